@@ -1,0 +1,124 @@
+//! The one HTTP client: TLS on ring with built-in roots and the user's `ca-bundle`, proxies from the environment, no redirects.
+//!
+//! Who sends a request decides about its timeout, its retries and whether a redirect is followed: a secret never crosses to another host.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::Url;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+
+use crate::model::Fault;
+
+/// Builds the client. `ca_bundle` is PEM text, added to the built-in roots for every connection.
+///
+/// HTTP/1.1 only: Argo CD's own listener routes h2 to gRPC, and git needs no more.
+///
+/// # Errors
+/// The bundle holds no certificate, or one that cannot be read.
+pub fn client(ca_bundle: Option<&str>) -> Result<reqwest::Client, Fault> {
+    let mut roots = rustls::RootCertStore {
+        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+    };
+    if let Some(pem) = ca_bundle {
+        let wrong = |why: String| {
+            Fault::invalid(format!("`ca-bundle` {why}"))
+                .hint("give PEM text (-----BEGIN CERTIFICATE-----) or the path of a file that holds it")
+        };
+        let mut count = 0;
+        for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
+            let certificate = certificate.map_err(|error| wrong(format!("is not PEM: {error}")))?;
+            roots
+                .add(certificate)
+                .map_err(|error| wrong(format!("holds a certificate that cannot be used: {error}")))?;
+            count += 1;
+        }
+        if count == 0 {
+            return Err(wrong("holds no certificate".to_owned()));
+        }
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let tls = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| Fault::bug("set up TLS").because(error))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .http1_only()
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(Duration::from_secs(10))
+        .read_timeout(Duration::from_secs(60))
+        .user_agent(concat!("promote-action/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .map_err(|error| Fault::bug("build the HTTP client").because(error))
+}
+
+/// Checks that a secret may be sent to `url`: https, or plain http to this machine or inside the cluster.
+///
+/// # Errors
+/// Says why not, as the end of a sentence.
+pub fn may_carry_secret(url: &Url) -> Result<(), String> {
+    let host = url.host_str().unwrap_or_default();
+    let loopback = match url.host() {
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        None => false,
+    };
+    let in_cluster = host.ends_with(".svc") || host.ends_with(".svc.cluster.local");
+    match url.scheme() {
+        "https" => Ok(()),
+        "http" if loopback || in_cluster => Ok(()),
+        "http" => Err(format!(
+            "is plain http to {host}: secrets go over http only to loopback and cluster-internal (*.svc, *.svc.cluster.local) hosts; use https"
+        )),
+        other => Err(format!("has the scheme {other:?}: it must be https")),
+    }
+}
+
+/// Returns the error of a request without the address, which may hold what should not be shown twice.
+#[must_use]
+pub fn cause(error: reqwest::Error) -> anyhow::Error {
+    anyhow::Error::new(error.without_url())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_http_is_for_loopback_and_the_cluster() {
+        for url in [
+            "https://a.example",
+            "http://127.0.0.1:1",
+            "http://[::1]/",
+            "http://localhost:8080",
+            "http://argocd-server.argocd.svc",
+            "http://a.b.svc.cluster.local",
+        ] {
+            assert_eq!(may_carry_secret(&Url::parse(url).unwrap()), Ok(()), "{url}");
+        }
+        for url in [
+            "http://a.example",
+            "http://10.0.0.1",
+            "http://svc",
+            "ftp://a.example",
+            "http://localhost.evil.example",
+        ] {
+            assert!(may_carry_secret(&Url::parse(url).unwrap()).is_err(), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_bundle_without_a_certificate_is_refused() {
+        assert!(
+            client(Some("nothing"))
+                .unwrap_err()
+                .to_string()
+                .contains("no certificate")
+        );
+        assert!(client(None).is_ok());
+    }
+}

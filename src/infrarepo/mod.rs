@@ -1,0 +1,171 @@
+//! The seam to the infra-repo: read files at one commit, land a commit on a branch, and tell whether a revision contains it.
+//! Knows nothing of overlays, images or applications.
+
+use async_trait::async_trait;
+
+use crate::model::{BranchName, CommitSha, Fault, RepoPath, Secret, Timestamp};
+
+mod address;
+
+pub use address::Address;
+
+/// Which infra-repo, and as whom.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// Where it is.
+    pub address: Address,
+    /// The branch; `None` = the remote's default.
+    pub branch: Option<BranchName>,
+    /// The token for its host.
+    pub token: Option<Secret>,
+}
+
+/// Where the branch stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tip {
+    /// The branch: the one asked for, or the remote's default.
+    pub branch: BranchName,
+    /// Its commit.
+    pub commit: CommitSha,
+}
+
+/// A name in a folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The last part of the path.
+    pub name: String,
+    /// What it is.
+    pub kind: EntryKind,
+}
+
+/// What a name in a folder stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntryKind {
+    /// A folder.
+    Folder,
+    /// A regular file.
+    File,
+    /// A symbolic link or a submodule: never followed.
+    Other,
+}
+
+/// New content of one file that exists; its mode stays.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileEdit {
+    /// The file.
+    pub path: RepoPath,
+    /// All of its bytes.
+    pub content: Vec<u8>,
+}
+
+/// A commit to make.
+#[derive(Clone, Debug)]
+pub struct CommitDraft {
+    /// The branch it goes to.
+    pub branch: BranchName,
+    /// The tip it was planned against: its only parent, and what the branch must still be at.
+    pub base: CommitSha,
+    /// What it changes.
+    pub edits: Vec<FileEdit>,
+    /// The whole message.
+    pub message: String,
+    /// Author and committer.
+    pub author: Author,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Who a commit is by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Author {
+    /// The name.
+    pub name: String,
+    /// The mail address.
+    pub mail: String,
+}
+
+/// What became of one attempt to land.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Attempt {
+    /// The branch is, or was, at this commit of ours.
+    Landed(CommitSha),
+    /// Somebody else was faster; nothing of ours is there. Read, plan and land again.
+    LostRace {
+        /// What the server said, for the log.
+        why: String,
+    },
+}
+
+/// Whether a revision has a commit in its history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Containment {
+    /// It is the commit or a descendant of it.
+    Contains,
+    /// It is neither.
+    Lacks,
+    /// Git could not be asked, with the reason: only exact equality counts then.
+    Unknown(String),
+}
+
+/// A commit found by looking back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommitInfo {
+    /// Which.
+    pub commit: CommitSha,
+    /// Its first parent; `None` for a root commit.
+    pub parent: Option<CommitSha>,
+    /// Its author as `Name <mail>`.
+    pub author: String,
+    /// Its whole message.
+    pub message: String,
+}
+
+/// Reads the infra-repo. Holds no way to write.
+#[async_trait(?Send)]
+pub trait InfraRepo {
+    /// Returns the address as people know it, without credentials.
+    fn url(&self) -> String;
+
+    /// Returns the web page of a commit, where the host is known to have one.
+    fn commit_url(&self, commit: &CommitSha) -> Option<String>;
+
+    /// Returns where the branch stands now.
+    ///
+    /// # Errors
+    /// `denied` or `unreachable` (exit 4), or `invalid` when the repository is empty or the branch is not there.
+    async fn tip(&self) -> Result<Tip, Fault>;
+
+    /// Returns what is in a folder at a commit; `None` when there is no such folder.
+    ///
+    /// # Errors
+    /// The objects cannot be had.
+    async fn list(&self, at: &CommitSha, folder: &RepoPath) -> Result<Option<Vec<Entry>>, Fault>;
+
+    /// Returns the content of each regular file at a commit, in the same order; `None` where there is none.
+    ///
+    /// # Errors
+    /// The objects cannot be had.
+    async fn read(&self, at: &CommitSha, files: &[RepoPath]) -> Result<Vec<Option<Vec<u8>>>, Fault>;
+
+    /// Tells whether `revision` is `ours` or a descendant of it. A verdict is kept: it cannot change.
+    async fn contains(&self, revision: &CommitSha, ours: &CommitSha) -> Containment;
+
+    /// Returns up to `most` commits from `from` back along first parents, the newest first.
+    ///
+    /// # Errors
+    /// The objects cannot be had.
+    async fn history(&self, from: &CommitSha, most: usize) -> Result<Vec<CommitInfo>, Fault>;
+}
+
+/// Lands commits. `plan` is never given one.
+#[async_trait(?Send)]
+pub trait Land: InfraRepo {
+    /// Tries once to move the branch from `draft.base` to a new commit: a compare-and-swap.
+    ///
+    /// An answer that was lost is resolved by looking at the branch, never by doing it again.
+    ///
+    /// # Errors
+    /// The server refuses for a reason that trying again cannot change (`denied`), or cannot be reached (`unreachable`).
+    /// The fault's message says whether anything was written.
+    async fn land(&self, draft: &CommitDraft) -> Result<Attempt, Fault>;
+}

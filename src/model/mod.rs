@@ -1,0 +1,24 @@
+//! The nouns of a promotion: values that parse once at the edge and mean the same everywhere.
+//! Knows no clock, file system, network or format of anybody else.
+
+mod clock;
+mod commit;
+mod event;
+mod fault;
+mod image;
+mod input;
+mod name;
+mod outcome;
+mod pin;
+mod secret;
+
+pub use clock::{Clock, Timestamp};
+pub use commit::{BranchName, CommitSha, RepoPath};
+pub use event::Event;
+pub use fault::Fault;
+pub use image::{Digest, ImageRef, Repository, Tag};
+pub use input::{Command, InputKind, InputSpec};
+pub use name::{AppName, EnvironmentName, nearest};
+pub use outcome::Outcome;
+pub use pin::{Pin, PinChange};
+pub use secret::Secret;

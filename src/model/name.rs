@@ -1,0 +1,66 @@
+//! Names that people give to apps and environments, and the nearest one to a mistyped one.
+
+use std::fmt;
+
+/// Reads `[A-Za-z0-9][A-Za-z0-9._-]*`, the form of app and environment names.
+fn parse(text: &str) -> Result<String, String> {
+    let first = text.chars().next();
+    let right = first.is_some_and(|c| c.is_ascii_alphanumeric())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
+    if right {
+        Ok(text.to_owned())
+    } else {
+        Err("must be letters, digits, `.`, `_` and `-`, and begin with a letter or digit".to_owned())
+    }
+}
+
+macro_rules! name {
+    ($(#[$doc:meta])* $type:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $type(String);
+
+        impl $type {
+            /// Reads a name.
+            ///
+            /// # Errors
+            /// Says what a name must look like, as the end of a sentence.
+            pub fn parse(text: &str) -> Result<Self, String> {
+                parse(text).map(Self)
+            }
+
+            /// Returns the name as written.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $type {
+            fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str(&self.0)
+            }
+        }
+    };
+}
+
+name!(
+    /// An app: what `{app}` in a template stands for.
+    AppName
+);
+name!(
+    /// An environment: what `{environment}` in a template stands for.
+    EnvironmentName
+);
+
+/// Returns the one of `known` that `text` is most likely meant to be, if any comes near.
+#[must_use]
+pub fn nearest<'a>(text: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let lower = text.to_ascii_lowercase();
+    known
+        .into_iter()
+        .map(|name| (strsim::damerau_levenshtein(&lower, &name.to_ascii_lowercase()), name))
+        .filter(|(distance, name)| *distance <= 1 + name.len().min(text.len()) / 4)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name)
+}

@@ -1,0 +1,88 @@
+//! What is to be promoted, and what that means for the files of one commit. Pure: request + snapshot in, plan or mistakes out.
+//! Knows no git, no server and no clock.
+
+use std::time::Duration;
+
+use crate::model::{AppName, Digest, EnvironmentName, ImageRef, Tag};
+
+/// What the run was asked for, as the inputs say it; parsed, not yet held against the infra-repo.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    /// The apps, in the order given, each once.
+    pub apps: Vec<AppName>,
+    /// The environments, in the order given, each once.
+    pub environments: Vec<EnvironmentName>,
+    /// The lines of `image`, each with a tag or a digest.
+    pub images: Vec<ImageRef>,
+    /// `tag`, for the apps' only, or configured, images.
+    pub tag: Option<Tag>,
+    /// `digest`, likewise.
+    pub digest: Option<Digest>,
+    /// The environment whose pins are copied.
+    pub from: Option<EnvironmentName>,
+    /// The exceptions asked for.
+    pub allow: Allow,
+    /// Template of the overlay's folder; `None` = promote.yaml's, else the default layout's.
+    pub path: Option<String>,
+    /// Templates of the applications, or `by-source`; `None` = promote.yaml's, else the default layout's.
+    pub applications: Option<Vec<String>>,
+    /// Template of the commit's subject; `None` = promote.yaml's, else the default.
+    pub message: Option<String>,
+}
+
+/// Exceptions to what is refused otherwise.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Allow {
+    /// A tag that looks as if it moves.
+    pub mutable_tag: bool,
+    /// An entry that is not there yet.
+    pub new_entry: bool,
+}
+
+/// How an application is followed. `None` = not said here: the next source decides (inputs, then promote.yaml, then the default).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// Who starts the sync.
+    pub sync: Option<SyncMode>,
+    /// For sync and wait together, from landing.
+    pub timeout: Option<Duration>,
+    /// For a canary that pauses for a person.
+    pub pause_timeout: Option<Duration>,
+    /// How long it must stay healthy.
+    pub settle: Option<Duration>,
+    /// What a pause for a person means.
+    pub on_pause: Option<OnPause>,
+    /// What a later commit that changed our pin means.
+    pub on_superseded: Option<OnSuperseded>,
+}
+
+/// `sync`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SyncMode {
+    /// Refresh an auto-syncing application, trigger a manual one.
+    Auto,
+    /// Trigger it, whatever its policy.
+    Trigger,
+    /// Refresh only.
+    Never,
+}
+
+/// `on-pause`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnPause {
+    /// Wait for the person, up to `pause-timeout`.
+    Wait,
+    /// End the step with the outcome `paused`.
+    Succeed,
+    /// End the step as failed.
+    Fail,
+}
+
+/// `on-superseded`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnSuperseded {
+    /// Exit code 9.
+    Fail,
+    /// Exit code 0.
+    Succeed,
+}

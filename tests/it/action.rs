@@ -1,0 +1,1 @@
+//! The runner contract: the binary as a step of a workflow.

@@ -1,0 +1,1 @@
+//! The structure of the code, as ARCHITECTURE.md promises it.

@@ -1,0 +1,1 @@
+//! Generated pages equal what is committed.

@@ -1,0 +1,1 @@
+//! The editor on whole files: cases, real files, the real kustomize.

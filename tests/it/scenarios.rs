@@ -1,0 +1,1 @@
+//! Whole promotions against the sandbox.

@@ -1,0 +1,1 @@
+//! No secret reaches anything that comes out.

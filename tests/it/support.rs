@@ -1,0 +1,1 @@
+//! What the other modules share: the binary under a scrubbed environment, the sandbox, git.
