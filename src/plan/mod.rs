@@ -1,9 +1,11 @@
 //! What is to be promoted, and what that means for the files of one commit. Pure: request + snapshot in, plan or mistakes out.
 //! Knows no git, no server and no clock.
 
-use std::time::Duration;
-
 use crate::model::{AppName, Digest, EnvironmentName, ImageRef, Tag};
+
+mod policy;
+
+pub use policy::{OnPause, OnSuperseded, Policy, ResolvedPolicy, SyncMode};
 
 /// What the run was asked for, as the inputs say it; parsed, not yet held against the infra-repo.
 #[derive(Clone, Debug, Default)]
@@ -37,52 +39,4 @@ pub struct Allow {
     pub mutable_tag: bool,
     /// An entry that is not there yet.
     pub new_entry: bool,
-}
-
-/// How an application is followed. `None` = not said here: the next source decides (inputs, then promote.yaml, then the default).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Policy {
-    /// Who starts the sync.
-    pub sync: Option<SyncMode>,
-    /// For sync and wait together, from landing.
-    pub timeout: Option<Duration>,
-    /// For a canary that pauses for a person.
-    pub pause_timeout: Option<Duration>,
-    /// How long it must stay healthy.
-    pub settle: Option<Duration>,
-    /// What a pause for a person means.
-    pub on_pause: Option<OnPause>,
-    /// What a later commit that changed our pin means.
-    pub on_superseded: Option<OnSuperseded>,
-}
-
-/// `sync`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SyncMode {
-    /// Refresh an auto-syncing application, trigger a manual one.
-    Auto,
-    /// Trigger it, whatever its policy.
-    Trigger,
-    /// Refresh only.
-    Never,
-}
-
-/// `on-pause`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OnPause {
-    /// Wait for the person, up to `pause-timeout`.
-    Wait,
-    /// End the step with the outcome `paused`.
-    Succeed,
-    /// End the step as failed.
-    Fail,
-}
-
-/// `on-superseded`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OnSuperseded {
-    /// Exit code 9.
-    Fail,
-    /// Exit code 0.
-    Succeed,
 }

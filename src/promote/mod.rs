@@ -43,3 +43,6 @@ pub struct Identity {
     /// `Promote-Action`: name and version.
     pub action: String,
 }
+
+/// The signal that cancels the run, once there is one: 2 (SIGINT) or 15 (SIGTERM). No write begins after it.
+pub type Cancel = tokio::sync::watch::Receiver<Option<u8>>;

@@ -30,6 +30,10 @@ pub struct Report {
     pub infra_repo: Option<InfraRepoRow>,
     /// The pins.
     pub changes: Vec<ChangeRow>,
+    /// Every pin of the promotion, unchanged ones (`before` = `after`) included: what the outputs `before`, `after`, `tag`
+    /// and `digest` say; not in the JSON.
+    #[serde(skip)]
+    pub pins: Vec<ChangeRow>,
     /// The gates, none yet.
     pub gates: Vec<GateRow>,
     /// The applications.
@@ -170,6 +174,7 @@ impl Report {
             warnings: Vec::new(),
             infra_repo: None,
             changes: Vec::new(),
+            pins: Vec::new(),
             gates: Vec::new(),
             applications: Vec::new(),
             superseded_by: None,
