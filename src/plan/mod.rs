@@ -3,8 +3,10 @@
 
 use crate::model::{AppName, Digest, EnvironmentName, ImageRef, Tag};
 
+mod config;
 mod policy;
 
+pub use config::{App, Config, Environment, FILE as CONFIG_FILE};
 pub use policy::{OnPause, OnSuperseded, Policy, ResolvedPolicy, SyncMode};
 
 /// What the run was asked for, as the inputs say it; parsed, not yet held against the infra-repo.
@@ -39,4 +41,22 @@ pub struct Allow {
     pub mutable_tag: bool,
     /// An entry that is not there yet.
     pub new_entry: bool,
+}
+
+impl Allow {
+    /// The words of the input `allow`.
+    pub const WORDS: [&str; 2] = ["mutable-tag", "new-entry"];
+
+    /// Adds one exception by its word.
+    ///
+    /// # Errors
+    /// Says which words there are, as the end of a sentence.
+    pub fn add(&mut self, word: &str) -> Result<(), String> {
+        match word {
+            "mutable-tag" => self.mutable_tag = true,
+            "new-entry" => self.new_entry = true,
+            _ => return Err(format!("has {word:?}: it must be one of {}", Self::WORDS.join(", "))),
+        }
+        Ok(())
+    }
 }

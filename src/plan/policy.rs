@@ -94,3 +94,50 @@ impl Policy {
         }
     }
 }
+
+impl SyncMode {
+    /// The words of the input `sync`.
+    pub const WORDS: [&str; 3] = ["auto", "trigger", "never"];
+
+    /// Reads one of the words.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        match word {
+            "auto" => Some(Self::Auto),
+            "trigger" => Some(Self::Trigger),
+            "never" => Some(Self::Never),
+            _ => None,
+        }
+    }
+}
+
+impl OnPause {
+    /// The words of the input `on-pause`.
+    pub const WORDS: [&str; 3] = ["wait", "succeed", "fail"];
+
+    /// Reads one of the words.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        match word {
+            "wait" => Some(Self::Wait),
+            "succeed" => Some(Self::Succeed),
+            "fail" => Some(Self::Fail),
+            _ => None,
+        }
+    }
+}
+
+impl OnSuperseded {
+    /// The words of the input `on-superseded`.
+    pub const WORDS: [&str; 2] = ["fail", "succeed"];
+
+    /// Reads one of the words.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        match word {
+            "fail" => Some(Self::Fail),
+            "succeed" => Some(Self::Succeed),
+            _ => None,
+        }
+    }
+}
