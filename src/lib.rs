@@ -9,6 +9,7 @@ pub mod delivery;
 pub mod http;
 pub mod infrarepo;
 pub mod journal;
+pub mod manifest;
 pub mod model;
 pub mod plan;
 pub mod promote;

@@ -1,0 +1,118 @@
+//! Changes pins in the text of a manifest and nothing else: text and wanted pins in, new text with the changed spans out.
+//! Knows formats of files, but no file system and no repository; a format is one folder and one line of [`FORMATS`].
+
+use std::ops::Range;
+
+use crate::model::Pin;
+
+pub mod kustomize;
+
+/// Every format that pins can be read from and written to.
+pub const FORMATS: &[&dyn Format] = &[&kustomize::Kustomize];
+
+/// A kind of file that holds pins.
+pub trait Format: Sync {
+    /// Returns the names that a file of this format may have; a folder holds at most one of them.
+    fn file_names(&self) -> &'static [&'static str];
+
+    /// Returns the pins that `text` holds, in the order of the file.
+    ///
+    /// # Errors
+    /// The text cannot be read as this format.
+    fn pins(&self, text: &[u8]) -> Result<Vec<Pin>, ManifestFault>;
+
+    /// Makes the edits, all or none, and proves that nothing else changed.
+    ///
+    /// # Errors
+    /// The text cannot be read, an entry is missing, or the edit cannot be made without touching something else.
+    fn edit(&self, text: &[u8], edits: &[PinEdit]) -> Result<Edited, ManifestFault>;
+}
+
+/// What shall become of one pin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PinEdit {
+    /// The `name` of the entry, exactly as the file has it.
+    pub name: String,
+    /// The tag.
+    pub new_tag: Field,
+    /// The digest.
+    pub digest: Field,
+    /// Whether an entry is added when there is none; otherwise that is an error.
+    pub create: bool,
+}
+
+/// What shall become of one field of an entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// It stays as it is.
+    Keep,
+    /// It gets this value; the empty text is the same as `Remove`.
+    Set(String),
+    /// It goes away.
+    Remove,
+}
+
+/// A text after its edits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edited {
+    /// The new text; the old one, byte for byte, when nothing changed.
+    pub bytes: Vec<u8>,
+    /// The ranges of the old text that were replaced, ascending; an empty range is an insertion.
+    pub spans: Vec<Range<usize>>,
+    /// The entries that changed; empty when there was nothing to do.
+    pub changed: Vec<ChangedPin>,
+}
+
+/// One entry before and after.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangedPin {
+    /// As it was; only the name and line 0 when the entry is new.
+    pub before: Pin,
+    /// As it is now; `line` is the first changed line in the new text.
+    pub after: Pin,
+}
+
+/// Why a text cannot be read or edited.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ManifestFault {
+    /// The line that is in the way, from 1.
+    pub line: Option<usize>,
+    /// What is in the way and why, as a sentence without a full stop.
+    pub message: String,
+    /// The edit by hand that would make it possible.
+    pub hint: Option<String>,
+}
+
+impl ManifestFault {
+    /// Makes a fault without a place.
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self {
+            line: None,
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    /// Adds the line, from 1.
+    pub(crate) fn at(mut self, line: usize) -> Self {
+        self.line = Some(line);
+        self
+    }
+
+    /// Adds the edit by hand that would make it possible.
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl std::fmt::Display for ManifestFault {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let Some(line) = self.line {
+            write!(out, "line {line}: ")?;
+        }
+        out.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for ManifestFault {}
