@@ -1,0 +1,119 @@
+//! Who may do what: accounts, their tokens and their rights, with the texts of the real refusals.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
+use serde_json::json;
+
+use crate::git::lock;
+
+/// What an account may do with applications.
+const RIGHTS: [(&str, &[&str]); 3] = [
+    (
+        "ci",
+        &[
+            "applications/get",
+            "applications/sync",
+            "applications/action",
+            "logs/get",
+        ],
+    ),
+    ("viewer", &["applications/get"]),
+    ("nobody", &[]),
+];
+
+/// Somebody whose token is good.
+#[derive(Clone, Debug)]
+pub(crate) struct Account {
+    pub(crate) name: String,
+    pub(crate) issued: String,
+}
+
+/// The accounts, and the tokens that are good.
+pub(crate) struct Accounts {
+    issued: String,
+    tokens: Mutex<BTreeMap<String, Token>>,
+}
+
+struct Token {
+    account: String,
+    expired: bool,
+}
+
+impl Accounts {
+    /// Makes the accounts `ci`, `viewer` and `nobody`, with one token each.
+    pub(crate) fn new(issued: String) -> anyhow::Result<Self> {
+        let accounts = Self {
+            issued,
+            tokens: Mutex::default(),
+        };
+        for (name, _) in RIGHTS {
+            accounts.issue(name)?;
+        }
+        Ok(accounts)
+    }
+
+    /// Makes another token of an account.
+    pub(crate) fn issue(&self, account: &str) -> anyhow::Result<String> {
+        let mut random = [0_u8; 48];
+        getrandom::fill(&mut random)?;
+        let (id, signature) = random.split_at(16);
+        let head = BASE64.encode(r#"{"alg":"HS256","typ":"JWT"}"#);
+        let claims = json!({"iss": "argocd", "sub": format!("{account}:apiKey"), "jti": BASE64.encode(id)});
+        let token = format!(
+            "{head}.{}.{}",
+            BASE64.encode(claims.to_string()),
+            BASE64.encode(signature)
+        );
+        let row = Token {
+            account: account.to_owned(),
+            expired: false,
+        };
+        lock(&self.tokens).insert(token.clone(), row);
+        Ok(token)
+    }
+
+    /// Returns a good token of an account.
+    pub(crate) fn token(&self, account: &str) -> Option<String> {
+        let tokens = lock(&self.tokens);
+        let mut good = tokens.iter().filter(|(_, row)| row.account == account && !row.expired);
+        good.next().map(|(token, _)| token.clone())
+    }
+
+    /// Takes all tokens of an account back.
+    pub(crate) fn revoke(&self, account: &str) {
+        lock(&self.tokens).retain(|_, row| row.account != account);
+    }
+
+    /// Lets all tokens of an account expire.
+    pub(crate) fn expire(&self, account: &str) {
+        for row in lock(&self.tokens).values_mut().filter(|row| row.account == account) {
+            row.expired = true;
+        }
+    }
+
+    /// Returns whose token it is; the error is the text of the real refusal.
+    pub(crate) fn check(&self, token: Option<&str>) -> Result<Account, String> {
+        let token = token.filter(|token| token.split('.').count() == 3);
+        let token = token.ok_or("no session information")?;
+        match lock(&self.tokens).get(token) {
+            None => Err("invalid session: token signature is invalid: signature is invalid".to_owned()),
+            Some(row) if row.expired => Err("invalid session: token has invalid claims: token is expired".to_owned()),
+            Some(row) => Ok(Account {
+                name: row.account.clone(),
+                issued: self.issued.clone(),
+            }),
+        }
+    }
+}
+
+impl Account {
+    /// Tells whether the account has a right such as `applications/get`.
+    pub(crate) fn may(&self, right: &str) -> bool {
+        RIGHTS
+            .iter()
+            .any(|(name, rights)| *name == self.name && rights.contains(&right))
+    }
+}

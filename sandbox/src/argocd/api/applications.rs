@@ -1,0 +1,257 @@
+//! Reading, listing, refreshing and syncing applications.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::super::World;
+use super::super::accounts::Account;
+use super::super::application::{App, State};
+use super::super::source::is_commit;
+use super::{Ask, Reply, refuse};
+use crate::git::lock;
+
+/// The object as a client gets it: without the empty annotations that taking the last one away leaves.
+pub(crate) fn shown(object: &Value) -> Value {
+    let mut object = object.clone();
+    if object["metadata"]["annotations"]
+        .as_object()
+        .is_none_or(serde_json::Map::is_empty)
+        && let Some(meta) = object["metadata"].as_object_mut()
+    {
+        meta.remove("annotations");
+    }
+    object
+}
+
+pub(crate) async fn get(world: &World, ask: &Ask, app: &App) -> Reply {
+    if let Some(kind) = ask.query("refresh") {
+        let (_, mut frames) = app.watch();
+        world.annotate(app, if kind == "hard" { "hard" } else { "normal" });
+        // Blocks until the controller has taken the annotation away, for ever when it is down.
+        while app.look(State::refresh_pending) {
+            if let Err(tokio::sync::broadcast::error::RecvError::Closed) = frames.recv().await {
+                break;
+            }
+        }
+    }
+    Reply::Json(200, app.look(|state| shown(&state.object)))
+}
+
+/// The list has no health of resources, and `fields` knows only these paths.
+pub(crate) fn list(world: &World, ask: &Ask, account: &Account) -> Reply {
+    const FIELDS: [&str; 14] = [
+        "items.metadata.name",
+        "items.metadata.namespace",
+        "items.metadata.annotations",
+        "items.metadata.labels",
+        "items.metadata.creationTimestamp",
+        "items.metadata.deletionTimestamp",
+        "items.spec",
+        "items.operation.sync",
+        "items.status.sync.status",
+        "items.status.sync.revision",
+        "items.status.health",
+        "items.status.operationState",
+        "items.status.summary",
+        "items.status.resources",
+    ];
+    let version = json!({"resourceVersion": "1000"});
+    if !account.may("applications/get") {
+        return Reply::Json(200, json!({"metadata": version, "items": null}));
+    }
+    let wanted = |state: &State| {
+        let is = |query: &str, value: &Value| ask.value(query).is_none_or(|wanted| *value == json!(wanted));
+        is("name", &state.object["metadata"]["name"])
+            && is("appNamespace", &state.object["metadata"]["namespace"])
+            && is("repo", &state.spec()["source"]["repoURL"])
+            && (is("projects", &state.spec()["project"]) && is("project", &state.spec()["project"]))
+    };
+    let apps = world.all();
+    let objects = apps
+        .iter()
+        .filter_map(|app| app.look(|state| wanted(state).then(|| without_health(&shown(&state.object)))));
+    let items: Vec<Value> = match ask.query("fields") {
+        None => objects.collect(),
+        Some(fields) => {
+            let fields: Vec<&str> = fields.split(',').filter(|field| FIELDS.contains(field)).collect();
+            let paths: Vec<&str> = fields.iter().filter_map(|field| field.strip_prefix("items.")).collect();
+            objects.map(|object| only(&object, &paths)).collect()
+        }
+    };
+    Reply::Json(200, json!({"metadata": version, "items": items}))
+}
+
+/// Keeps what the dotted paths name.
+pub(crate) fn only(object: &Value, paths: &[&str]) -> Value {
+    let mut kept = json!({});
+    for path in paths {
+        let pointer = format!("/{}", path.replace('.', "/"));
+        let Some(found) = object.pointer(&pointer) else {
+            continue;
+        };
+        let mut at = &mut kept;
+        for part in path.split('.') {
+            at = &mut at[part];
+        }
+        *at = found.clone();
+    }
+    kept
+}
+
+fn without_health(object: &Value) -> Value {
+    let mut object = object.clone();
+    let rows = object.pointer_mut("/status/resources").and_then(Value::as_array_mut);
+    for row in rows.into_iter().flatten().filter_map(Value::as_object_mut) {
+        row.remove("health");
+    }
+    object
+}
+
+pub(crate) fn sync(world: &World, ask: &Ask, account: &Account, app: &App) -> Reply {
+    if let Err(why) = well_formed(&ask.body) {
+        return refuse(3, why);
+    }
+    let project = app.look(|state| state.spec()["project"].as_str().unwrap_or_default().to_owned());
+    if !account.may("applications/sync") {
+        let (who, issued) = (&account.name, &account.issued);
+        let why = format!(
+            "permission denied: applications, sync, {project}/{}, sub: {who}, iat: {issued}",
+            app.name
+        );
+        return refuse(7, why);
+    }
+    if lock(&world.windows).contains(&app.name) {
+        return refuse(7, "cannot sync: blocked by sync window");
+    }
+    let (automated, target, url) = app.look(|state| (state.automated(), state.target_revision(), state.url()));
+    let asked = ask.body["revision"].as_str().unwrap_or_default();
+    if automated && !asked.is_empty() && asked != target {
+        return refuse(
+            9,
+            format!("Cannot sync to {asked}: auto-sync currently set to {target}"),
+        );
+    }
+    let revision = if is_commit(asked) || is_short(asked) {
+        asked.to_owned()
+    } else {
+        let wanted = if asked.is_empty() { &target } else { asked };
+        match world.sources.resolve(&url, wanted) {
+            Ok(revision) => revision,
+            Err(why) => {
+                return refuse(
+                    9,
+                    format!("error resolving repo revision: rpc error: code = Unknown desc = {why}"),
+                );
+            }
+        }
+    };
+    if app.look(State::operation_pending) {
+        return refuse(9, "another operation is already in progress");
+    }
+    world.operation(app, manual(app, &ask.body, &revision, account));
+    Reply::Json(200, without_health(&app.look(|state| shown(&state.object))))
+}
+
+fn is_short(text: &str) -> bool {
+    (7..40).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+fn well_formed(body: &Value) -> Result<(), String> {
+    for name in ["prune", "dryRun"] {
+        if !body[name].is_null() && !body[name].is_boolean() {
+            return Err(format!(
+                "json: cannot unmarshal string into Go struct field ApplicationSyncRequest.{name} of type bool"
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn manual(app: &App, body: &Value, revision: &str, account: &Account) -> Value {
+    let (source, policy) = app.look(|state| (state.spec()["source"].clone(), state.spec()["syncPolicy"].clone()));
+    let mut sync = json!({"revision": revision, "source": source});
+    for name in ["prune", "dryRun"] {
+        if body[name] == json!(true) {
+            sync[name] = json!(true);
+        }
+    }
+    if body["resources"].as_array().is_some_and(|list| !list.is_empty()) {
+        sync["resources"] = body["resources"].clone();
+    }
+    if body["strategy"].is_object() {
+        sync["syncStrategy"] = body["strategy"].clone();
+    }
+    let options = if body["syncOptions"]["items"].is_array() {
+        &body["syncOptions"]["items"]
+    } else {
+        &policy["syncOptions"]
+    };
+    if options.is_array() {
+        sync["syncOptions"] = options.clone();
+    }
+    let retry = [&body["retryStrategy"], &policy["retry"]]
+        .into_iter()
+        .find(|retry| retry.is_object());
+    let mut operation = json!({"sync": sync, "initiatedBy": {"username": account.name}});
+    operation["retry"] = retry.cloned().unwrap_or_else(|| json!({}));
+    if body["infos"].as_array().is_some_and(|infos| !infos.is_empty()) {
+        operation["info"] = body["infos"].clone();
+    }
+    operation
+}
+
+pub(crate) fn rollback(ask: &Ask, account: &Account, app: &App) -> Reply {
+    if !account.may("applications/sync") {
+        return refuse(7, "permission denied");
+    }
+    if app.look(State::automated) {
+        return refuse(9, "rollback cannot be initiated when auto-sync is enabled");
+    }
+    let id = ask.body["id"].as_i64().unwrap_or(0);
+    let namespace = app.look(|state| {
+        state.object["metadata"]["namespace"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    });
+    refuse(
+        3,
+        format!(
+            "application {namespace}/{} does not have deployment with id {id}",
+            app.name
+        ),
+    )
+}
+
+pub(crate) fn terminate(world: &World, account: &Account, app: &App) -> Reply {
+    if !account.may("applications/sync") {
+        return refuse(7, "permission denied");
+    }
+    let running = app.patch(world.next_version(), |state| {
+        let pending = state.operation_pending();
+        let op = &mut state.object["status"]["operationState"];
+        if !pending || !op.is_object() {
+            return false;
+        }
+        op["phase"] = json!("Terminating");
+        true
+    });
+    if running {
+        app.terminate.notify_one();
+        Reply::Json(200, json!({}))
+    } else {
+        refuse(3, "Unable to terminate operation. No operation is in progress")
+    }
+}
+
+pub(crate) fn windows(world: &World, app: &Arc<App>) -> Reply {
+    if !lock(&world.windows).contains(&app.name) {
+        return Reply::Json(200, json!({"canSync": true}));
+    }
+    let window = json!([{"kind": "deny", "schedule": "* * * * *", "duration": "1h", "manualSync": false}]);
+    Reply::Json(
+        200,
+        json!({"activeWindows": window, "assignedWindows": window, "canSync": false}),
+    )
+}

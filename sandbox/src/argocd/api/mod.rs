@@ -1,0 +1,348 @@
+//! The REST API: what every request must have, what every refusal looks like, and which endpoint answers.
+
+mod applications;
+mod resources;
+mod streams;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::response::Response;
+use serde_json::{Value, json};
+
+use super::World;
+use super::accounts::Account;
+use super::application::App;
+use super::exchange::Asked;
+use crate::git::lock;
+
+pub(crate) use resources::act;
+
+/// What is answered.
+pub(crate) enum Reply {
+    Json(u16, Value),
+    /// Several JSON documents, one a line: logs.
+    Lines(Vec<Value>),
+    Text(u16, &'static str),
+    Raw(u16, String, String),
+    Stream(streams::Streamed),
+}
+
+/// Makes the refusal of a gRPC status.
+pub(crate) fn refuse(code: u8, message: impl Into<String>) -> Reply {
+    let status = match code {
+        16 => 401,
+        7 => 403,
+        5 => 404,
+        3 | 9 => 400,
+        _ => 500,
+    };
+    let message = message.into();
+    Reply::Json(status, json!({"error": message, "code": code, "message": message}))
+}
+
+/// One request, taken apart.
+pub(crate) struct Ask {
+    pub(crate) method: Method,
+    pub(crate) path: Vec<String>,
+    pub(crate) query: Vec<(String, String)>,
+    pub(crate) headers: HeaderMap,
+    /// What was asked, as it stands in the record.
+    pub(crate) line: String,
+    /// `Null` without a body.
+    pub(crate) body: Value,
+}
+
+impl Ask {
+    /// Returns a value of the query; empty counts as there.
+    pub(crate) fn query(&self, name: &str) -> Option<&str> {
+        self.query
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// Returns a value of the query, or of the body of a POST.
+    pub(crate) fn value(&self, name: &str) -> Option<&str> {
+        let given = self.query(name).or_else(|| self.body[name].as_str());
+        given.filter(|value| !value.is_empty())
+    }
+
+    fn token(&self) -> Option<&str> {
+        let bearer = self.headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+        bearer.strip_prefix("Bearer ")
+    }
+
+    pub(crate) fn accepts_events(&self) -> bool {
+        let accept = self.headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+        accept == Some("text/event-stream")
+    }
+}
+
+/// Returns the whole API.
+pub(crate) fn router(world: Arc<World>) -> Router {
+    Router::new().fallback(serve).with_state(world)
+}
+
+async fn serve(State(world): State<Arc<World>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let line = parts.uri.path_and_query().map_or("/", |line| line.as_str()).to_owned();
+    let bytes = to_bytes(body, 1 << 20).await.unwrap_or_default();
+    let agent = parts
+        .headers
+        .get(header::USER_AGENT)
+        .and_then(|agent| agent.to_str().ok());
+    let agent = agent.unwrap_or_default().to_owned();
+    let parsed = serde_json::from_slice(&bytes);
+    let broken = !bytes.is_empty() && parsed.is_err();
+    let ask = Ask {
+        path: segments(parts.uri.path()),
+        query: pairs(parts.uri.query().unwrap_or_default()),
+        method: parts.method,
+        headers: parts.headers,
+        line,
+        body: parsed.unwrap_or_default(),
+    };
+    let reply = match canned(&world, &ask) {
+        Some(reply) => reply,
+        None => answer(&world, &ask, broken).await,
+    };
+    let path = ask
+        .line
+        .strip_prefix(&world.options.root_path)
+        .unwrap_or(&ask.line)
+        .to_owned();
+    let status = match &reply {
+        Reply::Json(status, _) | Reply::Text(status, _) | Reply::Raw(status, ..) => *status,
+        Reply::Lines(_) | Reply::Stream(_) => 200,
+    };
+    world.exchanges.keep(Asked {
+        method: ask.method.to_string(),
+        path: path.clone(),
+        body: ask.body.clone(),
+        status,
+        agent,
+    });
+    match &reply {
+        // A request that cannot be read is not described, nor is the refusal of a stream.
+        Reply::Json(status, value) if readable(value) && !broken => {
+            world
+                .exchanges
+                .write(ask.method.as_str(), &path, &ask.body, *status, value);
+        }
+        Reply::Lines(values) => {
+            let values = json!(values);
+            world
+                .exchanges
+                .write(ask.method.as_str(), &path, &ask.body, 200, &values);
+        }
+        _ => {}
+    }
+    respond(reply)
+}
+
+fn readable(answer: &Value) -> bool {
+    let unread = answer["message"].as_str().is_some_and(|why| why.starts_with("json: "));
+    !unread && answer["error"]["grpc_code"].is_null()
+}
+
+fn respond(reply: Reply) -> Response {
+    let build = |status: u16, kind: &str, body: Body| {
+        let mut response = Response::new(body);
+        *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        if let Ok(kind) = kind.parse() {
+            response.headers_mut().insert(header::CONTENT_TYPE, kind);
+        }
+        response
+    };
+    match reply {
+        Reply::Json(status, value) => build(status, "application/json", Body::from(value.to_string())),
+        Reply::Text(status, text) => build(status, "text/plain; charset=utf-8", Body::from(text)),
+        Reply::Raw(status, kind, body) => build(status, &kind, Body::from(body)),
+        Reply::Lines(values) => {
+            let text: String = values.iter().map(|value| format!("{value}\n")).collect();
+            build(200, "application/json", Body::from(text))
+        }
+        Reply::Stream(stream) => {
+            let kind = stream.content_type();
+            build(200, kind, stream.into_body())
+        }
+    }
+}
+
+fn canned(world: &World, ask: &Ask) -> Option<Reply> {
+    let mut canned = lock(&world.canned);
+    let row = canned
+        .iter_mut()
+        .find(|row| row.times > 0 && ask.line.contains(&row.part))?;
+    row.times -= 1;
+    Some(Reply::Raw(row.status, row.content_type.clone(), row.body.clone()))
+}
+
+async fn answer(world: &Arc<World>, ask: &Ask, broken: bool) -> Reply {
+    let root = segments(&world.options.root_path);
+    let Some(path) = ask.path.strip_prefix(root.as_slice()) else {
+        return Reply::Text(404, "404 page not found\n");
+    };
+    let path: Vec<&str> = path.iter().map(String::as_str).collect();
+    if !matches!(path.as_slice(), ["api", "version"] | ["api", "v1", ..]) {
+        return match path.as_slice() {
+            [] => Reply::Raw(200, "text/html; charset=utf-8".to_owned(), PAGE.to_owned()),
+            _ => Reply::Text(404, "404 page not found\n"),
+        };
+    }
+    let json = ask
+        .headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind == "application/json");
+    if ask.method != Method::GET && !json {
+        return Reply::Text(415, "Invalid content type\n");
+    }
+    if broken {
+        let why = "invalid character 'n' looking for beginning of object key string";
+        return refuse(3, why);
+    }
+    let account = world.accounts.check(ask.token());
+    match (ask.method.as_str(), path.as_slice()) {
+        ("GET", ["api", "version"]) => Reply::Json(200, version(account.is_ok())),
+        ("GET", ["api", "v1", "session", "userinfo"]) => Reply::Json(200, userinfo(account.ok().as_ref())),
+        ("GET", ["api", "v1", "settings"]) => Reply::Json(200, settings(world, account.is_ok())),
+        (method, ["api", "v1", rest @ ..]) => match account {
+            Ok(account) => endpoint(world, ask, &account, method, rest).await,
+            Err(why) if rest.first() == Some(&"stream") => stream_refusal(16, 401, "Unauthorized", &why),
+            Err(why) if known(rest) => refuse(16, why),
+            Err(_) => Reply::Text(404, "Not Found\n"),
+        },
+        _ => Reply::Text(405, "Method Not Allowed\n"),
+    }
+}
+
+fn known(rest: &[&str]) -> bool {
+    matches!(rest, ["applications" | "account", ..])
+}
+
+async fn endpoint(world: &Arc<World>, ask: &Ask, account: &Account, method: &str, rest: &[&str]) -> Reply {
+    match (method, rest) {
+        ("GET", ["account", "can-i", resource, action, ..]) => {
+            let action = action.split('/').next().unwrap_or_default();
+            let yes = action != "action" && account.may(&format!("{resource}/{action}"));
+            Reply::Json(200, json!({"value": if yes { "yes" } else { "no" }}))
+        }
+        ("GET", ["applications"]) => applications::list(world, ask, account),
+        ("GET", ["stream", "applications"]) => streams::applications(world, ask, account).await,
+        ("GET", ["stream", "applications", name, "resource-tree"]) => streams::tree(world, ask, account, name),
+        (method, ["applications", name, rest @ ..]) => match find(world, ask, account, name) {
+            Ok(app) => application(world, ask, account, &app, method, rest).await,
+            Err(reply) => reply,
+        },
+        _ => Reply::Text(404, "Not Found\n"),
+    }
+}
+
+async fn application(
+    world: &Arc<World>,
+    ask: &Ask,
+    account: &Account,
+    app: &Arc<App>,
+    method: &str,
+    rest: &[&str],
+) -> Reply {
+    match (method, rest) {
+        ("GET", []) => applications::get(world, ask, app).await,
+        ("POST", ["sync"]) => applications::sync(world, ask, account, app),
+        ("POST", ["rollback"]) => applications::rollback(ask, account, app),
+        ("DELETE", ["operation"]) => applications::terminate(world, account, app),
+        ("GET", ["syncwindows"]) => applications::windows(world, app),
+        ("GET", rest) => resources::get(world, ask, account, app, rest),
+        ("POST", ["resource", "actions" | "actions/v2", ..]) => resources::post(world, ask, account, app, rest),
+        (_, ["sync" | "rollback" | "operation"]) => Reply::Text(405, "Method Not Allowed\n"),
+        _ => Reply::Text(404, "Not Found\n"),
+    }
+}
+
+/// Finds the application, or refuses: without `project` nobody learns whether it is missing or hidden.
+fn find(world: &World, ask: &Ask, account: &Account, name: &str) -> Result<Arc<App>, Reply> {
+    let app = world.app(name);
+    let namespace = ask.value("appNamespace");
+    let project = ask.value("project");
+    let fits = |app: &Arc<App>| {
+        app.look(|state| {
+            let meta = &state.object["metadata"]["namespace"];
+            namespace.is_none_or(|wanted| *meta == json!(wanted))
+                && project.is_none_or(|wanted| state.spec()["project"] == json!(wanted))
+        })
+    };
+    let allowed = account.may("applications/get") && namespace.is_none_or(|namespace| namespace == "argocd");
+    match app.filter(|app| allowed && fits(app)) {
+        Some(app) => Ok(app),
+        None if allowed && project.is_some() => {
+            Err(refuse(5, format!("applications.argoproj.io \"{name}\" not found")))
+        }
+        None => Err(refuse(7, "permission denied")),
+    }
+}
+
+/// The refusal of a stream has another form.
+pub(crate) fn stream_refusal(code: u8, status: u16, words: &str, message: &str) -> Reply {
+    let error = json!({"grpc_code": code, "http_code": status, "message": message, "http_status": words});
+    Reply::Json(status, json!({"error": error}))
+}
+
+fn version(known: bool) -> Value {
+    if known {
+        json!({"Version": "v3.5.1", "BuildDate": "1970-01-01T00:00:00Z", "GitTreeState": "clean", "GoVersion": "go1.26.8",
+            "Compiler": "gc", "Platform": "linux/amd64", "KustomizeVersion": "v5.8.1 unknown", "JsonnetVersion": "v0.21.0"})
+    } else {
+        json!({"Version": "v3.5.1"})
+    }
+}
+
+fn userinfo(account: Option<&Account>) -> Value {
+    account.map_or_else(
+        || json!({}),
+        |account| json!({"loggedIn": true, "username": account.name, "iss": "argocd"}),
+    )
+}
+
+fn settings(world: &World, known: bool) -> Value {
+    let mut settings = json!({"url": world.url, "appLabelKey": "app.kubernetes.io/instance", "trackingMethod": "annotation",
+        "googleAnalytics": {"anonymizeUsers": true}, "kustomizeOptions": {}, "help": {}});
+    if known {
+        settings["passwordPattern"] = json!("^.{8,32}$");
+        settings["controllerNamespace"] = json!("argocd");
+    }
+    settings
+}
+
+const PAGE: &str =
+    "<!doctype html><html lang=\"en\"><head><title>Argo CD</title></head><body><div id=\"app\"></div></body></html>\n";
+
+fn segments(path: &str) -> Vec<String> {
+    path.split('/').filter(|part| !part.is_empty()).map(unescape).collect()
+}
+
+fn pairs(query: &str) -> Vec<(String, String)> {
+    query
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(key, value)| (unescape(key), unescape(&value.replace('+', " "))))
+        .collect()
+}
+
+fn unescape(text: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        let hex = |byte: Option<u8>| byte.and_then(|byte| char::from(byte).to_digit(16));
+        if byte != b'%' {
+            bytes.push(byte);
+        } else if let (Some(high), Some(low)) = (hex(rest.next()), hex(rest.next())) {
+            bytes.push(u8::try_from(high * 16 + low).unwrap_or(b'?'));
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}

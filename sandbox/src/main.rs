@@ -1,0 +1,104 @@
+//! Runs the sandbox by hand: starts it, says what to paste, and waits for Ctrl-C.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use sandbox::argocd::ArgoCdOptions;
+use sandbox::{Options, Sandbox};
+
+const HELP: &str = "\
+Starts a git server with an infra-repo and an Argo CD that deploys it, on loopback, until Ctrl-C.
+
+Usage: sandbox [OPTIONS]
+
+  --infra-repo DIR   the files of the infra-repo (default: examples/infra-repo)
+  --speed N          how much faster than real time the Argo CD runs (default: 5)
+  --port N           the Argo CD's port (default: any free one)
+  --git-token TEXT   the token that the git server wants (default: sandbox-git-token)
+  --root-path PATH   the path before the Argo CD's /api, such as /argocd
+  -h, --help         this text
+
+Image tags decide what becomes of a version: bad… (image cannot be pulled), crash… (crash loop), slow… (20 s), never… (never
+ready), fail… (a hook of the sync fails), breach… (the canary's analysis fails). Everything else becomes healthy.
+SANDBOX_EXCHANGES=FILE adds every exchange with the Argo CD to a file, as a line of JSON.
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    if args.iter().any(|arg| arg == "-h" || arg == "--help") {
+        print!("{HELP}");
+        return ExitCode::SUCCESS;
+    }
+    match options(&args).and_then(run) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("sandbox: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn options(args: &[String]) -> anyhow::Result<Options> {
+    let mut options = Options {
+        argocd: ArgoCdOptions {
+            speed: 5.0,
+            exchanges: std::env::var_os("SANDBOX_EXCHANGES").map(PathBuf::from),
+            ..ArgoCdOptions::default()
+        },
+        ..Options::default()
+    };
+    let mut args = args.iter();
+    while let Some(flag) = args.next() {
+        let mut value = || {
+            args.next()
+                .cloned()
+                .ok_or_else(|| anyhow::anyhow!("{flag} needs a value; see --help"))
+        };
+        match flag.as_str() {
+            "--infra-repo" => options.infra_repo = value()?.into(),
+            "--speed" => options.argocd.speed = value()?.parse()?,
+            "--port" => options.argocd.port = value()?.parse()?,
+            "--git-token" => options.git_token = value()?,
+            "--root-path" => options.argocd.root_path = value()?.trim_end_matches('/').to_owned(),
+            other => anyhow::bail!("unknown option {other}; see --help"),
+        }
+    }
+    Ok(options)
+}
+
+fn run(options: Options) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let sandbox = Sandbox::start_blocking(options)?;
+    println!("{}", greeting(&sandbox));
+    runtime.block_on(tokio::signal::ctrl_c())?;
+    // Requests that are on their way end before their folders go.
+    drop(sandbox);
+    std::thread::sleep(Duration::from_millis(50));
+    Ok(())
+}
+
+fn greeting(sandbox: &Sandbox) -> String {
+    let (repo, server) = (sandbox.infra_repo(), sandbox.argocd.url());
+    let (git_token, token) = (sandbox.git_token(), sandbox.argocd.token("ci"));
+    let clone = repo.replacen("http://", &format!("http://x:{git_token}@"), 1);
+    format!(
+        "infra-repo   {repo}   (password {git_token}, any user)
+Argo CD      {server}
+  token ci      {token}
+  token viewer  {viewer}   (may read, not sync)
+
+# Look around:
+git clone {clone}
+curl -s -H 'Authorization: Bearer {token}' '{server}/api/v1/applications/api-dev?refresh=normal'
+
+# Promote (in another terminal):
+export PROMOTE_TOKEN={git_token} ARGOCD_AUTH_TOKEN={token} ARGOCD_SERVER={server}
+cargo run -q -- --infra-repo {repo} --app api --environment dev --tag abc1234
+cargo run -q -- --infra-repo {repo} --app api --from dev --environment staging
+cargo run -q -- --infra-repo {repo} --app api --from staging --environment production
+
+Ctrl-C ends it.",
+        viewer = sandbox.argocd.token("viewer"),
+    )
+}
