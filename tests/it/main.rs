@@ -4,6 +4,14 @@
     clippy::disallowed_methods,
     reason = "tests start processes, read files and wait for servers"
 )]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    reason = "what goes wrong in a test ends it; this holds for what several tests share, too"
+)]
 
 mod action;
 mod architecture;
