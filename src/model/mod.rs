@@ -1,6 +1,8 @@
 //! The nouns of a promotion: values that parse once at the edge and mean the same everywhere.
 //! Knows no clock, file system, network or format of anybody else.
 
+mod application;
+mod canary;
 mod clock;
 mod commit;
 mod event;
@@ -11,7 +13,14 @@ mod name;
 mod outcome;
 mod pin;
 mod secret;
+mod sync_window;
+mod tree;
 
+pub use application::{
+    AppSnapshot, AppSource, ApplicationId, Condition, Health, Hydration, Operation, Phase, RepoIdentity, Resource,
+    ResourceId, SyncResult, SyncState,
+};
+pub use canary::Canary;
 pub use clock::{Clock, Timestamp};
 pub use commit::{BranchName, CommitSha, RepoPath};
 pub use event::Event;
@@ -22,3 +31,5 @@ pub use name::{AppName, EnvironmentName, nearest};
 pub use outcome::Outcome;
 pub use pin::{Pin, PinChange};
 pub use secret::Secret;
+pub use sync_window::{SyncWindow, SyncWindows, WindowKind};
+pub use tree::{Happening, Node};

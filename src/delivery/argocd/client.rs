@@ -1,0 +1,206 @@
+//! One call to Argo CD: address, credentials, content type, time limit, and the answer or its problem.
+
+use std::time::Duration;
+
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
+use reqwest::{Method, Url};
+
+use crate::delivery::{Problem, Settings};
+use crate::http;
+use crate::model::Fault;
+
+use super::answer::{self, Answer};
+
+/// How long a call may take that only reads what the server has at hand.
+pub(super) const CALL: Duration = Duration::from_secs(20);
+/// How long a refresh may take: it blocks for ever while the controller is away.
+pub(super) const REFRESH: Duration = Duration::from_secs(25);
+/// The most that is read of an answer: a list of a thousand applications fits.
+const MOST: usize = 64 << 20;
+
+/// Argo CD's server, as one client of it.
+#[derive(Debug)]
+pub struct ArgoCd {
+    http: reqwest::Client,
+    settings: Settings,
+    headers: HeaderMap,
+}
+
+/// A call.
+pub(super) struct Call<'a> {
+    pub(super) method: Method,
+    /// The parts of the path after the root path.
+    pub(super) path: &'a [&'a str],
+    pub(super) query: Vec<(&'a str, &'a str)>,
+    pub(super) body: Option<serde_json::Value>,
+    pub(super) limit: Duration,
+}
+
+impl<'a> Call<'a> {
+    pub(super) fn get(path: &'a [&'a str]) -> Self {
+        Self {
+            method: Method::GET,
+            path,
+            query: Vec::new(),
+            body: None,
+            limit: CALL,
+        }
+    }
+
+    pub(super) fn with(mut self, query: Vec<(&'a str, &'a str)>) -> Self {
+        self.query = query;
+        self
+    }
+}
+
+impl ArgoCd {
+    /// Makes the client of a server. Sends nothing.
+    ///
+    /// # Errors
+    /// The server's address may not carry a secret, or a header cannot be sent.
+    pub fn new(http: reqwest::Client, settings: Settings) -> Result<Self, Fault> {
+        http::may_carry_secret(&settings.server)
+            .map_err(|why| Fault::invalid(format!("`argocd-server` {} {why}", shown(&settings.server))))?;
+        let mut headers = HeaderMap::new();
+        let bearer = format!("Bearer {}", settings.token.expose());
+        headers.insert(reqwest::header::AUTHORIZATION, secret_value(&bearer, "argocd-token")?);
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        for (name, value) in &settings.headers {
+            let header = HeaderName::from_bytes(name.as_bytes())
+                .map_err(|_| Fault::invalid(format!("`argocd-headers` has {name:?}, which is no name of a header")))?;
+            headers.insert(header, secret_value(value.expose(), "argocd-headers")?);
+        }
+        Ok(Self {
+            http,
+            settings,
+            headers,
+        })
+    }
+
+    pub(super) fn project(&self) -> Option<&str> {
+        self.settings.project.as_deref()
+    }
+
+    /// Returns the server's address without anything that could be a credential.
+    pub(super) fn address(&self) -> String {
+        shown(&self.settings.server)
+    }
+
+    pub(super) fn url(&self, path: &[&str]) -> Url {
+        let mut url = self.settings.server.clone();
+        url.set_query(None);
+        url.set_fragment(None);
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(path);
+        }
+        url
+    }
+
+    /// Makes a call and returns the JSON of its answer.
+    pub(super) async fn call<T: serde::de::DeserializeOwned>(&self, call: Call<'_>) -> Result<T, Problem> {
+        self.send(call).await?.json().map_err(|problem| self.explained(problem))
+    }
+
+    /// Makes a call and returns its answer, good or not.
+    pub(super) async fn send(&self, call: Call<'_>) -> Result<Answer, Problem> {
+        let limit = call.limit;
+        let response = self
+            .request(&call)
+            .timeout(limit)
+            .send()
+            .await
+            .map_err(|error| failed(error, limit))?;
+        let mut answer = head(&response);
+        let mut response = response;
+        while let Some(chunk) = response.chunk().await.map_err(|error| failed(error, limit))? {
+            if answer.body.len() + chunk.len() > MOST {
+                return Err(Problem::Refused(format!(
+                    "the answer is longer than {} MiB",
+                    MOST >> 20
+                )));
+            }
+            answer.body.extend_from_slice(&chunk);
+        }
+        Ok(answer)
+    }
+
+    pub(super) fn request(&self, call: &Call<'_>) -> reqwest::RequestBuilder {
+        let mut url = self.url(call.path);
+        if !call.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&call.query);
+        }
+        let mut request = self
+            .http
+            .request(call.method.clone(), url)
+            .headers(self.headers.clone());
+        if call.method != Method::GET {
+            // Exactly this: with a charset the server answers 415.
+            request = request.header(CONTENT_TYPE, "application/json");
+            request = request.body(call.body.as_ref().map_or_else(String::new, ToString::to_string));
+        }
+        request
+    }
+
+    /// Adds to a problem with the token when it ended.
+    pub(super) fn explained(&self, problem: Problem) -> Problem {
+        match problem {
+            Problem::Token(said) => match answer::expiry(self.settings.token.expose()) {
+                Some(at) => Problem::Token(format!("{said} (the token is valid until {at})")),
+                None => Problem::Token(said),
+            },
+            other => other,
+        }
+    }
+}
+
+/// Returns an address without user, password, query and fragment.
+fn shown(url: &Url) -> String {
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    let path = url.path().trim_end_matches('/');
+    format!("{}://{}{port}{path}", url.scheme(), url.host_str().unwrap_or_default())
+}
+
+fn secret_value(text: &str, input: &str) -> Result<HeaderValue, Fault> {
+    let mut value = HeaderValue::from_str(text).map_err(|_| {
+        Fault::invalid(format!(
+            "`{input}` holds a character that a header cannot carry, such as a line break inside it"
+        ))
+    })?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+pub(super) fn head(response: &reqwest::Response) -> Answer {
+    let header = |name| {
+        response
+            .headers()
+            .get(name)
+            .and_then(|value: &HeaderValue| value.to_str().ok())
+    };
+    Answer {
+        status: response.status().as_u16(),
+        content_type: header(CONTENT_TYPE).unwrap_or_default().to_ascii_lowercase(),
+        retry_after: header(RETRY_AFTER)
+            .and_then(|text| text.trim().parse().ok())
+            .map(Duration::from_secs),
+        redirect: header(LOCATION)
+            .and_then(|to| response.url().join(to).ok())
+            .map(|to| to.origin().ascii_serialization()),
+        body: Vec::new(),
+    }
+}
+
+pub(super) fn failed(error: reqwest::Error, limit: Duration) -> Problem {
+    if error.is_timeout() && !error.is_connect() {
+        return Problem::Slow(format!("no answer in {} s", limit.as_secs()));
+    }
+    let cause = http::cause(error);
+    let mut why = String::new();
+    for part in cause.chain() {
+        let part = part.to_string();
+        if !why.contains(&part) {
+            why = if why.is_empty() { part } else { format!("{why}: {part}") };
+        }
+    }
+    Problem::Passing { why, after: None }
+}

@@ -1,0 +1,12 @@
+//! Argo CD over its REST API: the adapter behind the seam of `delivery`.
+//! Decides nothing: it asks, and hands on what was answered in the model's words.
+
+mod answer;
+mod client;
+mod convert;
+mod read;
+mod rollout;
+mod wire;
+
+pub use client::ArgoCd;
+pub use convert::snapshot_of;

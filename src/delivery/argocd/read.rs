@@ -1,0 +1,221 @@
+//! The calls of the seam, one by one, over Argo CD's REST API.
+
+use async_trait::async_trait;
+use reqwest::Method;
+use serde_json::Value;
+
+use crate::delivery::{Drive, Observe, Problem, Refresh};
+use crate::model::{AppSnapshot, ApplicationId, Canary, Happening, Node, Resource, SyncWindows};
+
+use super::client::{ArgoCd, Call, REFRESH};
+use super::{convert, rollout, wire};
+
+/// The name of the note that marks an operation as ours.
+const NONCE: &str = "promote-action";
+/// How many lines of a log are asked for.
+const LINES: &str = "8";
+
+impl ArgoCd {
+    /// Returns the query that every call about one application carries.
+    fn about<'a>(&'a self, id: &'a ApplicationId) -> Vec<(&'a str, &'a str)> {
+        let namespace = id.namespace().map(|namespace| ("appNamespace", namespace));
+        let project = self.project().map(|project| ("project", project));
+        namespace.into_iter().chain(project).collect()
+    }
+
+    async fn read<T: serde::de::DeserializeOwned>(
+        &self,
+        id: &ApplicationId,
+        what: &[&str],
+        more: &[(&str, &str)],
+    ) -> Result<T, Problem> {
+        let mut path = vec!["api", "v1", "applications", id.name()];
+        path.extend(what);
+        let mut query = self.about(id);
+        query.extend(more);
+        self.call(Call::get(&path).with(query)).await
+    }
+}
+
+#[async_trait(?Send)]
+impl Observe for ArgoCd {
+    fn server(&self) -> String {
+        self.address()
+    }
+
+    fn page(&self, id: &ApplicationId) -> String {
+        match id.namespace() {
+            Some(namespace) => self.url(&["applications", namespace, id.name()]).to_string(),
+            None => self.url(&["applications", id.name()]).to_string(),
+        }
+    }
+
+    async fn whoami(&self) -> Result<String, Problem> {
+        let who: wire::UserInfo = self.call(Call::get(&["api", "v1", "session", "userinfo"])).await?;
+        if who.logged_in {
+            Ok(who.username)
+        } else {
+            // The server answers 200 to a forged or expired token, and says nothing of a user.
+            Err(self.explained(Problem::Token("the server does not know this token".to_owned())))
+        }
+    }
+
+    async fn application(&self, id: &ApplicationId) -> Result<AppSnapshot, Problem> {
+        let app: wire::Application = self.read(id, &[], &[]).await?;
+        named(app)
+    }
+
+    async fn applications(&self) -> Result<Vec<AppSnapshot>, Problem> {
+        let mut query = vec![("fields", "items.metadata.name,items.metadata.namespace,items.spec")];
+        query.extend(self.project().map(|project| ("projects", project)));
+        let list: wire::ApplicationList = self.call(Call::get(&["api", "v1", "applications"]).with(query)).await?;
+        Ok((list.items.unwrap_or_default().into_iter())
+            .map(convert::snapshot)
+            .collect())
+    }
+
+    async fn may_sync(&self, app: &AppSnapshot) -> Result<bool, Problem> {
+        let settings: ServerNamespace = self.call(Call::get(&["api", "v1", "settings"])).await?;
+        let mut path = vec![
+            "api",
+            "v1",
+            "account",
+            "can-i",
+            "applications",
+            "sync",
+            app.project.as_str(),
+        ];
+        if !settings.controller_namespace.is_empty() && settings.controller_namespace != app.namespace {
+            path.push(&app.namespace);
+        }
+        path.push(&app.name);
+        let can: wire::CanI = self.call(Call::get(&path)).await?;
+        Ok(can.value == "yes")
+    }
+
+    async fn refresh(&self, id: &ApplicationId, how: Refresh) -> Result<AppSnapshot, Problem> {
+        let how = match how {
+            Refresh::Normal => "normal",
+            Refresh::Hard => "hard",
+        };
+        let path = ["api", "v1", "applications", id.name()];
+        let mut query = self.about(id);
+        query.push(("refresh", how));
+        let mut call = Call::get(&path).with(query);
+        call.limit = REFRESH;
+        named(self.call(call).await?)
+    }
+
+    async fn target_images(&self, id: &ApplicationId) -> Result<Vec<String>, Problem> {
+        let managed: wire::ManagedResources = self.read(id, &["managed-resources"], &[]).await?;
+        let mut images = Vec::new();
+        for item in managed.items.unwrap_or_default() {
+            if let Ok(target) = serde_json::from_str::<Value>(&item.target_state) {
+                convert::images_in(&target, &mut images);
+            }
+        }
+        images.sort();
+        images.dedup();
+        Ok(images)
+    }
+
+    async fn windows(&self, id: &ApplicationId) -> Result<SyncWindows, Problem> {
+        Ok(convert::windows(self.read(id, &["syncwindows"], &[]).await?))
+    }
+
+    async fn tree(&self, id: &ApplicationId) -> Result<Vec<Node>, Problem> {
+        let tree: wire::Tree = self.read(id, &["resource-tree"], &[]).await?;
+        Ok((tree.nodes.unwrap_or_default().into_iter())
+            .map(convert::node)
+            .collect())
+    }
+
+    async fn events(&self, id: &ApplicationId, node: &Node) -> Result<Vec<Happening>, Problem> {
+        let query = [
+            ("resourceUID", node.uid.as_str()),
+            ("resourceName", node.id.name.as_str()),
+            ("resourceNamespace", node.id.namespace.as_str()),
+        ];
+        let events: wire::Events = self.read(id, &["events"], &query).await?;
+        let mut events: Vec<Happening> = (events.items.unwrap_or_default().into_iter())
+            .map(convert::happening)
+            .collect();
+        events.sort_by_key(|event| event.at);
+        Ok(events)
+    }
+
+    async fn logs(&self, id: &ApplicationId, pod: &Node, before: bool) -> Result<Vec<String>, Problem> {
+        let path = [
+            "api",
+            "v1",
+            "applications",
+            id.name(),
+            "pods",
+            pod.id.name.as_str(),
+            "logs",
+        ];
+        let mut query = self.about(id);
+        query.push(("namespace", pod.id.namespace.as_str()));
+        query.push(("tailLines", LINES));
+        if before {
+            query.push(("previous", "true"));
+        }
+        let answer = self.send(Call::get(&path).with(query)).await?;
+        if answer.status != 200 {
+            return Err(self.explained(answer.problem()));
+        }
+        let lines = serde_json::Deserializer::from_slice(&answer.body).into_iter::<wire::LogFrame>();
+        Ok((lines.map_while(Result::ok))
+            .map(|frame| frame.result)
+            .filter(|line| !line.last && !line.content.is_empty())
+            .map(|line| line.content)
+            .collect())
+    }
+
+    async fn rollout(&self, id: &ApplicationId, rollout: &Resource) -> Result<Canary, Problem> {
+        let query = [
+            ("namespace", rollout.id.namespace.as_str()),
+            ("resourceName", rollout.id.name.as_str()),
+            ("version", rollout.version.as_str()),
+            ("group", rollout.id.group.as_str()),
+            ("kind", rollout.id.kind.as_str()),
+        ];
+        let manifest: wire::Manifest = self.read(id, &["resource"], &query).await?;
+        let object: Value = serde_json::from_str(&manifest.manifest)
+            .map_err(|error| Problem::Refused(format!("the Rollout's object is no JSON: {error}")))?;
+        Ok(rollout::rollout_of(&object))
+    }
+}
+
+#[async_trait(?Send)]
+impl Drive for ArgoCd {
+    async fn sync(&self, id: &ApplicationId, nonce: &str) -> Result<AppSnapshot, Problem> {
+        // No revision: the server resolves the branch's tip. One of ours could already be older than what runs.
+        let mut body = serde_json::json!({"infos": [{"name": NONCE, "value": nonce}]});
+        if let Some(fields) = body.as_object_mut() {
+            for (name, value) in self.about(id) {
+                fields.insert(name.to_owned(), value.into());
+            }
+        }
+        let path = ["api", "v1", "applications", id.name(), "sync"];
+        let mut call = Call::get(&path);
+        call.method = Method::POST;
+        call.body = Some(body);
+        named(self.call(call).await?)
+    }
+}
+
+/// An application without a name is none: some proxies answer `{}` to all.
+fn named(app: wire::Application) -> Result<AppSnapshot, Problem> {
+    if app.metadata.name.is_empty() {
+        return Err(Problem::Foreign("the answer is JSON, but no application".to_owned()));
+    }
+    Ok(convert::snapshot(app))
+}
+
+/// Where the server's own applications are.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct ServerNamespace {
+    controller_namespace: String,
+}

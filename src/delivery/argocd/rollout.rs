@@ -1,0 +1,154 @@
+//! Reads how far an Argo Rollouts Rollout is from its object, by the rules of its controller and of Argo CD's health check.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::model::Canary;
+
+/// Reads a Rollout's object.
+pub(super) fn rollout_of(object: &Value) -> Canary {
+    let text = |path: &str| {
+        object
+            .pointer(path)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let steps: &[Value] = object
+        .pointer("/spec/strategy/canary/steps")
+        .and_then(Value::as_array)
+        .map_or(&[], Vec::as_slice);
+    let at = object.pointer("/status/currentStepIndex").and_then(Value::as_u64);
+    let index = at.and_then(|at| usize::try_from(at).ok());
+    let aborted = object
+        .pointer("/status/abort")
+        .and_then(Value::as_bool)
+        .unwrap_or(false);
+    let (current, stable) = (text("/status/currentPodHash"), text("/status/stableRS"));
+    let pause = object
+        .pointer("/status/pauseConditions/0/reason")
+        .and_then(Value::as_str)
+        .map(str::to_owned)
+        .or_else(|| {
+            let by_hand = object.pointer("/spec/paused").and_then(Value::as_bool).unwrap_or(false);
+            by_hand.then(|| "paused by hand".to_owned())
+        });
+    let step = index.and_then(|index| steps.get(index));
+    Canary {
+        name: text("/metadata/name"),
+        phase: text("/status/phase"),
+        message: text("/status/message"),
+        observed: observed(object),
+        step: at.and_then(|at| u32::try_from(at).ok()),
+        steps: u32::try_from(steps.len()).unwrap_or(u32::MAX),
+        weight: weight(steps, index, aborted, current == stable),
+        pause_for: (step.filter(|_| pause.is_some()))
+            .and_then(|step| step.pointer("/pause/duration"))
+            .and_then(duration),
+        pause,
+        timed_pauses: (steps.iter())
+            .filter_map(|step| step.pointer("/pause/duration").and_then(duration))
+            .sum(),
+        aborted,
+        current,
+        stable,
+        analysis: [
+            "canary/currentStepAnalysisRunStatus",
+            "canary/currentBackgroundAnalysisRunStatus",
+            "blueGreen/prePromotionAnalysisRunStatus",
+            "blueGreen/postPromotionAnalysisRunStatus",
+        ]
+        .iter()
+        .filter_map(|path| {
+            let run = object.pointer(&format!("/status/{path}"))?;
+            let field = |name: &str| run.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+            Some((field("name"), field("status"), field("message")))
+        })
+        .collect(),
+    }
+}
+
+/// The controller writes the generation as a text.
+fn observed(object: &Value) -> bool {
+    let Some(wanted) = object.pointer("/metadata/generation").and_then(Value::as_u64) else {
+        return true;
+    };
+    match object.pointer("/status/observedGeneration") {
+        Some(Value::String(seen)) => seen.parse() == Ok(wanted),
+        Some(Value::Number(seen)) => seen.as_u64() == Some(wanted),
+        _ => false,
+    }
+}
+
+/// The last weight at or before the step; nothing when aborted, all past the end.
+fn weight(steps: &[Value], index: Option<usize>, aborted: bool, done: bool) -> u32 {
+    let Some(index) = index else {
+        return if done { 100 } else { 0 };
+    };
+    if aborted {
+        return 0;
+    }
+    if index >= steps.len() {
+        return 100;
+    }
+    (steps.iter().take(index.saturating_add(1)).rev())
+        .find_map(|step| step.get("setWeight").and_then(Value::as_u64))
+        .and_then(|weight| u32::try_from(weight).ok())
+        .unwrap_or(0)
+}
+
+/// A number of seconds, a text of one, or `10s`, `5m`, `1h30m`.
+fn duration(value: &Value) -> Option<Duration> {
+    match value {
+        Value::Number(seconds) => seconds.as_u64().map(Duration::from_secs),
+        Value::String(text) => match text.parse() {
+            Ok(seconds) => Some(Duration::from_secs(seconds)),
+            Err(_) => humantime::parse_duration(text).ok(),
+        },
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn canary(step: u64, status: Value) -> Canary {
+        let mut object = serde_json::json!({
+            "metadata": {"name": "api", "generation": 3},
+            "spec": {"strategy": {"canary": {"steps": [
+                {"setWeight": 10}, {"pause": {"duration": "1m"}}, {"setWeight": 30}, {"pause": {}},
+                {"setWeight": 60}, {"pause": {"duration": 30}}
+            ]}}},
+            "status": status
+        });
+        object["status"]["currentStepIndex"] = step.into();
+        rollout_of(&object)
+    }
+
+    #[test]
+    fn the_weight_is_the_last_one_at_or_before_the_step() {
+        let weights: Vec<u32> = (0..7).map(|step| canary(step, serde_json::json!({})).weight).collect();
+        assert_eq!(weights, [10, 10, 30, 30, 60, 60, 100]);
+        assert_eq!(canary(3, serde_json::json!({"abort": true})).weight, 0);
+    }
+
+    #[test]
+    fn a_pause_without_duration_is_for_a_person() {
+        let paused = serde_json::json!({"pauseConditions": [{"reason": "CanaryPauseStep"}], "phase": "Paused"});
+        assert_eq!(canary(1, paused.clone()).pause_for, Some(Duration::from_secs(60)));
+        let person = canary(3, paused);
+        assert_eq!(
+            (person.pause.as_deref(), person.pause_for),
+            (Some("CanaryPauseStep"), None)
+        );
+        assert_eq!(person.timed_pauses, Duration::from_secs(90));
+    }
+
+    #[test]
+    fn an_older_observed_generation_is_not_observed() {
+        assert!(canary(0, serde_json::json!({"observedGeneration": "3"})).observed);
+        assert!(!canary(0, serde_json::json!({"observedGeneration": "2"})).observed);
+    }
+}

@@ -1,0 +1,36 @@
+//! How far an Argo Rollouts Rollout is on its way to a new version.
+
+use std::time::Duration;
+
+/// How far an Argo Rollouts Rollout is.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Canary {
+    /// Its name.
+    pub name: String,
+    /// `Progressing`, `Paused`, `Degraded`, `Healthy`.
+    pub phase: String,
+    /// What it says of itself.
+    pub message: String,
+    /// Whether the controller has seen the newest object.
+    pub observed: bool,
+    /// The step it is at, from 0; `None` when it has no steps.
+    pub step: Option<u32>,
+    /// How many steps there are.
+    pub steps: u32,
+    /// The share of the new version in percent that the steps ask for.
+    pub weight: u32,
+    /// Why it pauses: `CanaryPauseStep`, `InconclusiveAnalysisRun`, …; `None` while it moves.
+    pub pause: Option<String>,
+    /// How long the pause at its step is; `None` = until a person resumes it, or no pause.
+    pub pause_for: Option<Duration>,
+    /// The sum of its timed pauses.
+    pub timed_pauses: Duration,
+    /// Whether it was aborted.
+    pub aborted: bool,
+    /// The hash of the pods it goes to.
+    pub current: String,
+    /// The hash of the pods that are stable.
+    pub stable: String,
+    /// The analysis at work or the last one: name, phase, message.
+    pub analysis: Vec<(String, String, String)>,
+}
