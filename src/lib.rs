@@ -4,6 +4,7 @@
 //! `model` (0), `manifest`, `assess`, `report`, `http`, `journal`, `clock` (1), `plan` (2), `infrarepo`, `delivery` (3),
 //! `promote`, `set_image` (4), `runner` (5), `cli` (6).
 
+pub mod assess;
 pub mod clock;
 pub mod delivery;
 pub mod http;

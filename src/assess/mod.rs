@@ -1,0 +1,3 @@
+//! Observations in, verdicts with reasons out. Pure: time is an argument, nothing is asked for here.
+
+pub mod rollout;

@@ -1,0 +1,145 @@
+//! The last rules: everything is green. Is our image in it, was that not an old rendering, and does it last?
+
+use std::time::Duration;
+
+use crate::model::{CommitSha, Health};
+
+use super::facts::{Baseline, Facts};
+use super::timers::Timer;
+use super::verdict::{Ask, State, Verdict, Waiting};
+use super::{Round, Wanted, fail, images, synced};
+
+pub(super) fn no_image(round: &mut Round<'_, '_>) -> Option<Verdict> {
+    let missing = missing(round.wanted, &round.facts);
+    let first = missing.first()?;
+    let name = &round.wanted.name;
+    let Some(targets) = round.facts.seen.targets else {
+        let why = format!("{name} is green: looking whether {first} is among what it deploys");
+        let ask = round.due(Ask::Targets, State::NoopCheck, &[0, 5, 10]);
+        return Some(round.wait_asking(State::NoopCheck, why, ask));
+    };
+    let repository = images::repository(first);
+    if round.facts.seen.hard_refreshed.is_none() {
+        let why = format!("{name} is green, but nothing of it is to run {first}: rendering its manifests again");
+        let ask = round.due(Ask::HardRefresh, State::NoopCheck, &[0, 30]);
+        return Some(round.wait_asking(State::NoopCheck, why, ask));
+    }
+    match images::sibling(first, &[targets, &round.facts.app.images]) {
+        None => fail(
+            State::NoopCheck,
+            format!("no workload of {name} uses {repository}"),
+            "check that the overlay's workloads name this image, and that the application deploys this overlay",
+        ),
+        Some(other) => fail(
+            State::NoopCheck,
+            format!("{name} is green, but its workloads use {other}, not {first}"),
+            "check that nothing after the overlay's pin (a patch, a parameter of the application) sets the image",
+        ),
+    }
+}
+
+/// Returns the wanted images that are neither running, nor were synced, nor are to run.
+fn missing<'a>(wanted: &'a Wanted, facts: &Facts<'_>) -> Vec<&'a String> {
+    let mut found: Vec<&[String]> = vec![&facts.app.images];
+    if let Some(operation) = facts.our_operation() {
+        found.extend(operation.results.iter().map(|result| result.images.as_slice()));
+    }
+    found.extend(facts.seen.targets);
+    images::missing(&wanted.images, &found)
+}
+
+/// With `manifest-generate-paths` Argo CD may show an old rendering under our commit's name; only a hard refresh tells.
+pub(super) fn no_operation(round: &mut Round<'_, '_>) -> Option<Verdict> {
+    let facts = &round.facts;
+    let suspect = facts.app.path_filtered && facts.our_operation().is_none() && round.wanted.images.is_empty();
+    if !suspect || facts.seen.hard_refreshed.is_some() || facts.deployed_before_tip() {
+        return None;
+    }
+    let why = format!(
+        "{} shows our commit without a sync: rendering its manifests again",
+        round.wanted.name
+    );
+    let ask = round.due(Ask::HardRefresh, State::NoopCheck, &[0, 30]);
+    Some(round.wait_asking(State::NoopCheck, why, ask))
+}
+
+pub(super) fn settling(round: &mut Round<'_, '_>) -> Option<Verdict> {
+    let settle = round.wanted.settle;
+    let since = round.timers.since(Timer::Green)?;
+    let until = since.saturating_add(settle);
+    let name = &round.wanted.name;
+    if settle.is_zero() {
+        return None;
+    }
+    let text = format!("{name} is healthy at our commit: watching whether it stays so for {} s", settle.as_secs());
+    // The confirming refresh runs inside; an engine that does not answer it does not hold up what was seen.
+    let ask = if round.facts.seen.refreshed.is_none_or(|at| at <= since) {
+        round.due(Ask::Refresh, State::Settling, &[1, 600])
+    } else {
+        None
+    };
+    if round.now < until {
+        return Some(Verdict::Waiting(Waiting {
+            state: State::Settling,
+            why: text,
+            ask,
+            again: Some(until),
+        }));
+    }
+    let patience = Duration::from_secs(5);
+    let unanswered = round.facts.seen.refreshing && round.now < until + patience;
+    let pending = (round.timers.since(Timer::GreenPending)).is_some_and(|at| round.now < at.max(until) + patience);
+    if unanswered || pending || ask.is_some() {
+        let why = format!("{name} is healthy at our commit: waiting for the last refresh");
+        return Some(round.wait_asking(State::Settling, why, ask));
+    }
+    None
+}
+
+/// Nothing speaks against it any more.
+pub(super) fn live(wanted: &Wanted, facts: &Facts<'_>, baseline: &Baseline) -> Verdict {
+    let ours = |all: &[String]| {
+        (all.iter().filter_map(|text| CommitSha::parse(text)))
+            .find(|sha| facts.seen.standings.get(sha).is_some_and(super::Standing::has_ours))
+    };
+    let deployed = facts.deployed_before_tip();
+    let revision = if deployed {
+        ours(&facts.app.last_synced)
+    } else {
+        ours(&facts.app.revisions)
+    };
+    let revision = revision.unwrap_or_else(|| wanted.commit.clone());
+    let later = if revision == wanted.commit {
+        String::new()
+    } else {
+        format!(", which contains {} and still carries our pin", wanted.commit.short())
+    };
+    let what = if wanted.images.is_empty() {
+        String::new()
+    } else {
+        format!(" with {}", wanted.images.join(", "))
+    };
+    let mut warnings = Vec::new();
+    if deployed {
+        warnings.push(format!(
+            "{}: later commits of its branch are not synced yet ({})",
+            wanted.name,
+            facts.app.revisions.join(", ")
+        ));
+    } else if let Some(drift) = synced::drift(facts) {
+        warnings.push(format!("{}: OutOfSync although synced: {drift}", wanted.name));
+    }
+    for resource in &facts.app.resources {
+        if resource.health == Some(Health::Degraded) && baseline.degraded.contains(&resource.id) {
+            warnings.push(format!(
+                "{}: {} was Degraded before our commit and still is",
+                wanted.name, resource.id
+            ));
+        }
+    }
+    Verdict::Live {
+        why: format!("{} is healthy at {}{later}{what}", wanted.name, revision.short()),
+        revision,
+        warnings,
+    }
+}

@@ -1,0 +1,206 @@
+//! The rules about health, once our commit is synced and health is younger than the sync: canaries, pods, everything else.
+
+use crate::model::{Canary, Health, Phase};
+
+use super::timers::Timer;
+use super::verdict::{Ask, State, Verdict};
+use super::{DEGRADED_GRACE, POD_GRACE, Round, fail};
+
+pub(super) fn rollout(round: &mut Round<'_, '_>) -> Option<Verdict> {
+    if let Some(verdict) = canary_within(round) {
+        return Some(verdict);
+    }
+    let canary = (round.facts.seen.canaries.iter()).find(|canary| !is_done(canary))?;
+    if canary.phase == "Degraded" {
+        return None;
+    }
+    let why = format!("{}: {}", round.wanted.name, progress(canary));
+    let ask = round.due(Ask::Tree, State::Rollout, &[15, 15]);
+    Some(round.wait_asking(State::Rollout, why, ask))
+}
+
+/// A canary that was aborted, or pauses for somebody: also while the operation still waits for it.
+pub(super) fn canary_within(round: &mut Round<'_, '_>) -> Option<Verdict> {
+    let canaries = round.facts.seen.canaries;
+    // A rollout that was aborted before needs a moment to see the new version.
+    if let Some(canary) = canaries.iter().find(|canary| canary.aborted && canary.observed) {
+        if round.timers.over(Timer::Aborted, round.now, 1) {
+            return Some(aborted(round, canary));
+        }
+    }
+    let canary = (canaries.iter()).find(|canary| canary.observed && canary.phase == "Paused" && !canary.aborted)?;
+    let reason = canary.pause.as_deref()?;
+    let text = format!("{}: {}", round.wanted.name, progress(canary));
+    if reason.starts_with("Inconclusive") {
+        return fail(
+            State::Rollout,
+            format!("{text}: the analysis could not tell good from bad{}", analysis(canary)),
+            "look at the measurements; then `kubectl argo rollouts promote` or `abort` it, and revert the commit if you abort",
+        );
+    }
+    if canary.pause_for.is_some() {
+        return Some(round.wait(State::Rollout, text));
+    }
+    Some(Verdict::Paused { why: text })
+}
+
+fn aborted(round: &Round<'_, '_>, canary: &Canary) -> Verdict {
+    let message = if canary.message.is_empty() {
+        "aborted"
+    } else {
+        &canary.message
+    };
+    Verdict::Failed {
+        state: State::Rollout,
+        why: format!(
+            "{}: rollout {} is aborted: {message}{}; the stable version serves, but git still asks for ours",
+            round.wanted.name,
+            canary.name,
+            analysis(canary)
+        ),
+        hints: vec![format!(
+            "revert {} in the infra-repo (or promote the version before): an aborted rollout stays Degraded until git follows",
+            round.wanted.commit.short()
+        )],
+    }
+}
+
+fn is_done(canary: &Canary) -> bool {
+    canary.observed && canary.phase == "Healthy" && canary.current == canary.stable
+}
+
+fn analysis(canary: &Canary) -> String {
+    let bad: Vec<String> = (canary.analysis.iter())
+        .filter(|(_, phase, _)| !matches!(phase.as_str(), "Successful" | "Running" | "Pending" | ""))
+        .map(|(name, phase, message)| match message.as_str() {
+            "" => format!("analysis {name} {phase}"),
+            message => format!("analysis {name} {phase}: {message}"),
+        })
+        .collect();
+    if bad.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", bad.join("; "))
+    }
+}
+
+/// Returns where a canary is: step, weight, and why it pauses.
+fn progress(canary: &Canary) -> String {
+    let at = match canary.step {
+        Some(step) if canary.steps > 0 => {
+            format!("step {}/{}, weight {} %", step.min(canary.steps), canary.steps, canary.weight)
+        }
+        _ => canary.phase.to_lowercase(),
+    };
+    let pause = match (&canary.pause, canary.pause_for) {
+        (Some(_), Some(length)) => format!(", pauses {} s", length.as_secs()),
+        (Some(reason), None) => format!(", pauses until somebody resumes it ({reason})"),
+        (None, _) if canary.message.is_empty() => String::new(),
+        (None, _) => format!(", {}", canary.message),
+    };
+    format!("rollout {} at {at}{pause}", canary.name)
+}
+
+pub(super) fn degraded(round: &mut Round<'_, '_>) -> Option<Verdict> {
+    let held = round.timers.held(Timer::Degraded, round.now)?;
+    if round.facts.health(round.baseline) != Health::Degraded && held >= DEGRADED_GRACE {
+        // Broken before us and not touched by us: named in the report, and no verdict about our change.
+        return None;
+    }
+    let broken: Vec<String> = (round.facts.app.resources.iter())
+        .filter(|resource| resource.health == Some(Health::Degraded))
+        .map(|resource| {
+            let before = if round.baseline.degraded.contains(&resource.id) {
+                ", as before our commit"
+            } else {
+                ""
+            };
+            match resource.health_message.as_str() {
+                "" => format!("{} is Degraded{before}", resource.id),
+                message => format!("{} is Degraded ({message}){before}", resource.id),
+            }
+        })
+        .take(5)
+        .collect();
+    let what = if broken.is_empty() {
+        format!("Degraded {}", round.facts.app.health_message)
+    } else {
+        broken.join("; ")
+    };
+    let name = &round.wanted.name;
+    let aborted = (round.facts.app.resources.iter())
+        .any(|resource| resource.is_rollout() && resource.health_message.contains("RolloutAborted"));
+    if aborted && round.timers.over(Timer::Degraded, round.now, 1) {
+        return fail(
+            State::Rollout,
+            format!("{name}: {what}; the stable version serves, but git still asks for ours"),
+            "revert the commit in the infra-repo (or promote the version before): an aborted rollout stays Degraded until git follows",
+        );
+    }
+    if held >= DEGRADED_GRACE {
+        return fail(
+            State::Degraded,
+            format!("{name}: {what}, for more than {} s", DEGRADED_GRACE.as_secs()),
+            "promote the version before, or correct what is broken: the commit is still in the infra-repo",
+        );
+    }
+    let ask = round.due(Ask::Tree, State::Degraded, &[5, 15]);
+    Some(round.wait_asking(State::Degraded, format!("{name}: {what}"), ask))
+}
+
+pub(super) fn pods(round: &mut Round<'_, '_>) -> Option<Verdict> {
+    let held = round.timers.held(Timer::StuckPod, round.now)?;
+    let pod = round.facts.seen.stuck_pods.first()?;
+    let why = format!("{}: {}", round.wanted.name, pod.line());
+    if held >= POD_GRACE {
+        return fail(
+            State::PodFail,
+            format!("{why}, for more than {} s", POD_GRACE.as_secs()),
+            "check that the image exists and starts: the commit is still in the infra-repo, promote the version before to go back",
+        );
+    }
+    let ask = round.due(Ask::Tree, State::PodFail, &[5, 10]);
+    Some(round.wait_asking(State::PodFail, why, ask))
+}
+
+pub(super) fn unhealthy(round: &mut Round<'_, '_>) -> Option<Verdict> {
+    let name = &round.wanted.name;
+    let state = match round.facts.health(round.baseline) {
+        Health::Healthy => return None,
+        Health::Suspended => State::Suspended,
+        Health::Progressing => State::Progressing,
+        Health::Missing => State::Missing,
+        Health::Degraded => State::Degraded,
+        Health::Unknown => State::UnknownHealth,
+    };
+    let health = round.facts.app.health;
+    let messages: Vec<String> = (round.facts.app.resources.iter())
+        .filter(|resource| resource.health.is_some_and(|health| health != Health::Healthy))
+        .map(|resource| match (resource.health_message.as_str(), resource.health) {
+            ("", Some(health)) => format!("{} is {health}", resource.id),
+            (message, _) => format!("{}: {message}", resource.id),
+        })
+        .take(3)
+        .collect();
+    let why = if messages.is_empty() {
+        format!("{name} is {health} {}", round.facts.app.health_message)
+            .trim_end()
+            .to_owned()
+    } else {
+        format!("{name} is {health}: {}", messages.join("; "))
+    };
+    if state == State::UnknownHealth && round.timers.over(Timer::UnknownHealth, round.now, 60) {
+        return fail(
+            state,
+            format!("{why}, for more than 60 s"),
+            "look at the application in Argo CD: a health check of one of its resources fails",
+        );
+    }
+    let finished = (round.facts.app.operation.as_ref()).is_none_or(|operation| operation.phase == Phase::Succeeded);
+    let ask = if finished {
+        round.due(Ask::Tree, state, &[10, 10])
+    } else {
+        None
+    };
+    Some(round.wait_asking(state, why, ask))
+}

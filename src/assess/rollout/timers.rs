@@ -1,0 +1,160 @@
+//! Since when what has been so, and when to ask for what again. Fed with time; reads none.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::model::{Health, Phase, SyncState};
+
+use super::facts::{Baseline, Facts};
+use super::verdict::{Ask, State};
+
+/// Something that matters by how long it lasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Timer {
+    SpecError,
+    CompareError,
+    LostOurs,
+    /// An operation is over, and has no end.
+    Unfinished,
+    Terminating,
+    /// An operation is asked for, and nobody picks it up.
+    Requested,
+    /// Synced, and out of sync all the same.
+    OutOfSync,
+    /// An automated application is out of sync, and nothing happens.
+    Pending,
+    Degraded,
+    UnknownHealth,
+    StuckPod,
+    Aborted,
+    /// All terms of success but the trust hold.
+    Green,
+    /// Green, and a refresh is still pending.
+    GreenPending,
+}
+
+/// Since when what has been so.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Timers(BTreeMap<Timer, Duration>);
+
+impl Timers {
+    /// Returns for how long it has been so; `None` if it is not.
+    pub(super) fn held(&self, timer: Timer, now: Duration) -> Option<Duration> {
+        self.0.get(&timer).map(|since| now.saturating_sub(*since))
+    }
+
+    /// Tells whether it has been so for at least that many seconds.
+    pub(super) fn over(&self, timer: Timer, now: Duration, seconds: u64) -> bool {
+        self.held(timer, now).is_some_and(|held| held >= Duration::from_secs(seconds))
+    }
+
+    /// Returns since when it has been so.
+    pub(super) fn since(&self, timer: Timer) -> Option<Duration> {
+        self.0.get(&timer).copied()
+    }
+
+    pub(super) fn update(&mut self, now: Duration, facts: &Facts<'_>, baseline: &Baseline) {
+        let app = facts.app;
+        let condition = |kinds: &[&str]| app.conditions.iter().any(|condition| kinds.contains(&condition.kind.as_str()));
+        let operation = app.operation.as_ref();
+        let ours = facts.compared.has_ours();
+        let out = app.sync == SyncState::OutOfSync;
+        let all = [
+            (Timer::SpecError, condition(&["InvalidSpecError", "UnknownError"])),
+            (
+                Timer::CompareError,
+                condition(&["ComparisonError"]) || app.sync == SyncState::Unknown,
+            ),
+            (Timer::LostOurs, facts.compared == super::Standing::Lacks),
+            (
+                Timer::Unfinished,
+                operation.is_some_and(|operation| operation.phase.is_over() && operation.finished_at.is_none()),
+            ),
+            (
+                Timer::Terminating,
+                operation.is_some_and(|operation| operation.phase == Phase::Terminating),
+            ),
+            (Timer::Requested, app.operation_requested && operation.is_none()),
+            (
+                Timer::OutOfSync,
+                out && ours && facts.idle() && (facts.our_success() && facts.trusted || facts.only_prunes()),
+            ),
+            (Timer::Pending, out && ours && app.automated && facts.idle()),
+            (Timer::Degraded, app.health == Health::Degraded && facts.trusted),
+            (Timer::UnknownHealth, app.health == Health::Unknown),
+            (Timer::StuckPod, !facts.seen.stuck_pods.is_empty()),
+            (
+                Timer::Aborted,
+                facts.seen.canaries.iter().any(|canary| canary.aborted && canary.observed),
+            ),
+        ];
+        for (timer, holds) in all {
+            self.set(timer, holds, now);
+        }
+        let synced = app.sync == SyncState::Synced || facts.deployed_before_tip() || self.over(Timer::OutOfSync, now, 30);
+        let green = synced && facts.idle() && facts.health(baseline) == Health::Healthy;
+        self.set(Timer::Green, green && (ours || facts.deployed_before_tip()), now);
+        self.set(Timer::GreenPending, green && app.refresh_pending, now);
+    }
+
+    fn set(&mut self, timer: Timer, holds: bool, now: Duration) {
+        if holds {
+            self.0.entry(timer).or_insert(now);
+        } else {
+            self.0.remove(&timer);
+        }
+    }
+}
+
+/// What was asked for, and when.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Asks {
+    /// Whether a refresh is under way: none is asked for then.
+    pub(super) refreshing: bool,
+    asked: BTreeMap<u8, Asked>,
+}
+
+#[derive(Clone, Debug)]
+struct Asked {
+    state: State,
+    since: Duration,
+    last: Option<Duration>,
+    times: usize,
+}
+
+/// Between two of a kind, whatever the reason.
+const BREATH: Duration = Duration::from_secs(2);
+
+impl Asks {
+    pub(super) fn due(&mut self, ask: Ask, state: State, gaps: &[u64], now: Duration) -> Option<Ask> {
+        let refresh = matches!(ask, Ask::Refresh | Ask::HardRefresh);
+        if refresh && self.refreshing {
+            return None;
+        }
+        let asked = self.asked.entry(ask as u8).or_insert(Asked {
+            state,
+            since: now,
+            last: None,
+            times: 0,
+        });
+        if asked.state != state {
+            asked.state = state;
+            asked.since = now;
+            asked.times = 0;
+        }
+        let gap = gaps.get(asked.times).or(gaps.last()).copied().unwrap_or(30);
+        let from = asked.last.filter(|_| asked.times > 0).unwrap_or(asked.since);
+        let breathed = asked.last.is_none_or(|last| now >= last + BREATH);
+        if !breathed || now < from + Duration::from_secs(gap) {
+            return None;
+        }
+        asked.times += 1;
+        asked.last = Some(now);
+        Some(ask)
+    }
+
+    /// Returns when it was asked for last.
+    pub(super) fn last(&self, ask: Ask) -> Option<Duration> {
+        self.asked.get(&(ask as u8)).and_then(|asked| asked.last)
+    }
+}
