@@ -280,6 +280,10 @@ pub struct Hydration {
 
 /// All that one look at an application shows. Every field is what it is when the engine is silent about it.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own that the engine shows"
+)]
 pub struct AppSnapshot {
     /// Its name.
     pub name: String,

@@ -1,12 +1,23 @@
 //! The story of a promotion: snapshot, plan, look before writing, land, sync, wait, report.
 //! Decides nothing itself: `plan` and `assess` do; it asks the ports and tells the journal.
 
+mod carries;
+mod follow;
+mod poll;
+mod precheck;
+mod target;
+mod track;
+
 use std::time::Duration;
 
 use crate::delivery;
 use crate::infrarepo::{Author, Target};
 use crate::model::Command;
 use crate::plan::{Policy, Request};
+
+pub use follow::{FollowPorts, Followed, follow};
+pub use precheck::precheck;
+pub use target::{Candidate, FollowRequest, Target as FollowTarget, Which};
 
 /// Everything a run needs to know, all inputs parsed.
 #[derive(Clone, Debug)]

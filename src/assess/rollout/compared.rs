@@ -93,8 +93,15 @@ pub(super) fn hydrating(round: &mut Round<'_, '_>) -> Option<Verdict> {
         .unwrap_or(Standing::Lacks);
     let name = &round.wanted.name;
     if standing.has_ours() && hydration.phase == "Failed" {
-        let why = format!("{name}: the hydrator could not render our commit: {}", hydration.message);
-        return fail(State::HydrateFail, why, "correct what it could not render, or revert the commit");
+        let why = format!(
+            "{name}: the hydrator could not render our commit: {}",
+            hydration.message
+        );
+        return fail(
+            State::HydrateFail,
+            why,
+            "correct what it could not render, or revert the commit",
+        );
     }
     let compared = (hydration.compared.as_ref())
         .and_then(|dry| round.facts.seen.standings.get(dry))
@@ -102,7 +109,10 @@ pub(super) fn hydrating(round: &mut Round<'_, '_>) -> Option<Verdict> {
     if (standing.has_ours() && hydration.phase == "Hydrated") || compared {
         return None;
     }
-    let why = format!("{name}: the hydrator has not rendered {} yet", round.wanted.commit.short());
+    let why = format!(
+        "{name}: the hydrator has not rendered {} yet",
+        round.wanted.commit.short()
+    );
     let ask = round.due(Ask::Refresh, State::Hydrating, &SCHEDULE);
     Some(round.wait_asking(State::Hydrating, why, ask))
 }
@@ -113,8 +123,8 @@ pub(super) fn regressed(round: &mut Round<'_, '_>) -> Option<Verdict> {
     }
     let since = round.timers.since(Timer::LostOurs)?;
     let shown = shown(round);
-    let looked_again = round.facts.seen.refreshed.is_some_and(|at| at > since)
-        || round.timers.over(Timer::LostOurs, round.now, 15);
+    let looked_again =
+        round.facts.seen.refreshed.is_some_and(|at| at > since) || round.timers.over(Timer::LostOurs, round.now, 15);
     if looked_again {
         return fail(
             State::Regressed,
@@ -166,7 +176,10 @@ pub(super) fn not_seen(round: &mut Round<'_, '_>) -> Option<Verdict> {
     let (name, commit) = (&round.wanted.name, round.wanted.commit.short());
     let why = match &round.facts.compared {
         Standing::Unknown(why) => format!("Argo CD has not compared {commit} for {name}: {why}"),
-        _ => format!("Argo CD has not compared {commit} for {name}: it is at {}", shown(round)),
+        _ => format!(
+            "Argo CD has not compared {commit} for {name}: it is at {}",
+            shown(round)
+        ),
     };
     let at_work = (round.facts.app.operation.as_ref()).filter(|operation| !operation.phase.is_over());
     let why = match at_work {

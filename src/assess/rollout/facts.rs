@@ -81,8 +81,7 @@ impl<'a> Facts<'a> {
 
     /// Tells whether nothing is at work.
     pub(super) fn idle(&self) -> bool {
-        !self.app.operation_requested
-            && (self.app.operation.as_ref()).is_none_or(|operation| operation.phase.is_over())
+        !self.app.operation_requested && (self.app.operation.as_ref()).is_none_or(|operation| operation.phase.is_over())
     }
 
     /// Tells whether a manual application has our change deployed although its branch has moved on.
@@ -106,7 +105,10 @@ impl<'a> Facts<'a> {
         let culprits = |health| (self.app.resources.iter()).filter(move |resource| resource.health == Some(health));
         let all_old = culprits(Health::Degraded).all(|resource| self.is_old(&resource.id, &baseline.degraded))
             && culprits(Health::Suspended).all(|resource| self.is_old(&resource.id, &baseline.suspended));
-        let any = culprits(Health::Degraded).chain(culprits(Health::Suspended)).next().is_some();
+        let any = culprits(Health::Degraded)
+            .chain(culprits(Health::Suspended))
+            .next()
+            .is_some();
         if !any || !all_old {
             return self.app.health;
         }
@@ -118,9 +120,9 @@ impl<'a> Facts<'a> {
     }
 
     fn is_old(&self, id: &ResourceId, before: &BTreeSet<ResourceId>) -> bool {
-        let touched = self.our_operation().is_some_and(|operation| {
-            (operation.results.iter()).any(|result| result.changed && result.resource == *id)
-        });
+        let touched = self
+            .our_operation()
+            .is_some_and(|operation| (operation.results.iter()).any(|result| result.changed && result.resource == *id));
         before.contains(id) && !touched
     }
 }

@@ -71,7 +71,10 @@ pub(super) fn settling(round: &mut Round<'_, '_>) -> Option<Verdict> {
     if settle.is_zero() {
         return None;
     }
-    let text = format!("{name} is healthy at our commit: watching whether it stays so for {} s", settle.as_secs());
+    let text = format!(
+        "{name} is healthy at our commit: watching whether it stays so for {} s",
+        settle.as_secs()
+    );
     // The confirming refresh runs inside; an engine that does not answer it does not hold up what was seen.
     let ask = if round.facts.seen.refreshed.is_none_or(|at| at <= since) {
         round.due(Ask::Refresh, State::Settling, &[1, 600])

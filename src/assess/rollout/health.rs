@@ -23,10 +23,10 @@ pub(super) fn rollout(round: &mut Round<'_, '_>) -> Option<Verdict> {
 pub(super) fn canary_within(round: &mut Round<'_, '_>) -> Option<Verdict> {
     let canaries = round.facts.seen.canaries;
     // A rollout that was aborted before needs a moment to see the new version.
-    if let Some(canary) = canaries.iter().find(|canary| canary.aborted && canary.observed) {
-        if round.timers.over(Timer::Aborted, round.now, 1) {
-            return Some(aborted(round, canary));
-        }
+    if round.timers.over(Timer::Aborted, round.now, 1)
+        && let Some(canary) = canaries.iter().find(|canary| canary.aborted && canary.observed)
+    {
+        return Some(aborted(round, canary));
     }
     let canary = (canaries.iter()).find(|canary| canary.observed && canary.phase == "Paused" && !canary.aborted)?;
     let reason = canary.pause.as_deref()?;
@@ -88,7 +88,12 @@ fn analysis(canary: &Canary) -> String {
 fn progress(canary: &Canary) -> String {
     let at = match canary.step {
         Some(step) if canary.steps > 0 => {
-            format!("step {}/{}, weight {} %", step.min(canary.steps), canary.steps, canary.weight)
+            format!(
+                "step {}/{}, weight {} %",
+                step.min(canary.steps),
+                canary.steps,
+                canary.weight
+            )
         }
         _ => canary.phase.to_lowercase(),
     };

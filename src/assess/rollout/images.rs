@@ -10,7 +10,12 @@ pub(super) fn named(wanted: &[String], image: &str) -> bool {
 /// Returns those of `wanted` that are not in `found`.
 pub(super) fn missing<'a>(wanted: &'a [String], found: &[&[String]]) -> Vec<&'a String> {
     (wanted.iter())
-        .filter(|one| !found.iter().flat_map(|images| images.iter()).any(|image| same(one, image)))
+        .filter(|one| {
+            !found
+                .iter()
+                .flat_map(|images| images.iter())
+                .any(|image| same(one, image))
+        })
         .collect()
 }
 
@@ -37,8 +42,14 @@ fn same_repository(one: &str, other: &str) -> bool {
 /// Splits a reference before its tag or digest. A colon before the last slash is a port.
 fn split(reference: &str) -> (&str, &str) {
     let name_end = reference.find('@').unwrap_or(reference.len());
-    let slash = reference.get(..name_end).and_then(|name| name.rfind('/')).map_or(0, |at| at + 1);
-    let tag = reference.get(slash..name_end).and_then(|last| last.find(':')).map(|at| slash + at);
+    let slash = reference
+        .get(..name_end)
+        .and_then(|name| name.rfind('/'))
+        .map_or(0, |at| at + 1);
+    let tag = reference
+        .get(slash..name_end)
+        .and_then(|last| last.find(':'))
+        .map(|at| slash + at);
     let at = tag.unwrap_or(name_end);
     reference.split_at_checked(at).unwrap_or((reference, ""))
 }
@@ -51,7 +62,10 @@ mod tests {
     fn what_docker_implies_makes_no_difference() {
         assert!(same("myorg/api:v1", "docker.io/myorg/api:v1"));
         assert!(same("redis:7", "docker.io/library/redis:7"));
-        assert!(same("localhost:5000/api:v1@sha256:aa", "localhost:5000/api:v1@sha256:aa"));
+        assert!(same(
+            "localhost:5000/api:v1@sha256:aa",
+            "localhost:5000/api:v1@sha256:aa"
+        ));
         assert!(!same("myorg/api:v1", "myorg/api:v2"));
         assert!(!same("myorg/api:v1", "myorg/api:v1@sha256:aa"));
         assert!(!same("localhost:5000/api", "localhost:5001/api"));

@@ -285,6 +285,10 @@ impl Round<'_, '_> {
     }
 }
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "rules end with it, and a rule returns an option"
+)]
 fn fail(state: State, why: String, hint: &str) -> Option<Verdict> {
     Some(Verdict::Failed {
         state,

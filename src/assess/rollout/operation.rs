@@ -53,7 +53,9 @@ pub(super) fn failed(round: &mut Round<'_, '_>) -> Option<Verdict> {
         .and_then(|(_, rest)| rest.split_once(']'))
         .map(|(revision, _)| revision);
     let about_ours = match about.and_then(CommitSha::parse) {
-        Some(sha) => (round.facts.seen.standings.get(&sha)).is_some_and(super::Standing::has_ours) || sha == round.wanted.commit,
+        Some(sha) => {
+            (round.facts.seen.standings.get(&sha)).is_some_and(super::Standing::has_ours) || sha == round.wanted.commit
+        }
         // "auto-sync will wipe out all resources" names none: it is about what is compared.
         None => about.is_none() && round.facts.compared.has_ours() && round.facts.idle(),
     };
@@ -62,7 +64,10 @@ pub(super) fn failed(round: &mut Round<'_, '_>) -> Option<Verdict> {
     }
     fail(
         State::SyncError,
-        format!("the sync of {name} failed and Argo CD will not try again: {}", error.message),
+        format!(
+            "the sync of {name} failed and Argo CD will not try again: {}",
+            error.message
+        ),
         retry,
     )
 }
@@ -79,15 +84,25 @@ pub(super) fn foreign(round: &mut Round<'_, '_>) -> Option<Verdict> {
     if round.facts.idle() || round.facts.our_operation().is_some() {
         return None;
     }
-    let text = round.facts.app.operation.as_ref().map_or_else(String::new, |operation| {
-        let of = operation.revisions.iter().map(|r| short(r)).collect::<Vec<_>>().join(", ");
-        let kind = match (operation.dry_run, operation.partial) {
-            (true, _) => "a dry run",
-            (_, true) => "a partial sync",
-            _ => "a sync",
-        };
-        format!("{kind} of {of} is {}{}", operation.phase, said(operation))
-    });
+    let text = round
+        .facts
+        .app
+        .operation
+        .as_ref()
+        .map_or_else(String::new, |operation| {
+            let of = operation
+                .revisions
+                .iter()
+                .map(|r| short(r))
+                .collect::<Vec<_>>()
+                .join(", ");
+            let kind = match (operation.dry_run, operation.partial) {
+                (true, _) => "a dry run",
+                (_, true) => "a partial sync",
+                _ => "a sync",
+            };
+            format!("{kind} of {of} is {}{}", operation.phase, said(operation))
+        });
     let why = format!("{}: another operation is at work: {text}", round.wanted.name);
     // When it ends, the refresh lets the next one begin.
     let ask = round.due(Ask::Refresh, State::ForeignOp, &[30]);
@@ -117,7 +132,11 @@ pub(super) fn running(round: &mut Round<'_, '_>) -> Option<Verdict> {
             said(operation)
         )
     } else if operation.retries > 0 {
-        format!("{name}: syncing {commit} again ({}){}", tries(operation.retries), said(operation))
+        format!(
+            "{name}: syncing {commit} again ({}){}",
+            tries(operation.retries),
+            said(operation)
+        )
     } else {
         format!("{name}: syncing {commit}{}", said(operation))
     };

@@ -36,7 +36,12 @@ impl StuckPod {
         } else {
             format!(": {}", self.message)
         };
-        format!("pod {} ({}) {}{message}", self.name, self.images.join(", "), self.reason)
+        format!(
+            "pod {} ({}) {}{message}",
+            self.name,
+            self.images.join(", "),
+            self.reason
+        )
     }
 }
 
@@ -48,7 +53,10 @@ pub fn stuck_pods(tree: &[Node], images: &[String]) -> Vec<StuckPod> {
         .filter(|node| images.is_empty() || node.images.iter().any(|image| super::images::named(images, image)))
         .filter_map(|node| {
             let reason = node.detail("Status Reason").unwrap_or_default();
-            let restarts: u32 = node.detail("Restart Count").and_then(|count| count.parse().ok()).unwrap_or(0);
+            let restarts: u32 = node
+                .detail("Restart Count")
+                .and_then(|count| count.parse().ok())
+                .unwrap_or(0);
             let ready = (node.detail("Containers").and_then(|count| count.split_once('/')))
                 .is_some_and(|(ready, all)| ready == all);
             // Between two crashes a pod shows `Running` or `Error`: the restarts tell.

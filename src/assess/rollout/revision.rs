@@ -59,7 +59,11 @@ impl Origin {
     /// Returns the revisions of `all`, one a source of `app`, that come from it.
     fn of<'a>(&self, app: &AppSnapshot, all: &'a [String]) -> Vec<&'a String> {
         if app.sources.len() <= 1 {
-            return all.iter().take(1).filter(|_| app.sources.iter().any(|s| self.feeds(s))).collect();
+            return all
+                .iter()
+                .take(1)
+                .filter(|_| app.sources.iter().any(|s| self.feeds(s)))
+                .collect();
         }
         (app.sources.iter().zip(all))
             .filter(|(source, _)| self.feeds(source))
@@ -79,7 +83,11 @@ impl Origin {
             .collect();
         if let Some(hydration) = &app.hydration {
             // What is synced is the hydrator's own commit; git is asked about the dry ones.
-            all = [&hydration.dry, &hydration.compared].into_iter().flatten().cloned().collect();
+            all = [&hydration.dry, &hydration.compared]
+                .into_iter()
+                .flatten()
+                .cloned()
+                .collect();
         }
         all.sort();
         all.dedup();
@@ -113,10 +121,10 @@ fn hydrated(app: &AppSnapshot, synced: &CommitSha, known: &Standings) -> Standin
         return look_up(known, synced);
     };
     let nothing_to_write = hydration.hydrated.is_none() && hydration.phase == "Hydrated";
-    if hydration.hydrated.as_ref() == Some(synced) || nothing_to_write {
-        if let Some(dry) = &hydration.dry {
-            return look_up(known, dry);
-        }
+    if (hydration.hydrated.as_ref() == Some(synced) || nothing_to_write)
+        && let Some(dry) = &hydration.dry
+    {
+        return look_up(known, dry);
     }
     // A later dry commit may have been compared without anything to write.
     match &hydration.compared {
@@ -166,7 +174,11 @@ mod tests {
     }
 
     fn known() -> Standings {
-        BTreeMap::from([(sha('1'), Standing::Ours), (sha('0'), Standing::Lacks), (sha('2'), Standing::Carries)])
+        BTreeMap::from([
+            (sha('1'), Standing::Ours),
+            (sha('0'), Standing::Lacks),
+            (sha('2'), Standing::Carries),
+        ])
     }
 
     #[test]
@@ -191,9 +203,7 @@ mod tests {
             sources: vec![source("https://github.com/myorg/infra", "main"); 2],
             ..AppSnapshot::default()
         };
-        let both = |a: char, b: char| {
-            origin().standing(&app, &[sha(a).to_string(), sha(b).to_string()], &known())
-        };
+        let both = |a: char, b: char| origin().standing(&app, &[sha(a).to_string(), sha(b).to_string()], &known());
         assert_eq!(both('1', '0'), Standing::Lacks);
         assert_eq!(both('1', '2'), Standing::Carries);
     }

@@ -102,9 +102,13 @@ pub(super) fn drift(facts: &Facts<'_>) -> Option<String> {
     }
     let all: Vec<String> = (facts.app.resources.iter())
         .filter(|resource| resource.sync == SyncState::OutOfSync)
-        .map(|resource| match resource.requires_pruning {
-            true => format!("{} (would have to be deleted)", resource.id),
-            false => resource.id.to_string(),
+        .map(|resource| {
+            let prune = if resource.requires_pruning {
+                " (would have to be deleted)"
+            } else {
+                ""
+            };
+            format!("{}{prune}", resource.id)
         })
         .take(5)
         .collect();
@@ -140,6 +144,9 @@ pub(super) fn auto_pending(round: &mut Round<'_, '_>) -> Option<Verdict> {
         None
     };
     let ask = ask.or_else(|| round.due(Ask::Refresh, State::AutoPending, &[10, 20, 30]));
-    let why = format!("{}: OutOfSync at our commit, waiting for Argo CD to sync it", round.wanted.name);
+    let why = format!(
+        "{}: OutOfSync at our commit, waiting for Argo CD to sync it",
+        round.wanted.name
+    );
     Some(round.wait_asking(State::AutoPending, why, ask))
 }

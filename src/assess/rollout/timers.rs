@@ -45,7 +45,8 @@ impl Timers {
 
     /// Tells whether it has been so for at least that many seconds.
     pub(super) fn over(&self, timer: Timer, now: Duration, seconds: u64) -> bool {
-        self.held(timer, now).is_some_and(|held| held >= Duration::from_secs(seconds))
+        self.held(timer, now)
+            .is_some_and(|held| held >= Duration::from_secs(seconds))
     }
 
     /// Returns since when it has been so.
@@ -55,7 +56,11 @@ impl Timers {
 
     pub(super) fn update(&mut self, now: Duration, facts: &Facts<'_>, baseline: &Baseline) {
         let app = facts.app;
-        let condition = |kinds: &[&str]| app.conditions.iter().any(|condition| kinds.contains(&condition.kind.as_str()));
+        let condition = |kinds: &[&str]| {
+            app.conditions
+                .iter()
+                .any(|condition| kinds.contains(&condition.kind.as_str()))
+        };
         let operation = app.operation.as_ref();
         let ours = facts.compared.has_ours();
         let out = app.sync == SyncState::OutOfSync;
@@ -85,13 +90,18 @@ impl Timers {
             (Timer::StuckPod, !facts.seen.stuck_pods.is_empty()),
             (
                 Timer::Aborted,
-                facts.seen.canaries.iter().any(|canary| canary.aborted && canary.observed),
+                facts
+                    .seen
+                    .canaries
+                    .iter()
+                    .any(|canary| canary.aborted && canary.observed),
             ),
         ];
         for (timer, holds) in all {
             self.set(timer, holds, now);
         }
-        let synced = app.sync == SyncState::Synced || facts.deployed_before_tip() || self.over(Timer::OutOfSync, now, 30);
+        let synced =
+            app.sync == SyncState::Synced || facts.deployed_before_tip() || self.over(Timer::OutOfSync, now, 30);
         let green = synced && facts.idle() && facts.health(baseline) == Health::Healthy;
         self.set(Timer::Green, green && (ours || facts.deployed_before_tip()), now);
         self.set(Timer::GreenPending, green && app.refresh_pending, now);

@@ -202,10 +202,9 @@ impl Verdict {
     pub fn why(&self) -> &str {
         match self {
             Self::Waiting(waiting) => &waiting.why,
-            Self::Paused { why }
-            | Self::Live { why, .. }
-            | Self::Failed { why, .. }
-            | Self::Superseded { why, .. } => why,
+            Self::Paused { why } | Self::Live { why, .. } | Self::Failed { why, .. } | Self::Superseded { why, .. } => {
+                why
+            }
         }
     }
 

@@ -227,8 +227,8 @@ pub(super) fn windows(windows: wire::Windows) -> SyncWindows {
     let all = |list: Option<Vec<wire::Window>>| list.unwrap_or_default().into_iter().map(window).collect();
     SyncWindows {
         manual_possible: windows.can_sync,
-        active: all(windows.active_windows),
-        assigned: all(windows.assigned_windows),
+        active: all(windows.active),
+        assigned: all(windows.assigned),
     }
 }
 

@@ -114,7 +114,7 @@ fn duration(value: &Value) -> Option<Duration> {
 mod tests {
     use super::*;
 
-    fn canary(step: u64, status: Value) -> Canary {
+    fn canary(step: u64, status: &Value) -> Canary {
         let mut object = serde_json::json!({
             "metadata": {"name": "api", "generation": 3},
             "spec": {"strategy": {"canary": {"steps": [
@@ -129,16 +129,16 @@ mod tests {
 
     #[test]
     fn the_weight_is_the_last_one_at_or_before_the_step() {
-        let weights: Vec<u32> = (0..7).map(|step| canary(step, serde_json::json!({})).weight).collect();
+        let weights: Vec<u32> = (0..7).map(|step| canary(step, &serde_json::json!({})).weight).collect();
         assert_eq!(weights, [10, 10, 30, 30, 60, 60, 100]);
-        assert_eq!(canary(3, serde_json::json!({"abort": true})).weight, 0);
+        assert_eq!(canary(3, &serde_json::json!({"abort": true})).weight, 0);
     }
 
     #[test]
     fn a_pause_without_duration_is_for_a_person() {
         let paused = serde_json::json!({"pauseConditions": [{"reason": "CanaryPauseStep"}], "phase": "Paused"});
-        assert_eq!(canary(1, paused.clone()).pause_for, Some(Duration::from_secs(60)));
-        let person = canary(3, paused);
+        assert_eq!(canary(1, &paused).pause_for, Some(Duration::from_secs(60)));
+        let person = canary(3, &paused);
         assert_eq!(
             (person.pause.as_deref(), person.pause_for),
             (Some("CanaryPauseStep"), None)
@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn an_older_observed_generation_is_not_observed() {
-        assert!(canary(0, serde_json::json!({"observedGeneration": "3"})).observed);
-        assert!(!canary(0, serde_json::json!({"observedGeneration": "2"})).observed);
+        assert!(canary(0, &serde_json::json!({"observedGeneration": "3"})).observed);
+        assert!(!canary(0, &serde_json::json!({"observedGeneration": "2"})).observed);
     }
 }

@@ -238,8 +238,10 @@ pub(super) struct ManagedResource {
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct Windows {
     pub(super) can_sync: bool,
-    pub(super) active_windows: Option<Vec<Window>>,
-    pub(super) assigned_windows: Option<Vec<Window>>,
+    #[serde(rename = "activeWindows")]
+    pub(super) active: Option<Vec<Window>>,
+    #[serde(rename = "assignedWindows")]
+    pub(super) assigned: Option<Vec<Window>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

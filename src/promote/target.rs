@@ -1,0 +1,63 @@
+//! An application that has to become live, and what belongs to it.
+
+use crate::assess::rollout::Origin;
+use crate::model::{AppName, AppSnapshot, ApplicationId, CommitSha, EnvironmentName, PinChange, RepoPath};
+use crate::plan::ResolvedPolicy;
+
+/// Which application is meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// The one of that name.
+    Named(ApplicationId),
+    /// Every one whose source is this repository, branch and folder.
+    BySource,
+}
+
+/// Something that has to become live, before the applications were looked at.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    /// Which application.
+    pub which: Which,
+    /// The app.
+    pub app: AppName,
+    /// The environment.
+    pub environment: EnvironmentName,
+    /// The overlay's folder.
+    pub folder: RepoPath,
+    /// How it is followed.
+    pub policy: ResolvedPolicy,
+    /// The references that must be deployed, as kustomize renders them; empty = any.
+    pub images: Vec<String>,
+}
+
+/// An application that has to become live.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// Which.
+    pub id: ApplicationId,
+    /// The app.
+    pub app: AppName,
+    /// The environment.
+    pub environment: EnvironmentName,
+    /// How it is followed.
+    pub policy: ResolvedPolicy,
+    /// The references that must be deployed; empty = any.
+    pub images: Vec<String>,
+    /// How it was before our commit landed; `None` when it is not there yet.
+    pub baseline: Option<AppSnapshot>,
+}
+
+/// What is followed, and until when.
+#[derive(Clone, Debug)]
+pub struct FollowRequest<'a> {
+    /// The applications: all must become live.
+    pub targets: Vec<Target>,
+    /// Where our commit was pushed to.
+    pub origin: Origin,
+    /// Our commit; on no change the tip of the branch.
+    pub commit: &'a CommitSha,
+    /// Every pin of the promotion, unchanged ones included.
+    pub pins: &'a [PinChange],
+    /// Marks our operations among others: unique to this run.
+    pub nonce: String,
+}

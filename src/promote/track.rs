@@ -1,0 +1,378 @@
+//! One application that is followed: all that was seen of it, the verdict on that, and what is under way for it.
+//! Waits for nothing itself; `follow` feeds it with answers and time.
+
+use std::time::Duration;
+
+use crate::assess::rollout::{Ask, Origin, Seen, Verdict, Wanted, Watch, stuck_pods};
+use crate::delivery::Problem;
+use crate::model::{AppSnapshot, Canary, Health, Node, SyncState, SyncWindows};
+use crate::plan::{OnPause, SyncMode};
+use crate::report::{ApplicationRow, RolloutRow};
+
+use super::carries::Lineage;
+use super::poll::backoff;
+use super::target::{FollowRequest, Target};
+
+/// What came back for one application.
+pub(super) enum Answer {
+    Look(Result<AppSnapshot, Problem>),
+    Refreshed(Result<AppSnapshot, Problem>),
+    HardRefreshed(Result<AppSnapshot, Problem>),
+    Synced(Result<AppSnapshot, Problem>),
+    Targets(Result<Vec<String>, Problem>),
+    Windows(Result<SyncWindows, Problem>),
+    Tree(Result<Vec<Node>, Problem>),
+    Canaries(Result<Vec<Canary>, Problem>),
+}
+
+/// One application that is followed.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a request under way, or something said once"
+)]
+pub(super) struct Track<'a> {
+    pub(super) target: Target,
+    pub(super) page: String,
+    pub(super) origin: Origin,
+    pub(super) lineage: Lineage<'a>,
+    pub(super) app: Option<AppSnapshot>,
+    pub(super) verdict: Option<Verdict>,
+    /// When it has to be live at the latest; moves on while it pauses.
+    pub(super) deadline: Duration,
+    /// When it is looked at again, when it is judged again.
+    pub(super) look_at: Duration,
+    pub(super) judge_at: Duration,
+    pub(super) looking: bool,
+    pub(super) canary_at: Duration,
+    pub(super) reading_canaries: bool,
+    /// Since when its verdict says what it says.
+    pub(super) state_since: Duration,
+    pub(super) said: String,
+    pub(super) said_at: Duration,
+    /// Since when the server gives no answer about it.
+    pub(super) silent_since: Option<Duration>,
+    /// For how long it has paused for a person, and since when it does.
+    pub(super) paused: Duration,
+    pub(super) paused_since: Option<Duration>,
+    pub(super) tree: Vec<Node>,
+    pub(super) extended: bool,
+    watch: Watch,
+    failures: u32,
+    foreign: u32,
+    refreshed: Option<Duration>,
+    refreshing: bool,
+    hard_refreshed: Option<Duration>,
+    targets: Option<Vec<String>>,
+    windows: Option<SyncWindows>,
+    window_refused: bool,
+    canaries: Vec<Canary>,
+    stuck: Vec<crate::assess::rollout::StuckPod>,
+}
+
+impl<'a> Track<'a> {
+    pub(super) fn new(
+        target: Target,
+        page: String,
+        lineage: Lineage<'a>,
+        request: &FollowRequest<'a>,
+        may_drive: bool,
+        now: Duration,
+    ) -> Self {
+        let wanted = Wanted {
+            name: target.id.to_string(),
+            commit: request.commit.clone(),
+            origin: request.origin.clone(),
+            images: target.images.clone(),
+            trigger: may_drive && target.policy.sync != SyncMode::Never,
+            settle: target.policy.settle,
+        };
+        Self {
+            watch: Watch::new(wanted, target.baseline.as_ref()),
+            deadline: now.saturating_add(target.policy.timeout),
+            target,
+            page,
+            origin: request.origin.clone(),
+            lineage,
+            app: None,
+            verdict: None,
+            look_at: now,
+            judge_at: now,
+            looking: false,
+            canary_at: now,
+            reading_canaries: false,
+            state_since: now,
+            said: String::new(),
+            said_at: now,
+            silent_since: None,
+            paused: Duration::ZERO,
+            paused_since: None,
+            tree: Vec::new(),
+            extended: false,
+            failures: 0,
+            foreign: 0,
+            refreshed: None,
+            refreshing: false,
+            hard_refreshed: None,
+            targets: None,
+            windows: None,
+            window_refused: false,
+            canaries: Vec::new(),
+            stuck: Vec::new(),
+        }
+    }
+
+    pub(super) fn name(&self) -> String {
+        self.target.id.to_string()
+    }
+
+    pub(super) fn is_final(&self) -> bool {
+        self.verdict.as_ref().is_some_and(|verdict| {
+            verdict.is_final()
+                || (matches!(verdict, Verdict::Paused { .. }) && self.target.policy.on_pause != OnPause::Wait)
+        })
+    }
+
+    pub(super) fn is_live(&self) -> bool {
+        matches!(self.verdict, Some(Verdict::Live { .. }))
+    }
+
+    /// Takes an answer in. Returns the problem that ends the whole run, if it is one.
+    pub(super) fn take(&mut self, answer: Answer, now: Duration) -> Option<Problem> {
+        self.judge_at = now;
+        match answer {
+            Answer::Look(result) => {
+                self.looking = false;
+                self.look(result, now)
+            }
+            Answer::Refreshed(result) => {
+                self.refreshing = false;
+                if result.is_ok() {
+                    self.refreshed = Some(now);
+                }
+                self.look(result, now)
+            }
+            Answer::HardRefreshed(result) => {
+                self.refreshing = false;
+                if result.is_ok() {
+                    self.refreshed = Some(now);
+                    self.hard_refreshed = Some(now);
+                    self.targets = None;
+                }
+                self.look(result, now)
+            }
+            Answer::Synced(result) => self.synced(result, now),
+            Answer::Targets(result) => {
+                self.targets = result.ok().or(self.targets.take());
+                None
+            }
+            Answer::Windows(result) => {
+                if let Ok(windows) = result {
+                    self.window_refused &= !windows.manual_possible;
+                    self.windows = Some(windows);
+                }
+                None
+            }
+            Answer::Tree(result) => {
+                if let Ok(tree) = result {
+                    self.stuck = stuck_pods(&tree, &self.target.images);
+                    self.tree = tree;
+                }
+                None
+            }
+            Answer::Canaries(result) => {
+                self.reading_canaries = false;
+                self.canary_at = now + Duration::from_secs(5);
+                self.canaries = result.unwrap_or_else(|_| std::mem::take(&mut self.canaries));
+                None
+            }
+        }
+    }
+
+    fn look(&mut self, result: Result<AppSnapshot, Problem>, now: Duration) -> Option<Problem> {
+        match result {
+            Ok(app) => {
+                self.failures = 0;
+                self.foreign = 0;
+                self.silent_since = None;
+                if self.app.as_ref().is_none_or(|before| before.health != app.health) {
+                    self.canary_at = now;
+                }
+                self.app = Some(app);
+                None
+            }
+            Err(problem) => self.trouble(problem, now),
+        }
+    }
+
+    fn trouble(&mut self, problem: Problem, now: Duration) -> Option<Problem> {
+        match problem {
+            Problem::Token(_) => Some(problem),
+            Problem::Foreign(_) => {
+                // A proxy may show its own page for a moment while the server restarts.
+                self.foreign += 1;
+                self.look_at = now + Duration::from_secs(4);
+                (self.foreign >= 3).then_some(problem)
+            }
+            Problem::Forbidden(_) | Problem::Missing(_) => {
+                let verdict = self.watch.absent(now, problem.why());
+                self.set(verdict, now);
+                self.look_at = now + Duration::from_secs(4);
+                None
+            }
+            Problem::Slow(_) => None,
+            Problem::Passing { after, .. } => {
+                self.failures += 1;
+                self.silent_since.get_or_insert(now);
+                self.look_at = now + backoff(self.failures, after);
+                None
+            }
+            Problem::Refused(_) | Problem::Busy(_) | Problem::Window(_) => {
+                self.look_at = now + Duration::from_secs(5);
+                None
+            }
+        }
+    }
+
+    fn synced(&mut self, result: Result<AppSnapshot, Problem>, now: Duration) -> Option<Problem> {
+        match result {
+            Ok(app) => {
+                self.window_refused = false;
+                self.look(Ok(app), now)
+            }
+            Err(Problem::Window(_)) => {
+                self.window_refused = true;
+                self.windows = None;
+                None
+            }
+            Err(Problem::Busy(_)) => {
+                // Somebody else was faster: what they sync may be ours.
+                self.look_at = now;
+                None
+            }
+            Err(problem @ (Problem::Token(_) | Problem::Forbidden(_) | Problem::Foreign(_))) => Some(problem),
+            Err(Problem::Refused(why) | Problem::Missing(why)) => {
+                let verdict = Verdict::Failed {
+                    state: crate::assess::rollout::State::NeedSync,
+                    why: format!("Argo CD refuses to sync {}: {why}", self.name()),
+                    hints: vec!["do what it says, then promote again".to_owned()],
+                };
+                self.set(verdict, now);
+                None
+            }
+            Err(problem @ (Problem::Slow(_) | Problem::Passing { .. })) => self.trouble(problem, now),
+        }
+    }
+
+    /// Judges what was seen, and returns what would help.
+    pub(super) fn judge(&mut self, now: Duration) -> Option<Ask> {
+        self.judge_at = now + Duration::from_secs(1);
+        let missing =
+            matches!(&self.verdict, Some(Verdict::Waiting(w)) if w.state == crate::assess::rollout::State::Gone);
+        let app = self.app.as_ref()?;
+        if self.is_final() || (missing && self.look_at > now) {
+            return None;
+        }
+        let seen = Seen {
+            app,
+            standings: self.lineage.known(),
+            refreshed: self.refreshed,
+            refreshing: self.refreshing,
+            hard_refreshed: self.hard_refreshed,
+            targets: self.targets.as_deref(),
+            windows: self.windows.as_ref(),
+            window_refused: self.window_refused,
+            canaries: &self.canaries,
+            stuck_pods: &self.stuck,
+        };
+        let verdict = self.watch.judge(now, &seen);
+        let ask = match &verdict {
+            Verdict::Waiting(waiting) => {
+                self.judge_at = waiting.again.map_or(self.judge_at, |again| again.min(self.judge_at));
+                waiting.ask
+            }
+            _ => None,
+        };
+        self.set(verdict, now);
+        self.refreshing |= matches!(ask, Some(Ask::Refresh | Ask::HardRefresh));
+        ask
+    }
+
+    fn set(&mut self, verdict: Verdict, now: Duration) {
+        let paused = matches!(verdict, Verdict::Paused { .. });
+        match (self.paused_since, paused) {
+            (None, true) => self.paused_since = Some(now),
+            (Some(since), false) => {
+                // The time of people does not count as the time of the rollout.
+                let length = now.saturating_sub(since);
+                self.paused = self.paused.saturating_add(length);
+                self.deadline = self.deadline.saturating_add(length);
+                self.paused_since = None;
+            }
+            _ => {}
+        }
+        if self.verdict.as_ref().map(Verdict::why) != Some(verdict.why()) {
+            self.state_since = now;
+        }
+        self.verdict = Some(verdict);
+    }
+
+    /// Tells whether its time is over: the deadline, or while it pauses the longest pause.
+    pub(super) fn is_late(&self, now: Duration) -> bool {
+        match self.paused_since {
+            Some(since) => self.paused.saturating_add(now.saturating_sub(since)) >= self.target.policy.pause_timeout,
+            None => now >= self.deadline,
+        }
+    }
+
+    /// Tells whether its Rollouts have to be read now.
+    pub(super) fn wants_canaries(&self, now: Duration) -> bool {
+        let rollouts =
+            (self.app.as_ref()).is_some_and(|app| app.resources.iter().any(crate::model::Resource::is_rollout));
+        rollouts && !self.reading_canaries && !self.is_final() && now >= self.canary_at
+    }
+
+    /// Returns the time that its Rollouts pause by themselves, once it is known.
+    pub(super) fn own_pauses(&self) -> Duration {
+        self.canaries
+            .iter()
+            .map(|canary| canary.timed_pauses)
+            .max()
+            .unwrap_or_default()
+    }
+
+    /// Returns what it says about itself now, in one sentence.
+    pub(super) fn why(&self) -> String {
+        self.verdict.as_ref().map_or_else(
+            || match self.silent_since {
+                Some(_) => format!("{}: Argo CD gives no answer", self.name()),
+                None => format!("{} has not been read yet", self.name()),
+            },
+            |verdict| verdict.why().to_owned(),
+        )
+    }
+
+    /// Returns its row of the report.
+    pub(super) fn row(&self) -> ApplicationRow {
+        let app = self.app.as_ref().or(self.target.baseline.as_ref());
+        ApplicationRow {
+            name: self.name(),
+            app: self.target.app.to_string(),
+            environment: self.target.environment.to_string(),
+            url: self.page.clone(),
+            sync: app.map_or(SyncState::Unknown, |app| app.sync).to_string(),
+            health: app.map_or(Health::Unknown, |app| app.health).to_string(),
+            revision: match &self.verdict {
+                Some(Verdict::Live { revision, .. }) => Some(revision.to_string()),
+                _ => app.and_then(|app| app.revisions.first().cloned()),
+            },
+            live: self.is_live(),
+            reason: self.why(),
+            rollout: self.canaries.first().map(|canary| RolloutRow {
+                step: canary.step.unwrap_or(canary.steps),
+                steps: canary.steps,
+                weight: canary.weight,
+                pause: canary.pause.clone(),
+            }),
+        }
+    }
+}
