@@ -9,7 +9,7 @@ use crate::model::{AppSnapshot, ApplicationId, Canary, Happening, Node, Resource
 mod argocd;
 mod problem;
 
-pub use argocd::{ArgoCd, snapshot_of};
+pub use argocd::{ArgoCd, canary_of, snapshot_of, tree_of, windows_of};
 pub use problem::Problem;
 
 /// Which server, and as whom.

@@ -313,6 +313,8 @@ pub struct AppSnapshot {
     pub health: Health,
     /// What its health says of itself.
     pub health_message: String,
+    /// Since when its health is what it is, by the server's clock; not every version says so.
+    pub health_since: Option<Timestamp>,
     /// When it was last compared, by the server's clock.
     pub reconciled_at: Option<Timestamp>,
     /// Whether an operation has been asked for and is not over.

@@ -66,6 +66,7 @@ pub(super) struct Track<'a> {
     windows: Option<SyncWindows>,
     window_refused: bool,
     canaries: Vec<Canary>,
+    canaries_read: Option<Duration>,
     stuck: Vec<crate::assess::rollout::StuckPod>,
 }
 
@@ -117,6 +118,7 @@ impl<'a> Track<'a> {
             windows: None,
             window_refused: false,
             canaries: Vec::new(),
+            canaries_read: None,
             stuck: Vec::new(),
         }
     }
@@ -182,7 +184,10 @@ impl<'a> Track<'a> {
             Answer::Canaries(result) => {
                 self.reading_canaries = false;
                 self.canary_at = now + Duration::from_secs(5);
-                self.canaries = result.unwrap_or_else(|_| std::mem::take(&mut self.canaries));
+                if let Ok(canaries) = result {
+                    self.canaries = canaries;
+                    self.canaries_read = Some(now);
+                }
                 None
             }
         }
@@ -282,6 +287,7 @@ impl<'a> Track<'a> {
             windows: self.windows.as_ref(),
             window_refused: self.window_refused,
             canaries: &self.canaries,
+            canaries_read: self.canaries_read,
             stuck_pods: &self.stuck,
         };
         let verdict = self.watch.judge(now, &seen);

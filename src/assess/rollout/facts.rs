@@ -73,6 +73,14 @@ impl<'a> Facts<'a> {
         self.app.operation.as_ref().filter(|_| self.operated.has_ours())
     }
 
+    /// Tells whether what is shown of its health is about our commit: compared with it, synced if that was needed, assessed since.
+    pub(super) fn about_ours(&self) -> bool {
+        let synced = self
+            .our_operation()
+            .is_none_or(|operation| operation.phase == Phase::Succeeded);
+        self.compared.has_ours() && self.idle() && synced && self.trusted
+    }
+
     /// Tells whether our commit's operation has succeeded.
     pub(super) fn our_success(&self) -> bool {
         self.our_operation()
@@ -129,9 +137,12 @@ impl<'a> Facts<'a> {
 
 fn trusted(app: &AppSnapshot) -> bool {
     let ended = app.operation.as_ref().and_then(|operation| operation.finished_at);
-    match (app.reconciled_at, ended) {
-        (Some(compared), Some(ended)) => compared > ended,
-        (Some(_), None) => true,
-        (None, _) => false,
-    }
+    let Some(ended) = ended else {
+        return app.reconciled_at.is_some();
+    };
+    // Health that changed after the end was assessed after it, even if nothing was compared since.
+    [app.reconciled_at, app.health_since]
+        .into_iter()
+        .flatten()
+        .any(|at| at > ended)
 }

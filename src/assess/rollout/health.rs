@@ -10,6 +10,9 @@ pub(super) fn rollout(round: &mut Round<'_, '_>) -> Option<Verdict> {
     if let Some(verdict) = canary_within(round) {
         return Some(verdict);
     }
+    if !round.timers.read_since_ours(&round.facts) {
+        return None;
+    }
     let canary = (round.facts.seen.canaries.iter()).find(|canary| !is_done(canary))?;
     if canary.phase == "Degraded" {
         return None;
@@ -21,9 +24,13 @@ pub(super) fn rollout(round: &mut Round<'_, '_>) -> Option<Verdict> {
 
 /// A canary that was aborted, or pauses for somebody: also while the operation still waits for it.
 pub(super) fn canary_within(round: &mut Round<'_, '_>) -> Option<Verdict> {
+    if !round.timers.read_since_ours(&round.facts) {
+        return None;
+    }
     let canaries = round.facts.seen.canaries;
-    // A rollout that was aborted before needs a moment to see the new version.
-    if round.timers.over(Timer::Aborted, round.now, 1)
+    // A rollout that was aborted before needs a moment to see the new version; longer while it is only being applied.
+    let moment = if round.facts.about_ours() { 1 } else { 5 };
+    if round.timers.over(Timer::Aborted, round.now, moment)
         && let Some(canary) = canaries.iter().find(|canary| canary.aborted && canary.observed)
     {
         return Some(aborted(round, canary));

@@ -71,6 +71,8 @@ pub struct Seen<'a> {
     pub window_refused: bool,
     /// Its Rollouts, if it has any and they were read.
     pub canaries: &'a [Canary],
+    /// When they were read.
+    pub canaries_read: Option<Duration>,
     /// The pods that cannot start, if the tree was read.
     pub stuck_pods: &'a [StuckPod],
 }
@@ -89,6 +91,7 @@ impl<'a> Seen<'a> {
             windows: None,
             window_refused: false,
             canaries: &[],
+            canaries_read: None,
             stuck_pods: &[],
         }
     }
@@ -190,14 +193,16 @@ impl Watch {
     pub fn judge(&mut self, now: Duration, seen: &Seen<'_>) -> Verdict {
         self.began.get_or_insert(now);
         self.absent = None;
-        if !self.uid.is_empty() && self.uid != seen.app.uid {
+        if !self.uid.is_empty() && !seen.app.uid.is_empty() && self.uid != seen.app.uid {
             // It was created anew: what was known of the old one says nothing of this one.
             self.timers = Timers::default();
             self.baseline = Baseline::default();
             self.compared_ours = false;
             self.synced_ours = false;
         }
-        self.uid.clone_from(&seen.app.uid);
+        if !seen.app.uid.is_empty() {
+            self.uid.clone_from(&seen.app.uid);
+        }
         let facts = Facts::of(&self.wanted, *seen);
         self.timers.update(now, &facts, &self.baseline);
         self.asks.refreshing = seen.refreshing;

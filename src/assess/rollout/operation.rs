@@ -1,6 +1,6 @@
 //! The rules about operations: ours, somebody else's, one that failed, one that does not end.
 
-use crate::model::{CommitSha, Operation, Phase, SyncResult};
+use crate::model::{CommitSha, Health, Operation, Phase, SyncResult};
 
 use super::timers::Timer;
 use super::verdict::{Ask, State, Verdict};
@@ -145,7 +145,9 @@ pub(super) fn running(round: &mut Round<'_, '_>) -> Option<Verdict> {
 }
 
 pub(super) fn untrusted(round: &mut Round<'_, '_>) -> Option<Verdict> {
-    if round.facts.trusted {
+    // What is still on its way is waited for, old or new; everything else must be younger than the sync to count.
+    let moving = matches!(round.facts.app.health, Health::Progressing | Health::Missing);
+    if round.facts.trusted || moving {
         return None;
     }
     let ask = round.due(Ask::Refresh, State::Untrusted, &[1, 5]);

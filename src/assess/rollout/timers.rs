@@ -27,6 +27,10 @@ pub(super) enum Timer {
     UnknownHealth,
     StuckPod,
     Aborted,
+    /// Our operation has begun.
+    OurOperation,
+    /// Our commit is what is shown.
+    AboutOurs,
     /// All terms of success but the trust hold.
     Green,
     /// Green, and a refresh is still pending.
@@ -85,26 +89,32 @@ impl Timers {
                 out && ours && facts.idle() && (facts.our_success() && facts.trusted || facts.only_prunes()),
             ),
             (Timer::Pending, out && ours && app.automated && facts.idle()),
-            (Timer::Degraded, app.health == Health::Degraded && facts.trusted),
+            (Timer::Degraded, app.health == Health::Degraded && facts.about_ours()),
+            (Timer::OurOperation, facts.our_operation().is_some()),
+            (Timer::AboutOurs, facts.about_ours()),
             (Timer::UnknownHealth, app.health == Health::Unknown),
             (Timer::StuckPod, !facts.seen.stuck_pods.is_empty()),
-            (
-                Timer::Aborted,
-                facts
-                    .seen
-                    .canaries
-                    .iter()
-                    .any(|canary| canary.aborted && canary.observed),
-            ),
         ];
         for (timer, holds) in all {
             self.set(timer, holds, now);
         }
+        let aborted = facts
+            .seen
+            .canaries
+            .iter()
+            .any(|canary| canary.aborted && canary.observed);
+        self.set(Timer::Aborted, aborted && self.read_since_ours(facts), now);
         let synced =
             app.sync == SyncState::Synced || facts.deployed_before_tip() || self.over(Timer::OutOfSync, now, 30);
         let green = synced && facts.idle() && facts.health(baseline) == Health::Healthy;
         self.set(Timer::Green, green && (ours || facts.deployed_before_tip()), now);
         self.set(Timer::GreenPending, green && app.refresh_pending, now);
+    }
+
+    /// Tells whether the Rollouts were read since our sync began: before, they show what the version before came to.
+    pub(super) fn read_since_ours(&self, facts: &Facts<'_>) -> bool {
+        let begun = self.since(Timer::OurOperation).or(self.since(Timer::AboutOurs));
+        matches!((facts.seen.canaries_read, begun), (Some(read), Some(begun)) if read > begun)
     }
 
     fn set(&mut self, timer: Timer, holds: bool, now: Duration) {

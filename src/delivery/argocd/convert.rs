@@ -17,6 +17,30 @@ pub fn snapshot_of(json: &serde_json::Value) -> Result<AppSnapshot, String> {
         .map_err(|error| error.to_string())
 }
 
+/// Reads an application's resource tree from Argo CD's JSON.
+///
+/// # Errors
+/// Says what is wrong with the JSON.
+pub fn tree_of(json: &serde_json::Value) -> Result<Vec<Node>, String> {
+    <wire::Tree as serde::Deserialize>::deserialize(json)
+        .map(tree)
+        .map_err(|error| error.to_string())
+}
+
+/// Reads an application's sync windows from Argo CD's JSON.
+///
+/// # Errors
+/// Says what is wrong with the JSON.
+pub fn windows_of(json: &serde_json::Value) -> Result<SyncWindows, String> {
+    <wire::Windows as serde::Deserialize>::deserialize(json)
+        .map(windows)
+        .map_err(|error| error.to_string())
+}
+
+pub(super) fn tree(tree: wire::Tree) -> Vec<Node> {
+    tree.nodes.unwrap_or_default().into_iter().map(node).collect()
+}
+
 pub(super) fn snapshot(app: wire::Application) -> AppSnapshot {
     let wire::Application {
         metadata,
@@ -50,6 +74,7 @@ pub(super) fn snapshot(app: wire::Application) -> AppSnapshot {
         revisions: revisions(status.sync.revision, status.sync.revisions),
         sync: sync_state(&status.sync.status),
         health: status.health.as_ref().map_or(Health::Unknown, |h| health(&h.status)),
+        health_since: status.health.as_ref().and_then(|h| time(h.since.as_deref())),
         health_message: status.health.map(|h| h.message).unwrap_or_default(),
         reconciled_at: time(status.reconciled_at.as_deref()),
         operation_requested: operation.is_some(),
@@ -195,7 +220,7 @@ fn hydration(status: wire::HydratorStatus) -> Hydration {
     }
 }
 
-pub(super) fn node(node: wire::Node) -> Node {
+fn node(node: wire::Node) -> Node {
     Node {
         id: id(node.group, node.kind, node.namespace, node.name),
         uid: node.uid,

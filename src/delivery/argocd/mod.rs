@@ -9,4 +9,5 @@ mod rollout;
 mod wire;
 
 pub use client::ArgoCd;
-pub use convert::snapshot_of;
+pub use convert::{snapshot_of, tree_of, windows_of};
+pub use rollout::canary_of;

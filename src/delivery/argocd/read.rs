@@ -125,9 +125,7 @@ impl Observe for ArgoCd {
 
     async fn tree(&self, id: &ApplicationId) -> Result<Vec<Node>, Problem> {
         let tree: wire::Tree = self.read(id, &["resource-tree"], &[]).await?;
-        Ok((tree.nodes.unwrap_or_default().into_iter())
-            .map(convert::node)
-            .collect())
+        Ok(convert::tree(tree))
     }
 
     async fn events(&self, id: &ApplicationId, node: &Node) -> Result<Vec<Happening>, Problem> {
@@ -183,7 +181,7 @@ impl Observe for ArgoCd {
         let manifest: wire::Manifest = self.read(id, &["resource"], &query).await?;
         let object: Value = serde_json::from_str(&manifest.manifest)
             .map_err(|error| Problem::Refused(format!("the Rollout's object is no JSON: {error}")))?;
-        Ok(rollout::rollout_of(&object))
+        Ok(rollout::canary_of(&object))
     }
 }
 

@@ -6,8 +6,9 @@ use serde_json::Value;
 
 use crate::model::Canary;
 
-/// Reads a Rollout's object.
-pub(super) fn rollout_of(object: &Value) -> Canary {
+/// Reads how far a Rollout is from its object.
+#[must_use]
+pub fn canary_of(object: &Value) -> Canary {
     let text = |path: &str| {
         object
             .pointer(path)
@@ -124,7 +125,7 @@ mod tests {
             "status": status
         });
         object["status"]["currentStepIndex"] = step.into();
-        rollout_of(&object)
+        canary_of(&object)
     }
 
     #[test]

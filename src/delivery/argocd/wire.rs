@@ -87,6 +87,8 @@ pub(super) struct Sync {
 pub(super) struct Health {
     pub(super) status: String,
     pub(super) message: String,
+    #[serde(rename = "lastTransitionTime")]
+    pub(super) since: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
