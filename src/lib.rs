@@ -5,6 +5,7 @@
 //! `promote`, `set_image` (4), `runner` (5), `cli` (6).
 
 pub mod assess;
+pub mod cli;
 pub mod clock;
 pub mod delivery;
 pub mod http;
@@ -15,3 +16,4 @@ pub mod model;
 pub mod plan;
 pub mod promote;
 pub mod report;
+pub mod runner;

@@ -1,3 +1,5 @@
-//! The binary `promote`: hands arguments and environment to the library and exits with its code.
+//! The binary `promote`: hands arguments, environment and streams to the library and exits with its code.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    promote_action::cli::main()
+}

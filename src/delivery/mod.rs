@@ -12,6 +12,8 @@ mod problem;
 pub use argocd::{ArgoCd, canary_of, snapshot_of, tree_of, windows_of};
 pub use problem::Problem;
 
+pub mod inputs;
+
 /// Which server, and as whom.
 #[derive(Clone, Debug)]
 pub struct Settings {

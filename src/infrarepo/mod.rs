@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use crate::model::{BranchName, CommitSha, Fault, RepoPath, Secret, Timestamp};
 
 mod address;
+pub mod inputs;
 
 pub use address::Address;
 

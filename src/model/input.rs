@@ -70,7 +70,10 @@ pub struct InputSpec {
     pub action_default: Option<&'static str>,
     /// What absence means, for the reference page, when `default` is `None`.
     pub absent: &'static str,
-    /// The commands that take it.
+    /// Whether `promote.yaml` may say it too. `action.yml` states no default for such an input: the runner would pass it on
+    /// as if the workflow had said it, and the file would never be asked.
+    pub in_file: bool,
+    /// The commands that it has an effect on.
     pub commands: &'static [Command],
     /// What it is, in one or two sentences for people who write workflows.
     pub help: &'static str,
@@ -78,4 +81,51 @@ pub struct InputSpec {
     pub example: &'static str,
     /// Names of the environment that a laptop already has for it, such as `ARGOCD_SERVER`; not read in a step.
     pub laptop: &'static [&'static str],
+}
+
+impl InputSpec {
+    /// What most inputs are: a text for `promote` and `plan` without a default.
+    pub const PLAIN: Self = Self {
+        name: "",
+        kind: InputKind::Text,
+        default: None,
+        action_default: None,
+        absent: "",
+        in_file: false,
+        commands: &[Command::Promote, Command::Plan],
+        help: "",
+        example: "",
+        laptop: &[],
+    };
+
+    /// An input that matters only after landing: for `promote` alone.
+    pub const FOLLOWING: Self = Self {
+        commands: &[Command::Promote],
+        ..Self::PLAIN
+    };
+
+    /// Tells whether its value must never be shown.
+    #[must_use]
+    pub const fn is_secret(&self) -> bool {
+        matches!(self.kind, InputKind::Secret | InputKind::SecretLines)
+    }
+
+    /// Tells whether its flag may be repeated.
+    #[must_use]
+    pub const fn is_repeatable(&self) -> bool {
+        matches!(self.kind, InputKind::List | InputKind::Lines | InputKind::SecretLines)
+    }
+
+    /// Returns the flag that takes it: `--NAME`, for a secret `--NAME-file`.
+    #[must_use]
+    pub fn flag(&self) -> String {
+        let file = if self.is_secret() { "-file" } else { "" };
+        format!("--{}{file}", self.name)
+    }
+
+    /// Returns its variable outside a step.
+    #[must_use]
+    pub fn variable(&self) -> String {
+        format!("PROMOTE_{}", self.name.replace('-', "_").to_ascii_uppercase())
+    }
 }

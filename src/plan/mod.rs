@@ -4,6 +4,7 @@
 use crate::model::{AppName, Digest, EnvironmentName, ImageRef, Tag};
 
 mod config;
+pub mod inputs;
 mod policy;
 
 pub use config::{App, Config, Environment, FILE as CONFIG_FILE};

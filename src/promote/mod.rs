@@ -3,6 +3,7 @@
 
 mod carries;
 mod follow;
+pub mod inputs;
 mod poll;
 mod precheck;
 mod target;

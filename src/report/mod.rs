@@ -5,6 +5,18 @@ use serde::Serialize;
 
 use crate::model::{Command, Outcome};
 
+pub mod inputs;
+mod json;
+mod markdown;
+mod outputs;
+mod summary;
+mod text;
+
+pub use json::{json, short_json};
+pub use outputs::{OUTPUTS, OutputSpec, outputs};
+pub use summary::summary;
+pub use text::{failure, text};
+
 /// The report. Field names are the contract's (`schema` is raised when one is taken away).
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
@@ -189,5 +201,173 @@ impl Report {
     pub fn end(&mut self, outcome: Outcome) {
         self.outcome = outcome.name();
         self.exit_code = outcome.exit_code();
+    }
+
+    /// Adds the warnings that are not there yet.
+    pub fn warn(&mut self, warnings: Vec<String>) {
+        for warning in warnings {
+            if !self.warnings.contains(&warning) {
+                self.warnings.push(warning);
+            }
+        }
+    }
+
+    /// Replaces every text that is not one of our own words, for whoever hides secrets before the report is shown.
+    pub fn map_texts(&mut self, map: &dyn Fn(&str) -> String) {
+        let all = |text: &mut String| *text = map(text);
+        let some = |text: &mut Option<String>| *text = text.as_deref().map(map);
+        for list in [
+            &mut self.app,
+            &mut self.environment,
+            &mut self.hints,
+            &mut self.warnings,
+        ] {
+            list.iter_mut().for_each(all);
+        }
+        all(&mut self.reason);
+        all(&mut self.diff);
+        some(&mut self.commit_url);
+        if let Some(row) = &mut self.infra_repo {
+            [&mut row.url, &mut row.branch].into_iter().for_each(all);
+        }
+        for row in self.changes.iter_mut().chain(&mut self.pins) {
+            let texts = [
+                &mut row.app,
+                &mut row.environment,
+                &mut row.file,
+                &mut row.name,
+                &mut row.before,
+                &mut row.after,
+            ];
+            texts.into_iter().for_each(all);
+        }
+        for row in &mut self.gates {
+            [&mut row.name, &mut row.reason].into_iter().for_each(all);
+            some(&mut row.until);
+        }
+        for row in &mut self.applications {
+            let texts = [
+                &mut row.name,
+                &mut row.app,
+                &mut row.environment,
+                &mut row.url,
+                &mut row.sync,
+                &mut row.health,
+            ];
+            texts.into_iter().for_each(all);
+            all(&mut row.reason);
+            some(&mut row.revision);
+            if let Some(rollout) = &mut row.rollout {
+                some(&mut rollout.pause);
+            }
+        }
+        if let Some(row) = &mut self.superseded_by {
+            [&mut row.author, &mut row.subject].into_iter().for_each(all);
+        }
+        for row in &mut self.timeline {
+            all(&mut row.what);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    pub(super) fn application(name: &str, live: bool) -> ApplicationRow {
+        ApplicationRow {
+            name: name.to_owned(),
+            app: "api".to_owned(),
+            environment: "dev".to_owned(),
+            url: format!("https://argocd.example/applications/{name}"),
+            sync: "Synced".to_owned(),
+            health: "Healthy".to_owned(),
+            revision: Some("b".repeat(40)),
+            live,
+            reason: "runs the commit".to_owned(),
+            rollout: None,
+        }
+    }
+
+    /// A report in which every part says something.
+    pub(super) fn report(outcome: Outcome) -> Report {
+        let mut report = Report::new(Command::Promote);
+        report.end(outcome);
+        report.app = vec!["api".to_owned()];
+        report.environment = vec!["dev".to_owned()];
+        report.infra_repo = Some(InfraRepoRow {
+            url: "https://git.example/infra".to_owned(),
+            branch: "main".to_owned(),
+            base: "a".repeat(40),
+            commit: Some("b".repeat(40)),
+            attempts: 1,
+        });
+        report.commit_url = Some("https://git.example/commit/bbb".to_owned());
+        report.changes = vec![ChangeRow {
+            app: "api".to_owned(),
+            environment: "dev".to_owned(),
+            file: "apps/api/overlays/dev/kustomization.yaml".to_owned(),
+            name: "api".to_owned(),
+            line: 7,
+            before: "localhost:5000/api:v1".to_owned(),
+            after: format!("localhost:5000/api:v2@sha256:{}", "a".repeat(64)),
+        }];
+        report.pins = report.changes.clone();
+        report.applications = vec![application("api-dev", true)];
+        report.timeline = vec![TimelineRow {
+            at: "2026-01-01T00:00:00Z".to_owned(),
+            what: "landed".to_owned(),
+        }];
+        report.diff = "-  newTag: v1\n+  newTag: v2\n".to_owned();
+        report.duration_seconds = 72.0;
+        report
+    }
+
+    #[test]
+    fn every_foreign_text_passes_the_map() {
+        let mut report = report(Outcome::Promoted);
+        report.reason = "x".to_owned();
+        report.hints = vec!["x".to_owned()];
+        report.warnings = vec!["x".to_owned()];
+        report.gates = vec![GateRow {
+            name: "x".to_owned(),
+            state: "open",
+            reason: "x".to_owned(),
+            until: Some("x".to_owned()),
+        }];
+        report.superseded_by = Some(SupersededBy {
+            commit: "c".repeat(40),
+            author: "x".to_owned(),
+            subject: "x".to_owned(),
+        });
+        report.applications[0].rollout = Some(RolloutRow {
+            step: 1,
+            steps: 2,
+            weight: 10,
+            pause: Some("x".to_owned()),
+        });
+        report.map_texts(&|_| "MAPPED".to_owned());
+        let value = serde_json::to_value(&report).unwrap();
+        // Our own words, commits and times stay; everything else is mapped.
+        let own = ["promote", "promoted", "open", "2026-01-01T00:00:00Z"];
+        let mut left = Vec::new();
+        collect(&value, &mut left);
+        left.retain(|text| {
+            text != "MAPPED" && !own.contains(&text.as_str()) && !text.bytes().all(|b| b.is_ascii_hexdigit())
+        });
+        assert_eq!(left, Vec::<String>::new());
+        assert_eq!(
+            (report.diff.as_str(), report.commit_url.as_deref()),
+            ("MAPPED", Some("MAPPED"))
+        );
+    }
+
+    fn collect(value: &serde_json::Value, out: &mut Vec<String>) {
+        match value {
+            serde_json::Value::String(text) => out.push(text.clone()),
+            serde_json::Value::Array(rows) => rows.iter().for_each(|row| collect(row, out)),
+            serde_json::Value::Object(map) => map.values().for_each(|value| collect(value, out)),
+            _ => {}
+        }
     }
 }

@@ -1,0 +1,135 @@
+//! Reads the inputs of Argo CD: the server, and the secrets that go to it.
+
+use reqwest::Url;
+
+use super::reader::Reader;
+use crate::delivery::Settings;
+use crate::delivery::inputs::{ARGOCD_HEADERS, ARGOCD_PROJECT, ARGOCD_SERVER, ARGOCD_TOKEN};
+use crate::http;
+use crate::model::Secret;
+
+/// Tells whether a server is given, right or wrong.
+pub(super) fn is_given(reader: &Reader<'_>) -> bool {
+    reader.given(&ARGOCD_SERVER).is_some()
+}
+
+/// Reads server and secrets; `None` without a server, or when something is wrong.
+pub(super) fn settings(reader: &Reader<'_>) -> Option<Settings> {
+    let project = reader.text(&ARGOCD_PROJECT);
+    let headers = headers(reader);
+    if !is_given(reader) {
+        for spec in [ARGOCD_TOKEN, ARGOCD_HEADERS] {
+            if reader.given(&spec).is_some() && !reader.refuse_empty(&ARGOCD_SERVER) {
+                reader.wrong(&spec, "", "is given, but no `argocd-server` that it is for");
+            }
+        }
+        return None;
+    }
+    reader.require(&ARGOCD_TOKEN, ", but `argocd-server` is given");
+    Some(Settings {
+        server: reader.parsed(&ARGOCD_SERVER, server)?,
+        token: reader.secret(&ARGOCD_TOKEN)?,
+        headers,
+        project,
+    })
+}
+
+/// Reads the server's address; without a scheme it is https.
+fn server(text: &str) -> Result<Url, String> {
+    let whole = if text.contains("://") {
+        text.to_owned()
+    } else {
+        format!("https://{text}")
+    };
+    let url =
+        Url::parse(&whole).map_err(|error| format!("is no address such as `https://argocd.example.com`: {error}"))?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("holds a user or password: give the token as `argocd-token`".to_owned());
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err("holds more than host and root path: drop what follows `?` or `#`".to_owned());
+    }
+    http::may_carry_secret(&url)?;
+    Ok(url)
+}
+
+fn headers(reader: &Reader<'_>) -> Vec<(String, Secret)> {
+    let Some(given) = reader.given(&ARGOCD_HEADERS) else {
+        return Vec::new();
+    };
+    let mut headers = Vec::new();
+    for (number, line) in given
+        .text
+        .lines()
+        .enumerate()
+        .filter(|(_, line)| !line.trim().is_empty())
+    {
+        match header(line) {
+            Ok(header) => headers.push(header),
+            Err(why) => reader.wrong(&ARGOCD_HEADERS, "", &format!("line {} {why}", number + 1)),
+        }
+    }
+    headers
+}
+
+/// Reads `Name: value`. The error must not repeat the line: it is a secret.
+fn header(line: &str) -> Result<(String, Secret), String> {
+    let (name, value) = line.split_once(':').ok_or("is not of the form `Name: value`")?;
+    let (name, value) = (name.trim(), value.trim());
+    if reqwest::header::HeaderName::from_bytes(name.as_bytes()).is_err() {
+        return Err("has a name that is none of HTTP's: letters, digits and `-`".to_owned());
+    }
+    if name.eq_ignore_ascii_case("authorization") || name.eq_ignore_ascii_case("host") {
+        return Err("sets a header that is ours: the token is `argocd-token`, the host is `argocd-server`".to_owned());
+    }
+    if reqwest::header::HeaderValue::from_str(value).is_err() || value.is_empty() {
+        return Err("has a value that no header can have".to_owned());
+    }
+    Ok((name.to_owned(), Secret::new(value)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_without_scheme_is_https_and_keeps_its_root_path() {
+        assert_eq!(
+            server("argocd.example.com/root").unwrap().as_str(),
+            "https://argocd.example.com/root"
+        );
+        assert_eq!(
+            server("argocd.example.com:8443").unwrap().as_str(),
+            "https://argocd.example.com:8443/"
+        );
+        assert!(server("http://127.0.0.1:80").is_ok());
+    }
+
+    #[test]
+    fn a_server_that_would_leak_is_refused() {
+        for text in [
+            "http://argocd.example.com",
+            "https://me:pw@argocd.example.com",
+            "https://argocd.example.com/?token=x",
+            "ftp://argocd.example.com",
+            "https://",
+        ] {
+            assert!(server(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_header_is_told_without_its_value() {
+        for line in [
+            "hunter2",
+            "a b: hunter2",
+            "Authorization: hunter2",
+            "X: hunter2\u{1}",
+            "X:",
+        ] {
+            let why = header(line).unwrap_err();
+            assert!(!why.contains("hunter2"), "{why}");
+        }
+        assert_eq!(header("X-A: b:c").unwrap().1.expose(), "b:c");
+    }
+}

@@ -1,0 +1,111 @@
+//! Runs a command once everything about it is known: the runtime, the signals, the end.
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use super::{Call, failed};
+use crate::clock::SystemClock;
+use crate::model::{Clock as _, Command, Fault, Outcome};
+use crate::promote::{Cancel, Settings};
+use crate::report::Report;
+use crate::runner::Receiver;
+
+/// How long a cancelled run may take to come to its own end; the runner kills the step 10 s after the signal.
+const GRACE: std::time::Duration = std::time::Duration::from_secs(5);
+
+/// Runs `promote` or `plan`.
+pub(super) fn promotion(settings: &Settings, receiver: &dyn Receiver, clock: &SystemClock) -> Report {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    match runtime {
+        Ok(runtime) => runtime.block_on(cancellable(settings, receiver, clock)),
+        Err(error) => failed(settings.command, Fault::bug("start the runtime").because(error)),
+    }
+}
+
+async fn cancellable(settings: &Settings, receiver: &dyn Receiver, clock: &SystemClock) -> Report {
+    let (sender, cancel) = watch::channel(None);
+    for (kind, number) in [(SignalKind::interrupt(), 2), (SignalKind::terminate(), 15)] {
+        match signal(kind) {
+            Ok(mut signals) => {
+                let sender = sender.clone();
+                tokio::spawn(async move {
+                    if signals.recv().await.is_some() {
+                        // The first signal names the end.
+                        sender.send_if_modified(|known| known.replace(known.unwrap_or(number)).is_none());
+                    }
+                });
+            }
+            Err(error) => receiver.warn(format!(
+                "signal {number} cannot be received, so it ends the run at once: {error}"
+            )),
+        }
+    }
+    let mut cancelled = cancel.clone();
+    let too_late = async {
+        let number = cancelled
+            .wait_for(Option::is_some)
+            .await
+            .ok()
+            .and_then(|number| *number);
+        clock.sleep(GRACE).await;
+        number.unwrap_or(15)
+    };
+    tokio::select! {
+        report = pending::promotion(settings, receiver, clock, cancel) => report,
+        signal = too_late => failed(
+            settings.command,
+            Fault::new(Outcome::Cancelled { signal }, "the run was cancelled while a request had no answer: look at the branch to see whether it was written"),
+        ),
+    }
+}
+
+/// Runs `set-image`.
+pub(super) fn set_image(call: &Call<'_>, mut mistakes: Vec<String>) -> Report {
+    let own = [&super::inputs::COMMAND, &crate::report::inputs::OUTPUT];
+    for (spec, _, flag) in &call.arguments.given {
+        if own.iter().all(|own| own.name != spec.name) {
+            mistakes.push(format!(
+                "`{flag}` is no flag of `set-image`: it takes --dir DIR -- IMAGES"
+            ));
+        }
+    }
+    if call.arguments.words.is_empty() {
+        mistakes.push("no image is given: give them as `-- NAME=NEW:TAG`".to_owned());
+    }
+    let folder = match &call.arguments.dir {
+        Some(dir) => call.place.path(dir).map_err(|why| format!("`--dir` {dir:?} {why}")),
+        None => Err("`--dir` is missing: give the folder of the kustomization as --dir DIR".to_owned()),
+    };
+    let folder = folder.map_err(|mistake| mistakes.push(mistake));
+    match folder {
+        Ok(folder) if mistakes.is_empty() => match pending::set_image(&folder, &call.arguments.words) {
+            Ok(text) => {
+                let mut report = Report::new(Command::SetImage);
+                report.end(Outcome::Ok);
+                report.reason = text;
+                report
+            }
+            Err(fault) => failed(Command::SetImage, fault),
+        },
+        _ => failed(Command::SetImage, Fault::mistakes(&mistakes)),
+    }
+}
+
+mod pending {
+    //! Stands in for the rooms that are not there yet.
+
+    use std::path::Path;
+
+    use super::{Cancel, Command, Fault, Receiver, Report, Settings, SystemClock, failed};
+
+    pub(super) fn promotion(_: &Settings, _: &dyn Receiver, _: &SystemClock, _: Cancel) -> std::future::Ready<Report> {
+        std::future::ready(failed(
+            Command::Promote,
+            Fault::bug("this command is not in this build"),
+        ))
+    }
+
+    pub(super) fn set_image(_: &Path, _: &[String]) -> Result<String, Fault> {
+        Err(Fault::bug("this command is not in this build"))
+    }
+}

@@ -1,0 +1,179 @@
+//! The edge of the binary: arguments and environment in, one run, its report out, an exit code.
+
+use std::ffi::OsString;
+use std::io::{Read, Write};
+use std::panic::AssertUnwindSafe;
+
+use crate::clock::SystemClock;
+use crate::model::{Command, Fault, Secret};
+use crate::report::Report;
+use crate::report::inputs::OUTPUT;
+use crate::runner::{self, Files, Form, Receiver, Step, Streams, Terminal};
+
+mod argocd;
+mod arguments;
+mod environment;
+mod execute;
+mod given;
+mod help;
+pub mod inputs;
+mod place;
+mod process;
+mod reader;
+pub mod reference;
+mod repository;
+mod settings;
+pub mod table;
+
+use arguments::Arguments;
+pub use environment::Environment;
+use given::Inputs;
+use place::Place;
+pub use process::main;
+use reader::Reader;
+
+/// One call of the binary.
+#[derive(Clone, Debug, Default)]
+pub struct Invocation {
+    /// The arguments, without the program's name.
+    pub args: Vec<OsString>,
+    /// The variables.
+    pub env: Environment,
+    /// Whether people see stdout: then a failure is shown there alone.
+    pub stdout_is_terminal: bool,
+}
+
+/// Runs one invocation to its end, and returns the exit code. Touches no stream of the process but those it is given.
+pub fn run(invocation: &Invocation, stdin: &mut dyn Read, stdout: &mut dyn Write, stderr: &mut dyn Write) -> u8 {
+    let arguments = arguments::read(&invocation.args);
+    if arguments.version || arguments.help {
+        let text = if arguments.help {
+            help::text(arguments.command())
+        } else {
+            help::version()
+        };
+        // Whoever closed the pipe has read enough.
+        let _ = stdout.write_all(text.as_bytes());
+        return 0;
+    }
+    let clock = SystemClock::start();
+    let call = Call::read(&invocation.env, arguments, stdin);
+    let (secrets, form, verbose) = (call.secrets(), call.form(), call.arguments.verbose);
+    let debug = verbose || invocation.env.get("RUNNER_DEBUG").is_some_and(|value| value == "1");
+    let streams = Streams {
+        out: stdout,
+        err: stderr,
+    };
+    let receiver: Box<dyn Receiver + '_> = if call.inputs.in_step {
+        Box::new(Step::open(streams, &secrets, Files::of(&invocation.env), form, debug))
+    } else {
+        let seen = invocation.stdout_is_terminal;
+        Box::new(Terminal::open(streams, &secrets, &clock, debug, seen))
+    };
+    let mut report = caught(call.command(), || call.execute(receiver.as_ref(), &clock, stdin));
+    report.warn(receiver.warnings());
+    receiver.finish(&report, form);
+    report.exit_code
+}
+
+/// Runs `work`; a panic is a mistake of ours, and is reported like every other end.
+fn caught(command: Command, work: impl FnOnce() -> Report) -> Report {
+    std::panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+        let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+        let place = process::last_panic().map(|place| format!(" at {place}"));
+        let what = format!("{}{}", text.unwrap_or_default(), place.unwrap_or_default());
+        failed(command, Fault::bug(format!("the run broke: {what}")))
+    })
+}
+
+/// Returns the report of a run that ended before it began.
+fn failed(command: Command, fault: Fault) -> Report {
+    let mut report = Report::new(command);
+    report.end(fault.outcome);
+    report.reason = fault.to_string();
+    report.hints = fault.hints;
+    report
+}
+
+/// What was asked for, with everything that is wrong with it so far.
+struct Call<'a> {
+    place: Place<'a>,
+    arguments: Arguments,
+    inputs: Inputs,
+    mistakes: Vec<String>,
+    warnings: Vec<String>,
+}
+
+impl<'a> Call<'a> {
+    /// Joins flags, the files of secrets, and the environment.
+    fn read(env: &'a Environment, mut arguments: Arguments, stdin: &mut dyn Read) -> Self {
+        let in_step = environment::in_step(env);
+        let place = Place { env, in_step };
+        let mut inputs = Inputs::new(in_step);
+        let mut mistakes = std::mem::take(&mut arguments.mistakes);
+        for (spec, text, flag) in &arguments.given {
+            inputs.take(spec, text, flag.clone());
+        }
+        for (spec, file, flag) in &arguments.secret_files {
+            match place.read(file, stdin) {
+                Ok(text) => inputs.take(spec, &text, format!("{flag} {file}")),
+                Err(why) => mistakes.push(format!("`{flag}` {file:?} {why}")),
+            }
+        }
+        let mut warnings = Vec::new();
+        environment::read(env, &mut inputs, &mut mistakes, &mut warnings);
+        Self {
+            place,
+            arguments,
+            inputs,
+            mistakes,
+            warnings,
+        }
+    }
+
+    /// Returns every secret that may meet us: those of inputs, those that do not belong on the command line, a proxy's password.
+    fn secrets(&self) -> Vec<Secret> {
+        let mut secrets = self.inputs.secrets();
+        secrets.extend(self.arguments.spilled.iter().cloned());
+        secrets.extend(self.place.proxy_passwords());
+        secrets
+    }
+
+    /// Returns the form of the result, as far as it is said rightly: mistakes are told in it, too.
+    fn form(&self) -> Form {
+        match self.inputs.get(&OUTPUT) {
+            Some(given) if given.text == "json" => Form::Json,
+            _ => Form::Text,
+        }
+    }
+
+    /// Returns the command, as far as it is said rightly.
+    fn command(&self) -> Command {
+        settings::command(&Reader::new(&self.inputs)).unwrap_or(Command::Promote)
+    }
+
+    fn execute(mut self, receiver: &dyn Receiver, clock: &SystemClock, stdin: &mut dyn Read) -> Report {
+        for warning in std::mem::take(&mut self.warnings) {
+            receiver.warn(warning);
+        }
+        let reader = Reader::new(&self.inputs);
+        let mut mistakes = std::mem::take(&mut self.mistakes);
+        let command = settings::command(&reader).unwrap_or(Command::Promote);
+        settings::output(&reader);
+        if command == Command::SetImage {
+            mistakes.extend(reader.mistakes());
+            return execute::set_image(&self, mistakes);
+        }
+        let run = runner::random_hex().unwrap_or_else(|_| "unknown".to_owned());
+        let settings = settings::read(&reader, command, &self.place, stdin, &run);
+        if !self.arguments.words.is_empty() || self.arguments.dir.is_some() {
+            mistakes.push("`--dir` and words after `--` belong to `set-image`".to_owned());
+        }
+        mistakes.extend(reader.mistakes());
+        match settings {
+            Some(settings) if mistakes.is_empty() => execute::promotion(&settings, receiver, clock),
+            _ => failed(command, Fault::mistakes(&mistakes)),
+        }
+    }
+}

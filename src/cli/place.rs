@@ -1,0 +1,199 @@
+//! Where the run takes place: the run's own facts from the environment, and the files that inputs name.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use super::environment::Environment;
+use crate::model::Secret;
+use crate::promote::Identity;
+
+/// The surroundings of a run.
+pub(super) struct Place<'a> {
+    /// The variables.
+    pub(super) env: &'a Environment,
+    /// Whether this is a step of a workflow.
+    pub(super) in_step: bool,
+}
+
+impl Place<'_> {
+    fn var(&self, name: &str) -> Option<&str> {
+        self.env.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// Returns the address of the GitHub that this step runs on.
+    #[must_use]
+    pub(super) fn github_server(&self) -> Option<&str> {
+        self.var("GITHUB_SERVER_URL").filter(|_| self.in_step)
+    }
+
+    /// Returns `owner/name` of the repository of this run.
+    #[must_use]
+    pub(super) fn repository(&self) -> Option<&str> {
+        self.var("GITHUB_REPOSITORY").filter(|_| self.in_step)
+    }
+
+    /// Returns the host that the laptop's own GitHub token is for.
+    #[must_use]
+    pub(super) fn laptop_host(&self) -> &str {
+        self.var("GH_HOST").unwrap_or("github.com")
+    }
+
+    /// Returns who runs this, and where. `random` names a run outside a workflow.
+    #[must_use]
+    pub(super) fn identity(&self, random: &str) -> Identity {
+        let by = if self.in_step {
+            ["GITHUB_TRIGGERING_ACTOR", "GITHUB_ACTOR"]
+        } else {
+            ["USER", "LOGNAME"]
+        };
+        let by = by.iter().find_map(|name| self.var(name)).unwrap_or("unknown");
+        Identity {
+            by: by.to_owned(),
+            run: self.run_url().unwrap_or_else(|| random.to_owned()),
+            action: concat!("promote-action/", env!("CARGO_PKG_VERSION")).to_owned(),
+        }
+    }
+
+    /// Returns the passwords of the proxies that connections go through.
+    #[must_use]
+    pub(super) fn proxy_passwords(&self) -> Vec<Secret> {
+        let proxies = ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"].iter();
+        let urls = proxies.flat_map(|name| {
+            [
+                self.var(name),
+                self.env.get(&name.to_ascii_lowercase()).map(String::as_str),
+            ]
+        });
+        let urls = urls.flatten().filter_map(|text| reqwest::Url::parse(text).ok());
+        urls.filter_map(|url| url.password().map(Secret::new)).collect()
+    }
+
+    fn run_url(&self) -> Option<String> {
+        let server = self.github_server()?.trim_end_matches('/');
+        let (repository, id) = (self.repository()?, self.var("GITHUB_RUN_ID")?);
+        let attempt = self.var("GITHUB_RUN_ATTEMPT").unwrap_or("1");
+        Some(format!("{server}/{repository}/actions/runs/{id}/attempts/{attempt}"))
+    }
+
+    /// Returns the path of a file or folder that an input names. In a step it is relative to the workspace and stays in it.
+    ///
+    /// # Errors
+    /// Says why it is refused, as the end of a sentence.
+    pub(super) fn path(&self, text: &str) -> Result<PathBuf, String> {
+        let root = self.var("GITHUB_WORKSPACE").filter(|_| self.in_step);
+        let Some(root) = root.map(Path::new) else {
+            return Ok(PathBuf::from(text));
+        };
+        let path = root.join(text);
+        // What is not there cannot be resolved: then its words decide.
+        let whole = |path: &Path| path.canonicalize().unwrap_or_else(|_| lexically(path));
+        if whole(&path).starts_with(whole(root)) {
+            Ok(path)
+        } else {
+            Err(format!(
+                "is outside the workspace {}: a step sees only the workspace of its job, so put it there",
+                root.display()
+            ))
+        }
+    }
+
+    /// Reads the file that an input names; `-` is stdin.
+    ///
+    /// # Errors
+    /// Says what is wrong with it, as the end of a sentence.
+    #[expect(clippy::disallowed_methods, reason = "this is the edge: inputs may name files")]
+    pub(super) fn read(&self, text: &str, stdin: &mut dyn Read) -> Result<String, String> {
+        let bytes = if text == "-" {
+            let mut bytes = Vec::new();
+            stdin.read_to_end(&mut bytes).map(|_| bytes)
+        } else {
+            std::fs::read(self.path(text)?)
+        };
+        let bytes = bytes.map_err(|error| format!("cannot be read: {error}"))?;
+        String::from_utf8(bytes).map_err(|_| "is no text: it holds bytes that are not UTF-8".to_owned())
+    }
+}
+
+/// Resolves `.` and `..` by their words alone.
+fn lexically(path: &Path) -> PathBuf {
+    let mut out = PathBuf::new();
+    for part in path.components() {
+        match part {
+            std::path::Component::ParentDir => drop(out.pop()),
+            std::path::Component::CurDir => {}
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn env(pairs: &[(&str, &str)]) -> Environment {
+        pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
+    }
+
+    #[test]
+    fn a_path_in_a_step_stays_in_the_workspace() {
+        let env = env(&[("GITHUB_WORKSPACE", "/no/such/workspace")]);
+        let place = Place {
+            env: &env,
+            in_step: true,
+        };
+        assert_eq!(place.path("a/b").unwrap(), PathBuf::from("/no/such/workspace/a/b"));
+        assert!(place.path("/no/such/workspace/a").is_ok());
+        for outside in ["../a", "/etc/ssl/ca.pem", "a/../../b", "/no/such/workspace-2/a"] {
+            assert!(
+                place.path(outside).unwrap_err().contains("outside the workspace"),
+                "{outside}"
+            );
+        }
+        let laptop = Place {
+            env: &env,
+            in_step: false,
+        };
+        assert!(laptop.path("/etc/ssl/ca.pem").is_ok());
+    }
+
+    #[test]
+    fn a_link_out_of_the_workspace_is_outside() {
+        let folder = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink("/etc", folder.path().join("link")).unwrap();
+        let env = env(&[("GITHUB_WORKSPACE", folder.path().to_str().unwrap())]);
+        let place = Place {
+            env: &env,
+            in_step: true,
+        };
+        assert!(place.path("link/passwd").is_err());
+    }
+
+    #[test]
+    fn the_run_is_named_by_its_address_and_attempt() {
+        let env = env(&[
+            ("GITHUB_SERVER_URL", "https://github.com"),
+            ("GITHUB_REPOSITORY", "o/r"),
+            ("GITHUB_RUN_ID", "7"),
+            ("GITHUB_RUN_ATTEMPT", "2"),
+            ("GITHUB_ACTOR", "a"),
+            ("GITHUB_TRIGGERING_ACTOR", "b"),
+            ("USER", "me"),
+        ]);
+        let step = Place {
+            env: &env,
+            in_step: true,
+        };
+        let identity = step.identity("x");
+        assert_eq!(identity.run, "https://github.com/o/r/actions/runs/7/attempts/2");
+        assert_eq!(identity.by, "b");
+        let laptop = Place {
+            env: &env,
+            in_step: false,
+        };
+        assert_eq!(
+            (laptop.identity("x").by.as_str(), laptop.identity("x").run.as_str()),
+            ("me", "x")
+        );
+    }
+}

@@ -1,0 +1,156 @@
+//! Reads the inputs of the infra-repo: its address, whose token opens it, who commits.
+
+use super::place::Place;
+use super::reader::Reader;
+use crate::http;
+use crate::infrarepo::inputs::{AUTHOR, BRANCH, GITHUB_TOKEN, INFRA_REPO, TOKEN, VIA};
+use crate::infrarepo::{Address, Author, Target};
+use crate::model::{BranchName, Secret};
+
+/// Reads where the infra-repo is and which token opens it.
+pub(super) fn target(reader: &Reader<'_>, place: &Place<'_>) -> Option<Target> {
+    reader.require(&INFRA_REPO, "");
+    let address = reader.parsed(&INFRA_REPO, |text| address(text, place));
+    let branch = reader.parsed(&BRANCH, BranchName::parse);
+    let token = token(reader, place, address.as_ref());
+    Some(Target {
+        address: address?,
+        branch,
+        token,
+    })
+}
+
+fn address(text: &str, place: &Place<'_>) -> Result<Address, String> {
+    match parse(text, place.github_server())? {
+        // An address says where it is; a path is relative to where the run is.
+        Address::Folder(folder) if !text.starts_with("file://") => {
+            place.path(&folder.to_string_lossy()).map(Address::Folder)
+        }
+        address => Ok(address),
+    }
+}
+
+// Stands in for `Address::parse` until that is there.
+fn parse(text: &str, github_server: Option<&str>) -> Result<Address, String> {
+    let whole = match text.split_once("://") {
+        Some(_) => text.to_owned(),
+        None => format!("{}/{text}", github_server.unwrap_or("https://github.com")),
+    };
+    let url = reqwest::Url::parse(&whole).map_err(|error| format!("is no address: {error}"))?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("has a user or password in it: leave it out, and give `token`".to_owned());
+    }
+    match url.scheme() {
+        "file" => Ok(Address::Folder(url.path().into())),
+        _ => http::may_carry_secret(&url).map(|()| Address::Http(url)),
+    }
+}
+
+/// Returns the address of a server; `None` for a folder.
+fn url(address: &Address) -> Option<&reqwest::Url> {
+    match address {
+        Address::Http(url) => Some(url),
+        Address::Folder(_) => None,
+    }
+}
+
+/// Returns `token`, else `github-token` where that is for the same place.
+fn token(reader: &Reader<'_>, place: &Place<'_>, address: Option<&Address>) -> Option<Secret> {
+    let github = reader.secret(&GITHUB_TOKEN);
+    let token = reader.secret(&TOKEN);
+    let Some(url) = address.and_then(url) else { return token };
+    let ours = if place.in_step {
+        is_this_repository(url, place)
+    } else {
+        is_laptops(url, place)
+    };
+    let token = token.or_else(|| github.filter(|_| ours));
+    if token.is_none() {
+        reader.refuse_empty(&TOKEN);
+    }
+    token
+}
+
+/// Tells whether the address is the repository that this run belongs to.
+fn is_this_repository(url: &reqwest::Url, place: &Place<'_>) -> bool {
+    let (Some(server), Some(repository)) = (place.github_server(), place.repository()) else {
+        return false;
+    };
+    let Ok(server) = reqwest::Url::parse(server) else {
+        return false;
+    };
+    let path = |url: &reqwest::Url| url.path().trim_matches('/').to_ascii_lowercase();
+    let ours = format!("{}/{}", path(&server), repository.to_ascii_lowercase());
+    let theirs = path(url);
+    url.origin() == server.origin() && theirs.strip_suffix(".git").unwrap_or(&theirs) == ours.trim_matches('/')
+}
+
+/// Tells whether the laptop's own GitHub token is for this host: `GH_HOST`, github.com and its tenants, and this machine.
+fn is_laptops(url: &reqwest::Url, place: &Place<'_>) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let known = host == place.laptop_host() || host == "github.com" || host.ends_with(".ghe.com");
+    known || (url.scheme() == "http" && http::may_carry_secret(url).is_ok() && !host.contains(".svc"))
+}
+
+/// Reads `Name <mail>`.
+pub(super) fn author(reader: &Reader<'_>) -> Option<Author> {
+    reader.parsed(&AUTHOR, |text| {
+        let parts = text.strip_suffix('>').and_then(|text| text.split_once('<'));
+        let right = |text: &str| !text.is_empty() && !text.contains(['<', '>']) && !text.chars().any(char::is_control);
+        match parts.map(|(name, mail)| (name.trim(), mail.trim())) {
+            Some((name, mail)) if right(name) && right(mail) && !mail.contains(char::is_whitespace) => Ok(Author {
+                name: name.to_owned(),
+                mail: mail.to_owned(),
+            }),
+            _ => Err("is not of the form `Name <mail>`".to_owned()),
+        }
+    })
+}
+
+/// Reads how it lands. There is one way yet.
+pub(super) fn via(reader: &Reader<'_>) {
+    reader.choice(&VIA, &["push"], |word| (word == "push").then_some(()));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::environment::Environment;
+
+    fn is_ours(url: &str) -> bool {
+        let env: Environment = [
+            ("GITHUB_SERVER_URL", "https://github.com"),
+            ("GITHUB_REPOSITORY", "My/Infra"),
+        ]
+        .map(|(k, v)| (k.to_owned(), v.to_owned()))
+        .into();
+        let place = Place {
+            env: &env,
+            in_step: true,
+        };
+        is_this_repository(&url.parse().unwrap(), &place)
+    }
+
+    #[test]
+    fn the_jobs_token_is_only_for_its_own_repository() {
+        assert!(is_ours("https://github.com/my/infra"));
+        assert!(is_ours("https://github.com/my/infra.git"));
+        assert!(!is_ours("https://github.com/my/infra2"));
+        assert!(!is_ours("https://github.com.evil.example/my/infra"));
+        assert!(!is_ours("http://github.com/my/infra"));
+    }
+
+    #[test]
+    fn the_laptops_token_is_only_for_github_and_this_machine() {
+        let env = Environment::new();
+        let place = Place {
+            env: &env,
+            in_step: false,
+        };
+        let is = |url: &str| is_laptops(&url.parse().unwrap(), &place);
+        assert!(is("https://github.com/o/r"));
+        assert!(is("http://127.0.0.1:1/o/r"));
+        assert!(!is("https://gitlab.example.com/o/r"));
+        assert!(!is("https://notgithub.com/o/r"));
+    }
+}

@@ -1,0 +1,402 @@
+//! Turns the inputs into settings and reports all mistakes of that round at once: single values, and inputs that do not go together.
+
+use std::io::Read;
+
+use super::argocd;
+use super::inputs::COMMAND;
+use super::place::Place;
+use super::reader::{Reader, none_of};
+use super::repository;
+use crate::http;
+use crate::model::{AppName, Command, Digest, EnvironmentName, ImageRef, Tag};
+use crate::plan::inputs as planned;
+use crate::plan::{Allow, OnPause, OnSuperseded, Policy, Request, SyncMode};
+use crate::promote::Settings;
+use crate::promote::inputs::{CA_BUNDLE, DRY_RUN, LANDING_TIMEOUT, WAIT};
+use crate::report::inputs::OUTPUT;
+
+/// Reads the command.
+pub(super) fn command(reader: &Reader<'_>) -> Option<Command> {
+    let of = |word: &str| Command::ALL.into_iter().find(|command| command.name() == word);
+    reader.choice(&COMMAND, &Command::ALL.map(Command::name), of)
+}
+
+/// Reads the form of the result; the mistake in it is told with the others.
+pub(super) fn output(reader: &Reader<'_>) {
+    reader.choice(&OUTPUT, &["text", "json"], |word| {
+        ["text", "json"].contains(&word).then_some(())
+    });
+}
+
+/// Reads everything that `promote` and `plan` need. `None` if something is missing; the reader knows what.
+pub(super) fn read(
+    reader: &Reader<'_>,
+    command: Command,
+    place: &Place<'_>,
+    stdin: &mut dyn Read,
+    run: &str,
+) -> Option<Settings> {
+    let request = request(reader);
+    let infra_repo = repository::target(reader, place);
+    let author = repository::author(reader);
+    repository::via(reader);
+    let argocd = argocd::settings(reader);
+    let policy = policy(reader);
+    let dry = reader.boolean(&DRY_RUN).unwrap_or_default();
+    let wait = wait(reader);
+    let landing_timeout = reader.duration(&LANDING_TIMEOUT);
+    let ca_bundle = ca_bundle(reader, place, stdin);
+    Some(Settings {
+        command: if dry && command == Command::Promote {
+            Command::Plan
+        } else {
+            command
+        },
+        request,
+        infra_repo: infra_repo?,
+        wait: wait && argocd.is_some(),
+        argocd,
+        ca_bundle,
+        policy,
+        landing_timeout: landing_timeout?,
+        author: author?,
+        identity: place.identity(run),
+    })
+}
+
+fn request(reader: &Reader<'_>) -> Request {
+    reader.require(&planned::APP, "");
+    reader.require(&planned::ENVIRONMENT, "");
+    let request = Request {
+        apps: reader.list(&planned::APP, AppName::parse),
+        environments: reader.list(&planned::ENVIRONMENT, EnvironmentName::parse),
+        images: reader.list(&planned::IMAGE, image),
+        tag: reader.parsed(&planned::TAG, Tag::parse),
+        digest: reader.parsed(&planned::DIGEST, Digest::parse),
+        from: reader.parsed(&planned::FROM, EnvironmentName::parse),
+        allow: allow(reader),
+        path: reader.text(&planned::PATH),
+        applications: reader
+            .given(&planned::APPLICATION)
+            .map(|_| reader.list(&planned::APPLICATION, |text| Ok(text.to_owned()))),
+        message: reader.text(&planned::MESSAGE),
+    };
+    what(reader, &request);
+    request
+}
+
+fn image(text: &str) -> Result<ImageRef, String> {
+    let image = ImageRef::parse(text)?;
+    if image.tag.is_none() && image.digest.is_none() {
+        return Err("has neither tag nor digest: give `name:tag`, `name@sha256:…` or both".to_owned());
+    }
+    Ok(image)
+}
+
+/// Checks that something is to be promoted, that it is said once, and that it does not move.
+fn what(reader: &Reader<'_>, request: &Request) {
+    let given = |spec| reader.given(spec).is_some();
+    let parts = given(&planned::TAG) || given(&planned::DIGEST);
+    if given(&planned::IMAGE) && parts {
+        reader.mistake(
+            "`image` and `tag` or `digest` are both given: one of them says what is promoted, so drop the other"
+                .to_owned(),
+        );
+    }
+    if !given(&planned::IMAGE) && !parts && !given(&planned::FROM) {
+        let sources = [&planned::IMAGE, &planned::TAG, &planned::DIGEST, &planned::FROM];
+        let empty = sources.iter().filter(|spec| reader.refuse_empty(spec)).count();
+        if empty == 0 {
+            reader.mistake(
+                "nothing says what to promote: give `image`, `tag`, `digest`, or `from` (the environment that has it already)".to_owned(),
+            );
+        }
+    }
+    if let Some(from) = &request.from
+        && request.environments.contains(from)
+    {
+        reader.wrong(
+            &planned::FROM,
+            from.as_str(),
+            "is one of `environment`: it would be promoted onto itself",
+        );
+    }
+    if let Some(tag) = &request.tag
+        && tag.looks_mutable()
+        && request.digest.is_none()
+        && !request.allow.mutable_tag
+    {
+        reader.wrong(
+            &planned::TAG,
+            tag.as_str(),
+            &format!(
+                "looks as if it moves: what runs would change without a commit. Pin the build, as in \
+                 `image: NAME:{tag}@${{{{ steps.build.outputs.digest }}}}`, or say `allow: mutable-tag`"
+            ),
+        );
+    }
+}
+
+fn allow(reader: &Reader<'_>) -> Allow {
+    let mut allow = Allow::default();
+    for word in reader.list(&planned::ALLOW, |text| Ok(text.to_owned())) {
+        if allow.add(&word).is_err() {
+            reader.wrong(&planned::ALLOW, &word, &none_of(&word, &Allow::WORDS));
+        }
+    }
+    allow
+}
+
+fn policy(reader: &Reader<'_>) -> Policy {
+    let timeout = reader.duration(&planned::TIMEOUT);
+    if timeout.is_some_and(|timeout| timeout.is_zero()) {
+        reader.wrong(&planned::TIMEOUT, "0s", "leaves no time: give a duration such as `15m`");
+    }
+    Policy {
+        sync: reader.choice(&planned::SYNC, &SyncMode::WORDS, SyncMode::parse),
+        timeout,
+        pause_timeout: reader.duration(&planned::PAUSE_TIMEOUT),
+        settle: reader.duration(&planned::SETTLE),
+        on_pause: reader.choice(&planned::ON_PAUSE, &OnPause::WORDS, OnPause::parse),
+        on_superseded: reader.choice(&planned::ON_SUPERSEDED, &OnSuperseded::WORDS, OnSuperseded::parse),
+    }
+}
+
+/// Whether to wait: what was said, else whether there is a server to ask.
+fn wait(reader: &Reader<'_>) -> bool {
+    let server = argocd::is_given(reader);
+    match reader.boolean(&WAIT) {
+        Some(true) if !server => {
+            reader.wrong(
+                &WAIT,
+                "true",
+                "needs `argocd-server`: without it nobody can say that the commit is live",
+            );
+            false
+        }
+        said => said.unwrap_or(server),
+    }
+}
+
+fn ca_bundle(reader: &Reader<'_>, place: &Place<'_>, stdin: &mut dyn Read) -> Option<String> {
+    let given = reader.given(&CA_BUNDLE)?;
+    let pem = if given.text.contains("-----BEGIN") {
+        given.text.clone()
+    } else {
+        match place.read(&given.text, stdin) {
+            Ok(pem) => pem,
+            Err(why) => {
+                reader.wrong(&CA_BUNDLE, &given.text, &why);
+                return None;
+            }
+        }
+    };
+    if let Err(fault) = http::client(Some(&pem)) {
+        reader.mistake(format!(
+            "{fault} ({}): give PEM text, or the path of a file that holds it",
+            given.origin
+        ));
+    }
+    Some(pem)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::environment::{self, Environment};
+    use super::super::given::Inputs;
+    use super::super::table;
+    use super::*;
+
+    /// Reads `command` from variables, and returns the settings, the mistakes and what was asked for.
+    fn read_from(pairs: &[(&str, &str)]) -> (Option<Settings>, Vec<String>, Vec<&'static str>) {
+        let env: Environment = pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let mut inputs = Inputs::new(environment::in_step(&env));
+        let mut mistakes = Vec::new();
+        environment::read(&env, &mut inputs, &mut mistakes, &mut Vec::new());
+        let place = Place {
+            env: &env,
+            in_step: inputs.in_step,
+        };
+        let reader = Reader::new(&inputs);
+        let command = command(&reader).unwrap_or(Command::Promote);
+        output(&reader);
+        let settings = read(&reader, command, &place, &mut std::io::empty(), "run");
+        let asked = reader.asked().into_iter().collect();
+        mistakes.extend(reader.mistakes());
+        (settings, mistakes, asked)
+    }
+
+    const RIGHT: [(&str, &str); 4] = [
+        ("PROMOTE_APP", "api"),
+        ("PROMOTE_ENVIRONMENT", "dev"),
+        ("PROMOTE_TAG", "abc1234"),
+        ("PROMOTE_INFRA_REPO", "o/r"),
+    ];
+
+    fn with(pairs: &[(&'static str, &'static str)]) -> (Option<Settings>, Vec<String>) {
+        let mut all = RIGHT.to_vec();
+        all.extend(pairs);
+        let (settings, mistakes, _) = read_from(&all);
+        (settings, mistakes)
+    }
+
+    #[test]
+    fn every_declared_input_is_read() {
+        let (_, _, asked) = read_from(&RIGHT);
+        let mut declared: Vec<&str> = table::all().map(|spec| spec.name).collect();
+        declared.sort_unstable();
+        assert_eq!(asked, declared);
+    }
+
+    #[test]
+    fn few_inputs_are_enough_and_the_rest_has_defaults() {
+        let (settings, mistakes) = with(&[]);
+        assert_eq!(mistakes, Vec::<String>::new());
+        let settings = settings.unwrap();
+        assert_eq!(settings.command, Command::Promote);
+        assert_eq!(settings.landing_timeout, std::time::Duration::from_secs(300));
+        assert_eq!(settings.policy, Policy::default());
+        assert_eq!(settings.author.mail, "promote-action@noreply.invalid");
+        assert!(!settings.wait && settings.request.path.is_none() && settings.request.applications.is_none());
+    }
+
+    #[test]
+    fn a_server_means_waiting_and_a_dry_run_is_a_plan() {
+        let server = [("ARGOCD_SERVER", "argocd.example.com"), ("ARGOCD_AUTH_TOKEN", "secret")];
+        assert!(with(&server).0.unwrap().wait);
+        let (settings, _) = with(&[
+            server[0],
+            server[1],
+            ("PROMOTE_WAIT", "false"),
+            ("PROMOTE_DRY_RUN", "true"),
+        ]);
+        let settings = settings.unwrap();
+        assert!(!settings.wait);
+        assert_eq!(settings.command, Command::Plan);
+    }
+
+    #[test]
+    fn what_does_not_go_together_is_refused() {
+        for (pairs, part) in [
+            (&[("PROMOTE_WAIT", "true")][..], "needs `argocd-server`"),
+            (&[("ARGOCD_AUTH_TOKEN", "secret")], "no `argocd-server` that it is for"),
+            (
+                &[("ARGOCD_SERVER", "a.example")],
+                "`argocd-token` is missing, but `argocd-server` is given",
+            ),
+            (&[("PROMOTE_IMAGE", "myorg/api:v1")], "are both given"),
+            (&[("PROMOTE_FROM", "dev")], "is one of `environment`"),
+            (
+                &[("PROMOTE_TOKEN", "s"), ("PROMOTE_INFRA_REPO", "http://a.example/r")],
+                "plain http",
+            ),
+            (
+                &[("PROMOTE_ALLOW", "everything")],
+                "is none of `mutable-tag`, `new-entry`",
+            ),
+            (&[("PROMOTE_VIA", "pull-request")], "the only value in this version"),
+            (&[("PROMOTE_AUTHOR", "me")], "`Name <mail>`"),
+            (&[("PROMOTE_TIMEOUT", "0s")], "leaves no time"),
+        ] {
+            let pairs: Vec<_> = RIGHT
+                .iter()
+                .filter(|(k, _)| pairs.iter().all(|(other, _)| other != k))
+                .chain(pairs)
+                .copied()
+                .collect();
+            let (_, mistakes, _) = read_from(&pairs);
+            assert!(
+                mistakes.len() == 1 && mistakes[0].contains(part),
+                "{part} in {mistakes:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_moving_tag_needs_a_digest_or_an_exception() {
+        let moving = |more: &[(&'static str, &'static str)]| {
+            let mut pairs = vec![RIGHT[0], RIGHT[1], RIGHT[3], ("PROMOTE_TAG", "latest")];
+            pairs.extend(more);
+            read_from(&pairs).1
+        };
+        let refused = moving(&[]);
+        assert!(
+            refused[0].contains("`image: NAME:latest@${{ steps.build.outputs.digest }}`"),
+            "{refused:?}"
+        );
+        assert!(moving(&[("PROMOTE_ALLOW", "mutable-tag")]).is_empty());
+        assert!(
+            moving(&[(
+                "PROMOTE_DIGEST",
+                "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+            )])
+            .is_empty()
+        );
+    }
+
+    #[test]
+    fn all_mistakes_of_the_round_are_told_at_once() {
+        let (settings, mistakes, _) = read_from(&[
+            ("GITHUB_ACTIONS", "true"),
+            ("INPUT_APP", "api/.."),
+            ("INPUT_SYNC", "sometimes"),
+            ("INPUT_TIMEOUT", "10"),
+            ("INPUT_WAIT", "yes"),
+            ("INPUT_DIGEST", "sha256:abc"),
+            ("INPUT_NONSENSE", "x"),
+            ("INPUT_INFRA-REPO", "https://u:hunter2@a.example/r"),
+        ]);
+        assert!(settings.is_none());
+        let all = mistakes.join("\n");
+        for part in [
+            "`app`",
+            "`environment` is missing",
+            "`sync`",
+            "`timeout`",
+            "`wait`",
+            "`digest`",
+            "`nonsense`",
+            "`infra-repo`",
+        ] {
+            assert!(all.contains(part), "{part} in {all}");
+        }
+        assert!(!all.contains("hunter2"));
+        assert_eq!(mistakes.len(), 8, "{all}");
+    }
+
+    #[test]
+    fn the_jobs_token_opens_only_its_own_repository() {
+        let step = [
+            ("GITHUB_ACTIONS", "true"),
+            ("GITHUB_SERVER_URL", "https://github.com"),
+            ("GITHUB_REPOSITORY", "o/app"),
+            ("INPUT_APP", "api"),
+            ("INPUT_ENVIRONMENT", "dev"),
+            ("INPUT_TAG", "v1"),
+            ("INPUT_GITHUB-TOKEN", "ghs_secret"),
+        ];
+        let token = |repo: &'static str| {
+            let mut pairs = step.to_vec();
+            pairs.push(("INPUT_INFRA-REPO", repo));
+            read_from(&pairs).0.unwrap().infra_repo.token
+        };
+        assert_eq!(token("o/app").unwrap().expose(), "ghs_secret");
+        assert!(token("o/infra").is_none());
+    }
+
+    #[test]
+    fn an_empty_token_is_told_with_its_likely_cause() {
+        let (_, mistakes, _) = read_from(&[
+            ("GITHUB_ACTIONS", "true"),
+            ("INPUT_APP", "api"),
+            ("INPUT_ENVIRONMENT", "dev"),
+            ("INPUT_TAG", "v1"),
+            ("INPUT_INFRA-REPO", "o/infra"),
+            ("INPUT_TOKEN", ""),
+        ]);
+        assert!(
+            mistakes[0].starts_with("`token` is empty: the secret or variable in `with:` does not exist for this job"),
+            "{mistakes:?}"
+        );
+    }
+}

@@ -1,0 +1,52 @@
+//! Every input of the binary, joined from the rooms that declare them. A new input is a declaration there and, for a new room, a line here.
+
+use super::inputs::COMMAND;
+use crate::model::InputSpec;
+use crate::{delivery, infrarepo, plan, promote, report};
+
+/// Inputs that belong together, for the help text and the reference page.
+pub struct Group {
+    /// The heading.
+    pub title: &'static str,
+    /// The inputs, in the order in which people meet them.
+    pub specs: &'static [InputSpec],
+}
+
+/// Every group.
+pub static GROUPS: [Group; 6] = [
+    Group {
+        title: "What is promoted",
+        specs: &plan::inputs::REQUEST,
+    },
+    Group {
+        title: "The infra-repo",
+        specs: &infrarepo::inputs::ALL,
+    },
+    Group {
+        title: "Argo CD",
+        specs: &delivery::inputs::ALL,
+    },
+    Group {
+        title: "How the applications are followed",
+        specs: &plan::inputs::POLICY,
+    },
+    Group {
+        title: "The run",
+        specs: &promote::inputs::ALL,
+    },
+    Group {
+        title: "What comes out",
+        specs: &[report::inputs::OUTPUT, COMMAND],
+    },
+];
+
+/// Returns every input.
+pub fn all() -> impl Iterator<Item = &'static InputSpec> {
+    GROUPS.iter().flat_map(|group| group.specs)
+}
+
+/// Returns the input of that name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static InputSpec> {
+    all().find(|spec| spec.name == name)
+}

@@ -1,0 +1,66 @@
+//! The inputs that say where the infra-repo is, and how and as whom it is written.
+
+use crate::model::{InputKind, InputSpec};
+
+/// `infra-repo`.
+pub const INFRA_REPO: InputSpec = InputSpec {
+    name: "infra-repo",
+    absent: "required",
+    help: "The repository that holds the pins: `owner/name` on this GitHub, an `https://…` address, or the path (or `file://…`) of a bare repository. \
+           Plain `http://…` only on loopback and inside the cluster.",
+    example: "myorg/infra-repo",
+    ..InputSpec::PLAIN
+};
+
+/// `branch`.
+pub const BRANCH: InputSpec = InputSpec {
+    name: "branch",
+    absent: "the remote's default branch",
+    help: "The branch that is promoted on.",
+    example: "main",
+    ..InputSpec::PLAIN
+};
+
+/// `token`.
+pub const TOKEN: InputSpec = InputSpec {
+    name: "token",
+    kind: InputKind::Secret,
+    absent: "`github-token`, if the infra-repo is the repository of this run",
+    help: "The token for the infra-repo's host. It needs `contents: write` there; the best one is minted for a GitHub App in the step before.",
+    example: "${{ steps.app-token.outputs.token }}",
+    ..InputSpec::PLAIN
+};
+
+/// `github-token`.
+pub const GITHUB_TOKEN: InputSpec = InputSpec {
+    name: "github-token",
+    kind: InputKind::Secret,
+    action_default: Some("${{ github.token }}"),
+    absent: "none outside a workflow",
+    help: "The token for the repository of this run. It is never sent to another repository's host.",
+    example: "${{ github.token }}",
+    laptop: &["GH_TOKEN"],
+    ..InputSpec::PLAIN
+};
+
+/// `via`.
+pub const VIA: InputSpec = InputSpec {
+    name: "via",
+    kind: InputKind::Choice(&["push"]),
+    default: Some("push"),
+    help: "How the commit lands: `push` moves the branch, and only if it is still where the change was planned.",
+    example: "push",
+    ..InputSpec::FOLLOWING
+};
+
+/// `author`.
+pub const AUTHOR: InputSpec = InputSpec {
+    name: "author",
+    default: Some("promote-action <promote-action@noreply.invalid>"),
+    help: "Author and committer of the commit, as `Name <mail>`.",
+    example: "Deploy Bot <deploy@example.com>",
+    ..InputSpec::FOLLOWING
+};
+
+/// All of them.
+pub const ALL: [InputSpec; 6] = [INFRA_REPO, BRANCH, TOKEN, GITHUB_TOKEN, VIA, AUTHOR];

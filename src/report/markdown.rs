@@ -1,0 +1,102 @@
+//! Foreign text in markdown: as prose in which nothing is markup, and as code. Both stay on one line of a table.
+
+/// Returns the text as prose: no markup, no HTML, no link of its own.
+pub(super) fn prose(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '\n' => out.push_str("<br>"),
+            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '#' | '+' | '!' | '|' | '~' | '$' | '@' => {
+                out.push('\\');
+                out.push(c);
+            }
+            c if is_unseen(c) => out.push('\u{fffd}'),
+            c => out.push(c),
+        }
+    }
+    // GitHub makes links of bare addresses.
+    out.replace("://", ":\\//").replace("www.", "www\\.")
+}
+
+/// Returns the text as code. The fence is longer than any run of backticks in it.
+pub(super) fn code(text: &str) -> String {
+    let text: String = text
+        .chars()
+        .map(|c| if is_unseen(c) || c == '\n' { ' ' } else { c })
+        .collect();
+    let fence = "`".repeat(longest_run(&text) + 1);
+    let pad = if text.starts_with('`') || text.ends_with('`') || text.trim().is_empty() {
+        " "
+    } else {
+        ""
+    };
+    format!("{fence}{pad}{}{pad}{fence}", text.replace('|', "\\|"))
+}
+
+/// Returns the text as a block of code in the language `kind`.
+pub(super) fn block(kind: &str, text: &str) -> String {
+    let text: String = text
+        .chars()
+        .map(|c| if is_unseen(c) && c != '\t' { '\u{fffd}' } else { c })
+        .collect();
+    let fence = "`".repeat(longest_run(&text).max(2) + 1);
+    format!("{fence}{kind}\n{}\n{fence}\n", text.trim_end())
+}
+
+/// Returns a link, or only its text when the address is none of the web.
+pub(super) fn link(shown: &str, address: &str) -> String {
+    let is_web = address.starts_with("https://") || address.starts_with("http://");
+    if is_web
+        && address
+            .bytes()
+            .all(|b| b.is_ascii_graphic() && !b"<>()[]\"'`|\\".contains(&b))
+    {
+        format!("[{shown}](<{address}>)")
+    } else {
+        shown.to_owned()
+    }
+}
+
+/// Control characters, and those that change the reading direction.
+fn is_unseen(c: char) -> bool {
+    (c.is_control() && c != '\n')
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+fn longest_run(text: &str) -> usize {
+    text.split(|c| c != '`').map(str::len).max().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn foreign_text_is_no_markup() {
+        assert_eq!(
+            prose("<b>x</b> [a](b) | `c`"),
+            "&lt;b&gt;x&lt;/b&gt; \\[a\\]\\(b\\) \\| \\`c\\`"
+        );
+        assert_eq!(prose("a\nb\u{1b}"), "a<br>b\u{fffd}");
+        assert_eq!(prose("see https://evil.example"), "see https:\\//evil.example");
+        assert_eq!(prose("myorg/api:v1.2-3"), "myorg/api:v1.2-3");
+    }
+
+    #[test]
+    fn code_cannot_be_left() {
+        assert_eq!(code("a`b"), "``a`b``");
+        assert_eq!(code("`a"), "`` `a ``");
+        assert_eq!(code("a|b\nc"), "`a\\|b c`");
+        assert_eq!(block("diff", "a\n````\nb"), "`````diff\na\n````\nb\n`````\n");
+    }
+
+    #[test]
+    fn only_addresses_of_the_web_are_links() {
+        assert_eq!(link("x", "https://a.example/b"), "[x](<https://a.example/b>)");
+        assert_eq!(link("x", "javascript:alert(1)"), "x");
+        assert_eq!(link("x", "https://a.example/>)<script"), "x");
+    }
+}

@@ -1,0 +1,214 @@
+//! The report as the job summary: markdown in which every foreign text is escaped.
+
+use super::markdown::{block, code, link, prose};
+use super::text::{canary, duration, subject};
+use super::{ApplicationRow, Report};
+
+/// Returns the report as a job summary.
+#[must_use]
+pub fn summary(report: &Report) -> String {
+    let mut out = vec![format!("## {} {}\n\n", mark(report), title(report))];
+    if !report.reason.is_empty() {
+        out.push(format!("{}\n\n", prose(&report.reason)));
+    }
+    let next = if report.exit_code == 0 { "Next" } else { "What to do" };
+    out.push(list(next, &report.hints));
+    out.push(list("Warnings", &report.warnings));
+    out.extend([
+        changes(report),
+        commit(report),
+        gates(report),
+        applications(report),
+        timeline(report),
+        diff(report),
+    ]);
+    out.concat()
+}
+
+fn mark(report: &Report) -> &'static str {
+    match (report.exit_code, report.outcome) {
+        (0, "planned") => "📝",
+        (0, "landed" | "paused" | "superseded") => "⚠️",
+        (0, _) => "✅",
+        (130 | 143, _) => "🛑",
+        _ => "❌",
+    }
+}
+
+fn title(report: &Report) -> String {
+    let subject = subject(report);
+    if subject.is_empty() {
+        report.outcome.to_owned()
+    } else {
+        format!("{}: {}", report.outcome, prose(&subject))
+    }
+}
+
+fn list(title: &str, texts: &[String]) -> String {
+    if texts.is_empty() {
+        return String::new();
+    }
+    let items: Vec<String> = texts.iter().map(|text| format!("- {}", prose(text))).collect();
+    format!("**{title}**\n\n{}\n\n", items.join("\n"))
+}
+
+fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
+    let rows: Vec<String> = rows.map(|row| format!("| {} |\n", row.join(" | "))).collect();
+    if rows.is_empty() {
+        return String::new();
+    }
+    format!(
+        "| {} |\n|{}\n{}\n",
+        head.join(" | "),
+        "---|".repeat(head.len()),
+        rows.concat()
+    )
+}
+
+fn changes(report: &Report) -> String {
+    let rows = report.changes.iter().map(|row| {
+        vec![
+            prose(&row.app),
+            prose(&row.environment),
+            code(&row.before),
+            code(&row.after),
+            code(&format!("{}:{}", row.file, row.line)),
+        ]
+    });
+    table(&["app", "environment", "from", "to", "file"], rows)
+}
+
+fn commit(report: &Report) -> String {
+    let Some(row) = &report.infra_repo else {
+        return String::new();
+    };
+    let place = format!("{} of {}", code(&row.branch), code(&row.url));
+    let what = match &row.commit {
+        Some(commit) => {
+            let short = code(commit.get(..7).unwrap_or(commit));
+            let shown = report
+                .commit_url
+                .as_ref()
+                .map_or_else(|| short.clone(), |url| link(&short, url));
+            let what = if report.changed() { "Commit" } else { "Tip" };
+            format!("{what} {shown} on {place}")
+        }
+        None => format!("Nothing was written to {place}"),
+    };
+    let later = report.superseded_by.as_ref().map(|later| {
+        let commit = code(later.commit.get(..7).unwrap_or(&later.commit));
+        format!(
+            "<br>Superseded by {commit}: {} ({})",
+            prose(&later.subject),
+            prose(&later.author)
+        )
+    });
+    format!("{what}{}\n\n", later.unwrap_or_default())
+}
+
+fn gates(report: &Report) -> String {
+    let rows = report.gates.iter().map(|row| {
+        let until = row.until.as_deref().map(prose).unwrap_or_default();
+        vec![prose(&row.name), row.state.to_owned(), prose(&row.reason), until]
+    });
+    table(&["gate", "state", "why", "until"], rows)
+}
+
+fn applications(report: &Report) -> String {
+    let mut rows: Vec<&ApplicationRow> = report.applications.iter().collect();
+    rows.sort_by_key(|row| std::cmp::Reverse(super::outputs::badness(row)));
+    let rows = rows.into_iter().map(|row| {
+        let revision = row
+            .revision
+            .as_deref()
+            .map(|revision| code(revision.get(..7).unwrap_or(revision)));
+        vec![
+            if row.live { "✅" } else { "❌" }.to_owned(),
+            link(&prose(&row.name), &row.url),
+            prose(&row.sync),
+            prose(&row.health),
+            revision.unwrap_or_default(),
+            prose(&canary(row).unwrap_or_else(|| row.reason.clone())),
+        ]
+    });
+    let table = table(&["", "application", "sync", "health", "revision", "why"], rows);
+    if table.is_empty() {
+        table
+    } else {
+        format!("### Applications\n\n{table}")
+    }
+}
+
+fn timeline(report: &Report) -> String {
+    let rows = report.timeline.iter().map(|row| vec![prose(&row.at), prose(&row.what)]);
+    let table = table(&["at", "what"], rows);
+    if table.is_empty() {
+        return table;
+    }
+    format!(
+        "<details><summary>Timeline, {}</summary>\n\n{table}</details>\n\n",
+        duration(report.duration_seconds)
+    )
+}
+
+fn diff(report: &Report) -> String {
+    if report.diff.trim().is_empty() {
+        return String::new();
+    }
+    let block = block("diff", &report.diff);
+    if report.outcome == "planned" {
+        return format!("### Diff\n\n{block}\n");
+    }
+    format!("<details><summary>Diff</summary>\n\n{block}\n</details>\n\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::report;
+    use super::*;
+    use crate::model::Outcome;
+
+    #[test]
+    fn a_promotion_says_from_where_to_where_with_links() {
+        let text = summary(&report(Outcome::Promoted));
+        for part in [
+            "## ✅ promoted: api to dev\n",
+            "| api | dev | `localhost:5000/api:v1` | `localhost:5000/api:v2@sha256:",
+            "Commit [`bbbbbbb`](<https://git.example/commit/bbb>) on `main`",
+            "| ✅ | [api-dev](<https://argocd.example/applications/api-dev>) | Synced | Healthy |",
+            "| 2026-01-01T00:00:00Z | landed |",
+            "```diff\n-  newTag: v1",
+        ] {
+            assert!(text.contains(part), "{part} in\n{text}");
+        }
+    }
+
+    #[test]
+    fn a_failure_begins_with_what_is_wrong_and_what_to_do() {
+        let mut report = report(Outcome::Denied);
+        report.reason = "the server says <script>".to_owned();
+        report.hints = vec!["grant `contents: write`".to_owned()];
+        let text = summary(&report);
+        assert!(
+            text.starts_with(
+                "## ❌ denied: api to dev\n\nthe server says &lt;script&gt;\n\n**What to do**\n\n- grant \\`contents: write\\`\n"
+            ),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn no_foreign_text_is_markup() {
+        let mut report = report(Outcome::Promoted);
+        report.map_texts(&|_| "<img src=x>|`[a](javascript:b)\n# c".to_owned());
+        let text = summary(&report);
+        // The text has a backtick, so its code stands between two of them, and its blocks between three.
+        let escaped = text.replace("\\`", "");
+        let outside: String = escaped.split("```").step_by(2).collect();
+        let outside: String = outside.split("``").step_by(2).collect();
+        let outside: String = outside.split('`').step_by(2).collect();
+        for bad in ["<img", "\n# c", "](javascript"] {
+            assert!(!outside.contains(bad), "{bad} in\n{outside}");
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Makes foreign text harmless where it is shown: control characters become visible, and in a step nothing can be a workflow command.
+
+use std::fmt::Write as _;
+
+/// Returns the lines of a text, each without control characters; in a step none of them is a command of the runner.
+///
+/// The runner takes `::name::` at the start of a line, after white space, and `##[name]` anywhere, from both streams.
+pub(super) fn lines(text: &str, in_step: bool) -> Vec<String> {
+    let text = text.replace("\r\n", "\n");
+    text.split('\n')
+        .map(|line| {
+            if in_step {
+                defused(&visible(line))
+            } else {
+                visible(line)
+            }
+        })
+        .collect()
+}
+
+/// Returns the text on one line.
+pub(super) fn line(text: &str, in_step: bool) -> String {
+    lines(text, in_step).join(" ")
+}
+
+/// Shows control characters, and characters that are not seen: those turn the reading direction, or make two texts look the same
+/// (the runner's own comparison ignores some of them).
+fn visible(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        let hidden = matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}');
+        if hidden || (c.is_control() && c != '\t') {
+            // Writing to a String cannot fail.
+            let _ = write!(out, "{}", c.escape_unicode());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+fn defused(line: &str) -> String {
+    let start = line.len() - line.trim_start().len();
+    let (space, rest) = line.split_at(start);
+    let guard = if rest.starts_with("::") { "\\" } else { "" };
+    format!("{space}{guard}{}", rest.replace("##[", "##\\["))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What the runner does with a line of a step's log.
+    fn is_command(line: &str) -> bool {
+        let seen: String = line
+            .chars()
+            .filter(|c| !matches!(c, '\u{200b}'..='\u{200f}' | '\u{feff}'))
+            .collect();
+        seen.trim().starts_with("::") || seen.contains("##[")
+    }
+
+    #[test]
+    fn commands_in_foreign_text_are_shown_and_not_obeyed() {
+        for text in [
+            "::error::x",
+            "  ::add-mask::x",
+            "\u{a0}::stop-commands::x",
+            "a ##[error]b",
+            "###[x]",
+            "\u{feff}::error::",
+            "ok\n::set-output name=a::b",
+            "ok\r::error::x",
+            "#\u{200b}#[error]",
+        ] {
+            for line in lines(text, true) {
+                assert!(!is_command(&line), "{line:?}");
+                assert!(!line.contains(['\r', '\n']));
+            }
+        }
+    }
+
+    #[test]
+    fn a_terminal_gets_no_escape_sequences_and_otherwise_the_text() {
+        assert_eq!(lines("a\u{1b}[2Jb\tc", false), ["a\\u{1b}[2Jb\tc"]);
+        assert_eq!(lines("::error::x", false), ["::error::x"]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_is_a_command(text in "[ \t\n\r:#\\[\\]a\u{200b}\u{2028}\u{feff}]{0,24}") {
+            for line in lines(&text, true) {
+                prop_assert!(!is_command(&line), "{:?}", line);
+            }
+        }
+    }
+}
