@@ -17,3 +17,4 @@ pub mod plan;
 pub mod promote;
 pub mod report;
 pub mod runner;
+pub mod set_image;

@@ -6,6 +6,7 @@ use std::ops::Range;
 use crate::model::Pin;
 
 pub mod kustomize;
+mod yaml;
 
 /// Every format that pins can be read from and written to.
 pub const FORMATS: &[&dyn Format] = &[&kustomize::Kustomize];

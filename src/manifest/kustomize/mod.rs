@@ -1,24 +1,291 @@
-//! Kustomization files: the `images` list.
+//! Kustomization files: reads the `images` list and edits its entries in place.
+//!
+//! Two callers with two tempers: a promotion changes tag and digest of an entry and minds nothing else in the file; `set-image`
+//! refuses whatever `kustomize edit set image` refuses.
 
-use super::{Edited, Format, ManifestFault, PinEdit};
+mod append;
+mod argument;
+mod block;
+mod change;
+mod draft;
+mod entry;
+mod flow;
+mod images;
+mod nodes;
+mod overlay;
+mod read;
+mod schema;
+mod strict;
+
+use std::collections::HashMap;
+
+use append::NewEntry;
+use draft::Draft;
+use entry::{Entry, FieldName};
+use overlay::{List, Overlay};
+
+pub use argument::parse_arguments;
+
+use super::yaml::{Splice, Text, admit, prove};
+use super::{ChangedPin, Edited, Field, Format, ManifestFault, PinEdit};
 use crate::model::Pin;
 
 /// The format of `kustomization.yaml`.
 #[derive(Clone, Copy, Debug)]
 pub struct Kustomize;
 
+/// The names that kustomize looks for, in its order.
+pub const FILE_NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+
 impl Format for Kustomize {
     fn file_names(&self) -> &'static [&'static str] {
-        &["kustomization.yaml", "kustomization.yml", "Kustomization"]
+        &FILE_NAMES
     }
 
-    fn pins(&self, _text: &[u8]) -> Result<Vec<Pin>, ManifestFault> {
-        Err(ManifestFault::new("kustomization files cannot be read yet")
-            .at(1)
-            .hint("wait for the next build"))
+    fn pins(&self, text: &[u8]) -> Result<Vec<Pin>, ManifestFault> {
+        let overlay = read::read(admit(text)?, false, &|_| true)?;
+        let entries = overlay.lists.iter().flat_map(|list| &list.kept);
+        Ok(entries.filter_map(Entry::pin).collect())
     }
 
-    fn edit(&self, _text: &[u8], _edits: &[PinEdit]) -> Result<Edited, ManifestFault> {
-        Err(ManifestFault::new("kustomization files cannot be edited yet"))
+    fn edit(&self, text: &[u8], edits: &[PinEdit]) -> Result<Edited, ManifestFault> {
+        let edits: Vec<EntryEdit> = edits.iter().map(EntryEdit::from).collect();
+        edit(text, &edits, false).map(|(edited, _)| edited)
     }
+}
+
+/// Does what `kustomize edit set image` does, and refuses the files that it refuses. Also returns the names of the entries that
+/// lost a `tagSuffix`, as kustomize takes it from every entry that it edits.
+///
+/// # Errors
+/// The text cannot be read, kustomize would refuse it, or the edit cannot be made without touching something else.
+pub fn set_images(text: &[u8], edits: &[EntryEdit]) -> Result<(Edited, Vec<String>), ManifestFault> {
+    edit(text, edits, true)
+}
+
+/// What shall become of all fields of one entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EntryEdit {
+    /// The `name` of the entry.
+    pub name: String,
+    /// Another repository.
+    pub new_name: Field,
+    /// The tag.
+    pub new_tag: Field,
+    /// The digest.
+    pub digest: Field,
+    /// What is appended to the tag that the manifests have.
+    pub tag_suffix: Field,
+    /// Whether an entry is added when there is none.
+    pub create: bool,
+}
+
+impl EntryEdit {
+    fn field(&self, name: FieldName) -> &Field {
+        match name {
+            FieldName::NewName => &self.new_name,
+            FieldName::NewTag => &self.new_tag,
+            FieldName::Digest => &self.digest,
+            FieldName::TagSuffix => &self.tag_suffix,
+            FieldName::Name => &Field::Keep,
+        }
+    }
+
+    fn new_entry(&self) -> NewEntry {
+        let set = FieldName::EDITABLE
+            .into_iter()
+            .filter_map(|name| match self.field(name) {
+                Field::Set(value) if !value.is_empty() => Some((name, value.clone())),
+                _ => None,
+            });
+        std::iter::once((FieldName::Name, self.name.clone()))
+            .chain(set)
+            .collect()
+    }
+}
+
+impl From<&PinEdit> for EntryEdit {
+    fn from(edit: &PinEdit) -> Self {
+        Self {
+            name: edit.name.clone(),
+            new_name: Field::Keep,
+            new_tag: edit.new_tag.clone(),
+            digest: edit.digest.clone(),
+            tag_suffix: Field::Keep,
+            create: edit.create,
+        }
+    }
+}
+
+/// Edits entries, all or none. With `strict`, a file that kustomize refuses is refused.
+fn edit(bytes: &[u8], edits: &[EntryEdit], strict: bool) -> Result<(Edited, Vec<String>), ManifestFault> {
+    let text = admit(bytes)?;
+    // The later of two edits for one name counts, as in kustomize; its place in the order is the first one's.
+    let mut order: Vec<&EntryEdit> = Vec::new();
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    for edit in edits {
+        if edit.name.is_empty() {
+            return Err(ManifestFault::new("the name of the image is empty").hint("write NAME before the `=`"));
+        }
+        let place = *places.entry(&edit.name).or_insert(order.len());
+        match order.get_mut(place) {
+            Some(known) => *known = edit,
+            None => order.push(edit),
+        }
+    }
+    let overlay = read::read(text, strict, &|name| places.contains_key(name))?;
+    let (draft, before) = draft(text, &overlay, &order)?;
+    let changes = draft.changes;
+    let touching =
+        || ManifestFault::new("two changes of the edit touch each other").hint("make them one after the other");
+    let (new, splices) = draft.splices.apply(text).ok_or_else(touching)?;
+    if splices.is_empty() {
+        let edited = Edited {
+            bytes: bytes.to_vec(),
+            spans: Vec::new(),
+            changed: Vec::new(),
+        };
+        return Ok((edited, Vec::new()));
+    }
+    prove(text, &new, changes)?;
+    let without_suffix = before.iter().filter(|before| before.loses_suffix);
+    let without_suffix = without_suffix.map(|before| before.pin.name.clone()).collect();
+    let edited = Edited {
+        changed: changed(&new, &splices, before, &order),
+        bytes: new.into_bytes(),
+        spans: splices.into_iter().map(|splice| splice.range).collect(),
+    };
+    Ok((edited, without_suffix))
+}
+
+/// An entry before its edit is made.
+struct Before {
+    /// The number of the edit.
+    owner: usize,
+    pin: Pin,
+    loses_suffix: bool,
+}
+
+fn draft<'t>(
+    text: &'t str,
+    overlay: &Overlay<'t>,
+    edits: &[&EntryEdit],
+) -> Result<(Draft<'t>, Vec<Before>), ManifestFault> {
+    let mut entries: HashMap<&str, Vec<(&List<'t>, &Entry<'t>)>> = HashMap::new();
+    for list in &overlay.lists {
+        for entry in &list.kept {
+            for name in entry.names() {
+                entries.entry(name).or_default().push((list, entry));
+            }
+        }
+    }
+    let mut draft = Draft::new(text);
+    let (mut before, mut new) = (Vec::new(), Vec::new());
+    for (owner, edit) in edits.iter().enumerate() {
+        draft.splices.owner = owner;
+        let name = edit.name.clone();
+        let unset = Pin { name, ..Pin::default() };
+        match entries.get(edit.name.as_str()).map(Vec::as_slice) {
+            None | Some([]) if edit.create => {
+                new.push((owner, edit.new_entry()));
+                before.push(Before {
+                    owner,
+                    pin: unset,
+                    loses_suffix: false,
+                });
+            }
+            None | Some([]) => {
+                return Err(ManifestFault::new(format!("`images` has no entry `{}`", edit.name))
+                    .hint("add the entry to the file, or allow new entries"));
+            }
+            Some([(list, entry)]) => {
+                if change_entry(&mut draft, overlay, list, entry, edit)? {
+                    let has_suffix = entry.get(FieldName::TagSuffix).is_some();
+                    before.push(Before {
+                        owner,
+                        pin: entry.pin().unwrap_or(unset),
+                        loses_suffix: has_suffix && edit.tag_suffix == Field::Remove,
+                    });
+                }
+            }
+            Some([_, (_, second), ..]) => {
+                return Err(ManifestFault::new(format!("two entries are named `{}`", edit.name))
+                    .at(second.line)
+                    .hint("remove one of them; kustomize would silently drop the second"));
+            }
+        }
+    }
+    append::apply(&mut draft, overlay, &new)?;
+    Ok((draft, before))
+}
+
+/// Makes one edit in one entry; tells whether anything had to be done.
+fn change_entry<'t>(
+    draft: &mut Draft<'t>,
+    overlay: &Overlay<'t>,
+    list: &List<'t>,
+    entry: &Entry<'t>,
+    edit: &EntryEdit,
+) -> Result<bool, ManifestFault> {
+    let steps = change::steps(entry, edit, &overlay.aliased)?;
+    if steps.is_empty() {
+        return Ok(false);
+    }
+    if overlay.aliased.contains(&list.anchor) {
+        return Err(
+            ManifestFault::new("the list of images has an anchor that is used elsewhere in the file")
+                .at(entry.line)
+                .hint("write the list out where the alias stands"),
+        );
+    }
+    if entry.flow {
+        flow::apply(draft, list, entry, &steps)?;
+    } else {
+        block::apply(draft, list, entry, &steps)?;
+    }
+    Ok(true)
+}
+
+/// Tells what each edit did, with the line in the new text.
+fn changed(new: &str, splices: &[Splice], before: Vec<Before>, edits: &[&EntryEdit]) -> Vec<ChangedPin> {
+    let lines = lines(new, splices);
+    let first_new = lines.keys().copied().min();
+    let mut changed = Vec::with_capacity(before.len());
+    for Before { owner, pin: before, .. } in before {
+        let Some(edit) = edits.get(owner) else {
+            continue;
+        };
+        let mut after = before.clone();
+        let apply = |field: &Field, value: &mut Option<String>| match field {
+            Field::Keep => {}
+            Field::Set(text) => *value = Some(text.clone()).filter(|text| !text.is_empty()),
+            Field::Remove => *value = None,
+        };
+        apply(&edit.new_name, &mut after.new_name);
+        apply(&edit.new_tag, &mut after.new_tag);
+        apply(&edit.digest, &mut after.digest);
+        let line = lines
+            .get(&owner)
+            .or_else(|| first_new.and_then(|owner| lines.get(&owner)));
+        after.line = line.copied().unwrap_or(before.line);
+        changed.push(ChangedPin { before, after });
+    }
+    changed
+}
+
+/// Returns, for each edit, the first line of the new text that it wrote; where it only removed, the line before.
+fn lines(new: &str, splices: &[Splice]) -> HashMap<usize, usize> {
+    let mut lines = HashMap::new();
+    let text = Text(new);
+    let (mut counted_to, mut line, mut old_end, mut new_end) = (0, 1, 0, 0);
+    for splice in splices {
+        let start = new_end + (splice.range.start - old_end);
+        (old_end, new_end) = (splice.range.end, start + splice.text.len());
+        let written = splice.text.len() - splice.text.trim_start_matches(['\r', '\n']).len();
+        let at = start + written;
+        line += text.line(at) - text.line(counted_to);
+        counted_to = at;
+        lines.entry(splice.owner).or_insert(line);
+    }
+    lines
 }

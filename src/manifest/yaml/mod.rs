@@ -1,0 +1,18 @@
+//! YAML as bytes: where each value stands, how a value is written, and the proof that a splice changed nothing else.
+//! Knows nothing of kustomize.
+
+mod node;
+mod odd;
+mod prove;
+mod splice;
+mod text;
+mod types;
+mod write;
+
+pub(super) use node::{Events, Located, Node, Style};
+pub(super) use odd::OddBreaks;
+pub(super) use prove::{Change, Wanted, prove};
+pub(super) use splice::{Splice, Splices};
+pub(super) use text::{Text, admit};
+pub(super) use types::{Kind, kind};
+pub(super) use write::{Place, scalar};

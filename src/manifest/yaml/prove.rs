@@ -1,0 +1,217 @@
+//! Proves that a new text differs from the old one by the wanted nodes and nothing else.
+//!
+//! The proof is by yaml-rust2, which has no part in finding the places: a mistake of one reader is not repeated by the other.
+//! Where it cannot read the old text, or disagrees with granit-parser about it, granit-parser judges alone.
+
+use std::borrow::Cow;
+
+use yaml_rust2::parser::{Event, Parser, Tag};
+use yaml_rust2::scanner::TScalarStyle;
+
+use super::node::{Events, Node, Style};
+use super::types::{Kind, kind};
+use crate::manifest::ManifestFault;
+
+/// A node that is wanted in the new text. Anchors and tags that stay beside it are not looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// A document begins.
+    Document,
+    /// A scalar that is read as this text.
+    Text(String),
+    /// A sequence begins.
+    Sequence,
+    /// A mapping begins.
+    Mapping,
+    /// The innermost sequence or mapping ends.
+    End,
+}
+
+/// A wanted difference: `take` nodes of the old text from index `at` on give way to `put`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Change {
+    /// The index of the first node.
+    pub(crate) at: usize,
+    /// How many nodes go.
+    pub(crate) take: usize,
+    /// The nodes that come.
+    pub(crate) put: Vec<Wanted>,
+}
+
+/// Reads both texts and compares them, with the wanted changes made.
+///
+/// # Errors
+/// The new text is no YAML any more, or says something else than wanted.
+pub(crate) fn prove(old: &str, new: &str, mut changes: Vec<Change>) -> Result<(), ManifestFault> {
+    changes.sort_by_key(|change| (change.at, change.take));
+    let (old, new) = (bare(old), bare(new));
+    if holds(second_reading(old), second_reading(new), &changes) == Ok(true) {
+        return Ok(());
+    }
+    let readers_agree = holds(first_reading(old), second_reading(old), &[]) == Ok(true);
+    if !readers_agree && holds(first_reading(old), first_reading(new), &changes) == Ok(true) {
+        return Ok(());
+    }
+    Err(
+        ManifestFault::new("the edit would change more than the pin; nothing was written")
+            .hint("write the entry as plain `name:` and `newTag:` lines, and report this file"),
+    )
+}
+
+/// Both readers count from after the byte order mark.
+fn bare(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
+}
+
+/// A text that a reader cannot read.
+#[derive(Debug, PartialEq, Eq)]
+struct Unreadable;
+
+fn first_reading(text: &str) -> impl Iterator<Item = Result<Node<'_>, Unreadable>> {
+    Events::new(text).map(|event| event.map(|located| located.node).map_err(|_| Unreadable))
+}
+
+fn second_reading(text: &str) -> impl Iterator<Item = Result<Node<'_>, Unreadable>> {
+    let mut parser = Parser::new_from_str(text).keep_tags(true);
+    let mut ended = false;
+    std::iter::from_fn(move || {
+        while !ended {
+            // Never `load`: it recurses and overflows the stack on deep nesting.
+            let Ok((event, _)) = parser.next_token() else {
+                ended = true;
+                return Some(Err(Unreadable));
+            };
+            ended = event == Event::StreamEnd;
+            if let Some(node) = node(event) {
+                return Some(Ok(node));
+            }
+        }
+        None
+    })
+}
+
+fn node<'t>(event: Event) -> Option<Node<'t>> {
+    let tag_text = |tag: Option<Tag>| tag.map(|tag| format!("{}{}", long(&tag.handle), tag.suffix).into_boxed_str());
+    Some(match event {
+        Event::DocumentStart => Node::Document,
+        Event::Scalar(text, style, anchor, tag) => Node::Scalar {
+            text: Cow::Owned(text),
+            style: match style {
+                TScalarStyle::Plain => Style::Plain,
+                TScalarStyle::SingleQuoted => Style::Single,
+                TScalarStyle::DoubleQuoted => Style::Double,
+                TScalarStyle::Literal | TScalarStyle::Folded => Style::Block,
+            },
+            anchor,
+            tag: tag_text(tag),
+        },
+        Event::SequenceStart(anchor, tag) => Node::Sequence {
+            anchor,
+            tag: tag_text(tag),
+        },
+        Event::MappingStart(anchor, tag) => Node::Mapping {
+            anchor,
+            tag: tag_text(tag),
+        },
+        Event::SequenceEnd | Event::MappingEnd => Node::End,
+        Event::Alias(anchor) => Node::Alias(anchor),
+        Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => return None,
+    })
+}
+
+fn long(handle: &str) -> &str {
+    if handle == "!!" { "tag:yaml.org,2002:" } else { handle }
+}
+
+/// Whether `new` is `old` with the changes made (which are sorted).
+fn holds<'t>(
+    mut old: impl Iterator<Item = Result<Node<'t>, Unreadable>>,
+    mut new: impl Iterator<Item = Result<Node<'t>, Unreadable>>,
+    changes: &[Change],
+) -> Result<bool, Unreadable> {
+    let mut gone = Vec::new();
+    let mut changes = changes.iter().peekable();
+    let mut index = 0;
+    loop {
+        while let Some(change) = changes.next_if(|change| change.at == index) {
+            if !replaced(&mut old, &mut new, change, &mut gone)? {
+                return Ok(false);
+            }
+            index += change.take;
+        }
+        match (old.next().transpose()?, new.next().transpose()?) {
+            (None, None) => return Ok(changes.next().is_none()),
+            (Some(old), Some(new)) if same(&old, &new, &gone) => index += 1,
+            _ => return Ok(false),
+        }
+    }
+}
+
+/// Whether the wanted nodes stand where the taken ones stood. Notes the anchors that went with them.
+fn replaced<'t>(
+    old: &mut impl Iterator<Item = Result<Node<'t>, Unreadable>>,
+    new: &mut impl Iterator<Item = Result<Node<'t>, Unreadable>>,
+    change: &Change,
+    gone: &mut Vec<usize>,
+) -> Result<bool, Unreadable> {
+    let mut kept = 0;
+    for wanted in &change.put {
+        let Some(node) = new.next().transpose()? else {
+            return Ok(false);
+        };
+        kept += usize::from(anchor(&node) != 0);
+        if !is_wanted(&node, wanted) {
+            return Ok(false);
+        }
+    }
+    for _ in 0..change.take {
+        let Some(node) = old.next().transpose()? else {
+            return Ok(false);
+        };
+        match anchor(&node) {
+            0 => {}
+            _ if kept > 0 => kept -= 1,
+            lost => gone.push(lost),
+        }
+    }
+    Ok(true)
+}
+
+const fn anchor(node: &Node<'_>) -> usize {
+    match node {
+        Node::Scalar { anchor, .. } | Node::Sequence { anchor, .. } | Node::Mapping { anchor, .. } => *anchor,
+        Node::Document | Node::End | Node::Alias(_) => 0,
+    }
+}
+
+fn is_wanted(node: &Node<'_>, wanted: &Wanted) -> bool {
+    match (node, wanted) {
+        (Node::Document, Wanted::Document)
+        | (Node::Sequence { .. }, Wanted::Sequence)
+        | (Node::Mapping { .. }, Wanted::Mapping)
+        | (Node::End, Wanted::End) => true,
+        (Node::Scalar { text, style, tag, .. }, Wanted::Text(wanted)) => {
+            let is_text = *style != Style::Plain || tag.is_some() || kind(text) == Kind::Text;
+            text == wanted && is_text
+        }
+        _ => false,
+    }
+}
+
+/// Compares a node that shall not change; anchors behind a removed one are numbered one lower.
+fn same(old: &Node<'_>, new: &Node<'_>, gone: &[usize]) -> bool {
+    if gone.is_empty() {
+        return old == new;
+    }
+    let shifted = |id: usize| id - gone.partition_point(|lost| *lost < id);
+    let mut expected = old.clone();
+    match &mut expected {
+        Node::Scalar { anchor, .. } | Node::Sequence { anchor, .. } | Node::Mapping { anchor, .. } => {
+            *anchor = shifted(*anchor);
+        }
+        Node::Alias(anchor) if gone.contains(anchor) => return false,
+        Node::Alias(anchor) => *anchor = shifted(*anchor),
+        Node::Document | Node::End => {}
+    }
+    expected == *new
+}

@@ -1,0 +1,189 @@
+//! Admits a text for editing, and answers questions about its lines and blanks by byte offset.
+
+use crate::manifest::ManifestFault;
+
+/// Ten megabytes, by either way of counting; kustomize needs more than a minute for such a file.
+const LIMIT: usize = 10_500_000;
+
+/// Returns the text, if it is one that a YAML reader of any version accepts.
+///
+/// # Errors
+/// It is too large, no UTF-8, or holds a control character or a byte order mark after its start.
+pub(crate) fn admit(bytes: &[u8]) -> Result<&str, ManifestFault> {
+    if bytes.len() > LIMIT {
+        return Err(ManifestFault::new("the file is larger than 10 MB, too large to edit")
+            .hint("move generated content into files of its own"));
+    }
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        let line = bytes.get(..error.valid_up_to()).map_or(1, line_of_end);
+        ManifestFault::new("the file is no UTF-8 text")
+            .at(line)
+            .hint("save the file as UTF-8")
+    })?;
+    match forbidden(bytes) {
+        None => Ok(text),
+        Some(at) => {
+            let found = text.get(at..).and_then(|rest| rest.chars().next()).unwrap_or('\0');
+            Err(
+                ManifestFault::new(format!("{} is not allowed in YAML", found.escape_unicode()))
+                    .at(bytes.get(..at).map_or(1, line_of_end))
+                    .hint("remove that character"),
+            )
+        }
+    }
+}
+
+/// Returns the line, from 1, on which `before` ends.
+fn line_of_end(before: &[u8]) -> usize {
+    before.split(|byte| *byte == b'\n').count()
+}
+
+/// Finds what libyaml's reader refuses: control characters, non-characters, and a byte order mark that is not at the start.
+fn forbidden(bytes: &[u8]) -> Option<usize> {
+    let mut before = [0_u8; 2];
+    for (at, byte) in bytes.iter().copied().enumerate() {
+        match (before, byte) {
+            (_, 0..=8 | 11 | 12 | 14..=31 | 127) => return Some(at),
+            ([_, 0xC2], 0x80..=0x84 | 0x86..=0x9F) => return Some(at.saturating_sub(1)),
+            ([0xEF, 0xBB], 0xBF) if at > 2 => return Some(at.saturating_sub(2)),
+            ([0xEF, 0xBF], 0xBE | 0xBF) => return Some(at.saturating_sub(2)),
+            _ => {}
+        }
+        before = [before[1], byte];
+    }
+    None
+}
+
+/// A text, asked by byte offset. Offsets outside it are answered as its end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Text<'t>(pub(crate) &'t str);
+
+impl<'t> Text<'t> {
+    /// Returns the text from `start` to `end`; empty if that is no range of whole characters.
+    pub(crate) fn slice(self, start: usize, end: usize) -> &'t str {
+        self.0.get(start..end).unwrap_or("")
+    }
+
+    /// Returns what follows `start`.
+    pub(crate) fn from(self, start: usize) -> &'t str {
+        self.slice(start, self.0.len())
+    }
+
+    /// Returns the byte at `at`, if there is one.
+    pub(crate) fn byte(self, at: usize) -> Option<u8> {
+        self.0.as_bytes().get(at).copied()
+    }
+
+    /// Returns the line of `at`, from 1.
+    pub(crate) fn line(self, at: usize) -> usize {
+        let before = self.slice(0, at);
+        let lone = before.matches('\r').count() - before.matches("\r\n").count();
+        1 + before.matches('\n').count() + lone
+    }
+
+    /// Returns where the line of `at` begins.
+    pub(crate) fn line_start(self, at: usize) -> usize {
+        let start = self.slice(0, at).rfind(['\n', '\r']).map_or(0, |found| found + 1);
+        if start == 0 && self.0.starts_with('\u{feff}') {
+            '\u{feff}'.len_utf8()
+        } else {
+            start
+        }
+    }
+
+    /// Returns where the line of `at` ends, before its line break.
+    pub(crate) fn line_end(self, at: usize) -> usize {
+        self.from(at)
+            .find(['\n', '\r'])
+            .map_or(self.0.len(), |found| at + found)
+    }
+
+    /// Returns the line break at `at`, empty if there is none.
+    pub(crate) fn line_break(self, at: usize) -> &'t str {
+        let rest = self.from(at);
+        let length = match rest.as_bytes() {
+            [b'\r', b'\n', ..] => 2,
+            [b'\r' | b'\n', ..] => 1,
+            _ => 0,
+        };
+        rest.get(..length).unwrap_or("")
+    }
+
+    /// Returns where the next line begins, or the end of the text.
+    pub(crate) fn next_line(self, at: usize) -> usize {
+        let end = self.line_end(at);
+        end + self.line_break(end).len()
+    }
+
+    /// Returns where the line before the one of `at` ends, before its line break; `None` on the first line.
+    pub(crate) fn previous_line_end(self, at: usize) -> Option<usize> {
+        let start = self.line_start(at);
+        let before = self.slice(0, start);
+        let end = before
+            .strip_suffix("\r\n")
+            .or_else(|| before.strip_suffix(['\n', '\r']))?;
+        Some(end.len())
+    }
+
+    /// Returns the line break that a new line beside the one of `at` gets: its own, else that of the line before, else LF.
+    pub(crate) fn break_beside(self, at: usize) -> &'t str {
+        let own = self.line_break(self.line_end(at));
+        if !own.is_empty() {
+            return own;
+        }
+        let before = self.previous_line_end(at).map_or("", |end| self.line_break(end));
+        if before.is_empty() { "\n" } else { before }
+    }
+
+    /// Returns the indentation of `at`: what its line holds before it.
+    pub(crate) fn indentation(self, at: usize) -> &'t str {
+        self.slice(self.line_start(at), at)
+    }
+
+    /// Whether nothing but blanks stands before `at` on its line.
+    pub(crate) fn is_first_on_line(self, at: usize) -> bool {
+        self.indentation(at).chars().all(|c| c == ' ' || c == '\t')
+    }
+
+    /// Returns the next offset from `at` on that is no blank on the same line.
+    pub(crate) fn skip_blanks(self, at: usize) -> usize {
+        let rest = self.from(at);
+        at + (rest.len() - rest.trim_start_matches([' ', '\t']).len())
+    }
+
+    /// Returns the next offset from `at` on that is no blank, line break or comment.
+    pub(crate) fn skip_to_token(self, mut at: usize) -> usize {
+        loop {
+            at = self.skip_blanks(at);
+            match self.byte(at) {
+                Some(b'\n' | b'\r') => at += 1,
+                Some(b'#') => at = self.line_end(at),
+                _ => return at.min(self.0.len()),
+            }
+        }
+    }
+
+    /// Returns the end of the line's content after `at`, if only blanks and a comment follow: the end of the line.
+    pub(crate) fn rest_is_comment(self, at: usize) -> bool {
+        matches!(self.byte(self.skip_blanks(at)), None | Some(b'\n' | b'\r' | b'#'))
+    }
+
+    /// Returns the offset behind the colon that ends the key at `key_end`, if the key has one.
+    pub(crate) fn after_colon(self, key_end: usize) -> Option<usize> {
+        let at = self.skip_to_token(key_end);
+        (self.byte(at) == Some(b':')).then_some(at + 1)
+    }
+
+    /// Returns where the value of the key at `key_end` begins, behind its anchor and tag.
+    pub(crate) fn value_start(self, key_end: usize) -> usize {
+        let mut at = self.after_colon(key_end).unwrap_or(key_end);
+        loop {
+            at = self.skip_to_token(at);
+            if !matches!(self.byte(at), Some(b'&' | b'!')) {
+                return at;
+            }
+            let token = self.from(at);
+            at += token.find([' ', '\t', '\n', '\r']).unwrap_or(token.len());
+        }
+    }
+}
