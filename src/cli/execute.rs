@@ -1,20 +1,23 @@
 //! Runs a command once everything about it is known: the runtime, the signals, the end.
 
+use std::rc::Rc;
+
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use super::{Call, failed};
-use crate::clock::SystemClock;
-use crate::model::{Clock as _, Command, Fault, Outcome};
+use crate::journal::Journal;
+use crate::model::{Clock, Command, Fault, Outcome};
 use crate::promote::{Cancel, Settings};
 use crate::report::Report;
 use crate::runner::Receiver;
+use crate::set_image;
 
 /// How long a cancelled run may take to come to its own end; the runner kills the step 10 s after the signal.
 const GRACE: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// Runs `promote` or `plan`.
-pub(super) fn promotion(settings: &Settings, receiver: &dyn Receiver, clock: &SystemClock) -> Report {
+pub(super) fn promotion(settings: &Settings, receiver: &Rc<dyn Receiver>, clock: &Rc<dyn Clock>) -> Report {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     match runtime {
         Ok(runtime) => runtime.block_on(cancellable(settings, receiver, clock)),
@@ -22,7 +25,7 @@ pub(super) fn promotion(settings: &Settings, receiver: &dyn Receiver, clock: &Sy
     }
 }
 
-async fn cancellable(settings: &Settings, receiver: &dyn Receiver, clock: &SystemClock) -> Report {
+async fn cancellable(settings: &Settings, receiver: &Rc<dyn Receiver>, clock: &Rc<dyn Clock>) -> Report {
     let (sender, cancel) = watch::channel(None);
     for (kind, number) in [(SignalKind::interrupt(), 2), (SignalKind::terminate(), 15)] {
         match signal(kind) {
@@ -51,7 +54,7 @@ async fn cancellable(settings: &Settings, receiver: &dyn Receiver, clock: &Syste
         number.unwrap_or(15)
     };
     tokio::select! {
-        report = pending::promotion(settings, receiver, clock, cancel) => report,
+        report = pending::promotion(settings, Rc::clone(receiver) as Rc<dyn Journal>, Rc::clone(clock), cancel) => report,
         signal = too_late => failed(
             settings.command,
             Fault::new(Outcome::Cancelled { signal }, "the run was cancelled while a request had no answer: look at the branch to see whether it was written"),
@@ -78,11 +81,11 @@ pub(super) fn set_image(call: &Call<'_>, mut mistakes: Vec<String>) -> Report {
     };
     let folder = folder.map_err(|mistake| mistakes.push(mistake));
     match folder {
-        Ok(folder) if mistakes.is_empty() => match pending::set_image(&folder, &call.arguments.words) {
+        Ok(folder) if mistakes.is_empty() => match set_image::run(&folder, &call.arguments.words) {
             Ok(text) => {
                 let mut report = Report::new(Command::SetImage);
                 report.end(Outcome::Ok);
-                report.reason = text;
+                text.trim_end().clone_into(&mut report.reason);
                 report
             }
             Err(fault) => failed(Command::SetImage, fault),
@@ -92,20 +95,19 @@ pub(super) fn set_image(call: &Call<'_>, mut mistakes: Vec<String>) -> Report {
 }
 
 mod pending {
-    //! Stands in for the rooms that are not there yet.
+    //! Stands in for the room that is not there yet.
 
-    use std::path::Path;
+    use super::{Cancel, Clock, Command, Fault, Journal, Rc, Report, Settings, failed};
 
-    use super::{Cancel, Command, Fault, Receiver, Report, Settings, SystemClock, failed};
-
-    pub(super) fn promotion(_: &Settings, _: &dyn Receiver, _: &SystemClock, _: Cancel) -> std::future::Ready<Report> {
+    pub(super) fn promotion(
+        _: &Settings,
+        _: Rc<dyn Journal>,
+        _: Rc<dyn Clock>,
+        _: Cancel,
+    ) -> std::future::Ready<Report> {
         std::future::ready(failed(
             Command::Promote,
             Fault::bug("this command is not in this build"),
         ))
-    }
-
-    pub(super) fn set_image(_: &Path, _: &[String]) -> Result<String, Fault> {
-        Err(Fault::bug("this command is not in this build"))
     }
 }

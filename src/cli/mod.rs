@@ -3,9 +3,10 @@
 use std::ffi::OsString;
 use std::io::{Read, Write};
 use std::panic::AssertUnwindSafe;
+use std::rc::Rc;
 
 use crate::clock::SystemClock;
-use crate::model::{Command, Fault, Secret};
+use crate::model::{Clock, Command, Fault, Secret};
 use crate::report::Report;
 use crate::report::inputs::OUTPUT;
 use crate::runner::{self, Files, Form, Receiver, Step, Streams, Terminal};
@@ -44,7 +45,7 @@ pub struct Invocation {
 }
 
 /// Runs one invocation to its end, and returns the exit code. Touches no stream of the process but those it is given.
-pub fn run(invocation: &Invocation, stdin: &mut dyn Read, stdout: &mut dyn Write, stderr: &mut dyn Write) -> u8 {
+pub fn run(invocation: &Invocation, stdin: &mut dyn Read, mut stdout: Box<dyn Write>, stderr: Box<dyn Write>) -> u8 {
     let arguments = arguments::read(&invocation.args);
     if arguments.version || arguments.help {
         let text = if arguments.help {
@@ -56,7 +57,7 @@ pub fn run(invocation: &Invocation, stdin: &mut dyn Read, stdout: &mut dyn Write
         let _ = stdout.write_all(text.as_bytes());
         return 0;
     }
-    let clock = SystemClock::start();
+    let clock: Rc<dyn Clock> = Rc::new(SystemClock::start());
     let call = Call::read(&invocation.env, arguments, stdin);
     let (secrets, form, verbose) = (call.secrets(), call.form(), call.arguments.verbose);
     let debug = verbose || invocation.env.get("RUNNER_DEBUG").is_some_and(|value| value == "1");
@@ -64,13 +65,13 @@ pub fn run(invocation: &Invocation, stdin: &mut dyn Read, stdout: &mut dyn Write
         out: stdout,
         err: stderr,
     };
-    let receiver: Box<dyn Receiver + '_> = if call.inputs.in_step {
-        Box::new(Step::open(streams, &secrets, Files::of(&invocation.env), form, debug))
+    let receiver: Rc<dyn Receiver> = if call.inputs.in_step {
+        Rc::new(Step::open(streams, &secrets, Files::of(&invocation.env), form, debug))
     } else {
         let seen = invocation.stdout_is_terminal;
-        Box::new(Terminal::open(streams, &secrets, &clock, debug, seen))
+        Rc::new(Terminal::open(streams, &secrets, Rc::clone(&clock), debug, seen))
     };
-    let mut report = caught(call.command(), || call.execute(receiver.as_ref(), &clock, stdin));
+    let mut report = caught(call.command(), || call.execute(&receiver, &clock, stdin));
     report.warn(receiver.warnings());
     receiver.finish(&report, form);
     report.exit_code
@@ -153,7 +154,7 @@ impl<'a> Call<'a> {
         settings::command(&Reader::new(&self.inputs)).unwrap_or(Command::Promote)
     }
 
-    fn execute(mut self, receiver: &dyn Receiver, clock: &SystemClock, stdin: &mut dyn Read) -> Report {
+    fn execute(mut self, receiver: &Rc<dyn Receiver>, clock: &Rc<dyn Clock>, stdin: &mut dyn Read) -> Report {
         for warning in std::mem::take(&mut self.warnings) {
             receiver.warn(warning);
         }

@@ -34,8 +34,8 @@ pub fn main() -> ExitCode {
     ExitCode::from(run(
         &invocation,
         &mut std::io::stdin(),
-        &mut std::io::stdout(),
-        &mut std::io::stderr(),
+        Box::new(std::io::stdout()),
+        Box::new(std::io::stderr()),
     ))
 }
 

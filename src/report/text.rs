@@ -1,10 +1,15 @@
 //! The report as text for people: how it ended and why first, then what was written and where it runs.
 
 use super::{ApplicationRow, Report};
+use crate::model::Outcome;
 
 /// Returns the whole report as text.
 #[must_use]
 pub fn text(report: &Report) -> String {
+    if report.outcome == Outcome::Ok.name() && !report.reason.is_empty() {
+        // The command's own words are all there is to say.
+        return format!("{}\n", report.reason);
+    }
     let mut out = vec![head(report)];
     out.extend(report.hints.iter().map(|hint| indented("  → ", hint)));
     out.extend(report.warnings.iter().map(|warning| indented("  ! ", warning)));
@@ -184,7 +189,6 @@ pub(super) fn duration(seconds: f64) -> String {
 mod tests {
     use super::super::tests::{application, report};
     use super::*;
-    use crate::model::Outcome;
 
     #[test]
     fn a_failure_begins_with_what_is_wrong_and_what_to_do() {

@@ -19,11 +19,11 @@ pub use step::Step;
 pub use terminal::Terminal;
 
 /// Where a receiver writes.
-pub struct Streams<'a> {
+pub struct Streams {
     /// The result.
-    pub out: &'a mut dyn Write,
+    pub out: Box<dyn Write>,
     /// Everything else, unless a step's log takes it.
-    pub err: &'a mut dyn Write,
+    pub err: Box<dyn Write>,
 }
 
 /// A journal that also shows how the run ended.

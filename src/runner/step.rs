@@ -15,8 +15,8 @@ use crate::report::{self, Report};
 const MOST_ANNOTATIONS: usize = 10;
 
 /// The receiver of a step.
-pub struct Step<'a> {
-    streams: RefCell<Streams<'a>>,
+pub struct Step {
+    streams: RefCell<Streams>,
     redactor: RefCell<Redactor>,
     state: RefCell<State>,
     files: Files,
@@ -34,12 +34,12 @@ struct State {
     failures: Vec<String>,
 }
 
-impl<'a> Step<'a> {
+impl Step {
     /// Starts the log: every secret is masked before anything else is written.
     ///
     /// With [`Form::Json`] the log goes to stderr, so that stdout holds the document alone; the runner reads both.
     #[must_use]
-    pub fn open(streams: Streams<'a>, secrets: &[Secret], files: Files, form: Form, debug: bool) -> Self {
+    pub fn open(streams: Streams, secrets: &[Secret], files: Files, form: Form, debug: bool) -> Self {
         let step = Self {
             streams: RefCell::new(streams),
             redactor: RefCell::default(),
@@ -153,7 +153,7 @@ impl<'a> Step<'a> {
     }
 }
 
-impl Journal for Step<'_> {
+impl Journal for Step {
     fn tell(&self, event: Event) {
         match event {
             Event::Stage(title) => self.stage(&title),
@@ -172,7 +172,7 @@ impl Journal for Step<'_> {
     }
 }
 
-impl Receiver for Step<'_> {
+impl Receiver for Step {
     fn warnings(&self) -> Vec<String> {
         self.state.borrow().warnings.clone()
     }

@@ -1,6 +1,7 @@
 //! Shows a run on a terminal or in a pipe: progress on stderr, the result on stdout.
 
 use std::cell::RefCell;
+use std::rc::Rc;
 
 use super::{Form, Receiver, Redactor, Streams, harmless};
 use crate::journal::Journal;
@@ -8,22 +9,22 @@ use crate::model::{Clock, Event, Secret};
 use crate::report::{self, Report};
 
 /// The receiver outside a step.
-pub struct Terminal<'a> {
-    streams: RefCell<Streams<'a>>,
+pub struct Terminal {
+    streams: RefCell<Streams>,
     redactor: RefCell<Redactor>,
     warnings: RefCell<Vec<String>>,
-    clock: &'a dyn Clock,
+    clock: Rc<dyn Clock>,
     verbose: bool,
     result_is_seen: bool,
 }
 
-impl<'a> Terminal<'a> {
+impl Terminal {
     /// Starts it. `result_is_seen` says that stdout is a terminal: then a failure stands there and is not told on stderr too.
     #[must_use]
     pub fn open(
-        streams: Streams<'a>,
+        streams: Streams,
         secrets: &[Secret],
-        clock: &'a dyn Clock,
+        clock: Rc<dyn Clock>,
         verbose: bool,
         result_is_seen: bool,
     ) -> Self {
@@ -62,7 +63,7 @@ impl<'a> Terminal<'a> {
     }
 }
 
-impl Journal for Terminal<'_> {
+impl Journal for Terminal {
     fn tell(&self, event: Event) {
         match event {
             Event::Stage(title) => self.say("── ", &title),
@@ -81,7 +82,7 @@ impl Journal for Terminal<'_> {
     }
 }
 
-impl Receiver for Terminal<'_> {
+impl Receiver for Terminal {
     fn warnings(&self) -> Vec<String> {
         self.warnings.borrow().clone()
     }
