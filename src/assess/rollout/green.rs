@@ -65,9 +65,17 @@ pub(super) fn no_operation(round: &mut Round<'_, '_>) -> Option<Verdict> {
 
 pub(super) fn settling(round: &mut Round<'_, '_>) -> Option<Verdict> {
     let settle = round.wanted.settle;
-    let since = round.timers.since(Timer::Green)?;
-    let until = since.saturating_add(settle);
     let name = &round.wanted.name;
+    let Some(since) = round.timers.since(Timer::Green) else {
+        // No rule above has a name for it, and it is not green: never a success.
+        let why = format!(
+            "{name}: {} and {}, but not at our commit",
+            round.facts.app.sync, round.facts.app.health
+        );
+        let ask = round.due(Ask::Refresh, State::NotSeen, &[0, 5, 10, 20, 30]);
+        return Some(round.wait_asking(State::NotSeen, why, ask));
+    };
+    let until = since.saturating_add(settle);
     if settle.is_zero() {
         return None;
     }

@@ -9,6 +9,8 @@ mod images;
 mod operation;
 mod pods;
 mod revision;
+#[cfg(test)]
+mod scenarios;
 mod synced;
 mod timers;
 mod verdict;

@@ -1,6 +1,6 @@
 //! The rules about operations: ours, somebody else's, one that failed, one that does not end.
 
-use crate::model::{CommitSha, Health, Operation, Phase, SyncResult};
+use crate::model::{CommitSha, Health, Operation, Phase, SyncResult, SyncState};
 
 use super::timers::Timer;
 use super::verdict::{Ask, State, Verdict};
@@ -147,7 +147,11 @@ pub(super) fn running(round: &mut Round<'_, '_>) -> Option<Verdict> {
 pub(super) fn untrusted(round: &mut Round<'_, '_>) -> Option<Verdict> {
     // What is still on its way is waited for, old or new; everything else must be younger than the sync to count.
     let moving = matches!(round.facts.app.health, Health::Progressing | Health::Missing);
-    if round.facts.trusted || moving {
+    // Nor is what still has to be synced.
+    let unsynced = round.facts.app.sync == SyncState::OutOfSync
+        && !round.facts.our_success()
+        && !round.facts.deployed_before_tip();
+    if round.facts.trusted || moving || unsynced {
         return None;
     }
     let ask = round.due(Ask::Refresh, State::Untrusted, &[1, 5]);

@@ -1,0 +1,162 @@
+//! The rows about health, pods and canaries.
+
+use super::*;
+use Health::{Degraded, Healthy, Missing, Progressing, Suspended, Unknown};
+use SyncState::{OutOfSync, Synced};
+
+#[test]
+fn degraded_has_a_grace_and_a_past() {
+    let mut before = auto()
+        .resource("CronJob", Synced, Some(Degraded), "failed")
+        .health(Degraded);
+    before.watch = Watch::new(before.watch.wanted().clone(), Some(&before.app));
+    before
+        .resource("Deployment", Synced, Some(Healthy), "")
+        .synced()
+        .until(60)
+        .is("S47", "live with a warning");
+    auto()
+        .synced()
+        .health(Degraded)
+        .until(11)
+        .health(Progressing)
+        .until(15)
+        .health(Healthy)
+        .until(30)
+        .is("S48", "live");
+    auto()
+        .synced()
+        .resource("Deployment", Synced, Some(Degraded), "exceeded its progress deadline")
+        .health(Degraded)
+        .until(40)
+        .is("S49", "failed DEGRADED");
+    auto()
+        .synced()
+        .health(Unknown)
+        .until(50)
+        .is("S52", "waiting UNKNOWN_H")
+        .until(70)
+        .is("S52", "failed UNKNOWN_H");
+    auto()
+        .synced()
+        .health(Suspended)
+        .until(600)
+        .is("S53", "waiting SUSPENDED");
+    auto()
+        .health(Missing)
+        .synced()
+        .until(100)
+        .is("S51", "waiting MISSING")
+        .health(Progressing)
+        .until(105)
+        .health(Healthy)
+        .until(120)
+        .is("S51", "live");
+}
+
+#[test]
+fn what_was_broken_before_and_is_broken_by_us_again_is_no_excuse() {
+    let mut before = auto()
+        .resource("Deployment", Synced, Some(Degraded), "x")
+        .health(Degraded);
+    before.watch = Watch::new(before.watch.wanted().clone(), Some(&before.app));
+    let changed = |app: &mut AppSnapshot| {
+        let resource = app.resources.last().unwrap().id.clone();
+        app.operation.as_mut().unwrap().results = vec![SyncResult {
+            resource,
+            changed: true,
+            ..SyncResult::default()
+        }];
+    };
+    before
+        .synced()
+        .change(changed)
+        .until(60)
+        .is("pain 10", "failed DEGRADED");
+}
+
+#[test]
+fn a_pod_that_cannot_start_ends_the_wait_early() {
+    let mut play = auto()
+        .synced()
+        .health(Progressing)
+        .until(20)
+        .is("S50", "waiting PROGRESSING");
+    assert!(play.asked(Ask::Tree) > 0);
+    play.stuck = vec![StuckPod {
+        name: "api-1".to_owned(),
+        reason: "ImagePullBackOff".to_owned(),
+        message: "Back-off pulling image".to_owned(),
+        images: vec![IMAGE.to_owned()],
+    }];
+    let play = play
+        .until(75)
+        .is("S50", "waiting POD_FAIL")
+        .until(82)
+        .is("S50", "failed POD_FAIL");
+    assert!(play.verdict.unwrap().why().contains("ImagePullBackOff"));
+}
+
+#[test]
+fn a_canary_is_followed_through_its_steps() {
+    let synced = || auto().synced().health(Suspended).until(5);
+    let done = || Canary {
+        phase: "Healthy".to_owned(),
+        observed: true,
+        current: "new".to_owned(),
+        stable: "new".to_owned(),
+        ..Canary::default()
+    };
+    let timed = synced()
+        .canary(paused("CanaryPauseStep", Some(60)))
+        .until(60)
+        .is("S54", "waiting ROLLOUT");
+    assert!(timed.verdict.as_ref().unwrap().why().contains("10 %"));
+    timed.canary(done()).health(Healthy).until(80).is("S54", "live");
+    synced()
+        .canary(paused("CanaryPauseStep", None))
+        .until(60)
+        .is("S55 S56", "paused");
+    let unpausing = Canary {
+        pause: None,
+        ..paused("", None)
+    };
+    synced().canary(unpausing).until(60).is("S57", "waiting ROLLOUT");
+    auto()
+        .compared(OutOfSync, 'X')
+        .running('X')
+        .until(5)
+        .canary(paused("CanaryPauseStep", None))
+        .is("S58", "paused");
+    let aborted = Canary {
+        aborted: true,
+        phase: "Degraded".to_owned(),
+        message: "RolloutAborted: Rollout aborted update to revision 2".to_owned(),
+        ..paused("", None)
+    };
+    synced()
+        .canary(aborted)
+        .health(Degraded)
+        .until(8)
+        .is("S59", "failed ROLLOUT");
+    synced()
+        .canary(paused("InconclusiveAnalysisRun", None))
+        .is("S60", "failed ROLLOUT");
+    let unobserved = Canary {
+        observed: false,
+        ..done()
+    };
+    synced()
+        .health(Healthy)
+        .canary(unobserved)
+        .until(60)
+        .is("S64", "waiting ROLLOUT");
+    // The health of a Rollout with workloadRef is a moment behind.
+    auto()
+        .synced()
+        .until(4)
+        .health(Suspended)
+        .until(30)
+        .is("S65", "waiting SUSPENDED");
+    synced().canary(done()).health(Healthy).until(20).is("S66", "live");
+}
