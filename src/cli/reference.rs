@@ -1,1 +1,168 @@
 //! What is generated from the declarations: `action.yml` and the reference pages. Text in, text out.
+
+use super::inputs::COMMAND;
+use super::table::{self, GROUPS};
+use crate::model::{InputKind, InputSpec, Outcome};
+use crate::report::OUTPUTS;
+
+/// Returns every generated file: its path in the repository, and its whole text.
+#[must_use]
+pub fn pages() -> Vec<(&'static str, String)> {
+    vec![
+        ("action.yml", action()),
+        ("docs/reference/inputs.md", inputs()),
+        ("docs/reference/outputs.md", outputs()),
+        ("docs/reference/exit-codes.md", exit_codes()),
+    ]
+}
+
+/// How the files are made again, as their first lines say.
+const HOW: &str = "generated from the code; after a change there: UPDATE_DOCS=1 cargo test --test it docs";
+
+fn action() -> String {
+    let mut out = vec![
+        format!("# {HOW}"),
+        "name: Promote an image through a GitOps repository".to_owned(),
+        "description: Changes the pin of an image, lands the commit, and waits until exactly that commit is live and healthy in Argo CD".to_owned(),
+        "author: promote-action".to_owned(),
+        "branding:\n  icon: git-commit\n  color: purple".to_owned(),
+        "\ninputs:".to_owned(),
+    ];
+    out.extend(
+        std::iter::once(&COMMAND)
+            .chain(table::all().filter(|spec| spec.name != COMMAND.name))
+            .map(action_input),
+    );
+    out.push("\noutputs:".to_owned());
+    for spec in &OUTPUTS {
+        out.push(format!("  {}:\n    description: {}", spec.name, quoted(spec.help)));
+    }
+    out.push("\nruns:\n  using: docker\n  image: Dockerfile\n".to_owned());
+    out.join("\n")
+}
+
+fn action_input(spec: &InputSpec) -> String {
+    let default = spec.action_default.or(spec.default.filter(|_| !spec.in_file));
+    // What the runner passes on by itself is said; what the binary decides later is told in words.
+    let told = match (default, spec.default) {
+        (Some(_), _) => String::new(),
+        (None, Some(default)) => format!(" Default: `{default}`."),
+        (None, None) if is_required(spec) => String::new(),
+        (None, None) => format!(" Default: {}.", spec.absent),
+    };
+    let mut lines = vec![
+        format!("  {}:", spec.name),
+        format!("    description: {}", quoted(&format!("{}{told}", spec.help))),
+        format!("    required: {}", is_required(spec)),
+    ];
+    lines.extend(default.map(|default| format!("    default: {}", quoted(default))));
+    lines.join("\n")
+}
+
+fn is_required(spec: &InputSpec) -> bool {
+    spec.absent == "required"
+}
+
+/// Writes a text as YAML reads it: a JSON string is one, too.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+fn inputs() -> String {
+    let mut out = vec![
+        format!("<!-- {HOW} -->\n# Inputs\n"),
+        "One name everywhere: `infra-repo` in `with:`, `--infra-repo` on the command line, `PROMOTE_INFRA_REPO` in the environment of a laptop. \
+         A flag comes before a variable or `with:`, that before `promote.yaml` (for inputs marked ✎), that before the default. Empty means unset. \
+         Lists are by comma or line, and a flag may be repeated. A secret is never a flag's value: `--token-file FILE` reads it from a file, \
+         `-` from stdin.\n"
+            .to_owned(),
+    ];
+    for group in &GROUPS {
+        let rows = group.specs.iter().map(|spec| {
+            let mark = if spec.in_file { " ✎" } else { "" };
+            vec![
+                format!("`{}`{mark}", spec.name),
+                value(spec),
+                default(spec),
+                about(spec),
+            ]
+        });
+        out.push(format!(
+            "## {}\n\n{}",
+            group.title,
+            rows_of(&["input", "value", "default", "what it is"], rows)
+        ));
+    }
+    out.join("\n")
+}
+
+fn value(spec: &InputSpec) -> String {
+    match spec.kind {
+        InputKind::Text => "text".to_owned(),
+        InputKind::List => "list".to_owned(),
+        InputKind::Lines => "lines".to_owned(),
+        InputKind::Bool => "`true`, `false`".to_owned(),
+        InputKind::Duration => "duration".to_owned(),
+        InputKind::Choice(words) => format!("`{}`", words.join("`, `")),
+        InputKind::Secret => "secret".to_owned(),
+        InputKind::SecretLines => "secret lines".to_owned(),
+    }
+}
+
+fn default(spec: &InputSpec) -> String {
+    match (spec.default.or(spec.action_default), spec.absent) {
+        (Some(default), _) => format!("`{default}`"),
+        (None, absent) => absent.to_owned(),
+    }
+}
+
+fn about(spec: &InputSpec) -> String {
+    let also = match spec.laptop {
+        [] => String::new(),
+        names => format!(" On a laptop also `{}`.", names.join("`, `")),
+    };
+    let example = if spec.name == COMMAND.name {
+        String::new()
+    } else {
+        format!(" Example: `{}`.", spec.example)
+    };
+    format!("{}{also}{example}", spec.help)
+}
+
+fn outputs() -> String {
+    let rows = OUTPUTS
+        .iter()
+        .map(|spec| vec![format!("`{}`", spec.name), spec.help.to_owned()]);
+    format!(
+        "<!-- {HOW} -->\n# Outputs\n\nEach is written as soon as it is known, so a step that fails has them, too. \
+         Read one as `${{{{ steps.ID.outputs.commit }}}}`.\n\n{}",
+        rows_of(&["output", "what it holds"], rows)
+    )
+}
+
+fn exit_codes() -> String {
+    let rows = Outcome::ALL.iter().map(|outcome| {
+        let words = outcome.meaning().to_owned();
+        vec![outcome.exit_code().to_string(), format!("`{}`", outcome.name()), words]
+    });
+    format!(
+        "<!-- {HOW} -->\n# Outcomes and exit codes\n\nThe list is closed: a workflow may rely on it. The outcome is in the output `outcome` and in the \
+         report.\n\n{}",
+        rows_of(&["code", "outcome", "what it means"], rows)
+    )
+}
+
+fn rows_of(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
+    let line = |cells: Vec<String>| {
+        format!(
+            "| {} |\n",
+            cells
+                .iter()
+                .map(|cell| cell.replace('|', "\\|"))
+                .collect::<Vec<_>>()
+                .join(" | ")
+        )
+    };
+    let rows: String = rows.map(line).collect();
+    format!("| {} |\n|{}\n{rows}", head.join(" | "), "---|".repeat(head.len()))
+}
