@@ -1,14 +1,250 @@
-//! Where an infra-repo is: the forms of the input `infra-repo`, read once.
+//! Where an infra-repo is: the forms of the input `infra-repo`, read once. Touches no file and no network.
 
+use std::fmt;
 use std::path::PathBuf;
 
+use percent_encoding::percent_decode_str;
 use reqwest::Url;
+
+use crate::http;
+use crate::model::CommitSha;
+
+const FORMS: &str = "write `owner/name`, https://…, file://… or the path of a bare repository";
 
 /// The place of an infra-repo.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
-    /// Smart HTTP. No user, no password, no query.
-    Http(Url),
+    /// Smart HTTP.
+    Http {
+        /// No user, no password, no query, no `/` at the end.
+        url: Url,
+        /// Whether the host is GitHub: github.com, or the server that the run is on.
+        github: bool,
+    },
     /// A bare repository on this machine.
     Folder(PathBuf),
+}
+
+impl Address {
+    /// Reads any form of the input `infra-repo`. `github_server` is the address of the GitHub that the run is on, if it is on one.
+    ///
+    /// # Errors
+    /// Says what is wrong and what would be right, as the end of a sentence. A user or password in the text is never repeated.
+    pub fn parse(text: &str, github_server: Option<&str>) -> Result<Self, String> {
+        if text.trim() != text || text.is_empty() || text.chars().any(char::is_control) {
+            return Err(format!("is empty or has spaces around it: {FORMS}"));
+        }
+        if let Some((scheme, rest)) = text.split_once("://") {
+            return from_url(text, &scheme.to_ascii_lowercase(), rest, github_server);
+        }
+        let first = text.split('/').next().unwrap_or_default();
+        if first.contains(':') {
+            return Err(no_ssh());
+        }
+        if let Some((owner, name)) = owner_and_name(text) {
+            let server = github_server.unwrap_or("https://github.com");
+            return http_url(
+                &format!("{}/{owner}/{name}", server.trim_end_matches('/')),
+                github_server,
+            );
+        }
+        Ok(Self::Folder(PathBuf::from(text)))
+    }
+
+    /// Returns the web page of a commit, for hosts that are known to have one.
+    #[must_use]
+    pub fn commit_url(&self, commit: &CommitSha) -> Option<String> {
+        let Self::Http { url, github } = self else {
+            return None;
+        };
+        let page = match url.host_str() {
+            _ if *github => "commit",
+            Some("gitlab.com") => "-/commit",
+            Some("bitbucket.org") => "commits",
+            _ => return None,
+        };
+        Some(format!("{}/{page}/{commit}", url.as_str().trim_end_matches(".git")))
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Http { url, .. } => out.write_str(url.as_str()),
+            Self::Folder(path) => write!(out, "{}", path.display()),
+        }
+    }
+}
+
+/// Tells whether a text holds a user name or password before a host, so that whoever shows it leaves it out.
+#[must_use]
+pub fn holds_credentials(text: &str) -> bool {
+    let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let user = authority.rsplit_once('@').map_or("", |(user, _)| user);
+    // The user of `git@host:path` is part of every ssh address, and no secret.
+    !user.is_empty() && user != "git"
+}
+
+fn no_ssh() -> String {
+    "is an ssh address, and ssh is not supported yet: use https://HOST/OWNER/NAME with `token`".to_owned()
+}
+
+/// Splits `owner/name`: exactly two parts of the letters that GitHub knows, so that `./a/b`, `/a/b` and `a/b/c` are paths.
+fn owner_and_name(text: &str) -> Option<(&str, &str)> {
+    let (owner, name) = text.split_once('/')?;
+    let good = |part: &str| {
+        !part.is_empty()
+            && !part.starts_with('.')
+            && part.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
+    };
+    (good(owner) && good(name)).then_some((owner, name))
+}
+
+fn from_url(text: &str, scheme: &str, rest: &str, github_server: Option<&str>) -> Result<Address, String> {
+    match scheme {
+        "https" | "http" => http_url(text, github_server),
+        "file" => {
+            let path = rest.strip_prefix("localhost").unwrap_or(rest);
+            if !path.starts_with('/') {
+                return Err("has a host in a file:// address: write file:///PATH".to_owned());
+            }
+            let path = percent_decode_str(path)
+                .decode_utf8()
+                .map_err(|_| "is no path in UTF-8".to_owned())?;
+            Ok(Address::Folder(PathBuf::from(path.into_owned())))
+        }
+        "ssh" | "git+ssh" | "ssh+git" => Err(no_ssh()),
+        "git" => Err("is a git:// address, which nothing protects on its way: use https://HOST/OWNER/NAME".to_owned()),
+        other => Err(format!("has the scheme {other:?}: {FORMS}")),
+    }
+}
+
+fn http_url(text: &str, github_server: Option<&str>) -> Result<Address, String> {
+    // The parser's error says nothing of the text, which may hold a password.
+    let mut url = Url::parse(text).map_err(|error| format!("is no URL: {error}"))?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("has a user or password in it: leave it out, and give `token`".to_owned());
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err("has a `?` or `#` in it: give the address that `git clone` takes".to_owned());
+    }
+    http::may_carry_secret(&url)?;
+    let path = url.path().trim_end_matches('/').to_owned();
+    if path.is_empty() {
+        return Err("names a host and no repository: add its path".to_owned());
+    }
+    url.set_path(&path);
+    let server = github_server.and_then(|server| Url::parse(server).ok());
+    let github = url.host_str() == Some("github.com") || server.is_some_and(|server| server.origin() == url.origin());
+    Ok(Address::Http { url, github })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(text: &str) -> String {
+        Address::parse(text, None).unwrap().to_string()
+    }
+
+    #[test]
+    fn every_form_of_the_contract_is_read() {
+        assert_eq!(shown("myorg/infra-repo"), "https://github.com/myorg/infra-repo");
+        assert_eq!(
+            shown("https://git.example.com/a/b/c.git/"),
+            "https://git.example.com/a/b/c.git"
+        );
+        assert_eq!(
+            shown("http://127.0.0.1:8080/infra.git"),
+            "http://127.0.0.1:8080/infra.git"
+        );
+        assert_eq!(
+            shown("http://git.tools.svc/infra.git"),
+            "http://git.tools.svc/infra.git"
+        );
+        assert_eq!(shown("file:///srv/a%20b.git"), "/srv/a b.git");
+        assert_eq!(shown("file://localhost/srv/a.git"), "/srv/a.git");
+        for path in ["/srv/infra.git", "./a/b", "../infra.git", "a/b/c.git", "infra.git"] {
+            assert_eq!(
+                Address::parse(path, None),
+                Ok(Address::Folder(PathBuf::from(path))),
+                "{path}"
+            );
+        }
+    }
+
+    #[test]
+    fn owner_and_name_are_on_the_server_of_the_run() {
+        let address = Address::parse("myorg/infra", Some("https://github.example.com/")).unwrap();
+        assert_eq!(address.to_string(), "https://github.example.com/myorg/infra");
+        let commit = CommitSha::parse(&"a".repeat(40)).unwrap();
+        assert_eq!(
+            address.commit_url(&commit),
+            Some(format!("https://github.example.com/myorg/infra/commit/{commit}"))
+        );
+    }
+
+    #[test]
+    fn commit_pages_are_named_only_where_they_are_known() {
+        let commit = CommitSha::parse(&"b".repeat(40)).unwrap();
+        let page = |text: &str| Address::parse(text, None).unwrap().commit_url(&commit);
+        assert_eq!(
+            page("https://github.com/a/b.git"),
+            Some(format!("https://github.com/a/b/commit/{commit}"))
+        );
+        assert_eq!(
+            page("https://gitlab.com/a/b"),
+            Some(format!("https://gitlab.com/a/b/-/commit/{commit}"))
+        );
+        assert_eq!(
+            page("https://bitbucket.org/a/b"),
+            Some(format!("https://bitbucket.org/a/b/commits/{commit}"))
+        );
+        assert_eq!(page("https://git.example.com/a/b"), None);
+        assert_eq!(page("/srv/a.git"), None);
+    }
+
+    #[test]
+    fn a_password_is_refused_and_not_repeated() {
+        for text in [
+            "https://user:hunter2@github.com/a/b",
+            "https://hunter2@github.com/a/b",
+            "https://x:hunter2@[/a",
+            "ftp://x:hunter2@host/a",
+            "ssh://git:hunter2@host/a",
+            "x:hunter2@host:a/b",
+        ] {
+            let said = Address::parse(text, None).unwrap_err();
+            assert!(!said.contains("hunter2"), "{said}");
+            assert!(holds_credentials(text), "{text}");
+        }
+        for text in [
+            "git@github.com:a/b.git",
+            "ssh://git@host/a",
+            "https://host/a@b",
+            "a/b",
+            "/a@b/c",
+        ] {
+            assert!(!holds_credentials(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_used_says_what_would_be_right() {
+        for (text, part) in [
+            ("", "is empty"),
+            ("git@github.com:a/b.git", "`token`"),
+            ("ssh://git@github.com/a/b.git", "`token`"),
+            ("http://git.example.com/a", "use https"),
+            ("https://github.com", "no repository"),
+            ("https://github.com/a/b?x=1", "git clone"),
+            ("git://host/a", "https"),
+            ("file://host/a", "file:///PATH"),
+            ("svn://host/a", "owner/name"),
+        ] {
+            let said = Address::parse(text, None).unwrap_err();
+            assert!(said.contains(part), "{text}: {said}");
+        }
+    }
 }

@@ -1,14 +1,21 @@
 //! The seam to the infra-repo: read files at one commit, land a commit on a branch, and tell whether a revision contains it.
 //! Knows nothing of overlays, images or applications.
 
+use std::rc::Rc;
+
 use async_trait::async_trait;
 
-use crate::model::{BranchName, CommitSha, Fault, RepoPath, Secret, Timestamp};
+use crate::journal::Journal;
+use crate::model::{BranchName, Clock, CommitSha, Fault, RepoPath, Secret, Timestamp, nearest};
 
 mod address;
+pub mod git;
 pub mod inputs;
 
-pub use address::Address;
+pub use address::{Address, holds_credentials};
+
+/// How far back a search goes, in commits.
+pub const MOST_COMMITS: usize = 500;
 
 /// Which infra-repo, and as whom.
 #[derive(Clone, Debug)]
@@ -169,4 +176,42 @@ pub trait Land: InfraRepo {
     /// The server refuses for a reason that trying again cannot change (`denied`), or cannot be reached (`unreachable`).
     /// The fault's message says whether anything was written.
     async fn land(&self, draft: &CommitDraft) -> Result<Attempt, Fault>;
+}
+
+/// Opens the infra-repo. A server is not asked anything yet; a folder must be a bare repository.
+///
+/// # Errors
+/// `invalid` when a folder is no bare repository (a checkout's origin is named), `denied` when it cannot be opened.
+pub fn open(
+    target: &Target,
+    http: reqwest::Client,
+    clock: Rc<dyn Clock>,
+    journal: Rc<dyn Journal>,
+) -> Result<Box<dyn Land>, Fault> {
+    match &target.address {
+        Address::Http { url, github } => {
+            let carrier = git::Http::new(http, url, *github, target.token.clone());
+            Ok(Box::new(git::Remote::new(target, Box::new(carrier), clock, journal)?))
+        }
+        Address::Folder(path) => Ok(Box::new(git::Folder::open(target, path, journal)?)),
+    }
+}
+
+/// The fault for a branch that is not there: the nearest names, or that there is nothing yet.
+fn missing_branch<'a>(place: &str, wanted: Option<&BranchName>, names: impl Iterator<Item = &'a str>) -> Fault {
+    let names: Vec<&str> = names.collect();
+    if names.is_empty() {
+        return Fault::invalid(format!("{place} is empty: it has no commit"))
+            .hint("push a first commit with the overlays");
+    }
+    let some = names.iter().take(5).copied().collect::<Vec<_>>().join(", ");
+    let Some(wanted) = wanted else {
+        return Fault::invalid(format!("the default branch of {place} has no commit"))
+            .hint(format!("set `branch`; there are {some}"));
+    };
+    let fault = Fault::invalid(format!("{place} has no branch {wanted}"));
+    match nearest(wanted.as_str(), names.iter().copied()) {
+        Some(near) => fault.hint(format!("set `branch` to {near}, if that is what is meant")),
+        None => fault.hint(format!("set `branch` to one that is there: {some}")),
+    }
 }

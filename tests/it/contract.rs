@@ -1,1 +1,3 @@
 //! One suite for each seam, run over every implementation.
+
+mod infrarepo;

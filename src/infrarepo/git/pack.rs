@@ -1,0 +1,380 @@
+//! Reads a pack into a store, object by object, within bounds. Whether the objects are the ones that were asked for, their names tell:
+//! the store computes them from the bytes.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use flate2::{Decompress, FlushDecompress, Status};
+use git2::{ObjectType, Oid};
+
+/// Where objects go to and deltas find their bases.
+pub trait Objects {
+    /// Returns an object.
+    fn get(&self, id: Oid) -> Option<(ObjectType, Vec<u8>)>;
+
+    /// Keeps an object and returns its name.
+    ///
+    /// # Errors
+    /// It cannot be kept; says why.
+    fn put(&mut self, kind: ObjectType, content: &[u8]) -> Result<Oid, String>;
+}
+
+/// Why bytes are no pack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Damaged {
+    /// They end too early.
+    Short,
+    /// They break the format; says where.
+    Format(&'static str),
+    /// The objects would be larger than what is allowed, in bytes.
+    TooLarge(usize),
+    /// A delta has no base.
+    NoBase,
+    /// The store refused an object.
+    Store(String),
+}
+
+impl fmt::Display for Damaged {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Short => out.write_str("the pack ends too early"),
+            Self::Format(what) => write!(out, "the pack is damaged: {what}"),
+            Self::TooLarge(most) => write!(out, "the pack holds more than {most} bytes"),
+            Self::NoBase => out.write_str("the pack lacks the base of a delta"),
+            Self::Store(why) => write!(out, "an object cannot be kept: {why}"),
+        }
+    }
+}
+
+impl std::error::Error for Damaged {}
+
+/// The trailer: the SHA-1 of all before it. It is not checked, for every object's name is.
+const TRAILER: usize = 20;
+
+/// Reads all objects of a pack into `store`. `most` bounds the sum of their sizes, in bytes. Returns how many there were.
+///
+/// # Errors
+/// The bytes are no whole pack, or hold more than `most`.
+pub fn read(pack: &[u8], most: usize, store: &mut dyn Objects) -> Result<usize, Damaged> {
+    let (head, _) = pack.split_at_checked(12).ok_or(Damaged::Short)?;
+    if !head.starts_with(b"PACK\0\0\0\x02") && !head.starts_with(b"PACK\0\0\0\x03") {
+        return Err(Damaged::Format("it does not begin like a pack"));
+    }
+    let count = head
+        .iter()
+        .skip(8)
+        .fold(0_usize, |sum, byte| sum << 8 | usize::from(*byte));
+    let mut reader = Reader {
+        pack,
+        at: 12,
+        left: most,
+        most,
+        by_offset: HashMap::new(),
+        waiting: Vec::new(),
+        store,
+    };
+    for _ in 0..count {
+        reader.object()?;
+    }
+    if pack.len() != reader.at + TRAILER {
+        return Err(if pack.len() < reader.at + TRAILER {
+            Damaged::Short
+        } else {
+            Damaged::Format("something follows its last object")
+        });
+    }
+    reader.resolve_waiting()?;
+    Ok(count)
+}
+
+/// A delta whose base may come later in the pack.
+struct Waiting {
+    offset: usize,
+    base: Base,
+    delta: Vec<u8>,
+}
+
+#[derive(Clone, Copy)]
+enum Base {
+    Offset(usize),
+    Name(Oid),
+}
+
+struct Reader<'a> {
+    pack: &'a [u8],
+    at: usize,
+    left: usize,
+    most: usize,
+    by_offset: HashMap<usize, Oid>,
+    waiting: Vec<Waiting>,
+    store: &'a mut dyn Objects,
+}
+
+impl Reader<'_> {
+    fn byte(&mut self) -> Result<u8, Damaged> {
+        let byte = self.pack.get(self.at).copied().ok_or(Damaged::Short)?;
+        self.at += 1;
+        Ok(byte)
+    }
+
+    fn object(&mut self) -> Result<(), Damaged> {
+        let offset = self.at;
+        let first = self.byte()?;
+        let mut size = usize::from(first & 0x0f);
+        let (mut byte, mut shift) = (first, 4);
+        while byte & 0x80 != 0 {
+            byte = self.byte()?;
+            let part = usize::from(byte & 0x7f);
+            size |= part.checked_shl(shift).ok_or(Damaged::Format("a size"))?;
+            shift += 7;
+        }
+        let kind = match first >> 4 & 7 {
+            1 => ObjectType::Commit,
+            2 => ObjectType::Tree,
+            3 => ObjectType::Blob,
+            4 => ObjectType::Tag,
+            6 => {
+                let back = self.distance()?;
+                let base = offset.checked_sub(back).filter(|_| back > 0);
+                let base = Base::Offset(base.ok_or(Damaged::Format("the offset of a base"))?);
+                return self.delta(offset, base, size);
+            }
+            7 => {
+                let name = self.pack.get(self.at..self.at + 20).ok_or(Damaged::Short)?;
+                self.at += 20;
+                let name = Oid::from_bytes(name).map_err(|_| Damaged::Format("the name of a base"))?;
+                return self.delta(offset, Base::Name(name), size);
+            }
+            _ => return Err(Damaged::Format("a kind of object")),
+        };
+        let content = self.inflate(size)?;
+        let id = self.store.put(kind, &content).map_err(Damaged::Store)?;
+        self.by_offset.insert(offset, id);
+        Ok(())
+    }
+
+    /// Reads how far back the base of a delta begins: base 128, each further byte counting from one more.
+    fn distance(&mut self) -> Result<usize, Damaged> {
+        let mut byte = self.byte()?;
+        let mut out = usize::from(byte & 0x7f);
+        while byte & 0x80 != 0 {
+            byte = self.byte()?;
+            out = out
+                .checked_add(1)
+                .and_then(|out| out.checked_mul(128))
+                .and_then(|out| out.checked_add(usize::from(byte & 0x7f)))
+                .ok_or(Damaged::Format("the offset of a base"))?;
+        }
+        Ok(out)
+    }
+
+    fn inflate(&mut self, size: usize) -> Result<Vec<u8>, Damaged> {
+        self.left = self.left.checked_sub(size).ok_or(Damaged::TooLarge(self.most))?;
+        let mut out = Vec::new();
+        let mut stream = Decompress::new(true);
+        loop {
+            // Memory grows with what comes, not with what is announced; one byte more shows an object that is too long.
+            let room = (out.len().max(4096)).min(size + 1 - out.len().min(size));
+            out.reserve(room);
+            let before = (stream.total_in(), stream.total_out());
+            let input = self.pack.get(self.at..).unwrap_or_default();
+            let status = stream
+                .decompress_vec(input, &mut out, FlushDecompress::None)
+                .map_err(|_| Damaged::Format("compressed data"))?;
+            let used = usize::try_from(stream.total_in() - before.0).map_err(|_| Damaged::Short)?;
+            self.at += used;
+            if status == Status::StreamEnd && out.len() == size {
+                return Ok(out);
+            }
+            if status == Status::StreamEnd || out.len() > size {
+                return Err(Damaged::Format("the size of an object"));
+            }
+            if used == 0 && stream.total_out() == before.1 {
+                return Err(Damaged::Short);
+            }
+        }
+    }
+
+    fn delta(&mut self, offset: usize, base: Base, size: usize) -> Result<(), Damaged> {
+        let delta = self.inflate(size)?;
+        let waiting = Waiting { offset, base, delta };
+        if !self.resolve(&waiting)? {
+            self.waiting.push(waiting);
+        }
+        Ok(())
+    }
+
+    /// Makes the object if its base is here.
+    fn resolve(&mut self, waiting: &Waiting) -> Result<bool, Damaged> {
+        let base = match waiting.base {
+            Base::Name(name) => Some(name),
+            Base::Offset(offset) => self.by_offset.get(&offset).copied(),
+        };
+        let Some((kind, base)) = base.and_then(|base| self.store.get(base)) else {
+            return Ok(false);
+        };
+        let content = apply(&base, &waiting.delta, &mut self.left).ok_or(Damaged::Format("a delta"))??;
+        let id = self.store.put(kind, &content).map_err(Damaged::Store)?;
+        self.by_offset.insert(waiting.offset, id);
+        Ok(true)
+    }
+
+    fn resolve_waiting(&mut self) -> Result<(), Damaged> {
+        while !self.waiting.is_empty() {
+            let before = self.waiting.len();
+            for waiting in std::mem::take(&mut self.waiting) {
+                if !self.resolve(&waiting)? {
+                    self.waiting.push(waiting);
+                }
+            }
+            if self.waiting.len() == before {
+                return Err(Damaged::NoBase);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Applies a delta: two sizes, then copies from the base and new bytes. `None` if it is malformed. `left` bounds the result, in bytes.
+fn apply(base: &[u8], delta: &[u8], left: &mut usize) -> Option<Result<Vec<u8>, Damaged>> {
+    let mut bytes = delta.iter().copied();
+    let mut number = || {
+        let (mut out, mut shift) = (0_usize, 0);
+        loop {
+            let byte = bytes.next()?;
+            out |= usize::from(byte & 0x7f).checked_shl(shift)?;
+            shift += 7;
+            if byte & 0x80 == 0 {
+                return Some(out);
+            }
+        }
+    };
+    let (from, to) = (number()?, number()?);
+    if from != base.len() {
+        return None;
+    }
+    let Some(rest) = left.checked_sub(to) else {
+        return Some(Err(Damaged::TooLarge(*left)));
+    };
+    *left = rest;
+    let mut out = Vec::new();
+    while let Some(op) = bytes.next() {
+        if op & 0x80 == 0 {
+            if op == 0 {
+                return None;
+            }
+            let start = out.len();
+            out.extend(bytes.by_ref().take(usize::from(op)));
+            if out.len() - start != usize::from(op) {
+                return None;
+            }
+        } else {
+            let mut field = |bits: std::ops::Range<u32>| {
+                let mut out = 0_usize;
+                for (n, bit) in bits.enumerate() {
+                    if op >> bit & 1 == 1 {
+                        out |= usize::from(bytes.next()?) << (8 * n);
+                    }
+                }
+                Some(out)
+            };
+            let start = field(0..4)?;
+            let length = field(4..7)?;
+            let length = if length == 0 { 0x10000 } else { length };
+            out.extend_from_slice(base.get(start..start.checked_add(length)?)?);
+        }
+        if out.len() > to {
+            return None;
+        }
+    }
+    (out.len() == to).then_some(Ok(out))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Memory(HashMap<Oid, (ObjectType, Vec<u8>)>);
+
+    impl Objects for Memory {
+        fn get(&self, id: Oid) -> Option<(ObjectType, Vec<u8>)> {
+            self.0.get(&id).cloned()
+        }
+
+        fn put(&mut self, kind: ObjectType, content: &[u8]) -> Result<Oid, String> {
+            let id = Oid::hash_object(kind, content).map_err(|error| error.to_string())?;
+            self.0.insert(id, (kind, content.to_owned()));
+            Ok(id)
+        }
+    }
+
+    fn deflate(content: &[u8]) -> Vec<u8> {
+        let mut out = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+        out.write_all(content).unwrap();
+        out.finish().unwrap()
+    }
+
+    fn pack(entries: &[Vec<u8>]) -> Vec<u8> {
+        let count = u8::try_from(entries.len()).unwrap();
+        let mut out = [b"PACK".as_slice(), &[0, 0, 0, 2, 0, 0, 0, count]].concat();
+        out.extend(entries.concat());
+        out.extend([0; TRAILER]);
+        out
+    }
+
+    fn entry(kind: u8, size: u8, between: &[u8], content: &[u8]) -> Vec<u8> {
+        assert!(size < 16);
+        [&[kind << 4 | size], between, &deflate(content)].concat()
+    }
+
+    /// The delta "copy 5 bytes from 0, add `!`" of a base of 5 bytes.
+    const DELTA: &[u8] = &[5, 6, 0x90, 5, 1, b'!'];
+
+    #[test]
+    fn whole_objects_and_deltas_are_read() {
+        let blob = entry(3, 5, &[], b"hello");
+        let back = u8::try_from(blob.len()).unwrap();
+        let name = Oid::hash_object(ObjectType::Blob, b"hello").unwrap();
+        let by_name = entry(7, 6, name.as_bytes(), DELTA);
+        let bytes = pack(&[
+            by_name,
+            blob.clone(),
+            entry(6, 6, &[back], DELTA),
+            entry(3, 0, &[], b""),
+        ]);
+        let mut store = Memory::default();
+        assert_eq!(read(&bytes, 1000, &mut store), Ok(4));
+        let made = Oid::hash_object(ObjectType::Blob, b"hello!").unwrap();
+        assert_eq!(store.get(made), Some((ObjectType::Blob, b"hello!".to_vec())));
+        assert_eq!(store.0.len(), 3);
+    }
+
+    #[test]
+    fn every_cut_is_noticed() {
+        let bytes = pack(&[entry(3, 5, &[], b"hello"), entry(1, 3, &[], b"abc")]);
+        for end in 0..bytes.len() {
+            let result = read(&bytes[..end], 1000, &mut Memory::default());
+            assert_eq!(result, Err(Damaged::Short), "cut at {end}");
+        }
+    }
+
+    #[test]
+    fn sizes_are_bounded_and_must_be_true() {
+        let bytes = pack(&[entry(3, 5, &[], b"hello")]);
+        assert_eq!(read(&bytes, 4, &mut Memory::default()), Err(Damaged::TooLarge(4)));
+        for size in [4, 6] {
+            let bytes = pack(&[entry(3, size, &[], b"hello")]);
+            let result = read(&bytes, 1000, &mut Memory::default());
+            assert!(matches!(result, Err(Damaged::Format(_) | Damaged::Short)), "{result:?}");
+        }
+    }
+
+    #[test]
+    fn a_delta_without_a_base_is_an_error() {
+        let bytes = pack(&[entry(7, 6, &[1; 20], DELTA)]);
+        assert_eq!(read(&bytes, 1000, &mut Memory::default()), Err(Damaged::NoBase));
+    }
+}

@@ -1,0 +1,218 @@
+//! Decides what a refused push means: a lost race is tried again, a rule of the host is told with its name and a way out. Pure.
+
+use crate::model::{BranchName, Fault};
+
+/// What a refusal means for the run.
+#[derive(Debug)]
+pub(super) enum Refusal {
+    /// Somebody else moved the branch, or holds its lock at this moment.
+    LostRace,
+    /// Trying again cannot help.
+    Rule(Fault),
+}
+
+/// Words of git, and of hosts that run it, for a branch that is not where it was.
+const RACES: [&str; 10] = [
+    "fetch first",
+    "non-fast-forward",
+    "stale info",
+    "cannot lock ref",
+    "failed to lock",
+    "incorrect old value",
+    "failed to update ref",
+    "atomic push failed",
+    "reference already exists",
+    "but expected",
+];
+
+/// Sorts a refusal by the server's reason and by the words that came beside it.
+pub(super) fn classify(reason: &str, words: &str, branch: &BranchName, place: &str) -> Refusal {
+    let both = format!("{reason}\n{words}").to_ascii_lowercase();
+    let says = |part: &str| both.contains(part);
+    let rule = RULES.iter().find(|(parts, _, _)| parts.iter().any(|part| says(part)));
+    // A hook's words may speak of locks and locking: the reason alone tells a race.
+    let short = reason.to_ascii_lowercase();
+    if rule.is_none() && RACES.iter().any(|part| short.contains(part)) {
+        return Refusal::LostRace;
+    }
+    let told = shown(words);
+    let (what, hint) = rule.map_or(
+        (
+            "the server refused",
+            "ask the owner of the repository what its server checks",
+        ),
+        |(_, what, hint)| (*what, *hint),
+    );
+    let mut message = format!("push to {branch} of {place}: {what} ({reason}); nothing was written");
+    if !told.is_empty() {
+        message = format!("{message}. The server said: {told}");
+    }
+    Refusal::Rule(Fault::denied(message).hint(hint))
+}
+
+type Rule = (&'static [&'static str], &'static str, &'static str);
+
+/// Parts of the server's words in lower case, what they mean, and the action; the first that fits counts.
+/// The texts are those of GitHub (codes GH…), GitLab, Bitbucket and git itself.
+const RULES: [Rule; 13] = [
+    (
+        &["verified signature", "commits must be signed", "unsigned commits"],
+        "a rule wants signed commits",
+        "let the token's identity bypass the signature rule of this branch",
+    ),
+    (
+        &[
+            "must be made through a pull request",
+            "changes must be made through a merge request",
+        ],
+        "a rule wants a pull request",
+        "let the token's identity bypass the rule of this branch, or promote on a branch without it",
+    ),
+    (
+        &["required status check"],
+        "a rule wants status checks first",
+        "let the token's identity bypass the rule of this branch",
+    ),
+    (
+        &["push cannot contain secrets", "secret scanning"],
+        "secret push protection found a secret in the change",
+        "look at the server's words for the file and line",
+    ),
+    (
+        &["gh013", "repository rule violations"],
+        "a ruleset of the repository forbids it",
+        "let the token's identity bypass the ruleset (Settings → Rules)",
+    ),
+    (
+        &["gh006", "protected branch", "branch is protected"],
+        "the branch is protected",
+        "let the token's identity push to the protected branch (Settings → Branches)",
+    ),
+    (
+        &["gh007", "private email", "email privacy"],
+        "the author's mail address is private on the host",
+        "set `author` to an address that may be published",
+    ),
+    (
+        &["create or update workflow", "workflow scope", "`workflow` scope"],
+        "the token may not change workflow files",
+        "promote files outside .github/workflows",
+    ),
+    (
+        &[
+            "permission to",
+            "not allowed to push",
+            "insufficient permission",
+            "access denied",
+        ],
+        "the token may not write",
+        "grant `contents: write` on the infra-repo to the token",
+    ),
+    (
+        &["archived", "read-only", "read only", "readonly", "mirror"],
+        "the repository is read-only",
+        "unarchive the repository, or wait until the host takes writes again",
+    ),
+    (
+        &["quota", "storage limit", "exceeds", "no space left", "over its limit"],
+        "a limit of the host is reached",
+        "free storage of the repository, or raise its limit",
+    ),
+    (
+        &["unpack:"],
+        "the server could not take the objects",
+        "look at the server's log; the repository there may be damaged or full",
+    ),
+    (
+        &["hook declined", "pre-receive hook", "update hook"],
+        "a hook of the server declined",
+        "look at the hook's words for what it checks",
+    ),
+];
+
+/// Returns the words on one line and bounded, without the prefixes that a terminal would get.
+fn shown(words: &str) -> String {
+    let lines = words
+        .split(['\n', '\r'])
+        .map(|line| line.trim().trim_start_matches("remote:").trim())
+        .filter(|line| !line.is_empty());
+    let joined = lines.collect::<Vec<_>>().join(" | ");
+    let mut out: String = joined.chars().filter(|c| !c.is_control()).take(1000).collect();
+    if out.chars().count() < joined.chars().count() {
+        out.push('…');
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(reason: &str, words: &str) -> Refusal {
+        classify(reason, words, &BranchName::parse("main").unwrap(), "https://host/a")
+    }
+
+    #[test]
+    fn a_moved_branch_is_a_lost_race() {
+        for reason in [
+            "fetch first",
+            "non-fast-forward",
+            "failed to update ref",
+            "incorrect old value provided",
+            "cannot lock ref 'refs/heads/main': is at a but expected b",
+            "atomic push failed",
+        ] {
+            assert!(matches!(of(reason, ""), Refusal::LostRace), "{reason}");
+        }
+    }
+
+    #[test]
+    fn rules_are_told_with_a_way_out_and_never_tried_again() {
+        let gh013 = "remote: error: GH013: Repository rule violations found for refs/heads/main.\nremote: - Changes must be made through a pull request.";
+        for (reason, words, what) in [
+            (
+                "protected branch hook declined",
+                "error: GH006: Protected branch update failed",
+                "is protected",
+            ),
+            ("push declined due to repository rule violations", gh013, "pull request"),
+            (
+                "push declined due to repository rule violations",
+                "- Commits must have verified signatures.",
+                "signed",
+            ),
+            (
+                "pre-receive hook declined",
+                "no deploys on friday",
+                "no deploys on friday",
+            ),
+            ("hook declined", "cannot lock the door", "hook"),
+            ("permission denied", "Permission to a/b denied to c", "may not write"),
+            ("unpack: index-pack abnormal exit", "", "objects"),
+            ("shallow update not allowed", "", "refused"),
+            (
+                "refusing to allow a GitHub App to create or update workflow `x`",
+                "",
+                "workflow",
+            ),
+            ("repository is archived", "", "read-only"),
+            ("pre-receive hook declined", "quota of 1 GB exceeded", "limit"),
+        ] {
+            let Refusal::Rule(fault) = of(reason, words) else {
+                panic!("{reason} would be tried again");
+            };
+            assert!(fault.to_string().contains(what), "{reason}: {fault}");
+            assert!(fault.to_string().contains("nothing was written"));
+            assert_eq!(fault.hints.len(), 1);
+        }
+    }
+
+    #[test]
+    fn the_servers_words_are_bounded_and_on_one_line() {
+        let Refusal::Rule(fault) = of("hook declined", &"remote: a\u{1b}[31m\n".repeat(1000)) else {
+            panic!("a hook's no is final");
+        };
+        let text = fault.to_string();
+        assert!(text.len() < 1500 && !text.contains('\n') && !text.contains('\u{1b}'));
+    }
+}

@@ -1,0 +1,355 @@
+//! An infra-repo on a server: fetches into memory what is asked for, and lands by pushing a pack with the old value of the branch.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use async_trait::async_trait;
+use git2::Oid;
+
+use super::carrier::{CallError, Carrier};
+use super::push::{self, Verdict};
+use super::rejection::{self, Refusal};
+use super::request::{Fetch, Filter};
+use super::store::Store;
+use super::talk::Talk;
+use super::tree::{self, Found, oid, sha};
+use crate::infrarepo::{
+    Address, Attempt, CommitDraft, CommitInfo, Containment, Entry, InfraRepo, Land, Target, Tip, missing_branch,
+};
+use crate::journal::Journal;
+use crate::model::{BranchName, Clock, CommitSha, Fault, RepoPath};
+
+/// How much a commit with all its folders may weigh before folders are fetched one by one, in bytes.
+const MOST_FOLDERS: usize = 1024 * 1024;
+/// How much the objects that were asked for by name may weigh, in bytes.
+const MOST_NAMED: usize = 64 * 1024 * 1024;
+/// How much all objects of one pack may weigh once they are inflated, in bytes.
+const MOST_INFLATED: usize = 1024 * 1024 * 1024;
+/// How often the same commit is sent while its answers are lost and the branch has not moved.
+const SENDS: u32 = 4;
+
+/// One repository behind a carrier.
+pub(in crate::infrarepo) struct Remote {
+    address: Address,
+    branch: Option<BranchName>,
+    pub(super) talk: Talk,
+    store: RefCell<Store>,
+    /// What is left out of a snapshot: the content of files, and folders too where they weigh much.
+    filter: Cell<Filter>,
+    /// The commit of the last snapshot: what it holds need not be sent again.
+    last: Cell<Option<Oid>>,
+    pub(super) verdicts: RefCell<HashMap<(Oid, Oid), Containment>>,
+}
+
+impl Remote {
+    pub(in crate::infrarepo) fn new(
+        target: &Target,
+        carrier: Box<dyn Carrier>,
+        clock: Rc<dyn Clock>,
+        journal: Rc<dyn Journal>,
+    ) -> Result<Self, Fault> {
+        Ok(Self {
+            address: target.address.clone(),
+            branch: target.branch.clone(),
+            talk: Talk::new(carrier, clock, journal),
+            store: RefCell::new(Store::new()?),
+            filter: Cell::new(Filter::NoBlobs),
+            last: Cell::new(None),
+            verdicts: RefCell::default(),
+        })
+    }
+
+    /// Runs something on the objects that are here. Never across an await.
+    pub(super) fn objects<T>(&self, run: impl FnOnce(&git2::Repository) -> Result<T, git2::Error>) -> Result<T, Fault> {
+        let broken = |error| Fault::bug(format!("read the objects of {}", self.talk.place())).because(error);
+        run(self.store.borrow().repo()).map_err(broken)
+    }
+
+    pub(super) fn has(&self, id: Oid) -> bool {
+        self.store.borrow().has(id)
+    }
+
+    /// Fetches into the store and returns the commits whose parents were cut off.
+    pub(super) async fn fetch(&self, fetch: &Fetch, most: usize) -> Result<Vec<Oid>, CallError> {
+        let fetched = self.talk.fetch(fetch, most).await?;
+        let taken = self.store.borrow_mut().take(&fetched.pack, MOST_INFLATED);
+        let count = taken.map_err(|error| {
+            CallError::Final(Fault::unreachable(format!("{} sent no usable pack", self.talk.place())).because(error))
+        })?;
+        self.talk.journal().debug(format!(
+            "fetched {count} objects in {} bytes from {}",
+            fetched.pack.len(),
+            self.talk.place()
+        ));
+        Ok(fetched.cut)
+    }
+
+    /// Makes sure that a commit is here, with its folders unless they weigh too much.
+    async fn snapshot(&self, commit: &CommitSha) -> Result<Oid, Fault> {
+        let id = oid(commit)?;
+        if self.has(id) {
+            return Ok(id);
+        }
+        let mut fetch = Fetch::of(vec![id], self.filter.get());
+        fetch.depth = Some(1);
+        if let Some(last) = self.last.get().filter(|_| self.filter.get() != Filter::NoTrees) {
+            fetch.haves = vec![last];
+            fetch.shallow = vec![last];
+        }
+        let most = if fetch.filter == Filter::NoBlobs {
+            MOST_FOLDERS
+        } else {
+            MOST_NAMED
+        };
+        let mut result = self.fetch(&fetch, most).await;
+        if matches!(result, Err(CallError::TooLarge(MOST_FOLDERS))) {
+            self.talk
+                .journal()
+                .debug("the folders weigh more than 1 MB: they are fetched one by one".to_owned());
+            self.filter.set(Filter::NoTrees);
+            fetch.filter = Filter::NoTrees;
+            result = self.fetch(&fetch, MOST_NAMED).await;
+        }
+        result.map_err(|error| error.into_fault(&self.talk.place()))?;
+        self.require(&[id])?;
+        self.last.set(Some(id));
+        Ok(id)
+    }
+
+    /// Fetches objects by name, all in one request.
+    async fn named(&self, mut wanted: Vec<Oid>) -> Result<(), Fault> {
+        wanted.sort();
+        wanted.dedup();
+        wanted.retain(|id| !self.has(*id));
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let fetch = Fetch::of(wanted, self.filter.get());
+        let fetched = self.fetch(&fetch, MOST_NAMED).await;
+        fetched.map_err(|error| error.into_fault(&self.talk.place()))?;
+        self.require(&fetch.wants)
+    }
+
+    fn require(&self, wanted: &[Oid]) -> Result<(), Fault> {
+        match wanted.iter().find(|id| !self.has(**id)) {
+            Some(id) => Err(Fault::unreachable(format!(
+                "{} did not send the object {id} that it was asked for",
+                self.talk.place()
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    /// Follows paths from the root of a commit; folders that are not here are fetched, those of one level together.
+    async fn find(&self, commit: Oid, paths: &[&RepoPath]) -> Result<Vec<Found>, Fault> {
+        loop {
+            let found: Vec<Found> =
+                self.objects(|repo| paths.iter().map(|path| tree::find(repo, commit, path)).collect())?;
+            let missing = found.iter().filter_map(|found| match found {
+                Found::Missing(folder) => Some(*folder),
+                _ => None,
+            });
+            let missing: Vec<Oid> = missing.collect();
+            if missing.is_empty() {
+                return Ok(found);
+            }
+            self.named(missing).await?;
+        }
+    }
+
+    async fn branch_at(&self, branch: &BranchName) -> Result<Option<CommitSha>, Fault> {
+        let name = branch.reference();
+        let references = self.talk.references(&[&name]).await?;
+        Ok(references
+            .into_iter()
+            .find(|reference| reference.name == name)
+            .map(|reference| reference.commit))
+    }
+
+    async fn no_branch(&self, wanted: Option<&BranchName>) -> Fault {
+        match self.talk.references(&["refs/heads/"]).await {
+            Ok(all) => {
+                let names = all
+                    .iter()
+                    .filter_map(|reference| reference.name.strip_prefix("refs/heads/"));
+                missing_branch(&self.talk.place(), wanted, names)
+            }
+            Err(fault) => fault,
+        }
+    }
+
+    /// Sends the same commit until it is known what became of it. Sending it again is no second commit: it has the same name.
+    async fn push(&self, draft: &CommitDraft, old: Oid, new: Oid, pack: &[u8]) -> Result<Attempt, Fault> {
+        let reference = draft.branch.reference();
+        let place = self.talk.place();
+        let mut attempt = 1;
+        loop {
+            let request = push::request(&reference, old, new, pack);
+            let (fault, after, final_) = match self.talk.push(request, &reference).await {
+                Ok(report) => match report.verdict {
+                    Verdict::Done => return Ok(Attempt::Landed(sha(new))),
+                    Verdict::Refused(why) => {
+                        match rejection::classify(&why, &report.words, &draft.branch, &place) {
+                            Refusal::LostRace if attempt == 1 => return Ok(Attempt::LostRace { why }),
+                            Refusal::Rule(fault) if attempt == 1 => return Err(fault),
+                            // An earlier answer was lost: the branch tells whether that push is the reason of this refusal.
+                            Refusal::LostRace => (Fault::unreachable(why), None, true),
+                            Refusal::Rule(fault) => (fault, None, true),
+                        }
+                    }
+                },
+                Err(CallError::Final(fault)) if attempt == 1 => return Err(not_written(fault)),
+                Err(CallError::Lost { fault, after }) => (fault, after, false),
+                Err(error) => (error.into_fault(&place), None, true),
+            };
+            self.talk.pause(attempt, after, &fault).await;
+            if let Some(known) = self.look(draft, new).await? {
+                return Ok(known);
+            }
+            if final_ || attempt == SENDS {
+                return Err(not_written(fault));
+            }
+            attempt += 1;
+        }
+    }
+
+    /// Looks at the branch after an answer was lost. `None`: it is where it was.
+    async fn look(&self, draft: &CommitDraft, new: Oid) -> Result<Option<Attempt>, Fault> {
+        let unknown = |why: &dyn std::fmt::Display| {
+            Fault::unreachable(format!(
+                "the answer to the push was lost, and {} cannot be asked for {}: it is not known whether the commit {new} landed: {why}",
+                self.talk.place(), draft.branch
+            ))
+            .hint(format!("run it again: it finds out, and lands only what is missing (the commit would be {new})"))
+        };
+        let tip = self.branch_at(&draft.branch).await.map_err(|fault| unknown(&fault))?;
+        let ours = sha(new);
+        match tip {
+            Some(tip) if tip == draft.base => Ok(None),
+            Some(tip) => match self.contains(&tip, &ours).await {
+                Containment::Contains => {
+                    self.talk.journal().progress(format!(
+                        "the push had arrived: {} is at {}",
+                        draft.branch,
+                        tip.short()
+                    ));
+                    Ok(Some(Attempt::Landed(ours)))
+                }
+                Containment::Lacks => Ok(Some(Attempt::LostRace {
+                    why: format!(
+                        "the answer was lost, and {} is at {} without our commit",
+                        draft.branch,
+                        tip.short()
+                    ),
+                })),
+                Containment::Unknown(why) => Err(unknown(&why)),
+            },
+            None => Err(unknown(&"the branch is gone")),
+        }
+    }
+}
+
+fn not_written(mut fault: Fault) -> Fault {
+    if !fault.message.contains("nothing was written") {
+        fault.message.push_str("; nothing was written");
+    }
+    fault
+}
+
+#[async_trait(?Send)]
+impl InfraRepo for Remote {
+    fn url(&self) -> String {
+        self.address.to_string()
+    }
+
+    fn commit_url(&self, commit: &CommitSha) -> Option<String> {
+        self.address.commit_url(commit)
+    }
+
+    async fn tip(&self) -> Result<Tip, Fault> {
+        if let Some(branch) = &self.branch {
+            return match self.branch_at(branch).await? {
+                Some(commit) => Ok(Tip {
+                    branch: branch.clone(),
+                    commit,
+                }),
+                None => Err(self.no_branch(Some(branch)).await),
+            };
+        }
+        let references = self.talk.references(&["HEAD"]).await?;
+        let Some(head) = references.into_iter().find(|reference| reference.name == "HEAD") else {
+            return Err(self.no_branch(None).await);
+        };
+        let target = head.target.unwrap_or_default();
+        let branch = target
+            .strip_prefix("refs/heads/")
+            .and_then(|name| BranchName::parse(name).ok());
+        let commit = head.commit;
+        match branch {
+            Some(branch) => Ok(Tip { branch, commit }),
+            None => Err(Fault::invalid(format!("{} names no default branch", self.talk.place())).hint("set `branch`")),
+        }
+    }
+
+    async fn list(&self, at: &CommitSha, folder: &RepoPath) -> Result<Option<Vec<Entry>>, Fault> {
+        let commit = self.snapshot(at).await?;
+        for found in self.find(commit, &[folder]).await? {
+            if let Found::Folder(folder) = found {
+                self.named(vec![folder]).await?;
+                return self.objects(|repo| tree::list(repo, folder));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn read(&self, at: &CommitSha, files: &[RepoPath]) -> Result<Vec<Option<Vec<u8>>>, Fault> {
+        let commit = self.snapshot(at).await?;
+        let found = self.find(commit, &files.iter().collect::<Vec<_>>()).await?;
+        let blobs: Vec<Option<Oid>> = found
+            .into_iter()
+            .map(|found| {
+                if let Found::File(blob, _) = found {
+                    Some(blob)
+                } else {
+                    None
+                }
+            })
+            .collect();
+        self.named(blobs.iter().flatten().copied().collect()).await?;
+        self.objects(|repo| {
+            let content = |blob: Option<Oid>| blob.map(|blob| tree::content(repo, blob)).transpose();
+            blobs.into_iter().map(content).collect()
+        })
+    }
+
+    async fn contains(&self, revision: &CommitSha, ours: &CommitSha) -> Containment {
+        self.ancestry(revision, ours).await
+    }
+
+    async fn history(&self, from: &CommitSha, most: usize) -> Result<Vec<CommitInfo>, Fault> {
+        self.look_back(from, most).await
+    }
+}
+
+#[async_trait(?Send)]
+impl Land for Remote {
+    async fn land(&self, draft: &CommitDraft) -> Result<Attempt, Fault> {
+        let base = self.snapshot(&draft.base).await?;
+        let paths: Vec<&RepoPath> = draft.edits.iter().map(|edit| &edit.path).collect();
+        self.find(base, &paths).await?;
+        let (made, pack) = {
+            let store = self.store.borrow();
+            let made = tree::commit(store.repo(), draft)?;
+            let pack = store.pack(&made.objects);
+            (
+                made.commit,
+                pack.map_err(|error| Fault::bug("write the pack").because(error))?,
+            )
+        };
+        self.talk
+            .journal()
+            .debug(format!("pushing {made} to {} in {} bytes", draft.branch, pack.len()));
+        self.push(draft, base, made, &pack).await
+    }
+}

@@ -1,0 +1,220 @@
+//! Writes the requests of git's protocol: `ls-refs` and `fetch` of v2, and the fetch of v0. Pure.
+
+use git2::Oid;
+
+use super::packet::{Broken, Packets, SideBand, side_band, write_line};
+
+/// Which objects a server leaves out unless they are named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Filter {
+    /// None: everything comes.
+    Everything,
+    /// The content of files.
+    NoBlobs,
+    /// Folders and the content of files. Servers may forbid any depth but 0 for trees, so no other is asked for.
+    NoTrees,
+}
+
+/// What is to be fetched.
+#[derive(Clone, Debug)]
+pub struct Fetch {
+    /// The objects.
+    pub wants: Vec<Oid>,
+    /// Commits that are here already, with all that they stand for.
+    pub haves: Vec<Oid>,
+    /// Those of `haves` whose parents are not here.
+    pub shallow: Vec<Oid>,
+    /// How many commits deep; `None` = all that `haves` do not cover.
+    pub depth: Option<usize>,
+    /// What to leave out.
+    pub filter: Filter,
+}
+
+impl Fetch {
+    /// Returns a fetch of exactly these objects and what hangs below them.
+    #[must_use]
+    pub fn of(wants: Vec<Oid>, filter: Filter) -> Self {
+        Self {
+            wants,
+            haves: Vec::new(),
+            shallow: Vec::new(),
+            depth: None,
+            filter,
+        }
+    }
+
+    fn lines(&self, out: &mut Vec<u8>, wants_end: &str, sections_end: &[u8]) {
+        let mut end = wants_end;
+        for want in &self.wants {
+            write_line(out, &format!("want {want}{end}\n"));
+            end = "";
+        }
+        for commit in &self.shallow {
+            write_line(out, &format!("shallow {commit}\n"));
+        }
+        if let Some(depth) = self.depth {
+            write_line(out, &format!("deepen {depth}\n"));
+        }
+        match self.filter {
+            Filter::Everything => {}
+            Filter::NoBlobs => write_line(out, "filter blob:none\n"),
+            Filter::NoTrees => write_line(out, "filter tree:0\n"),
+        }
+        out.extend_from_slice(sections_end);
+        for have in &self.haves {
+            write_line(out, &format!("have {have}\n"));
+        }
+        write_line(out, "done\n");
+    }
+
+    /// Writes it as a command of v2.
+    #[must_use]
+    pub fn version_2(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        write_line(&mut out, "command=fetch\n");
+        out.extend_from_slice(b"0001");
+        write_line(&mut out, "ofs-delta\n");
+        write_line(&mut out, "no-progress\n");
+        self.lines(&mut out, "", b"");
+        out.extend_from_slice(b"0000");
+        out
+    }
+
+    /// Writes it as v0 wants it.
+    #[must_use]
+    pub fn version_0(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        let filter = if self.filter == Filter::Everything {
+            ""
+        } else {
+            " filter"
+        };
+        self.lines(
+            &mut out,
+            &format!(" side-band-64k ofs-delta no-progress{filter}"),
+            b"0000",
+        );
+        out
+    }
+}
+
+/// Writes `ls-refs` for names that begin with one of `prefixes`.
+#[must_use]
+pub fn ls_refs(prefixes: &[&str]) -> Vec<u8> {
+    let mut out = Vec::new();
+    write_line(&mut out, "command=ls-refs\n");
+    out.extend_from_slice(b"0001");
+    write_line(&mut out, "symrefs\n");
+    for prefix in prefixes {
+        write_line(&mut out, &format!("ref-prefix {prefix}\n"));
+    }
+    out.extend_from_slice(b"0000");
+    out
+}
+
+/// What came back for a fetch.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fetched {
+    /// The bytes of the pack.
+    pub pack: Vec<u8>,
+    /// The commits whose parents were cut off.
+    pub cut: Vec<Oid>,
+}
+
+/// Reads the answer to [`Fetch::version_2`].
+///
+/// # Errors
+/// The bytes are something else, end too early, or the server reports an error.
+pub fn fetched_2(bytes: &[u8]) -> Result<Fetched, Broken> {
+    let mut packets = Packets::new(bytes);
+    let mut cut = Vec::new();
+    loop {
+        match packets.line()? {
+            Some(b"packfile") => {
+                let SideBand { data, .. } = side_band(&mut packets)?;
+                return Ok(Fetched { pack: data, cut });
+            }
+            // The section `acknowledgments` is not asked for; `shallow-info` is the only other one of use.
+            Some(line) => cut.extend(shallow(line)),
+            None => {}
+        }
+    }
+}
+
+/// Reads the answer to [`Fetch::version_0`]: the cut-off commits and a flush (if a depth was asked for), `NAK` or `ACK`, the pack.
+///
+/// # Errors
+/// As [`fetched_2`].
+pub fn fetched_0(bytes: &[u8]) -> Result<Fetched, Broken> {
+    let mut packets = Packets::new(bytes);
+    let mut cut = Vec::new();
+    loop {
+        match packets.line()? {
+            Some(line) if line == b"NAK" || line.starts_with(b"ACK ") => break,
+            Some(line) => cut.extend(shallow(line)),
+            None => {}
+        }
+    }
+    // With `have` lines, several acknowledgements come before the pack.
+    let mut rest = packets.clone();
+    while let Some(line) = rest.line()? {
+        if line != b"NAK" && !line.starts_with(b"ACK ") {
+            break;
+        }
+        packets = rest.clone();
+    }
+    let SideBand { data, .. } = side_band(&mut packets)?;
+    Ok(Fetched { pack: data, cut })
+}
+
+fn shallow(line: &[u8]) -> Option<Oid> {
+    let id = std::str::from_utf8(line.strip_prefix(b"shallow ")?).ok()?;
+    (id.len() == 40).then(|| Oid::from_str(id).ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "0123456789abcdef0123456789abcdef01234567";
+
+    fn text(bytes: &[u8]) -> String {
+        String::from_utf8_lossy(bytes).into_owned()
+    }
+
+    #[test]
+    fn version_2_asks_for_one_commit_without_files() {
+        let id = Oid::from_str(ID).unwrap();
+        let mut fetch = Fetch::of(vec![id], Filter::NoBlobs);
+        fetch.depth = Some(1);
+        assert_eq!(
+            text(&fetch.version_2()),
+            format!(
+                "0012command=fetch\n0001000eofs-delta\n0010no-progress\n0032want {ID}\n000ddeepen 1\n0015filter blob:none\n0009done\n0000"
+            )
+        );
+    }
+
+    #[test]
+    fn version_0_puts_its_abilities_on_the_first_want() {
+        let id = Oid::from_str(ID).unwrap();
+        let mut fetch = Fetch::of(vec![id, id], Filter::Everything);
+        fetch.depth = Some(1);
+        assert_eq!(
+            text(&fetch.version_0()),
+            format!("0056want {ID} side-band-64k ofs-delta no-progress\n0032want {ID}\n000ddeepen 1\n00000009done\n")
+        );
+    }
+
+    #[test]
+    fn answers_give_the_pack_and_what_was_cut() {
+        let v2 = format!("0011shallow-info\n0034shallow {ID}00010000");
+        assert!(fetched_2(v2.as_bytes()).is_err(), "no packfile section");
+        let v2 = format!("0011shallow-info\n0034shallow {ID}0001000dpackfile\n0007\u{1}PA0000");
+        let out = fetched_2(v2.as_bytes()).unwrap();
+        assert_eq!((out.pack.as_slice(), out.cut.len()), (&b"PA"[..], 1));
+        let v0 = format!("0034shallow {ID}00000008NAK\n0007\u{1}PA0000");
+        assert_eq!(fetched_0(v0.as_bytes()).unwrap(), out);
+        assert!(fetched_2(b"").is_err() && fetched_0(b"").is_err() && fetched_0(b"0000").is_err());
+    }
+}

@@ -1,0 +1,192 @@
+//! Talks git's protocol over a carrier: finds out how the server talks when it must, and asks again when an answer is lost.
+//! Holds no objects and decides nothing about branches.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::carrier::{CallError, Carrier, Service};
+use super::packet::Broken;
+use super::push::{self, Report};
+use super::reference::{self, Dialect, Reference};
+use super::request::{self, Fetch, Fetched, Filter};
+use super::tree::sha256;
+use crate::journal::Journal;
+use crate::model::{Clock, Fault};
+
+/// How often a request that changes nothing is sent before its loss is told.
+const TRIES: u32 = 4;
+/// The longest wait that a server may ask for.
+const MOST_AFTER: Duration = Duration::from_secs(60);
+/// How much of a listing of references is read: some 100,000 of them.
+const MOST_LISTED: usize = 16 * 1024 * 1024;
+/// How much of the report on a push is read.
+const MOST_REPORTED: usize = 1024 * 1024;
+/// How much is read of an answer whose server leaves nothing out.
+const MOST_UNFILTERED: usize = 256 * 1024 * 1024;
+
+/// A conversation with one repository.
+pub(super) struct Talk {
+    carrier: Box<dyn Carrier>,
+    clock: Rc<dyn Clock>,
+    journal: Rc<dyn Journal>,
+    /// How the server talks, once it had to be asked. Until then v2 with filters is taken for granted: it saves a round trip.
+    dialect: RefCell<Option<Dialect>>,
+}
+
+impl Talk {
+    pub(super) fn new(carrier: Box<dyn Carrier>, clock: Rc<dyn Clock>, journal: Rc<dyn Journal>) -> Self {
+        Self {
+            carrier,
+            clock,
+            journal,
+            dialect: RefCell::new(None),
+        }
+    }
+
+    pub(super) fn place(&self) -> String {
+        self.carrier.place()
+    }
+
+    pub(super) fn journal(&self) -> &dyn Journal {
+        &*self.journal
+    }
+
+    /// Returns the references whose names begin with one of `prefixes`.
+    pub(super) async fn references(&self, prefixes: &[&str]) -> Result<Vec<Reference>, Fault> {
+        let ask = async |dialect: &Dialect| {
+            if dialect.v2 {
+                let request = request::ls_refs(prefixes);
+                let bytes = self.carrier.call(Service::UploadPack, request, MOST_LISTED).await?;
+                return reference::listing(&bytes).map_err(|broken| self.broken(broken));
+            }
+            let bytes = self.carrier.advertisement().await?;
+            let mut all = reference::advertisement(&bytes)
+                .map_err(|broken| self.broken(broken))?
+                .references;
+            all.retain(|reference| prefixes.iter().any(|prefix| reference.name.starts_with(prefix)));
+            Ok(all)
+        };
+        let asked = self.in_its_dialect(ask).await;
+        asked.map_err(|error| error.into_fault(&self.place()))
+    }
+
+    /// Fetches; `most` bounds the answer, in bytes, if the server can leave out what it is asked to.
+    pub(super) async fn fetch(&self, fetch: &Fetch, most: usize) -> Result<Fetched, CallError> {
+        self.in_its_dialect(async |dialect: &Dialect| {
+            let mut fetch = fetch.clone();
+            let mut most = most;
+            if !dialect.filter && fetch.filter != Filter::Everything {
+                fetch.filter = Filter::Everything;
+                most = MOST_UNFILTERED;
+            }
+            let request = if dialect.v2 {
+                fetch.version_2()
+            } else {
+                fetch.version_0()
+            };
+            let bytes = self.carrier.call(Service::UploadPack, request, most).await?;
+            let read = if dialect.v2 {
+                request::fetched_2(&bytes)
+            } else {
+                request::fetched_0(&bytes)
+            };
+            read.map_err(|broken| self.broken(broken))
+        })
+        .await
+    }
+
+    /// Sends a push once.
+    pub(super) async fn push(&self, request: Vec<u8>, reference: &str) -> Result<Report, CallError> {
+        let bytes = self.carrier.call(Service::ReceivePack, request, MOST_REPORTED).await?;
+        push::report(&bytes, reference).map_err(|broken| CallError::Lost {
+            fault: self.unreadable(broken),
+            after: None,
+        })
+    }
+
+    /// Waits before the next attempt: as long as the server asks, or longer each time with jitter.
+    pub(super) async fn pause(&self, attempt: u32, after: Option<Duration>, fault: &Fault) {
+        let pause = after.map_or_else(|| backoff(attempt), |after| after.min(MOST_AFTER));
+        self.journal.progress(format!(
+            "{fault}; asking again in {}",
+            humantime::format_duration(Duration::from_millis(
+                u64::try_from(pause.as_millis()).unwrap_or(u64::MAX)
+            ))
+        ));
+        self.clock.sleep(pause).await;
+    }
+
+    fn broken(&self, broken: Broken) -> CallError {
+        let known = self.dialect.borrow().is_some();
+        match broken {
+            Broken::Server(_) if known => {
+                CallError::Final(Fault::denied(format!("{} refuses", self.place())).because(broken))
+            }
+            _ if known => CallError::Lost {
+                fault: self.unreadable(broken),
+                after: None,
+            },
+            _ => CallError::Strange(self.unreadable(broken)),
+        }
+    }
+
+    fn unreadable(&self, broken: Broken) -> Fault {
+        Fault::unreachable(format!("the answer of {} cannot be read", self.place())).because(broken)
+    }
+
+    async fn in_its_dialect<T>(&self, ask: impl AsyncFn(&Dialect) -> Result<T, CallError>) -> Result<T, CallError> {
+        let known = self.dialect.borrow().clone();
+        let assumed = known.clone().unwrap_or(Dialect {
+            v2: true,
+            filter: true,
+            sha256: false,
+        });
+        match self.patiently(async || ask(&assumed).await).await {
+            Err(CallError::Strange(fault)) if known.is_none() => {
+                self.journal.debug(format!("{fault}; asking the server how it talks"));
+                let dialect = self.discover().await?;
+                self.patiently(async || ask(&dialect).await).await
+            }
+            answer => answer,
+        }
+    }
+
+    async fn discover(&self) -> Result<Dialect, CallError> {
+        let bytes = self.patiently(async || self.carrier.advertisement().await).await?;
+        let dialect = reference::advertisement(&bytes)
+            .map_err(|broken| CallError::Final(self.unreadable(broken)))?
+            .dialect;
+        if dialect.sha256 {
+            return Err(CallError::Final(sha256(&self.place())));
+        }
+        let version = if dialect.v2 { "v2" } else { "v0" };
+        let filters = if dialect.filter { "with" } else { "without" };
+        self.journal.debug(format!(
+            "{} talks protocol {version} {filters} partial clones",
+            self.place()
+        ));
+        *self.dialect.borrow_mut() = Some(dialect.clone());
+        Ok(dialect)
+    }
+
+    async fn patiently<T>(&self, ask: impl AsyncFn() -> Result<T, CallError>) -> Result<T, CallError> {
+        let mut attempt = 1;
+        loop {
+            match ask().await {
+                Err(CallError::Lost { fault, after }) if attempt < TRIES => {
+                    self.pause(attempt, after, &fault).await;
+                    attempt += 1;
+                }
+                answer => return answer,
+            }
+        }
+    }
+}
+
+/// Returns a wait that doubles with each attempt from 0.4 s on, of which a random half is taken off.
+fn backoff(attempt: u32) -> Duration {
+    let whole = Duration::from_millis(400 << attempt.saturating_sub(1).min(6));
+    let random = getrandom::u32().unwrap_or(u32::MAX / 2);
+    whole / 2 + (whole / 2).mul_f64(f64::from(random) / f64::from(u32::MAX))
+}

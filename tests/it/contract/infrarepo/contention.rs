@@ -1,0 +1,1 @@
+//! Many writers on one branch.

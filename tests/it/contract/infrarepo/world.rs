@@ -1,0 +1,178 @@
+//! An infra-repo on a real git server or in a folder, opened as the product opens it, with a clock that does not wait.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::{Duration, SystemTime};
+
+use async_trait::async_trait;
+use promote_action::infrarepo::{self, Address, Author, CommitDraft, FileEdit, Land, Target};
+use promote_action::journal::Journal;
+use promote_action::model::{BranchName, Clock, CommitSha, Event, Fault, RepoPath, Secret, Timestamp};
+use sandbox::git::{GitHost, GitHostOptions};
+
+pub(super) const TOKEN: &str = "s3cret-token-of-the-host";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    V2,
+    WithoutFilters,
+    V0,
+    Folder,
+}
+
+pub(super) struct World {
+    pub(super) host: GitHost,
+    kind: Kind,
+    pub(super) journal: Rc<Words>,
+    pub(super) clock: Rc<QuickClock>,
+}
+
+pub(super) fn pins(tag: &str) -> String {
+    format!("images:\n  - name: myorg/api\n    newTag: {tag}\n")
+}
+
+pub(super) fn path(text: &str) -> RepoPath {
+    RepoPath::parse(text).unwrap()
+}
+
+impl World {
+    pub(super) fn start(kind: Kind) -> Self {
+        let options = GitHostOptions {
+            token: Some(TOKEN.to_owned()),
+            filters: !matches!(kind, Kind::WithoutFilters | Kind::V0),
+            protocol_v2: kind != Kind::V0,
+            ..GitHostOptions::default()
+        };
+        let host = GitHost::start_blocking(options).unwrap();
+        let pins = pins("v1");
+        let files = [
+            ("README.md", "# Infra\n"),
+            ("apps/api/overlays/dev/kustomization.yaml", pins.as_str()),
+            ("apps/web/overlays/dev/kustomization.yaml", pins.as_str()),
+        ];
+        host.create("infra", &files).unwrap();
+        Self {
+            host,
+            kind,
+            journal: Rc::default(),
+            clock: Rc::default(),
+        }
+    }
+
+    pub(super) fn open(&self) -> Box<dyn Land> {
+        self.open_other("infra", None)
+    }
+
+    pub(super) fn open_at(&self, branch: &str) -> Box<dyn Land> {
+        self.open_other("infra", Some(branch))
+    }
+
+    pub(super) fn open_other(&self, name: &str, branch: Option<&str>) -> Box<dyn Land> {
+        let address = if self.kind == Kind::Folder {
+            self.host.path(name).to_str().unwrap().to_owned()
+        } else {
+            self.host.url(name)
+        };
+        self.open_address(&address, branch, Some(TOKEN)).unwrap()
+    }
+
+    pub(super) fn open_address(
+        &self,
+        address: &str,
+        branch: Option<&str>,
+        token: Option<&str>,
+    ) -> Result<Box<dyn Land>, Fault> {
+        let target = Target {
+            address: Address::parse(address, None).unwrap(),
+            branch: branch.map(|branch| BranchName::parse(branch).unwrap()),
+            token: token.map(Secret::new),
+        };
+        let http = promote_action::http::client(None).unwrap();
+        infrarepo::open(&target, http, self.clock.clone(), self.journal.clone())
+    }
+
+    pub(super) fn draft(&self, base: &CommitSha, edits: &[(&str, &str)]) -> CommitDraft {
+        draft(&self.clock, base, edits)
+    }
+
+    /// Commits one entry of any mode to `main`.
+    pub(super) fn commit_entry(&self, mode: &str, object: &str, path: &str) {
+        let stream = format!(
+            "commit refs/heads/main\ncommitter S <s@example.com> now\ndata 1\n.\nfrom refs/heads/main^0\nM {mode} {object} {path}\n"
+        );
+        let args = ["fast-import", "--quiet", "--date-format=now"];
+        self.host.git_with("infra", &args, stream.as_bytes()).unwrap();
+    }
+
+    pub(super) fn many_commits(&self, count: usize) {
+        use std::fmt::Write;
+        let mut stream = String::new();
+        for n in 0..count {
+            let from = if n == 0 { "from refs/heads/main^0\n" } else { "" };
+            let committer = "committer S <s@example.com> now\ndata 1\n.\n";
+            write!(
+                stream,
+                "commit refs/heads/main\n{committer}{from}M 100644 inline n\ndata 4\n{n:04}\n"
+            )
+            .unwrap();
+        }
+        let args = ["fast-import", "--quiet", "--date-format=now"];
+        self.host.git_with("infra", &args, stream.as_bytes()).unwrap();
+    }
+}
+
+pub(super) fn draft(clock: &QuickClock, base: &CommitSha, edits: &[(&str, &str)]) -> CommitDraft {
+    let edit = |(file, content): &(&str, &str)| FileEdit {
+        path: path(file),
+        content: content.as_bytes().to_vec(),
+    };
+    CommitDraft {
+        branch: BranchName::parse("main").unwrap(),
+        base: base.clone(),
+        edits: edits.iter().map(edit).collect(),
+        message: "Promote api\n\nPromote-App: api\n".to_owned(),
+        author: Author {
+            name: "A Bot".to_owned(),
+            mail: "bot@example.com".to_owned(),
+        },
+        at: clock.wall(),
+    }
+}
+
+/// Time that passes only when somebody waits, and then at once.
+#[derive(Default)]
+pub(super) struct QuickClock {
+    now: Cell<Duration>,
+}
+
+#[async_trait(?Send)]
+impl Clock for QuickClock {
+    fn now(&self) -> Duration {
+        self.now.get()
+    }
+
+    fn wall(&self) -> Timestamp {
+        Timestamp::new(SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000) + self.now.get())
+    }
+
+    async fn sleep(&self, pause: Duration) {
+        self.now.set(self.now.get() + pause);
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Keeps what was told, as text.
+#[derive(Default)]
+pub(super) struct Words(RefCell<Vec<String>>);
+
+impl Words {
+    pub(super) fn text(&self) -> String {
+        self.0.borrow().join("\n")
+    }
+}
+
+impl Journal for Words {
+    fn tell(&self, event: Event) {
+        self.0.borrow_mut().push(format!("{event:?}"));
+    }
+}
