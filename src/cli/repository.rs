@@ -21,7 +21,7 @@ pub(super) fn target(reader: &Reader<'_>, place: &Place<'_>) -> Option<Target> {
 }
 
 fn address(text: &str, place: &Place<'_>) -> Result<Address, String> {
-    match parse(text, place.github_server())? {
+    match Address::parse(text, place.github_server())? {
         // An address says where it is; a path is relative to where the run is.
         Address::Folder(folder) if !text.starts_with("file://") => {
             place.path(&folder.to_string_lossy()).map(Address::Folder)
@@ -30,26 +30,10 @@ fn address(text: &str, place: &Place<'_>) -> Result<Address, String> {
     }
 }
 
-// Stands in for `Address::parse` until that is there.
-fn parse(text: &str, github_server: Option<&str>) -> Result<Address, String> {
-    let whole = match text.split_once("://") {
-        Some(_) => text.to_owned(),
-        None => format!("{}/{text}", github_server.unwrap_or("https://github.com")),
-    };
-    let url = reqwest::Url::parse(&whole).map_err(|error| format!("is no address: {error}"))?;
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err("has a user or password in it: leave it out, and give `token`".to_owned());
-    }
-    match url.scheme() {
-        "file" => Ok(Address::Folder(url.path().into())),
-        _ => http::may_carry_secret(&url).map(|()| Address::Http(url)),
-    }
-}
-
 /// Returns the address of a server; `None` for a folder.
 fn url(address: &Address) -> Option<&reqwest::Url> {
     match address {
-        Address::Http(url) => Some(url),
+        Address::Http { url, .. } => Some(url),
         Address::Folder(_) => None,
     }
 }
