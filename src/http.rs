@@ -78,6 +78,18 @@ pub fn may_carry_secret(url: &Url) -> Result<(), String> {
     }
 }
 
+/// Tells whether HTTP allows a header of that name.
+#[must_use]
+pub fn is_header_name(name: &str) -> bool {
+    reqwest::header::HeaderName::from_bytes(name.as_bytes()).is_ok()
+}
+
+/// Tells whether a header can have that value.
+#[must_use]
+pub fn is_header_value(value: &str) -> bool {
+    !value.is_empty() && reqwest::header::HeaderValue::from_str(value).is_ok()
+}
+
 /// Returns the error of a request without the address, which may hold what should not be shown twice.
 #[must_use]
 pub fn cause(error: reqwest::Error) -> anyhow::Error {

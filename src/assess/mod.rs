@@ -1,3 +1,4 @@
 //! Observations in, verdicts with reasons out. Pure: time is an argument, nothing is asked for here.
 
 pub mod rollout;
+pub mod source;

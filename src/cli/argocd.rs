@@ -1,6 +1,6 @@
 //! Reads the inputs of Argo CD: the server, and the secrets that go to it.
 
-use reqwest::Url;
+use url::Url;
 
 use super::reader::Reader;
 use crate::delivery::Settings;
@@ -76,13 +76,13 @@ fn headers(reader: &Reader<'_>) -> Vec<(String, Secret)> {
 fn header(line: &str) -> Result<(String, Secret), String> {
     let (name, value) = line.split_once(':').ok_or("is not of the form `Name: value`")?;
     let (name, value) = (name.trim(), value.trim());
-    if reqwest::header::HeaderName::from_bytes(name.as_bytes()).is_err() {
+    if !http::is_header_name(name) {
         return Err("has a name that is none of HTTP's: letters, digits and `-`".to_owned());
     }
     if name.eq_ignore_ascii_case("authorization") || name.eq_ignore_ascii_case("host") {
         return Err("sets a header that is ours: the token is `argocd-token`, the host is `argocd-server`".to_owned());
     }
-    if reqwest::header::HeaderValue::from_str(value).is_err() || value.is_empty() {
+    if !http::is_header_value(value) {
         return Err("has a value that no header can have".to_owned());
     }
     Ok((name.to_owned(), Secret::new(value)))

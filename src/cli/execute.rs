@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use super::{Call, failed};
 use crate::journal::Journal;
 use crate::model::{Clock, Command, Fault, Outcome};
-use crate::promote::{Cancel, Settings};
+use crate::promote::{self, Settings};
 use crate::report::Report;
 use crate::runner::Receiver;
 use crate::set_image;
@@ -54,7 +54,7 @@ async fn cancellable(settings: &Settings, receiver: &Rc<dyn Receiver>, clock: &R
         number.unwrap_or(15)
     };
     tokio::select! {
-        report = pending::promotion(settings, Rc::clone(receiver) as Rc<dyn Journal>, Rc::clone(clock), cancel) => report,
+        report = promote::run(settings, Rc::clone(receiver) as Rc<dyn Journal>, Rc::clone(clock), cancel) => report,
         signal = too_late => failed(
             settings.command,
             Fault::new(Outcome::Cancelled { signal }, "the run was cancelled while a request had no answer: look at the branch to see whether it was written"),
@@ -91,23 +91,5 @@ pub(super) fn set_image(call: &Call<'_>, mut mistakes: Vec<String>) -> Report {
             Err(fault) => failed(Command::SetImage, fault),
         },
         _ => failed(Command::SetImage, Fault::mistakes(&mistakes)),
-    }
-}
-
-mod pending {
-    //! Stands in for the room that is not there yet.
-
-    use super::{Cancel, Clock, Command, Fault, Journal, Rc, Report, Settings, failed};
-
-    pub(super) fn promotion(
-        _: &Settings,
-        _: Rc<dyn Journal>,
-        _: Rc<dyn Clock>,
-        _: Cancel,
-    ) -> std::future::Ready<Report> {
-        std::future::ready(failed(
-            Command::Promote,
-            Fault::bug("this command is not in this build"),
-        ))
     }
 }

@@ -64,7 +64,7 @@ impl Place<'_> {
                 self.env.get(&name.to_ascii_lowercase()).map(String::as_str),
             ]
         });
-        let urls = urls.flatten().filter_map(|text| reqwest::Url::parse(text).ok());
+        let urls = urls.flatten().filter_map(|text| url::Url::parse(text).ok());
         urls.filter_map(|url| url.password().map(Secret::new)).collect()
     }
 

@@ -31,7 +31,7 @@ fn address(text: &str, place: &Place<'_>) -> Result<Address, String> {
 }
 
 /// Returns the address of a server; `None` for a folder.
-fn url(address: &Address) -> Option<&reqwest::Url> {
+fn url(address: &Address) -> Option<&url::Url> {
     match address {
         Address::Http { url, .. } => Some(url),
         Address::Folder(_) => None,
@@ -56,21 +56,21 @@ fn token(reader: &Reader<'_>, place: &Place<'_>, address: Option<&Address>) -> O
 }
 
 /// Tells whether the address is the repository that this run belongs to.
-fn is_this_repository(url: &reqwest::Url, place: &Place<'_>) -> bool {
+fn is_this_repository(url: &url::Url, place: &Place<'_>) -> bool {
     let (Some(server), Some(repository)) = (place.github_server(), place.repository()) else {
         return false;
     };
-    let Ok(server) = reqwest::Url::parse(server) else {
+    let Ok(server) = url::Url::parse(server) else {
         return false;
     };
-    let path = |url: &reqwest::Url| url.path().trim_matches('/').to_ascii_lowercase();
+    let path = |url: &url::Url| url.path().trim_matches('/').to_ascii_lowercase();
     let ours = format!("{}/{}", path(&server), repository.to_ascii_lowercase());
     let theirs = path(url);
     url.origin() == server.origin() && theirs.strip_suffix(".git").unwrap_or(&theirs) == ours.trim_matches('/')
 }
 
 /// Tells whether the laptop's own GitHub token is for this host: `GH_HOST`, github.com and its tenants, and this machine.
-fn is_laptops(url: &reqwest::Url, place: &Place<'_>) -> bool {
+fn is_laptops(url: &url::Url, place: &Place<'_>) -> bool {
     let host = url.host_str().unwrap_or_default();
     let known = host == place.laptop_host() || host == "github.com" || host.ends_with(".ghe.com");
     known || (url.scheme() == "http" && http::may_carry_secret(url).is_ok() && !host.contains(".svc"))

@@ -7,12 +7,13 @@ use super::inputs::COMMAND;
 use super::place::Place;
 use super::reader::{Reader, none_of};
 use super::repository;
+use crate::delivery::inputs::ARGOCD_SERVER;
 use crate::http;
-use crate::model::{AppName, Command, Digest, EnvironmentName, ImageRef, Tag};
+use crate::model::{AppName, Command, CommitSha, Digest, EnvironmentName, ImageRef, Tag};
 use crate::plan::inputs as planned;
 use crate::plan::{Allow, OnPause, OnSuperseded, Policy, Request, SyncMode};
 use crate::promote::Settings;
-use crate::promote::inputs::{CA_BUNDLE, DRY_RUN, LANDING_TIMEOUT, WAIT};
+use crate::promote::inputs::{CA_BUNDLE, COMMIT, DRY_RUN, LANDING_TIMEOUT, WAIT};
 use crate::report::inputs::OUTPUT;
 
 /// Reads the command.
@@ -36,17 +37,18 @@ pub(super) fn read(
     stdin: &mut dyn Read,
     run: &str,
 ) -> Option<Settings> {
-    let request = request(reader);
+    let request = request(reader, command);
     let infra_repo = repository::target(reader, place);
     let author = repository::author(reader);
     repository::via(reader);
     let argocd = argocd::settings(reader);
     let policy = policy(reader);
     let dry = reader.boolean(&DRY_RUN).unwrap_or_default();
-    let wait = wait(reader);
+    let wait = wait(reader, command);
     let landing_timeout = reader.duration(&LANDING_TIMEOUT);
     let ca_bundle = ca_bundle(reader, place, stdin);
     Some(Settings {
+        commit: reader.parsed(&COMMIT, commit),
         command: if dry && command == Command::Promote {
             Command::Plan
         } else {
@@ -64,7 +66,7 @@ pub(super) fn read(
     })
 }
 
-fn request(reader: &Reader<'_>) -> Request {
+fn request(reader: &Reader<'_>, command: Command) -> Request {
     reader.require(&planned::APP, "");
     reader.require(&planned::ENVIRONMENT, "");
     let request = Request {
@@ -81,8 +83,15 @@ fn request(reader: &Reader<'_>) -> Request {
             .map(|_| reader.list(&planned::APPLICATION, |text| Ok(text.to_owned()))),
         message: reader.text(&planned::MESSAGE),
     };
-    what(reader, &request);
+    if command != Command::Wait {
+        what(reader, &request);
+    }
     request
+}
+
+fn commit(text: &str) -> Result<CommitSha, String> {
+    CommitSha::parse(text)
+        .ok_or_else(|| "is no full commit: it must have all of its 40 (or 64) hexadecimal digits".to_owned())
 }
 
 fn image(text: &str) -> Result<ImageRef, String> {
@@ -163,8 +172,12 @@ fn policy(reader: &Reader<'_>) -> Policy {
 }
 
 /// Whether to wait: what was said, else whether there is a server to ask.
-fn wait(reader: &Reader<'_>) -> bool {
+fn wait(reader: &Reader<'_>, command: Command) -> bool {
     let server = argocd::is_given(reader);
+    if command == Command::Wait {
+        reader.require(&ARGOCD_SERVER, "");
+        return server;
+    }
     match reader.boolean(&WAIT) {
         Some(true) if !server => {
             reader.wrong(

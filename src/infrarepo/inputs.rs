@@ -50,7 +50,7 @@ pub const VIA: InputSpec = InputSpec {
     default: Some("push"),
     help: "How the commit lands: `push` moves the branch, and only if it is still where the change was planned.",
     example: "push",
-    ..InputSpec::FOLLOWING
+    ..InputSpec::LANDING
 };
 
 /// `author`.
@@ -59,7 +59,7 @@ pub const AUTHOR: InputSpec = InputSpec {
     default: Some("promote-action <promote-action@noreply.invalid>"),
     help: "Author and committer of the commit, as `Name <mail>`.",
     example: "Deploy Bot <deploy@example.com>",
-    ..InputSpec::FOLLOWING
+    ..InputSpec::LANDING
 };
 
 /// All of them.

@@ -7,13 +7,15 @@ pub enum Command {
     Promote,
     /// Shows what `promote` would do.
     Plan,
+    /// Follows a commit until it is live.
+    Wait,
     /// Edits one kustomization file in a folder.
     SetImage,
 }
 
 impl Command {
     /// Every command, in the order of the help text.
-    pub const ALL: [Self; 3] = [Self::Promote, Self::Plan, Self::SetImage];
+    pub const ALL: [Self; 4] = [Self::Promote, Self::Plan, Self::Wait, Self::SetImage];
 
     /// Returns the word on the command line.
     #[must_use]
@@ -21,6 +23,7 @@ impl Command {
         match self {
             Self::Promote => "promote",
             Self::Plan => "plan",
+            Self::Wait => "wait",
             Self::SetImage => "set-image",
         }
     }
@@ -31,6 +34,7 @@ impl Command {
         match self {
             Self::Promote => "change the pin, land the commit, and wait until exactly it is live and healthy",
             Self::Plan => "show the exact diff that `promote` would land; writes nothing",
+            Self::Wait => "follow the applications until a commit is live and healthy",
             Self::SetImage => "do what `kustomize edit set image` does, and keep every other byte of the file",
         }
     }
@@ -92,14 +96,26 @@ impl InputSpec {
         action_default: None,
         absent: "",
         in_file: false,
-        commands: &[Command::Promote, Command::Plan],
+        commands: &[Command::Promote, Command::Plan, Command::Wait],
         help: "",
         example: "",
         laptop: &[],
     };
 
-    /// An input that matters only after landing: for `promote` alone.
+    /// An input that says what is written.
+    pub const WRITING: Self = Self {
+        commands: &[Command::Promote, Command::Plan],
+        ..Self::PLAIN
+    };
+
+    /// An input that says how applications are followed.
     pub const FOLLOWING: Self = Self {
+        commands: &[Command::Promote, Command::Wait],
+        ..Self::PLAIN
+    };
+
+    /// An input that matters to landing, or only together with it.
+    pub const LANDING: Self = Self {
         commands: &[Command::Promote],
         ..Self::PLAIN
     };

@@ -30,7 +30,7 @@ pub const IMAGE: InputSpec = InputSpec {
     absent: "`tag`, `digest` or `from` says it",
     help: "What to promote: one or more `name[:tag][@sha256:…]`. The pin whose image has that name gets exactly that tag and digest.",
     example: "myorg/api:a3f1c8b@sha256:…",
-    ..InputSpec::PLAIN
+    ..InputSpec::WRITING
 };
 
 /// `tag`.
@@ -39,7 +39,7 @@ pub const TAG: InputSpec = InputSpec {
     absent: "`image`, `digest` or `from` says it",
     help: "The tag to promote, for the only (or the configured) images of the apps. Quote it: YAML reads `1.10` as `1.1`.",
     example: "v1.2.3",
-    ..InputSpec::PLAIN
+    ..InputSpec::WRITING
 };
 
 /// `digest`.
@@ -48,7 +48,7 @@ pub const DIGEST: InputSpec = InputSpec {
     absent: "`image`, `tag` or `from` says it",
     help: "The digest to promote, for the only (or the configured) images of the apps; with `tag` both are written.",
     example: "sha256:…",
-    ..InputSpec::PLAIN
+    ..InputSpec::WRITING
 };
 
 /// `from`.
@@ -58,7 +58,7 @@ pub const FROM: InputSpec = InputSpec {
     help: "The environment whose pins are promoted; with `argocd-server` they must be live and healthy there. \
            With `image`, `tag` or `digest` it asserts that this is what is pinned there.",
     example: "dev",
-    ..InputSpec::PLAIN
+    ..InputSpec::WRITING
 };
 
 /// `path`.
@@ -90,7 +90,7 @@ pub const MESSAGE: InputSpec = InputSpec {
     in_file: true,
     help: "Template of the commit's subject, cut to one line.",
     example: "deploy({environment}): {image}",
-    ..InputSpec::PLAIN
+    ..InputSpec::WRITING
 };
 
 /// `allow`.
@@ -101,7 +101,7 @@ pub const ALLOW: InputSpec = InputSpec {
     help: "Exceptions to what is refused otherwise: `mutable-tag` (a tag that looks as if it moves), `new-entry` (an image that has no entry yet). \
            With a `promote.yaml` only those that the environment lists.",
     example: "new-entry",
-    ..InputSpec::PLAIN
+    ..InputSpec::WRITING
 };
 
 /// `sync`.

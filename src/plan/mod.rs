@@ -1,13 +1,22 @@
 //! What is to be promoted, and what that means for the files of one commit. Pure: request + snapshot in, plan or mistakes out.
 //! Knows no git, no server and no clock.
 
-use crate::model::{AppName, Digest, EnvironmentName, ImageRef, Tag};
+use crate::manifest::Format;
+use crate::model::{AppName, Digest, EnvironmentName, ImageRef, Pin, PinChange, RepoPath, Tag};
 
+mod assemble;
 mod config;
+mod diff;
 pub mod inputs;
+mod layout;
+mod message;
 mod policy;
+mod select;
 
-pub use config::{App, Config, Environment, FILE as CONFIG_FILE};
+pub use assemble::{NoPlan, plan};
+pub use config::{App, Config, Environment, FILE as CONFIG_FILE, reference as config_reference};
+pub use layout::{Applications, BY_SOURCE, DEFAULT_APPLICATION, DEFAULT_PATH, Layout, Target};
+pub use message::{DEFAULT_MESSAGE, Identity};
 pub use policy::{OnPause, OnSuperseded, Policy, ResolvedPolicy, SyncMode};
 
 /// What the run was asked for, as the inputs say it; parsed, not yet held against the infra-repo.
@@ -60,4 +69,51 @@ impl Allow {
         }
         Ok(())
     }
+}
+
+/// The file that holds a target's pins, read at the snapshot's commit.
+#[derive(Clone)]
+pub struct Overlay {
+    /// The file.
+    pub file: RepoPath,
+    /// Its format.
+    pub format: &'static dyn Format,
+    /// Its bytes.
+    pub text: Vec<u8>,
+}
+
+/// A target with what its file says.
+struct Read<'a> {
+    target: &'a Target,
+    file: &'a RepoPath,
+    overlay: &'a Overlay,
+    pins: Vec<Pin>,
+}
+
+/// What one commit would change.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// Every pin of the promotion, also those that are there already (`before` = `after`).
+    pub pins: Vec<PinChange>,
+    /// The pins that change.
+    pub changes: Vec<PinChange>,
+    /// The files that change.
+    pub files: Vec<PlannedFile>,
+    /// The commit's message.
+    pub message: String,
+    /// The exact diff.
+    pub diff: String,
+    /// What was decided on the way and is worth knowing.
+    pub notices: Vec<String>,
+}
+
+/// A file before and after.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedFile {
+    /// Which.
+    pub path: RepoPath,
+    /// Its bytes at the snapshot.
+    pub before: Vec<u8>,
+    /// Its bytes in the commit.
+    pub after: Vec<u8>,
 }

@@ -1,6 +1,6 @@
 //! The inputs of the run as a whole: whether it waits, how long landing may take, whom it trusts.
 
-use crate::model::{InputKind, InputSpec};
+use crate::model::{Command, InputKind, InputSpec};
 
 /// `wait`.
 pub const WAIT: InputSpec = InputSpec {
@@ -9,7 +9,7 @@ pub const WAIT: InputSpec = InputSpec {
     absent: "`true` when `argocd-server` is set",
     help: "Whether to wait until exactly this commit is live and healthy; needs `argocd-server`.",
     example: "true",
-    ..InputSpec::FOLLOWING
+    ..InputSpec::LANDING
 };
 
 /// `landing-timeout`.
@@ -19,7 +19,7 @@ pub const LANDING_TIMEOUT: InputSpec = InputSpec {
     default: Some("5m"),
     help: "How long landing may take, with everything that is read, planned and tried again because somebody else was faster.",
     example: "2m",
-    ..InputSpec::FOLLOWING
+    ..InputSpec::LANDING
 };
 
 /// `ca-bundle`.
@@ -31,6 +31,16 @@ pub const CA_BUNDLE: InputSpec = InputSpec {
     ..InputSpec::PLAIN
 };
 
+/// `commit`.
+pub const COMMIT: InputSpec = InputSpec {
+    name: "commit",
+    absent: "the tip of the branch",
+    help: "The commit to wait for, with all its digits.",
+    example: "a3f1c8b0…",
+    commands: &[Command::Wait],
+    ..InputSpec::PLAIN
+};
+
 /// `dry-run`.
 pub const DRY_RUN: InputSpec = InputSpec {
     name: "dry-run",
@@ -38,8 +48,8 @@ pub const DRY_RUN: InputSpec = InputSpec {
     default: Some("false"),
     help: "`true` makes `promote` a `plan`.",
     example: "true",
-    ..InputSpec::FOLLOWING
+    ..InputSpec::LANDING
 };
 
 /// All of them.
-pub const ALL: [InputSpec; 4] = [WAIT, LANDING_TIMEOUT, CA_BUNDLE, DRY_RUN];
+pub const ALL: [InputSpec; 5] = [COMMIT, WAIT, LANDING_TIMEOUT, CA_BUNDLE, DRY_RUN];

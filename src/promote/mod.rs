@@ -1,32 +1,46 @@
 //! The story of a promotion: snapshot, plan, look before writing, land, sync, wait, report.
 //! Decides nothing itself: `plan` and `assess` do; it asks the ports and tells the journal.
 
-mod carries;
-mod follow;
-pub mod inputs;
-mod poll;
-mod precheck;
-mod target;
-mod track;
-
 use std::time::Duration;
 
 use crate::delivery;
 use crate::infrarepo::{Author, Target};
-use crate::model::Command;
+use crate::journal::Journal;
+use crate::model::{Clock, Command, CommitSha};
 use crate::plan::{Policy, Request};
 
+mod applications;
+mod cancel;
+mod carries;
+mod follow;
+pub mod inputs;
+mod land;
+mod planning;
+mod poll;
+mod precheck;
+mod record;
+mod rerun;
+mod rows;
+mod run;
+mod snapshot;
+mod target;
+mod track;
+
+pub use crate::plan::Identity;
 pub use follow::{FollowPorts, Followed, follow};
 pub use precheck::precheck;
+pub use run::run;
 pub use target::{Candidate, FollowRequest, Target as FollowTarget, Which};
 
 /// Everything a run needs to know, all inputs parsed.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// `promote`, or `plan` (also `dry-run`).
+    /// `promote`, `plan` (also `dry-run`) or `wait`.
     pub command: Command,
     /// What is to be promoted.
     pub request: Request,
+    /// `wait`: the commit to wait for; `None` = the tip of the branch.
+    pub commit: Option<CommitSha>,
     /// The infra-repo.
     pub infra_repo: Target,
     /// The Argo CD server, if there is one.
@@ -45,16 +59,16 @@ pub struct Settings {
     pub identity: Identity,
 }
 
-/// The trailers that do not come from the plan.
-#[derive(Clone, Debug)]
-pub struct Identity {
-    /// `Promote-By`: who triggered the run, or the user on a laptop.
-    pub by: String,
-    /// `Promote-Run`: the run's address with its attempt, or a random id.
-    pub run: String,
-    /// `Promote-Action`: name and version.
-    pub action: String,
-}
-
 /// The signal that cancels the run, once there is one: 2 (SIGINT) or 15 (SIGTERM). No write begins after it.
 pub type Cancel = tokio::sync::watch::Receiver<Option<u8>>;
+
+/// What the story asks and tells besides the seams.
+#[derive(Clone, Copy)]
+pub struct Ports<'a> {
+    /// Time.
+    pub clock: &'a dyn Clock,
+    /// Where it is told what happens.
+    pub journal: &'a dyn Journal,
+    /// The signal.
+    pub cancel: &'a Cancel,
+}

@@ -1,1 +1,302 @@
-//! The structure of the code, as ARCHITECTURE.md promises it.
+//! The structure of the code, as ARCHITECTURE.md promises it: ranked folders, pure rooms, one home for each heavy crate.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use syn::visit::Visit;
+
+/// Each room with its rank: a file imports its own room or a lower rank, never sideways or up.
+const RANKS: [(&str, u8); 16] = [
+    ("model", 0),
+    ("manifest", 1),
+    ("assess", 1),
+    ("report", 1),
+    ("http", 1),
+    ("journal", 1),
+    ("clock", 1),
+    ("plan", 2),
+    ("infrarepo", 3),
+    ("delivery", 3),
+    ("promote", 4),
+    ("set_image", 4),
+    ("runner", 5),
+    ("cli", 6),
+    ("main", 7),
+    ("lib", 7),
+];
+
+/// Rooms that decide: no clock, environment, file system, network, and nothing to wait for.
+const PURE: [&str; 5] = ["model", "manifest", "assess", "report", "plan"];
+
+/// Crates that reach outside, and the rooms that may name them.
+const HOMES: [(&str, &[&str]); 7] = [
+    ("reqwest", &["http", "infrarepo", "delivery"]),
+    ("rustls", &["http"]),
+    ("git2", &["infrarepo"]),
+    ("tokio", &["clock", "infrarepo", "delivery", "promote", "runner", "cli"]),
+    ("lexopt", &["cli"]),
+    ("yaml_rust2", &["manifest", "plan"]),
+    ("serde_yaml", &["plan"]),
+];
+
+fn source() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
+
+/// Returns every source file with its room.
+fn files() -> Vec<(String, PathBuf)> {
+    fn walk(folder: &Path, files: &mut Vec<PathBuf>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                walk(&path, files);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                files.push(path);
+            }
+        }
+    }
+    let mut paths = Vec::new();
+    walk(&source(), &mut paths);
+    paths
+        .into_iter()
+        .map(|path| {
+            let inside = path.strip_prefix(source()).unwrap();
+            let first = inside.components().next().unwrap().as_os_str().to_str().unwrap();
+            (first.trim_end_matches(".rs").to_owned(), path)
+        })
+        .collect()
+}
+
+/// Collects `crate::ROOM` and the first name of every other path, outside test modules.
+#[derive(Default)]
+struct Names {
+    rooms: BTreeSet<String>,
+    crates: BTreeSet<String>,
+    asynchronous: Vec<String>,
+}
+
+impl Names {
+    fn take(&mut self, parts: &[String]) {
+        match parts {
+            [first, room, ..] if first == "crate" => {
+                self.rooms.insert(room.clone());
+            }
+            [first, ..] => {
+                self.crates.insert(first.clone());
+            }
+            [] => {}
+        }
+        if let [first, second, ..] = parts
+            && first == "std"
+        {
+            self.crates.insert(format!("std::{second}"));
+        }
+    }
+
+    fn tree(&mut self, before: &[String], tree: &syn::UseTree) {
+        let with = |name: &syn::Ident| {
+            let mut parts = before.to_vec();
+            parts.push(name.to_string());
+            parts
+        };
+        match tree {
+            syn::UseTree::Path(path) => self.tree(&with(&path.ident), &path.tree),
+            syn::UseTree::Name(name) => self.take(&with(&name.ident)),
+            syn::UseTree::Rename(name) => self.take(&with(&name.ident)),
+            syn::UseTree::Glob(_) => self.take(before),
+            syn::UseTree::Group(group) => group.items.iter().for_each(|tree| self.tree(before, tree)),
+        }
+    }
+}
+
+impl<'ast> Visit<'ast> for Names {
+    fn visit_item_mod(&mut self, item: &'ast syn::ItemMod) {
+        let test = item.attrs.iter().any(|attribute| {
+            attribute.path().is_ident("cfg")
+                && attribute
+                    .parse_args::<syn::Path>()
+                    .is_ok_and(|argument| argument.is_ident("test"))
+        });
+        if !test {
+            syn::visit::visit_item_mod(self, item);
+        }
+    }
+
+    fn visit_item_use(&mut self, item: &'ast syn::ItemUse) {
+        self.tree(&[], &item.tree);
+    }
+
+    fn visit_path(&mut self, path: &'ast syn::Path) {
+        let parts: Vec<String> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
+        if parts.len() > 1 {
+            self.take(&parts);
+        }
+        syn::visit::visit_path(self, path);
+    }
+
+    fn visit_signature(&mut self, signature: &'ast syn::Signature) {
+        if signature.asyncness.is_some() {
+            self.asynchronous.push(signature.ident.to_string());
+        }
+        syn::visit::visit_signature(self, signature);
+    }
+}
+
+fn names(path: &Path) -> Names {
+    let text = std::fs::read_to_string(path).unwrap();
+    let mut names = Names::default();
+    names.visit_file(&syn::parse_file(&text).unwrap());
+    names
+}
+
+fn rank(room: &str) -> Option<u8> {
+    RANKS.iter().find(|(name, _)| *name == room).map(|(_, rank)| *rank)
+}
+
+#[test]
+fn imports_point_down() {
+    let mut wrong = Vec::new();
+    for (room, path) in files() {
+        let Some(own) = rank(&room) else {
+            wrong.push(format!("{}: the room {room} has no rank", path.display()));
+            continue;
+        };
+        for other in names(&path).rooms {
+            match rank(&other) {
+                Some(_) if other == room => {}
+                Some(rank) if rank < own => {}
+                Some(rank) => wrong.push(format!(
+                    "{} ({room}, rank {own}) imports {other} (rank {rank})",
+                    path.display()
+                )),
+                // A function or type of the crate's root would hide a room.
+                None => wrong.push(format!("{} imports crate::{other}, which is no room", path.display())),
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn pure_rooms_reach_nothing() {
+    const OUTSIDE: [&str; 10] = [
+        "tokio",
+        "reqwest",
+        "git2",
+        "getrandom",
+        "std::fs",
+        "std::net",
+        "std::env",
+        "std::process",
+        "std::thread",
+        "log",
+    ];
+    let mut wrong = Vec::new();
+    for (room, path) in files() {
+        if !PURE.contains(&room.as_str()) {
+            continue;
+        }
+        let names = names(&path);
+        for outside in OUTSIDE {
+            if names.crates.contains(outside) {
+                wrong.push(format!("{} names {outside}", path.display()));
+            }
+        }
+        // The clock's trait is declared with the nouns; nothing pure calls it.
+        if !names.asynchronous.is_empty() && !path.ends_with("model/clock.rs") {
+            wrong.push(format!(
+                "{} has async functions: {:?}",
+                path.display(),
+                names.asynchronous
+            ));
+        }
+        if std::fs::read_to_string(&path).unwrap().contains("clippy::disallowed") {
+            wrong.push(format!(
+                "{} asks for an exception from the lints that keep it pure",
+                path.display()
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn heavy_crates_have_a_home() {
+    let mut wrong = Vec::new();
+    for (room, path) in files() {
+        let names = names(&path);
+        for (name, homes) in HOMES {
+            if names.crates.contains(name) && !homes.contains(&room.as_str()) {
+                wrong.push(format!("{} names {name}, whose homes are {homes:?}", path.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn files_open_with_what_they_do_and_stay_short() {
+    let mut wrong = Vec::new();
+    for (_, path) in files() {
+        let text = std::fs::read_to_string(&path).unwrap();
+        if !text.starts_with("//! ") {
+            wrong.push(format!(
+                "{} does not open with a sentence of documentation",
+                path.display()
+            ));
+        }
+        let lines = text
+            .lines()
+            .take_while(|line| !line.starts_with("#[cfg(test)]"))
+            .count();
+        if lines > 500 {
+            wrong.push(format!(
+                "{} has {lines} lines before its tests: split it by concept",
+                path.display()
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn only_the_story_and_its_clients_wait() {
+    // The story waits; a stream reader and a client may wait for their backoff, and the edge for a run that was cancelled.
+    const SLEEPERS: [&str; 6] = [
+        "model/clock.rs",
+        "clock.rs",
+        "infrarepo/",
+        "delivery/",
+        "promote/",
+        "cli/execute.rs",
+    ];
+    let mut wrong = Vec::new();
+    for (_, path) in files() {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let inside = path.strip_prefix(source()).unwrap().to_str().unwrap().to_owned();
+        if text.contains(".sleep(") && !SLEEPERS.iter().any(|allowed| inside.starts_with(allowed)) {
+            wrong.push(inside);
+        }
+    }
+    assert!(wrong.is_empty(), "these wait on their own: {}", wrong.join(", "));
+}
+
+#[test]
+fn every_room_is_on_the_page() {
+    let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("ARCHITECTURE.md")).unwrap();
+    for (room, _) in files()
+        .iter()
+        .filter(|(room, _)| !["main", "lib"].contains(&room.as_str()))
+    {
+        let named = [
+            format!("`{room}`"),
+            format!("`{room}/`"),
+            format!("{room}/"),
+            format!("{room}.rs"),
+        ];
+        assert!(
+            named.iter().any(|name| page.contains(name)),
+            "ARCHITECTURE.md does not name the room {room}"
+        );
+    }
+}

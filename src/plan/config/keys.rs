@@ -10,48 +10,87 @@ use crate::model::nearest;
 
 use super::FILE;
 
+/// A key that promote.yaml knows.
+pub(super) struct Key {
+    pub(super) name: &'static str,
+    /// What it says, for the reference page.
+    pub(super) help: &'static str,
+    pub(super) shape: Shape,
+}
+
 /// What may stand at a place.
-enum Shape {
+pub(super) enum Shape {
     /// A scalar, or a list of scalars.
     Leaf,
     /// A mapping of these keys.
-    Keys(&'static [(&'static str, Shape)]),
+    Keys(&'static [Key]),
     /// A mapping of any keys, each with such a value.
     Each(&'static Shape),
     /// A list of such values.
     List(&'static Shape),
 }
 
-const ROOT: Shape = Shape::Keys(&[
-    ("version", Shape::Leaf),
-    (
-        "layout",
-        Shape::Keys(&[("path", Shape::Leaf), ("application", Shape::Leaf)]),
+const fn leaf(name: &'static str, help: &'static str) -> Key {
+    Key {
+        name,
+        help,
+        shape: Shape::Leaf,
+    }
+}
+
+const PATH: Key = leaf(
+    "path",
+    "template with `{app}` and `{environment}`: the folder with the kustomization",
+);
+const APPLICATION: Key = leaf(
+    "application",
+    "one or more templates `[namespace/]name` of Argo CD applications, or `by-source`",
+);
+
+const LAYOUT: &[Key] = &[PATH, APPLICATION];
+const ENVIRONMENT: &[Key] = &[
+    leaf("name", "the environment's name"),
+    PATH,
+    APPLICATION,
+    leaf("sync", "`auto`, `trigger` or `never`, as the input `sync`"),
+    leaf("timeout", "as the input `timeout`"),
+    leaf("pause-timeout", "as the input `pause-timeout`"),
+    leaf("settle", "as the input `settle`"),
+    leaf("on-pause", "`wait`, `succeed` or `fail`, as the input `on-pause`"),
+    leaf("on-superseded", "`fail` or `succeed`, as the input `on-superseded`"),
+    leaf(
+        "allow",
+        "the exceptions that a run may ask for here: `mutable-tag`, `new-entry`",
     ),
-    ("message", Shape::Leaf),
-    (
-        "environments",
-        Shape::List(&Shape::Keys(&[
-            ("name", Shape::Leaf),
-            ("path", Shape::Leaf),
-            ("application", Shape::Leaf),
-            ("sync", Shape::Leaf),
-            ("timeout", Shape::Leaf),
-            ("pause-timeout", Shape::Leaf),
-            ("settle", Shape::Leaf),
-            ("on-pause", Shape::Leaf),
-            ("on-superseded", Shape::Leaf),
-            ("allow", Shape::Leaf),
-        ])),
+];
+const APP: &[Key] = &[
+    leaf(
+        "images",
+        "the repositories that `tag`, `digest` and `from` are about, without tag",
     ),
-    (
-        "apps",
-        Shape::Each(&Shape::Keys(&[
-            ("images", Shape::Leaf),
-            ("path", Shape::Leaf),
-            ("application", Shape::Leaf),
-        ])),
-    ),
+    PATH,
+    APPLICATION,
+];
+
+/// What may stand at the root.
+pub(super) const ROOT: Shape = Shape::Keys(&[
+    leaf("version", "`1`; required"),
+    Key {
+        name: "layout",
+        help: "where overlays and applications are",
+        shape: Shape::Keys(LAYOUT),
+    },
+    leaf("message", "template of the commit's subject, as the input `message`"),
+    Key {
+        name: "environments",
+        help: "the environments, in the order of promotion; when given, no other is known",
+        shape: Shape::List(&Shape::Keys(ENVIRONMENT)),
+    },
+    Key {
+        name: "apps",
+        help: "what is special about single apps, by name",
+        shape: Shape::Each(&Shape::Keys(APP)),
+    },
 ]);
 
 /// A collection that is being read.
@@ -110,7 +149,7 @@ fn enter(open: &mut [Open]) -> Option<&'static Shape> {
     match (&mut within.mapping, within.shape) {
         (Some(mapping), Some(Shape::Keys(keys))) => {
             let key = mapping.key.take()?;
-            keys.iter().find(|(name, _)| *name == key).map(|(_, shape)| shape)
+            keys.iter().find(|known| known.name == key).map(|known| &known.shape)
         }
         (Some(mapping), Some(Shape::Each(value))) => {
             mapping.key = None;
@@ -143,9 +182,9 @@ fn scalar(open: &mut [Open], value: String, mark: Marker, mistakes: &mut Vec<Str
         ));
     }
     if let Some(Shape::Keys(keys)) = shape
-        && !keys.iter().any(|(name, _)| *name == value)
+        && !keys.iter().any(|known| known.name == value)
     {
-        let names = keys.iter().map(|(name, _)| *name);
+        let names = keys.iter().map(|known| known.name);
         let meant = match nearest(&value, names.clone()) {
             Some(name) => format!("did you mean `{name}`?"),
             None => format!("known here: {}", names.collect::<Vec<_>>().join(", ")),

@@ -117,6 +117,28 @@ impl From<OneOrMore> for Vec<String> {
     }
 }
 
+/// Returns every key with what it says, for the reference page: `environments[].name`, `apps.NAME.images`.
+#[must_use]
+pub fn reference() -> Vec<(String, &'static str)> {
+    fn walk(before: &str, shape: &keys::Shape, rows: &mut Vec<(String, &'static str)>) {
+        match shape {
+            keys::Shape::Leaf => {}
+            keys::Shape::List(item) => walk(&format!("{before}[]"), item, rows),
+            keys::Shape::Each(value) => walk(&format!("{before}.NAME"), value, rows),
+            keys::Shape::Keys(known) => {
+                for key in *known {
+                    let path = format!("{before}.{}", key.name).trim_start_matches('.').to_owned();
+                    rows.push((path.clone(), key.help));
+                    walk(&path, &key.shape, rows);
+                }
+            }
+        }
+    }
+    let mut rows = Vec::new();
+    walk("", &keys::ROOT, &mut rows);
+    rows
+}
+
 impl Config {
     /// Reads the text of a promote.yaml.
     ///
@@ -329,5 +351,15 @@ mod tests {
         assert!(Config::parse(b"").is_err());
         assert!(Config::parse(b"version: [\n").is_err());
         assert!(Config::parse(b"\xff").is_err());
+    }
+
+    #[test]
+    fn every_key_of_the_reference_is_one_that_the_reader_takes() {
+        let rows = reference();
+        assert!(
+            rows.iter().any(|(path, _)| path == "environments[].pause-timeout"),
+            "{rows:?}"
+        );
+        assert!(rows.iter().any(|(path, _)| path == "apps.NAME.images"), "{rows:?}");
     }
 }

@@ -1,0 +1,360 @@
+//! The way from targets and their files to one planned commit.
+
+use crate::manifest::{ManifestFault, PinEdit};
+use crate::model::{PinChange, RepoPath};
+
+use super::{Identity, Overlay, Plan, PlannedFile, Read, Request, Target, diff, message, select};
+
+/// Why there is no plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoPlan {
+    /// The request and the files do not fit: every mistake.
+    Mistakes(Vec<String>),
+    /// They fit, but what the run asserts is not so.
+    Contradicted(String),
+}
+
+/// Plans one commit. `targets` and `sources` (what `from` names) come with their files.
+///
+/// # Errors
+/// Every mistake at once, or what contradicts the run.
+pub fn plan(
+    request: &Request,
+    template: &str,
+    targets: &[(Target, Overlay)],
+    sources: &[(Target, Overlay)],
+    identity: &Identity,
+) -> Result<Plan, NoPlan> {
+    let mut mistakes = Vec::new();
+    let reads = read(targets, &mut mistakes);
+    let from = read(sources, &mut mistakes);
+    if !mistakes.is_empty() {
+        return Err(NoPlan::Mistakes(mistakes));
+    }
+    let mut plan = Plan::default();
+    let wanted = select::select(request, &reads, &from, &mut plan.notices).map_err(NoPlan::Mistakes)?;
+    if let Some(why) = select::contradiction(request, &wanted, &reads) {
+        return Err(NoPlan::Contradicted(why));
+    }
+    edit(&mut plan, &reads, &wanted).map_err(NoPlan::Mistakes)?;
+    plan.changes = plan
+        .pins
+        .iter()
+        .filter(|pin| pin.before != pin.after)
+        .cloned()
+        .collect();
+    plan.message = message::message(template, &plan.changes, identity);
+    plan.diff = diff::diff(&plan.files);
+    Ok(plan)
+}
+
+fn read<'a>(overlays: &'a [(Target, Overlay)], mistakes: &mut Vec<String>) -> Vec<Read<'a>> {
+    let mut reads = Vec::new();
+    for (target, overlay) in overlays {
+        match overlay.format.pins(&overlay.text) {
+            Ok(pins) => reads.push(Read {
+                target,
+                file: &overlay.file,
+                overlay,
+                pins,
+            }),
+            Err(fault) => mistakes.push(told(&overlay.file, &fault)),
+        }
+    }
+    mistakes.dedup();
+    reads
+}
+
+/// Makes the edits, one file at a time: several targets may share one.
+fn edit(plan: &mut Plan, reads: &[Read<'_>], wanted: &[Vec<select::Wanted>]) -> Result<(), Vec<String>> {
+    let mut mistakes = Vec::new();
+    let files = message::distinct(reads.iter().map(|read| read.file.as_str()));
+    for file in files {
+        let here = || reads.iter().zip(wanted).filter(|(read, _)| read.file.as_str() == file);
+        let Some((first, _)) = here().next() else {
+            continue;
+        };
+        let mut edits: Vec<PinEdit> = Vec::new();
+        for one in here().flat_map(|(_, wanted)| wanted) {
+            let edit = one.edit();
+            match edits.iter().find(|other| other.name == edit.name) {
+                Some(other) if *other == edit => {}
+                Some(_) => mistakes.push(format!(
+                    "{file}: two different tags or digests are asked for {}",
+                    edit.name
+                )),
+                None => edits.push(edit),
+            }
+        }
+        let edited = match first.overlay.format.edit(&first.overlay.text, &edits) {
+            Ok(edited) => edited,
+            Err(fault) => {
+                mistakes.push(told(first.file, &fault));
+                continue;
+            }
+        };
+        for (read, wanted) in here() {
+            for one in wanted {
+                let changed = edited.changed.iter().find(|changed| changed.before.name == one.name);
+                let old = read.pins.iter().find(|pin| pin.name == one.name);
+                let (before, after) = match (changed, old) {
+                    (Some(changed), _) => (&changed.before, &changed.after),
+                    (None, Some(old)) => (old, old),
+                    (None, None) => continue,
+                };
+                plan.pins.push(PinChange {
+                    app: read.target.app.clone(),
+                    environment: read.target.environment.clone(),
+                    file: read.file.clone(),
+                    name: one.name.clone(),
+                    line: after.line,
+                    before: before.reference(),
+                    after: after.reference(),
+                });
+            }
+        }
+        if edited.bytes != first.overlay.text {
+            plan.files.push(PlannedFile {
+                path: first.file.clone(),
+                before: first.overlay.text.clone(),
+                after: edited.bytes,
+            });
+        }
+    }
+    if mistakes.is_empty() { Ok(()) } else { Err(mistakes) }
+}
+
+fn told(file: &RepoPath, fault: &ManifestFault) -> String {
+    let hint = fault.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
+    format!("{file}: {fault}{hint}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::FORMATS;
+    use crate::model::{AppName, Digest, EnvironmentName, ImageRef, Tag};
+    use crate::plan::{Allow, Layout, Policy};
+
+    const DIGEST: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+    fn file(images: &str) -> Vec<u8> {
+        format!("kind: Kustomization\nimages:  # pins\n{images}").into_bytes()
+    }
+
+    fn one(name: &str, tag: &str) -> String {
+        format!("- name: {name}\n  newTag: {tag}  # kept\n")
+    }
+
+    fn request() -> Request {
+        Request {
+            apps: vec![AppName::parse("api").unwrap()],
+            environments: vec![EnvironmentName::parse("staging").unwrap()],
+            ..Request::default()
+        }
+    }
+
+    /// Plans with the overlays' contents given as `images` lists, by environment.
+    fn planned(request: &Request, overlays: &[(&str, String)]) -> Result<Plan, NoPlan> {
+        let layout = Layout {
+            request,
+            policy: Policy::default(),
+            config: None,
+        };
+        let with_file = |environments: &[EnvironmentName]| -> Vec<(Target, Overlay)> {
+            let targets = layout.targets(environments).unwrap();
+            targets
+                .into_iter()
+                .map(|target| {
+                    let (_, images) = overlays
+                        .iter()
+                        .find(|(name, _)| *name == target.environment.as_str())
+                        .unwrap();
+                    let file = target.folder.join("kustomization.yaml").unwrap();
+                    let overlay = Overlay {
+                        file,
+                        format: FORMATS[0],
+                        text: self::file(images),
+                    };
+                    (target, overlay)
+                })
+                .collect()
+        };
+        let identity = Identity {
+            by: "octo".to_owned(),
+            run: "1".to_owned(),
+            action: "x".to_owned(),
+        };
+        let from: Vec<EnvironmentName> = request.from.iter().cloned().collect();
+        plan(
+            request,
+            "promote {app}",
+            &with_file(&request.environments),
+            &with_file(&from),
+            &identity,
+        )
+    }
+
+    fn mistakes(request: &Request, overlays: &[(&str, String)]) -> String {
+        match planned(request, overlays) {
+            Err(NoPlan::Mistakes(mistakes)) => mistakes.join("\n"),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn tag(tag: &str) -> Request {
+        Request {
+            tag: Some(Tag::parse(tag).unwrap()),
+            ..request()
+        }
+    }
+
+    fn images(lines: &[&str]) -> Request {
+        Request {
+            images: lines.iter().map(|line| ImageRef::parse(line).unwrap()).collect(),
+            ..request()
+        }
+    }
+
+    #[test]
+    fn a_tag_changes_its_bytes_and_nothing_else() {
+        let plan = planned(&tag("v2"), &[("staging", one("myorg/api", "v1"))]).unwrap();
+        assert_eq!(plan.files[0].after, file(&one("myorg/api", "v2")));
+        assert_eq!(
+            (plan.changes[0].before.as_str(), plan.changes[0].after.as_str()),
+            ("myorg/api:v1", "myorg/api:v2")
+        );
+        assert!(
+            plan.diff.contains("-  newTag: v1  # kept\n+  newTag: v2  # kept\n"),
+            "{}",
+            plan.diff
+        );
+    }
+
+    #[test]
+    fn the_same_pin_again_changes_nothing() {
+        let plan = planned(&tag("v1"), &[("staging", one("myorg/api", "v1"))]).unwrap();
+        assert!(plan.changes.is_empty() && plan.files.is_empty() && plan.diff.is_empty());
+        assert_eq!(plan.pins[0].after, "myorg/api:v1");
+    }
+
+    #[test]
+    fn several_images_to_choose_from_are_listed_with_what_they_run() {
+        let two = one("a/api", "v1") + "- name: b/api\n  newName: c/api\n  newTag: v3\n";
+        let said = mistakes(&tag("v2"), &[("staging", two)]);
+        assert!(
+            said.contains("2 images") && said.contains("b/api (runs c/api:v3)"),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn an_image_matches_what_runs_before_what_it_is_named() {
+        let two = one("a/api", "v1") + "- name: x\n  newName: docker.io/a/api\n  newTag: v1\n";
+        let said = mistakes(&images(&["a/api:v2"]), &[("staging", two)]);
+        assert!(said.contains("2 entries for a/api"), "{said}");
+        let renamed = "- name: x\n  newName: docker.io/a/api\n  newTag: v1\n".to_owned() + &one("y", "v1");
+        let plan = planned(&images(&["a/api:v2"]), &[("staging", renamed)]).unwrap();
+        assert_eq!(plan.changes[0].name, "x");
+    }
+
+    #[test]
+    fn a_missing_entry_is_added_only_when_allowed() {
+        let asked = images(&["myorg/new:v2"]);
+        let said = mistakes(&asked, &[("staging", one("myorg/api", "v1"))]);
+        assert!(
+            said.contains("no entry for myorg/new") && said.contains("allow: new-entry"),
+            "{said}"
+        );
+        let allowed = Request {
+            allow: Allow {
+                new_entry: true,
+                mutable_tag: false,
+            },
+            ..asked
+        };
+        let plan = planned(&allowed, &[("staging", one("myorg/api", "v1"))]).unwrap();
+        assert_eq!(
+            (plan.changes[0].before.as_str(), plan.changes[0].after.as_str()),
+            ("myorg/new", "myorg/new:v2")
+        );
+    }
+
+    #[test]
+    fn of_several_lines_for_one_repository_the_moving_ones_are_dropped() {
+        let overlay = [("staging", one("myorg/api", "v1"))];
+        let plan = planned(&images(&["myorg/api:main", "myorg/api:sha-a3f1c8b"]), &overlay).unwrap();
+        assert_eq!(plan.changes[0].after, "myorg/api:sha-a3f1c8b");
+        assert_eq!(plan.notices.len(), 1);
+        let said = mistakes(&images(&["myorg/api:v2", "myorg/api:v3"]), &overlay);
+        assert!(said.contains("exactly one must remain"), "{said}");
+    }
+
+    #[test]
+    fn a_moving_tag_is_refused_with_the_way_out() {
+        let overlay = [("staging", one("myorg/api", "v1"))];
+        let said = mistakes(&images(&["myorg/api:latest"]), &overlay);
+        assert!(
+            said.contains("myorg/api:latest@${{ steps.build.outputs.digest }}"),
+            "{said}"
+        );
+        assert!(planned(&images(&[&format!("myorg/api:latest@{DIGEST}")]), &overlay).is_ok());
+    }
+
+    #[test]
+    fn a_tag_alone_for_an_entry_with_a_digest_is_refused() {
+        let entry = format!("- name: a/api\n  newTag: v1\n  digest: {DIGEST}\n");
+        let said = mistakes(&tag("v2"), &[("staging", entry.clone())]);
+        assert!(said.contains("would still decide"), "{said}");
+        let alone = Request {
+            digest: Some(Digest::parse(DIGEST).unwrap()),
+            ..request()
+        };
+        let plan = planned(&alone, &[("staging", entry)]).unwrap();
+        assert_eq!(plan.changes[0].after, format!("a/api@{DIGEST}"));
+    }
+
+    #[test]
+    fn from_copies_tag_and_digest_and_keeps_the_new_name() {
+        let request = Request {
+            from: Some(EnvironmentName::parse("dev").unwrap()),
+            ..request()
+        };
+        let dev = format!("- name: api\n  newTag: v2\n  digest: {DIGEST}\n");
+        let staging = "- name: api\n  newName: mirror/api\n  newTag: v1\n".to_owned();
+        let plan = planned(&request, &[("dev", dev), ("staging", staging)]).unwrap();
+        assert_eq!(plan.changes[0].after, format!("mirror/api:v2@{DIGEST}"));
+    }
+
+    #[test]
+    fn from_removes_a_digest_that_the_source_does_not_have() {
+        let request = Request {
+            from: Some(EnvironmentName::parse("dev").unwrap()),
+            ..request()
+        };
+        let staging = format!("- name: api\n  newTag: v1\n  digest: {DIGEST}\n");
+        let plan = planned(&request, &[("dev", one("api", "v2")), ("staging", staging)]).unwrap();
+        assert_eq!(plan.changes[0].after, "api:v2");
+    }
+
+    #[test]
+    fn what_from_asserts_must_be_pinned_there() {
+        let from = Some(EnvironmentName::parse("dev").unwrap());
+        let overlays = [("dev", one("api", "v2")), ("staging", one("api", "v1"))];
+        assert!(
+            planned(
+                &Request {
+                    from: from.clone(),
+                    ..tag("v2")
+                },
+                &overlays
+            )
+            .is_ok()
+        );
+        let other = planned(&Request { from, ..tag("v3") }, &overlays);
+        assert!(
+            matches!(&other, Err(NoPlan::Contradicted(why)) if why.contains("v2, not v3")),
+            "{other:?}"
+        );
+    }
+}

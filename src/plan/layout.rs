@@ -1,0 +1,347 @@
+//! Where an app's overlay and applications are in each environment: templates filled, promote.yaml and inputs joined.
+
+use crate::model::{AppName, EnvironmentName, RepoPath, Repository, nearest};
+
+use super::{Allow, Config, Policy, Request, ResolvedPolicy};
+
+/// The default template of an overlay's folder.
+pub const DEFAULT_PATH: &str = "apps/{app}/overlays/{environment}";
+/// The default template of an application.
+pub const DEFAULT_APPLICATION: &str = "{app}-{environment}";
+/// Instead of a template: every application whose source is this repository, branch and path.
+pub const BY_SOURCE: &str = "by-source";
+
+/// One app in one environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// The app.
+    pub app: AppName,
+    /// The environment.
+    pub environment: EnvironmentName,
+    /// The overlay's folder.
+    pub folder: RepoPath,
+    /// The applications that deploy it.
+    pub applications: Applications,
+    /// How they are followed.
+    pub policy: ResolvedPolicy,
+    /// The images that `tag`, `digest` and `from` are about; empty = the overlay's only one.
+    pub images: Vec<Repository>,
+    /// The exceptions that hold here.
+    pub allow: Allow,
+}
+
+/// The applications of a target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Applications {
+    /// Their names, as `[namespace/]name`.
+    Named(Vec<String>),
+    /// Whatever has this repository, branch and path as its source.
+    BySource,
+}
+
+/// Where inputs and promote.yaml put things.
+#[derive(Clone, Copy, Debug)]
+pub struct Layout<'a> {
+    /// The inputs.
+    pub request: &'a Request,
+    /// The inputs about following.
+    pub policy: Policy,
+    /// promote.yaml, if the infra-repo has one.
+    pub config: Option<&'a Config>,
+}
+
+impl Layout<'_> {
+    /// Returns every given app in every one of `environments`.
+    ///
+    /// # Errors
+    /// Every mistake: inputs that promote.yaml decides alone, an environment it does not know, a template that cannot be filled.
+    pub fn targets(&self, environments: &[EnvironmentName]) -> Result<Vec<Target>, Vec<String>> {
+        let mut mistakes = self.conflicts();
+        let mut targets = Vec::new();
+        for environment in environments {
+            if let Some(unknown) = self.unknown(environment) {
+                mistakes.push(unknown);
+                continue;
+            }
+            for app in &self.request.apps {
+                match self.target(app, environment) {
+                    Ok(target) => targets.push(target),
+                    Err(why) => mistakes.extend(why),
+                }
+            }
+        }
+        if mistakes.is_empty() {
+            Ok(targets)
+        } else {
+            Err(mistakes)
+        }
+    }
+
+    /// Returns the template of an overlay's folder.
+    #[must_use]
+    pub fn path(&self, app: &AppName, environment: &EnvironmentName) -> &str {
+        let config = self.config;
+        let own = config.and_then(|config| config.apps.get(app)?.path.as_deref());
+        let here = config.and_then(|config| config.environment(environment)?.path.as_deref());
+        own.or(here)
+            .or_else(|| config?.path.as_deref())
+            .or(self.request.path.as_deref())
+            .unwrap_or(DEFAULT_PATH)
+    }
+
+    /// With a promote.yaml the layout comes from it alone.
+    fn conflicts(&self) -> Vec<String> {
+        if self.config.is_none() {
+            return Vec::new();
+        }
+        let given = [
+            ("path", self.request.path.is_some()),
+            ("application", self.request.applications.is_some()),
+        ];
+        given
+            .iter()
+            .filter(|(_, given)| *given)
+            .map(|(input, _)| {
+                format!("`{input}` is given, but the infra-repo has a promote.yaml: the layout comes from it alone (drop the input)")
+            })
+            .collect()
+    }
+
+    fn unknown(&self, environment: &EnvironmentName) -> Option<String> {
+        let known = &self.config?.environments;
+        if known.is_empty() || known.iter().any(|other| other.name == *environment) {
+            return None;
+        }
+        let names = || known.iter().map(|other| other.name.as_str());
+        let meant =
+            nearest(environment.as_str(), names()).map_or_else(String::new, |name| format!("; did you mean {name}?"));
+        Some(format!(
+            "unknown environment {environment}: promote.yaml has {}{meant}",
+            names().collect::<Vec<_>>().join(", ")
+        ))
+    }
+
+    fn target(&self, app: &AppName, environment: &EnvironmentName) -> Result<Target, Vec<String>> {
+        let here = self.config.and_then(|config| config.environment(environment));
+        let of_app = self.config.and_then(|config| config.apps.get(app));
+        let mut mistakes = Vec::new();
+        let allow = self.allow(environment, &mut mistakes);
+        let template = self.path(app, environment);
+        let folder = fill(template, app, environment)
+            .and_then(|path| RepoPath::parse(&path).map_err(|why| format!("is {path:?}, which {why}")))
+            .map_err(|why| {
+                mistakes.push(format!(
+                    "the path of {app} in {environment} {why} (template {template:?})"
+                ));
+            });
+        let templates = of_app
+            .and_then(|app| app.applications.clone())
+            .or_else(|| here?.applications.clone())
+            .or_else(|| self.config?.applications.clone())
+            .or_else(|| self.request.applications.clone())
+            .unwrap_or_else(|| vec![DEFAULT_APPLICATION.to_owned()]);
+        let applications = applications(&templates, app, environment).map_err(|why| {
+            mistakes.push(format!("`application` of {app} in {environment} {why}"));
+        });
+        match (folder, applications) {
+            (Ok(folder), Ok(applications)) if mistakes.is_empty() => Ok(Target {
+                app: app.clone(),
+                environment: environment.clone(),
+                folder,
+                applications,
+                policy: self
+                    .policy
+                    .or(here.map(|here| here.policy).unwrap_or_default())
+                    .resolve(),
+                images: of_app.map(|app| app.images.clone()).unwrap_or_default(),
+                allow,
+            }),
+            _ => Err(mistakes),
+        }
+    }
+
+    /// With a promote.yaml only those exceptions hold that the environment lists.
+    fn allow(&self, environment: &EnvironmentName, mistakes: &mut Vec<String>) -> Allow {
+        let asked = self.request.allow;
+        let Some(config) = self.config else {
+            return asked;
+        };
+        let listed = config
+            .environment(environment)
+            .map(|here| here.allow)
+            .unwrap_or_default();
+        let pairs = [
+            ("mutable-tag", asked.mutable_tag, listed.mutable_tag),
+            ("new-entry", asked.new_entry, listed.new_entry),
+        ];
+        for (word, asked, listed) in pairs {
+            if asked && !listed {
+                mistakes.push(format!(
+                    "`allow` has {word}, but promote.yaml does not list it in `allow` of the environment {environment}"
+                ));
+            }
+        }
+        asked
+    }
+}
+
+fn applications(templates: &[String], app: &AppName, environment: &EnvironmentName) -> Result<Applications, String> {
+    match templates {
+        [] => return Err("is empty".to_owned()),
+        [one] if one == BY_SOURCE => return Ok(Applications::BySource),
+        more if more.iter().any(|one| one == BY_SOURCE) => {
+            return Err(format!("has {BY_SOURCE} beside names: it stands alone"));
+        }
+        _ => {}
+    }
+    let mut names: Vec<String> = Vec::new();
+    for template in templates {
+        let name = fill(template, app, environment)?;
+        let parts: Vec<&str> = name.split('/').collect();
+        if parts.len() > 2 || !parts.iter().all(|part| is_object_name(part)) {
+            return Err(format!("is {name:?}: it must be [namespace/]name"));
+        }
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    Ok(Applications::Named(names))
+}
+
+/// A Kubernetes object name: RFC 1123, as Argo CD's applications have.
+fn is_object_name(name: &str) -> bool {
+    let inside = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    name.len() <= 253
+        && name.bytes().next().is_some_and(inside)
+        && name.bytes().next_back().is_some_and(inside)
+        && name.bytes().all(|b| inside(b) || b == b'-' || b == b'.')
+}
+
+/// Fills `{app}` and `{environment}`.
+fn fill(template: &str, app: &AppName, environment: &EnvironmentName) -> Result<String, String> {
+    let filled = template
+        .replace("{app}", app.as_str())
+        .replace("{environment}", environment.as_str());
+    match filled.find(['{', '}']) {
+        Some(at) => Err(format!(
+            "has {:?}: a template knows {{app}} and {{environment}}",
+            filled.get(at..).unwrap_or_default()
+        )),
+        None => Ok(filled),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names<T>(texts: &[&str], parse: fn(&str) -> Result<T, String>) -> Vec<T> {
+        texts.iter().map(|text| parse(text).unwrap()).collect()
+    }
+
+    fn request() -> Request {
+        Request {
+            apps: names(&["api", "web"], AppName::parse),
+            environments: names(&["dev"], EnvironmentName::parse),
+            ..Request::default()
+        }
+    }
+
+    fn targets(request: &Request, config: Option<&Config>) -> Result<Vec<Target>, Vec<String>> {
+        let layout = Layout {
+            request,
+            policy: Policy::default(),
+            config,
+        };
+        layout.targets(&request.environments)
+    }
+
+    #[test]
+    fn the_standard_layout_needs_no_configuration() {
+        let targets = targets(&request(), None).unwrap();
+        assert_eq!(targets.len(), 2);
+        assert_eq!(targets[0].folder.as_str(), "apps/api/overlays/dev");
+        assert_eq!(targets[1].applications, Applications::Named(vec!["web-dev".to_owned()]));
+    }
+
+    #[test]
+    fn a_path_that_leaves_the_repository_is_refused() {
+        for path in ["../{app}", "/{app}", ".git/{app}", ".github/workflows", "x/{cluster}"] {
+            let request = Request {
+                path: Some(path.to_owned()),
+                ..request()
+            };
+            assert!(targets(&request, None).is_err(), "{path}");
+        }
+    }
+
+    #[test]
+    fn promote_yaml_decides_the_layout_alone() {
+        let config =
+            Config::parse(b"version: 1\nlayout: {path: \"k8s/{environment}/{app}\"}\nenvironments: [{name: dev}]\n")
+                .unwrap();
+        assert_eq!(
+            targets(&request(), Some(&config)).unwrap()[0].folder.as_str(),
+            "k8s/dev/api"
+        );
+        let given = Request {
+            path: Some("x/{app}".to_owned()),
+            ..request()
+        };
+        assert!(targets(&given, Some(&config)).unwrap_err()[0].contains("`path` is given"));
+    }
+
+    #[test]
+    fn an_environment_that_promote_yaml_lacks_gets_the_nearest_name() {
+        let config = Config::parse(b"version: 1\nenvironments: [{name: staging}, {name: production}]\n").unwrap();
+        let request = Request {
+            environments: names(&["stagin"], EnvironmentName::parse),
+            ..request()
+        };
+        let said = targets(&request, Some(&config)).unwrap_err();
+        assert!(said[0].contains("did you mean staging?"), "{said:?}");
+    }
+
+    #[test]
+    fn an_exception_must_be_listed_by_the_environment() {
+        let config = Config::parse(b"version: 1\nenvironments: [{name: dev, allow: [mutable-tag]}]\n").unwrap();
+        let both = Allow {
+            mutable_tag: true,
+            new_entry: true,
+        };
+        let said = targets(
+            &Request {
+                allow: both,
+                ..request()
+            },
+            Some(&config),
+        )
+        .unwrap_err();
+        assert!(said.iter().all(|one| one.contains("new-entry")), "{said:?}");
+    }
+
+    #[test]
+    fn by_source_stands_alone() {
+        let mixed = vec![BY_SOURCE.to_owned(), "x".to_owned()];
+        assert!(
+            targets(
+                &Request {
+                    applications: Some(mixed),
+                    ..request()
+                },
+                None
+            )
+            .is_err()
+        );
+        let alone = Some(vec![BY_SOURCE.to_owned()]);
+        let found = targets(
+            &Request {
+                applications: alone,
+                ..request()
+            },
+            None,
+        )
+        .unwrap();
+        assert_eq!(found[0].applications, Applications::BySource);
+    }
+}

@@ -1,0 +1,128 @@
+//! `from`: what another environment pins is copied, and held against what the run says it is.
+
+use crate::manifest::Field;
+use crate::model::{Digest, ImageRef, Pin, Repository, Tag};
+
+use super::{Wanted, find, lacks};
+use crate::plan::{Read, Request};
+
+/// What is pinned in another environment is copied, tag and digest.
+pub(super) fn copies(
+    lines: &[ImageRef],
+    targets: &[Read<'_>],
+    sources: &[Read<'_>],
+    mistakes: &mut Vec<String>,
+) -> Vec<Vec<Wanted>> {
+    let mut all = Vec::new();
+    for read in targets {
+        let mut here = Vec::new();
+        let source = sources.iter().find(|source| source.target.app == read.target.app);
+        for pin in source.map(|source| chosen(source, lines, mistakes)).unwrap_or_default() {
+            match copy(pin, source.map_or("", |source| source.file.as_str()), read) {
+                Ok(wanted) => here.push(wanted),
+                Err(why) => mistakes.push(why),
+            }
+        }
+        if here.is_empty() && mistakes.is_empty() {
+            let file = source.map_or("", |source| source.file.as_str());
+            mistakes.push(format!("{file} pins no image that could be promoted to {}", read.file));
+        }
+        all.push(here);
+    }
+    all
+}
+
+/// The pins of a source overlay that are promoted: those of the lines, the configured ones, or all that say a tag or a digest.
+fn chosen<'a>(source: &'a Read<'_>, lines: &[ImageRef], mistakes: &mut Vec<String>) -> Vec<&'a Pin> {
+    let named: Vec<&str> = if lines.is_empty() {
+        source.target.images.iter().map(Repository::as_str).collect()
+    } else {
+        lines.iter().map(|line| line.repository.as_str()).collect()
+    };
+    if named.is_empty() {
+        return source
+            .pins
+            .iter()
+            .filter(|pin| pin.new_tag.is_some() || pin.digest.is_some())
+            .collect();
+    }
+    let mut pins = Vec::new();
+    for name in named {
+        match find(source, name) {
+            Ok(Some(pin)) => pins.push(pin),
+            Ok(None) => mistakes.push(lacks(source, name)),
+            Err(why) => mistakes.push(why),
+        }
+    }
+    pins
+}
+
+fn copy(pin: &Pin, file: &str, read: &Read<'_>) -> Result<Wanted, String> {
+    let wrong = |what: &str, why: String| format!("{file} pins {} with the {what} that {why}", pin.name);
+    let tag = pin.new_tag.as_deref().map(Tag::parse).transpose();
+    let digest = pin.digest.as_deref().map(Digest::parse).transpose();
+    let (tag, digest) = (
+        tag.map_err(|why| wrong("tag", why))?,
+        digest.map_err(|why| wrong("digest", why))?,
+    );
+    if tag.is_none() && digest.is_none() {
+        return Err(format!(
+            "{file} names {} without tag or digest: there is nothing to promote",
+            pin.name
+        ));
+    }
+    let same_name = read.pins.iter().find(|other| other.name == pin.name);
+    let home = match same_name {
+        Some(home) => Some(home),
+        None => find(read, pin.repository())?,
+    };
+    let create = home.is_none();
+    if create && !read.target.allow.new_entry {
+        return Err(lacks(read, &pin.name));
+    }
+    Ok(Wanted {
+        name: home.map_or(&pin.name, |home| &home.name).clone(),
+        tag: tag.map_or(Field::Remove, |tag| Field::Set(tag.as_str().to_owned())),
+        digest: digest.map_or(Field::Remove, |digest| Field::Set(digest.as_str().to_owned())),
+        create,
+    })
+}
+
+/// Tells what of an asserted image another environment does not pin; `None` when all of it is pinned there.
+pub(in crate::plan) fn contradiction(
+    request: &Request,
+    wanted: &[Vec<Wanted>],
+    targets: &[Read<'_>],
+) -> Option<String> {
+    let from = request.from.as_ref()?;
+    let differs = |wanted: &Wanted, read: &Read<'_>, what: &str, asked: Option<&str>, pinned: &Field| {
+        let asked = asked?;
+        let pinned = match pinned {
+            Field::Set(pinned) if pinned == asked => return None,
+            Field::Set(pinned) => pinned.as_str(),
+            Field::Keep | Field::Remove => "(none)",
+        };
+        Some(format!(
+            "{from} pins {} of {} with the {what} {pinned}, not {asked}: something else was promoted there since",
+            wanted.name, read.target.app
+        ))
+    };
+    let all = targets
+        .iter()
+        .zip(wanted)
+        .flat_map(|(read, wanted)| wanted.iter().map(move |one| (read, one)));
+    for (read, wanted) in all {
+        let pin = read.pins.iter().find(|pin| pin.name == wanted.name);
+        let line = request.images.iter().find(|line| {
+            line.repository.same_as(&wanted.name) || pin.is_some_and(|pin| line.repository.same_as(pin.repository()))
+        });
+        let tag = line.map_or(request.tag.as_ref(), |line| line.tag.as_ref());
+        let digest = line.map_or(request.digest.as_ref(), |line| line.digest.as_ref());
+        let contradiction = differs(wanted, read, "tag", tag.map(Tag::as_str), &wanted.tag)
+            .or_else(|| differs(wanted, read, "digest", digest.map(Digest::as_str), &wanted.digest));
+        if contradiction.is_some() {
+            return contradiction;
+        }
+    }
+    None
+}

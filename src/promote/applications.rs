@@ -1,0 +1,121 @@
+//! Which applications a plan is about, and the look at them before anything is written; also at those of `from`.
+
+use crate::assess::rollout::Origin;
+use crate::assess::source;
+use crate::delivery::{Observe, Refresh};
+use crate::infrarepo::InfraRepo;
+use crate::model::{AppName, ApplicationId, Clock, EnvironmentName, Fault, Pin, RepoIdentity};
+use crate::plan::{self, Applications, SyncMode};
+
+use super::planning::Planned;
+use super::precheck::precheck;
+use super::target::{Candidate, Target, Which};
+
+/// Where the commit of a plan goes to.
+pub(super) fn origin(repo: &dyn InfraRepo, planned: &Planned) -> Origin {
+    Origin {
+        repository: RepoIdentity::of(&repo.url()),
+        branch: planned.snapshot.tip.branch.clone(),
+    }
+}
+
+/// Looks at every application of the plan, and at those of `from`, which must be live and healthy.
+///
+/// # Errors
+/// As [`precheck`]; `refused` when the environment of `from` does not run what it pins.
+pub(super) async fn look(
+    observe: &dyn Observe,
+    repo: &dyn InfraRepo,
+    clock: &dyn Clock,
+    planned: &Planned,
+) -> Result<Vec<Target>, Fault> {
+    let origin = origin(repo, planned);
+    let mut candidates = Vec::new();
+    for (target, _) in &planned.snapshot.targets {
+        candidates.extend(candidates_of(
+            target,
+            &images(planned, &target.app, &target.environment),
+        )?);
+    }
+    let targets = precheck(observe, clock, &origin, candidates).await?;
+    let mut sources = Vec::new();
+    for (target, overlay) in &planned.snapshot.sources {
+        // What is promoted from there is what the overlay of that environment pins now.
+        let pins = overlay.format.pins(&overlay.text).unwrap_or_default();
+        let images = pins
+            .iter()
+            .filter(|pin| is_promoted(pin, target, planned))
+            .map(Pin::reference);
+        let mut reading = target.clone();
+        reading.policy.sync = SyncMode::Never;
+        sources.extend(candidates_of(&reading, &images.collect::<Vec<_>>())?);
+    }
+    if !sources.is_empty() {
+        let sources = precheck(observe, clock, &origin, sources).await?;
+        must_be_live(observe, &sources).await?;
+    }
+    Ok(targets)
+}
+
+/// Returns the references that an app runs in an environment after the plan.
+pub(super) fn images(planned: &Planned, app: &AppName, environment: &EnvironmentName) -> Vec<String> {
+    let pins = planned.plan.pins.iter();
+    pins.filter(|pin| pin.app == *app && pin.environment == *environment)
+        .map(|pin| pin.after.clone())
+        .collect()
+}
+
+/// Tells whether an entry of the environment of `from` is one that the plan copies.
+fn is_promoted(pin: &Pin, target: &plan::Target, planned: &Planned) -> bool {
+    let says_something = pin.new_tag.is_some() || pin.digest.is_some();
+    says_something
+        && planned
+            .plan
+            .pins
+            .iter()
+            .any(|promoted| promoted.app == target.app && promoted.name == pin.name)
+}
+
+fn candidates_of(target: &plan::Target, images: &[String]) -> Result<Vec<Candidate>, Fault> {
+    let which = match &target.applications {
+        Applications::BySource => vec![Which::BySource],
+        Applications::Named(names) => names
+            .iter()
+            .map(|name| ApplicationId::parse(name).map(Which::Named))
+            .collect::<Result<_, _>>()
+            .map_err(|why| Fault::invalid(format!("`application` of {} {why}", target.app)))?,
+    };
+    Ok(which
+        .into_iter()
+        .map(|which| Candidate {
+            which,
+            app: target.app.clone(),
+            environment: target.environment.clone(),
+            folder: target.folder.clone(),
+            policy: target.policy,
+            images: images.to_vec(),
+        })
+        .collect())
+}
+
+/// Asks Argo CD to look again, and holds what it sees against what is pinned.
+async fn must_be_live(observe: &dyn Observe, sources: &[Target]) -> Result<(), Fault> {
+    let mut why = Vec::new();
+    for target in sources {
+        let app = match observe.refresh(&target.id, Refresh::Normal).await {
+            Ok(app) => app,
+            Err(problem) => return Err(problem.fault(&format!("refresh application {}", target.id))),
+        };
+        if let Err(reason) = source::is_live(&app, &target.images) {
+            why.push(format!("{} ({}) {reason}", target.id, target.environment));
+        }
+    }
+    if why.is_empty() {
+        return Ok(());
+    }
+    Err(Fault::refused(format!(
+        "what `from` names is not live and healthy there: {}",
+        why.join("; ")
+    ))
+    .hint("wait until it is, or find out why it is not, before it goes further"))
+}

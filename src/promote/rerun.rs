@@ -1,0 +1,75 @@
+//! A run that is run again: was its commit landed by an earlier attempt, and is the pin another one since?
+
+use crate::infrarepo::InfraRepo;
+use crate::model::Fault;
+use crate::report::SupersededBy;
+
+use super::Settings;
+use super::carries::Lineage;
+use super::planning::Planned;
+
+/// How many commits are looked through for the earlier one.
+const LOOK_BACK: usize = 500;
+
+/// Returns who changed the pin after an earlier attempt of this run had landed it; `None` when that is not so.
+///
+/// A trailer proves nothing, and nothing is written because of one: the worst that a forged one does is to end this run.
+///
+/// # Errors
+/// The history cannot be read.
+pub(super) async fn superseded(
+    repo: &dyn InfraRepo,
+    settings: &Settings,
+    planned: &Planned,
+) -> Result<Option<SupersededBy>, Fault> {
+    let Some(run) = earlier_attempts(&settings.identity.run) else {
+        return Ok(None);
+    };
+    if planned.plan.changes.is_empty() {
+        return Ok(None);
+    }
+    let tip = &planned.snapshot.tip.commit;
+    let commits = repo.history(tip, LOOK_BACK).await?;
+    let trailer = format!("Promote-Run: {run}");
+    let ours = commits.iter().find(|commit| {
+        let of_this_run = commit.message.lines().any(|line| {
+            line.strip_prefix(&trailer)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with("/attempts/"))
+        });
+        of_this_run
+            && planned.plan.changes.iter().all(|change| {
+                let pin = format!("Promote-Pin: {} {} ", change.file, change.name);
+                let after = format!(" -> {}", change.after);
+                commit
+                    .message
+                    .lines()
+                    .any(|line| line.starts_with(&pin) && line.ends_with(&after))
+            })
+    });
+    let Some(ours) = ours else {
+        return Ok(None);
+    };
+    let lineage = Lineage::new(repo, &ours.commit, planned.plan.changes.iter().collect());
+    Ok(Some(lineage.replaced_by(tip).await))
+}
+
+/// Returns a run's address without its attempt, if this is not the first.
+fn earlier_attempts(run: &str) -> Option<&str> {
+    let (run, attempt) = run.rsplit_once("/attempts/")?;
+    attempt.parse::<u32>().is_ok_and(|attempt| attempt > 1).then_some(run)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_later_attempts_look_back() {
+        assert_eq!(
+            earlier_attempts("https://h/o/r/actions/runs/7/attempts/2"),
+            Some("https://h/o/r/actions/runs/7")
+        );
+        assert_eq!(earlier_attempts("https://h/o/r/actions/runs/7/attempts/1"), None);
+        assert_eq!(earlier_attempts("4f2c"), None);
+    }
+}

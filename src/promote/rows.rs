@@ -1,0 +1,137 @@
+//! What a run knows, as rows of the report and as outputs that later steps get as soon as they are known.
+
+use crate::delivery::Observe;
+use crate::infrarepo::InfraRepo;
+use crate::journal::Journal;
+use crate::model::{CommitSha, Event, PinChange};
+use crate::plan::OnSuperseded;
+use crate::report::{ApplicationRow, ChangeRow, InfraRepoRow, Report};
+
+use super::planning::Planned;
+use super::target::Target;
+
+/// Puts a plan, and the tip it stands on, into the report.
+pub(super) fn plan(report: &mut Report, planned: &Planned, repo: &dyn InfraRepo) {
+    let tip = &planned.snapshot.tip;
+    report.changes = planned.plan.changes.iter().map(change).collect();
+    report.pins = planned.plan.pins.iter().map(change).collect();
+    report.diff.clone_from(&planned.plan.diff);
+    report.infra_repo = Some(InfraRepoRow {
+        url: repo.url(),
+        branch: tip.branch.to_string(),
+        base: tip.commit.to_string(),
+        commit: None,
+        attempts: 0,
+    });
+}
+
+fn change(change: &PinChange) -> ChangeRow {
+    ChangeRow {
+        app: change.app.to_string(),
+        environment: change.environment.to_string(),
+        file: change.file.to_string(),
+        name: change.name.clone(),
+        line: change.line,
+        before: change.before.clone(),
+        after: change.after.clone(),
+    }
+}
+
+/// Tells what is planned.
+pub(super) fn announce(planned: &Planned, journal: &dyn Journal) {
+    let tip = &planned.snapshot.tip;
+    journal.progress(format!("{} is at {}", tip.branch, tip.commit.short()));
+    for notice in &planned.plan.notices {
+        journal.tell(Event::Notice(notice.clone()));
+    }
+    for pin in &planned.plan.pins {
+        let (app, environment) = (&pin.app, &pin.environment);
+        journal.progress(if pin.before == pin.after {
+            format!(
+                "{app} in {environment}: {} is pinned already ({}:{})",
+                pin.after, pin.file, pin.line
+            )
+        } else {
+            format!(
+                "{app} in {environment}: {} → {} ({}:{})",
+                pin.before, pin.after, pin.file, pin.line
+            )
+        });
+    }
+}
+
+/// Puts the commit into the report.
+pub(super) fn landed(report: &mut Report, repo: &dyn InfraRepo, commit: &CommitSha, attempts: u32) {
+    report.commit_url = repo.commit_url(commit);
+    if let Some(row) = &mut report.infra_repo {
+        row.commit = Some(commit.to_string());
+        row.attempts = attempts;
+    }
+}
+
+/// Tells that it is committed, or was already, with the outputs that are known from here on.
+pub(super) fn tell_landed(
+    report: &Report,
+    journal: &dyn Journal,
+    changed: bool,
+    commit: &CommitSha,
+    planned: &Planned,
+) {
+    let pins = &planned.plan.pins;
+    output(journal, "changed", changed.to_string());
+    output(journal, "commit", commit.to_string());
+    output(journal, "commit-url", report.commit_url.clone().unwrap_or_default());
+    output(journal, "before", lines(pins, |pin| &pin.before));
+    output(journal, "after", lines(pins, |pin| &pin.after));
+    if changed {
+        journal.tell(Event::Milestone(format!("landed {}", commit.short())));
+        journal.progress(format!("landed {commit} on {}", planned.snapshot.tip.branch));
+    } else {
+        journal.progress(format!("nothing to write: {} already", pinned(pins)));
+    }
+}
+
+/// Gives later steps a value.
+pub(super) fn output(journal: &dyn Journal, name: &'static str, value: String) {
+    journal.tell(Event::Output { name, value });
+}
+
+fn lines(pins: &[PinChange], of: fn(&PinChange) -> &String) -> String {
+    pins.iter().map(of).map(String::as_str).collect::<Vec<_>>().join("\n")
+}
+
+/// Says what is pinned where, in a few words.
+pub(super) fn pinned(pins: &[PinChange]) -> String {
+    let each: Vec<String> = pins
+        .iter()
+        .map(|pin| format!("{} is pinned in {}", pin.after, pin.environment))
+        .collect();
+    each.join(", ")
+}
+
+/// An application as it was before anything was written.
+pub(super) fn baseline(target: &Target, observe: &dyn Observe) -> ApplicationRow {
+    let app = target.baseline.as_ref();
+    ApplicationRow {
+        name: target.id.to_string(),
+        app: target.app.to_string(),
+        environment: target.environment.to_string(),
+        url: observe.page(&target.id),
+        sync: app.map_or_else(|| "Unknown".to_owned(), |app| app.sync.to_string()),
+        health: app.map_or_else(|| "Missing".to_owned(), |app| app.health.to_string()),
+        revision: app.and_then(|app| app.revisions.first().cloned()),
+        live: false,
+        reason: "as it was before anything was written".to_owned(),
+        rollout: None,
+    }
+}
+
+/// Tells whether `on-superseded` is `succeed` wherever this is promoted to.
+pub(super) fn accepts_superseded(planned: &Planned) -> bool {
+    let mut policies = planned
+        .snapshot
+        .targets
+        .iter()
+        .map(|(target, _)| target.policy.on_superseded);
+    policies.all(|policy| policy == OnSuperseded::Succeed)
+}

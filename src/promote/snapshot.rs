@@ -1,0 +1,248 @@
+//! Reads what a plan needs at one commit: promote.yaml, and each target's kustomization file.
+
+use crate::infrarepo::{EntryKind, InfraRepo, Tip};
+use crate::manifest::{FORMATS, Format};
+use crate::model::{AppName, CommitSha, EnvironmentName, Fault, RepoPath, nearest};
+use crate::plan::{CONFIG_FILE, Config, Layout, Overlay, Target};
+
+use super::Settings;
+
+/// What was read, all of it at `tip`.
+pub(super) struct Snapshot {
+    /// Where the branch was.
+    pub(super) tip: Tip,
+    /// promote.yaml, if there is one.
+    pub(super) config: Option<Config>,
+    /// The targets with their files.
+    pub(super) targets: Vec<(Target, Overlay)>,
+    /// What `from` names, with its files.
+    pub(super) sources: Vec<(Target, Overlay)>,
+}
+
+/// How many overlays that exist are named when one does not.
+const NAMED: usize = 20;
+/// How many folders are looked into for that.
+const LOOKED_INTO: usize = 200;
+
+/// Reads the snapshot at the branch's tip.
+///
+/// # Errors
+/// The repository cannot be read, or every mistake in what was found.
+pub(super) async fn snapshot(repo: &dyn InfraRepo, settings: &Settings) -> Result<Snapshot, Fault> {
+    let tip = repo.tip().await?;
+    let config = config(repo, &tip.commit).await?;
+    let layout = Layout {
+        request: &settings.request,
+        policy: settings.policy,
+        config: config.as_ref(),
+    };
+    let from: Vec<EnvironmentName> = settings.request.from.iter().cloned().collect();
+    let (targets, sources) = match (layout.targets(&settings.request.environments), layout.targets(&from)) {
+        (Ok(targets), Ok(sources)) => (targets, sources),
+        (targets, sources) => {
+            let mut mistakes = targets.err().unwrap_or_default();
+            mistakes.extend(sources.err().unwrap_or_default());
+            mistakes.dedup();
+            return Err(Fault::mistakes(&mistakes));
+        }
+    };
+    let mut files = Vec::new();
+    let mut mistakes = Vec::new();
+    for target in targets.iter().chain(&sources) {
+        match find(repo, &tip, &layout, target).await? {
+            Ok(found) => files.push(found),
+            Err(why) => mistakes.push(why),
+        }
+    }
+    if !mistakes.is_empty() {
+        return Err(Fault::mistakes(&mistakes));
+    }
+    let paths: Vec<RepoPath> = files.iter().map(|(path, _)| path.clone()).collect();
+    let texts = repo.read(&tip.commit, &paths).await?;
+    let mut overlays = Vec::new();
+    for ((file, format), text) in files.into_iter().zip(texts) {
+        let text = text.ok_or_else(|| Fault::bug(format!("{file} was listed but cannot be read")))?;
+        overlays.push(Overlay { file, format, text });
+    }
+    let sources_from = overlays.split_off(targets.len().min(overlays.len()));
+    Ok(Snapshot {
+        tip,
+        targets: targets.into_iter().zip(overlays).collect(),
+        sources: sources.into_iter().zip(sources_from).collect(),
+        config,
+    })
+}
+
+async fn config(repo: &dyn InfraRepo, at: &CommitSha) -> Result<Option<Config>, Fault> {
+    let root = path("")?;
+    let entries = repo.list(at, &root).await?.unwrap_or_default();
+    let Some(entry) = entries.iter().find(|entry| entry.name == CONFIG_FILE) else {
+        return Ok(None);
+    };
+    if entry.kind != EntryKind::File {
+        return Err(Fault::invalid(format!(
+            "{CONFIG_FILE} in the infra-repo is no regular file"
+        )));
+    }
+    let texts = repo.read(at, &[path(CONFIG_FILE)?]).await?;
+    match texts.into_iter().next().flatten() {
+        Some(text) => Config::parse(&text)
+            .map(Some)
+            .map_err(|mistakes| Fault::mistakes(&mistakes)),
+        None => Ok(None),
+    }
+}
+
+fn path(text: &str) -> Result<RepoPath, Fault> {
+    RepoPath::parse(text).map_err(|why| Fault::bug(format!("the path {text:?} {why}")))
+}
+
+/// Finds the one file of a known format in a target's folder. The inner error is a mistake for people.
+async fn find(
+    repo: &dyn InfraRepo,
+    tip: &Tip,
+    layout: &Layout<'_>,
+    target: &Target,
+) -> Result<Result<(RepoPath, &'static dyn Format), String>, Fault> {
+    let folder = &target.folder;
+    let Some(entries) = repo.list(&tip.commit, folder).await? else {
+        return Ok(Err(missing(repo, tip, layout, target).await?));
+    };
+    let mut found = Vec::new();
+    for format in FORMATS {
+        for name in format.file_names() {
+            if let Some(entry) = entries.iter().find(|entry| entry.name == *name) {
+                found.push((*name, entry.kind, *format));
+            }
+        }
+    }
+    Ok(match found.as_slice() {
+        [(name, EntryKind::File, format)] => folder
+            .join(name)
+            .map(|path| (path, *format))
+            .map_err(|why| format!("{folder}/{name} {why}")),
+        [(name, EntryKind::Folder, _)] => Err(format!("{folder}/{name} is a folder: it must be a file")),
+        [(name, EntryKind::Other, _)] => Err(format!(
+            "{folder}/{name} is a symbolic link or a submodule: it must be a file"
+        )),
+        [] => {
+            let known: Vec<&str> = FORMATS.iter().flat_map(|format| format.file_names()).copied().collect();
+            let there: Vec<&str> = entries.iter().take(NAMED).map(|entry| entry.name.as_str()).collect();
+            Err(format!(
+                "{folder} has no kustomization file ({}); there is {}",
+                known.join(", "),
+                if there.is_empty() {
+                    "nothing in it".to_owned()
+                } else {
+                    there.join(", ")
+                }
+            ))
+        }
+        more => Err(format!(
+            "{folder} has several kustomization files: {}; kustomize refuses that too, remove all but one",
+            more.iter().map(|(name, ..)| *name).collect::<Vec<_>>().join(", ")
+        )),
+    })
+}
+
+/// Tells that a target's folder is not there, with those that are, and the nearest name.
+async fn missing(repo: &dyn InfraRepo, tip: &Tip, layout: &Layout<'_>, target: &Target) -> Result<String, Fault> {
+    let (app, environment) = (&target.app, &target.environment);
+    let there = existing(repo, &tip.commit, layout.path(app, environment)).await?;
+    let mut said = format!(
+        "{} is not in the infra-repo at {} ({})",
+        target.folder,
+        tip.branch,
+        tip.commit.short()
+    );
+    if there.is_empty() {
+        said.push_str("; no folder of that layout is: check `path`, or promote.yaml");
+        return Ok(said);
+    }
+    let same_app = |place: &&Place| place.app.as_ref() == Some(app);
+    let environments = there
+        .iter()
+        .filter(same_app)
+        .filter_map(|place| place.environment.as_ref());
+    let apps = there.iter().filter_map(|place| place.app.as_ref());
+    let known_app = there.iter().any(|place| same_app(&place));
+    let meant = if known_app {
+        nearest(environment.as_str(), environments.map(EnvironmentName::as_str)).map(|name| ("environment", name))
+    } else {
+        nearest(app.as_str(), apps.map(AppName::as_str)).map(|name| ("app", name))
+    };
+    let mut paths: Vec<&str> = there.iter().map(|place| place.path.as_str()).collect();
+    paths.sort_by_key(|path| (!path.contains(app.as_str()), *path));
+    let more = paths.len().saturating_sub(NAMED);
+    paths.truncate(NAMED);
+    let others = if more > 0 {
+        format!(" and {more} more")
+    } else {
+        String::new()
+    };
+    let meant = meant.map(|(what, name)| format!("; did you mean the {what} {name}?"));
+    Ok(format!(
+        "{said}; there are {}{others}{}",
+        paths.join(", "),
+        meant.unwrap_or_default()
+    ))
+}
+
+/// A folder that fits a template, with what its placeholders stand for there.
+struct Place {
+    path: String,
+    app: Option<AppName>,
+    environment: Option<EnvironmentName>,
+}
+
+/// Returns the folders that fit a template, in order.
+async fn existing(repo: &dyn InfraRepo, at: &CommitSha, template: &str) -> Result<Vec<Place>, Fault> {
+    let mut places = vec![Place {
+        path: String::new(),
+        app: None,
+        environment: None,
+    }];
+    let mut looked = 0;
+    for part in template.split('/').filter(|part| !part.is_empty()) {
+        let mut next = Vec::new();
+        for place in &places {
+            looked += 1;
+            if looked > LOOKED_INTO {
+                return Ok(Vec::new());
+            }
+            let folder = path(&place.path)?;
+            for entry in repo.list(at, &folder).await?.unwrap_or_default() {
+                if entry.kind != EntryKind::Folder {
+                    continue;
+                }
+                if let Some(fits) = fit(part, &entry.name, place) {
+                    next.push(fits);
+                }
+            }
+        }
+        places = next;
+    }
+    Ok(places)
+}
+
+/// Holds one name against one part of a template.
+fn fit(part: &str, name: &str, place: &Place) -> Option<Place> {
+    let between = |placeholder: &str| {
+        let (before, after) = part.split_once(placeholder)?;
+        name.strip_prefix(before)?.strip_suffix(after)
+    };
+    let mut next = Place {
+        path: format!("{}/{name}", place.path).trim_start_matches('/').to_owned(),
+        app: place.app.clone(),
+        environment: place.environment.clone(),
+    };
+    match (part.contains("{app}"), part.contains("{environment}")) {
+        (true, false) => next.app = Some(AppName::parse(between("{app}")?).ok()?),
+        (false, true) => next.environment = Some(EnvironmentName::parse(between("{environment}")?).ok()?),
+        // Both in one part cannot be told apart; such a folder is only named.
+        (true, true) => {}
+        (false, false) if part == name => {}
+        (false, false) => return None,
+    }
+    Some(next)
+}
