@@ -106,7 +106,14 @@ fn add_lines<'t>(draft: &mut Draft<'t>, list: &List<'t>, dash: usize, entries: &
             lines(entries, line_break, &first, &other, |name| list.style_of(name))
         }
     };
-    draft.splices.insert(at, added);
+    // The last line of the list may be one that goes.
+    match draft.splices.removed_over(at) {
+        Some(end) => {
+            let lines = added.strip_prefix(line_break).unwrap_or(&added);
+            draft.splices.insert(end, format!("{lines}{line_break}"));
+        }
+        None => draft.splices.insert(at, added),
+    }
     draft.change(list.nodes.end.saturating_sub(1), 0, nodes(entries));
 }
 

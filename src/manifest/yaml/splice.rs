@@ -41,6 +41,16 @@ impl Splices {
         self.replace(range, "");
     }
 
+    /// Returns where the removal ends that `at` lies inside of, if there is one.
+    pub(crate) fn removed_over(&self, at: usize) -> Option<usize> {
+        let over = self
+            .list
+            .iter()
+            .find(|splice| splice.range.start < at && at < splice.range.end);
+        over.filter(|splice| splice.text.is_empty())
+            .map(|splice| splice.range.end)
+    }
+
     /// Makes the replacements: the new text, and the replacements in ascending order. Removals may overlap each other.
     /// `None` if something else overlaps or a range is none of whole characters.
     pub(crate) fn apply(mut self, old: &str) -> Option<(String, Vec<Splice>)> {

@@ -1,0 +1,51 @@
+//! Any bytes as a kustomization file, any text as arguments: no panic, and what comes out keeps the editor's promises.
+//!
+//! The input is the arguments, one per line, a byte 0xFF (which no UTF-8 text holds), and the file.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use promote_action::manifest::kustomize::{Kustomize, parse_arguments, set_images};
+use promote_action::manifest::{Edited, Field, Format, PinEdit};
+
+fuzz_target!(|input: &[u8]| {
+    let Some(middle) = input.iter().position(|byte| *byte == 0xFF) else {
+        return;
+    };
+    let (head, file) = (&input[..middle], &input[middle + 1..]);
+    let arguments: Vec<String> = String::from_utf8_lossy(head).lines().map(str::to_owned).collect();
+    if let Ok(edits) = parse_arguments(&arguments)
+        && let Ok((edited, _)) = set_images(file, &edits)
+    {
+        check(file, &edited);
+        let (again, _) = set_images(&edited.bytes, &edits).expect("the result is accepted again");
+        assert!(again.changed.is_empty(), "a second run changes nothing");
+    }
+    let Ok(pins) = Kustomize.pins(file) else {
+        return;
+    };
+    let name = pins.first().map_or_else(|| "app".to_owned(), |pin| pin.name.clone());
+    let edit = PinEdit {
+        name,
+        new_tag: Field::Set("1.10".to_owned()),
+        digest: Field::Remove,
+        create: arguments.len() % 2 == 0,
+    };
+    if let Ok(edited) = Kustomize.edit(file, std::slice::from_ref(&edit)) {
+        check(file, &edited);
+        let again = Kustomize.edit(&edited.bytes, &[edit]).expect("the result is accepted again");
+        assert!(again.changed.is_empty(), "a second run changes nothing");
+    }
+});
+
+/// Everything outside of the spans is kept, and a change is told exactly when there is one.
+fn check(old: &[u8], edited: &Edited) {
+    let new = &edited.bytes;
+    assert_eq!(edited.changed.is_empty(), edited.spans.is_empty());
+    assert_eq!(edited.changed.is_empty(), old == new.as_slice());
+    let (Some(first), Some(last)) = (edited.spans.first(), edited.spans.last()) else {
+        return;
+    };
+    assert!(new.starts_with(&old[..first.start]));
+    assert!(new.ends_with(&old[last.end..]));
+    assert!(edited.spans.windows(2).all(|pair| pair[0].end <= pair[1].start));
+}
