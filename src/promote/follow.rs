@@ -229,6 +229,9 @@ fn send<'a>(
 
 /// Tells what is waited for when that changed, and else every 30 s.
 fn tell(ports: FollowPorts<'_>, track: &mut Track<'_>, many: usize, now: Duration) {
+    if track.verdict.is_none() && track.silent_since.is_none() {
+        return;
+    }
     let why = track.why();
     let age = now.saturating_sub(track.said_at);
     if why == track.said {

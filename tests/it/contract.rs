@@ -1,3 +1,4 @@
 //! One suite for each seam, run over every implementation.
 
+mod delivery;
 mod infrarepo;
