@@ -1,1 +1,281 @@
 //! The command line: help, inputs, mistakes, exit codes.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::support::{Ran, run};
+
+/// What is right; a test adds what is wrong. It ends before any request: the branch cannot be.
+const RIGHT: [&str; 10] = [
+    "--app",
+    "api",
+    "--environment",
+    "dev",
+    "--tag",
+    "abc1234",
+    "--infra-repo",
+    "myorg/infra-repo",
+    "--branch",
+    "no branch",
+];
+
+fn promote(env: &[(&str, &str)], args: &[&str]) -> Ran {
+    run(Path::new("/"), env, args)
+}
+
+fn mistakes(env: &[(&str, &str)], args: &[&str]) -> String {
+    let mut all = vec!["--output", "json"];
+    all.extend(RIGHT);
+    all.extend(args);
+    let report = promote(env, &all).ends("invalid", 2);
+    report["reason"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn help_and_version_end_well() {
+    let version = promote(&[], &["--version"]).exits(0);
+    assert_eq!(version.stdout, format!("promote {}\n", env!("CARGO_PKG_VERSION")));
+    for args in [
+        &["--help"][..],
+        &["plan", "--help"],
+        &["set-image", "-h"],
+        &["--tag", "x", "--help"],
+    ] {
+        let help = promote(&[], args).exits(0);
+        assert!(
+            help.stdout.contains("Usage: promote") && help.stderr.is_empty(),
+            "{args:?}"
+        );
+    }
+}
+
+/// Variables, flags, and parts of what is said about them.
+type Case = (
+    &'static [(&'static str, &'static str)],
+    &'static [&'static str],
+    &'static [&'static str],
+);
+
+const CASES: &[Case] = &[
+    (
+        &[],
+        &["--sync", "atuo"],
+        &["`sync` \"atuo\" (--sync)", "did you mean `auto`?"],
+    ),
+    (
+        &[("PROMOTE_TIMEOUT", "10")],
+        &[],
+        &["`timeout` \"10\" (PROMOTE_TIMEOUT)", "`10s`"],
+    ),
+    (
+        &[],
+        &["--digest", "sha256:12"],
+        &["`digest` \"sha256:12\" (--digest) is no digest", "64"],
+    ),
+    (&[], &["--wait"], &["`wait` \"true\" (--wait) needs `argocd-server`"]),
+    (
+        &[("ARGOCD_SERVER", "http://argocd.example.com")],
+        &[],
+        &[
+            "(ARGOCD_SERVER) is plain http",
+            "`argocd-token` is missing",
+            "PROMOTE_ARGOCD_TOKEN",
+        ],
+    ),
+    (
+        &[("ARGOCD_AUTH_TOKEN", "hunter2")],
+        &[],
+        &["`argocd-token` (ARGOCD_AUTH_TOKEN) is given, but no `argocd-server`"],
+    ),
+    (
+        &[],
+        &["--imgae", "x"],
+        &["`--imgae` is no flag: did you mean `--image`?"],
+    ),
+    (
+        &[],
+        &["--token", "hunter2"],
+        &["`--token` would show the secret", "--token-file FILE", "PROMOTE_TOKEN"],
+    ),
+    (
+        &[],
+        &["--token-file", "/no/such/file"],
+        &["`--token-file` \"/no/such/file\" cannot be read"],
+    ),
+    (
+        &[],
+        &["--ca-bundle", "/no/such/file"],
+        &["`ca-bundle` \"/no/such/file\" (--ca-bundle) cannot be read"],
+    ),
+    (
+        &[],
+        &["--ca-bundle", "-----BEGIN nothing"],
+        &["`ca-bundle`", "(--ca-bundle)", "PEM"],
+    ),
+    (
+        &[],
+        &["--from", "dev"],
+        &["`from` \"dev\" (--from) is one of `environment`"],
+    ),
+    (
+        &[],
+        &["--image", "myorg/api"],
+        &[
+            "`image` \"myorg/api\" (--image) has neither tag nor digest",
+            "both given",
+        ],
+    ),
+    (
+        &[],
+        &["--author", "me"],
+        &["`author` \"me\" (--author) is not of the form `Name <mail>`"],
+    ),
+    (
+        &[],
+        &["--allow", "mutable-tags"],
+        &["`allow` \"mutable-tags\" (--allow)", "did you mean `mutable-tag`?"],
+    ),
+    (&[], &["--app", "api"], &["`branch`"]),
+    (&[], &["--", "x"], &["belong to `set-image`"]),
+    (
+        &[],
+        &[
+            "--argocd-server",
+            "https://me:hunter2@a.example",
+            "--argocd-headers-file",
+            "/dev/null",
+        ],
+        &["`argocd-server` \"https://***@a.example\"", "as `argocd-token`"],
+    ),
+];
+
+#[test]
+fn each_mistake_names_the_input_its_value_its_source_and_what_would_be_right() {
+    for (env, args, parts) in CASES {
+        let said = mistakes(env, args);
+        for part in *parts {
+            assert!(said.contains(part), "{args:?}: {part:?} in\n{said}");
+        }
+        assert!(!said.contains("hunter2"), "{said}");
+    }
+}
+
+#[test]
+fn a_password_in_an_address_is_refused_and_not_echoed() {
+    for address in [
+        "https://me:hunter2@git.example.com/o/r",
+        "https://hunter2@git.example.com/o/r",
+        "ssh://git:hunter2@git.example.com/o/r",
+    ] {
+        let ran = promote(
+            &[],
+            &[
+                "--app",
+                "a",
+                "--environment",
+                "dev",
+                "--tag",
+                "v1",
+                "--infra-repo",
+                address,
+            ],
+        )
+        .exits(2);
+        assert!(!format!("{}{}", ran.stdout, ran.stderr).contains("hunter2"), "{ran:?}");
+        assert!(ran.stdout.contains("`infra-repo`"), "{ran:?}");
+    }
+}
+
+#[test]
+fn nothing_given_lists_everything_that_is_missing() {
+    let ran = promote(&[], &[]).exits(2);
+    for name in ["`app`", "`environment`", "`infra-repo`", "nothing says what to promote"] {
+        assert!(ran.stdout.contains(name), "{name} in {}", ran.stdout);
+        assert!(ran.stderr.contains(name), "a pipe that keeps only stderr has it, too");
+    }
+}
+
+#[test]
+fn an_unknown_command_offers_the_nearest() {
+    promote(&[], &["plann"])
+        .exits(2)
+        .says("`command` \"plann\" (the command line) is none of `promote`, `plan`, `wait`, `set-image`: did you mean `plan`?");
+}
+
+#[test]
+fn a_moving_tag_is_refused_with_the_way() {
+    let args = [
+        "--app",
+        "a",
+        "--environment",
+        "dev",
+        "--infra-repo",
+        "o/r",
+        "--tag",
+        "staging-latest",
+    ];
+    promote(&[], &args)
+        .exits(2)
+        .says("looks as if it moves")
+        .says("image: NAME:staging-latest@${{ steps.build.outputs.digest }}");
+}
+
+#[test]
+fn a_flag_comes_before_a_variable_and_an_empty_flag_is_none() {
+    let env = [("PROMOTE_SYNC", "one"), ("PROMOTE_ON_PAUSE", "two")];
+    let said = mistakes(&env, &["--sync=three", "--on-pause", ""]);
+    assert!(
+        said.contains("`sync` \"three\" (--sync)") && !said.contains("\"one\""),
+        "{said}"
+    );
+    assert!(said.contains("`on-pause` \"two\" (PROMOTE_ON_PAUSE)"), "{said}");
+}
+
+#[test]
+fn inputs_of_a_step_are_not_read_on_a_laptop() {
+    let said = mistakes(&[("INPUT_SYNC", "nonsense"), ("INPUT_NONSENSE", "x")], &[]);
+    assert!(!said.contains("nonsense"), "{said}");
+}
+
+#[test]
+fn whoever_closes_the_pipe_has_read_enough() {
+    for args in [&["--help"][..], &["--tag", "x"]] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_promote"))
+            .args(args)
+            .env_clear()
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let done = child.wait_with_output().unwrap();
+        let stderr = String::from_utf8_lossy(&done.stderr);
+        assert!(
+            !stderr.contains("panicked") && done.status.code() != Some(101),
+            "{stderr}"
+        );
+    }
+}
+
+#[test]
+fn set_image_edits_one_file_and_says_what_it_did() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("kustomization.yaml");
+    std::fs::write(&file, "images:\n- name: api # ours\n  newTag: v1\n").unwrap();
+    let dir = folder.path().to_str().unwrap();
+    let ran = promote(&[], &["set-image", "--dir", dir, "--", "api:v2"]).exits(0);
+    assert!(ran.stdout.contains("api:v1 -> api:v2"), "{}", ran.stdout);
+    assert_eq!(
+        std::fs::read_to_string(&file).unwrap(),
+        "images:\n- name: api # ours\n  newTag: v2\n"
+    );
+    promote(&[], &["set-image", "--", "api:v2"])
+        .exits(2)
+        .says("`--dir` is missing");
+    promote(&[], &["set-image", "--dir", dir])
+        .exits(2)
+        .says("no image is given");
+    promote(&[], &["set-image", "--dir", dir, "--tag", "x", "--", "api:v2"])
+        .exits(2)
+        .says("`--tag` is no flag of `set-image`");
+}
