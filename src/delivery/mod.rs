@@ -36,6 +36,35 @@ pub enum Refresh {
     Hard,
 }
 
+/// What a stream of changes is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// One application.
+    One(ApplicationId),
+    /// Every one that we may see.
+    All,
+}
+
+/// What a stream of changes tells.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// An application, as it is now; also at the beginning, for every one there is.
+    Seen(Box<AppSnapshot>),
+    /// An application was deleted: as it was last.
+    Deleted(Box<AppSnapshot>),
+    /// The connection lives. It proves nothing else.
+    Alive,
+    /// Nothing more will come.
+    Broken(Problem),
+}
+
+/// A stream of changes.
+#[async_trait(?Send)]
+pub trait Changes {
+    /// Returns the next change. After [`Change::Broken`] it is not to be asked again.
+    async fn next(&mut self) -> Change;
+}
+
 /// Reads applications. Holds no way to change one (a refresh makes the engine look again, no more).
 #[async_trait(?Send)]
 pub trait Observe {
@@ -74,6 +103,12 @@ pub trait Observe {
     /// # Errors
     /// [`Problem::Slow`] when there is no answer in 25 s: the engine's controller may be away. The refresh stays asked for.
     async fn refresh(&self, id: &ApplicationId, how: Refresh) -> Result<AppSnapshot, Problem>;
+
+    /// Opens a stream of changes. It may take until there is something to tell.
+    ///
+    /// # Errors
+    /// Says what stands against it.
+    async fn stream(&self, scope: &Scope) -> Result<Box<dyn Changes>, Problem>;
 
     /// Returns the images of everything that is to run, whether it runs now or not.
     ///

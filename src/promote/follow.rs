@@ -9,12 +9,13 @@ use crate::assess::rollout::{Ask, Verdict};
 use crate::delivery::{Drive, Observe, Problem, Refresh};
 use crate::infrarepo::InfraRepo;
 use crate::journal::Journal;
-use crate::model::{ApplicationId, Clock, Event, Outcome, PinChange, Resource};
+use crate::model::{AppSnapshot, ApplicationId, Clock, Event, Outcome, PinChange, Resource};
 use crate::plan::OnPause;
 use crate::report::{ApplicationRow, SupersededBy};
 
 use super::Cancel;
 use super::carries::Lineage;
+use super::listen::{Heard, Listening};
 use super::poll::{Underway, next_look};
 use super::target::FollowRequest;
 use super::track::{Answer, Track};
@@ -117,29 +118,46 @@ fn waiting_for(tracks: &[Track<'_>]) -> String {
 /// Waits for answers and time until there is an end.
 async fn run<'a>(ports: FollowPorts<'a>, tracks: &mut [Track<'a>], nonce: &'a str) -> End {
     let mut underway: Underway<'a, (usize, Answer)> = Underway::new();
-    let many = tracks.len();
+    let ids: Vec<ApplicationId> = tracks.iter().map(|track| track.target.id.clone()).collect();
+    let mut listening = Listening::new(ports.observe, &ids, ports.clock.now());
     loop {
         let now = ports.clock.now();
+        listening.tend(now);
+        let cadence = next_look(tracks.len(), listening.is_live());
         let mut wake = now + Duration::from_secs(1);
         for (at, track) in tracks.iter_mut().enumerate() {
-            step(ports, track, at, many, nonce, &mut underway);
+            step(ports, track, at, (ids.len(), cadence), nonce, &mut underway);
             wake = wake.min(track.judge_at.max(now));
         }
         if let Some(end) = end(tracks, now).await {
             return end;
         }
         let pause = wake.saturating_sub(now).max(Duration::from_millis(10));
-        let answer = tokio::select! {
+        let (of, answer) = tokio::select! {
             biased;
-            answer = underway.next() => Some(answer),
-            () = ports.clock.sleep(pause) => None,
+            (at, answer) = underway.next() => (tracks.get_mut(at), answer),
+            came = listening.next() => match listening.take(came, ports.clock.now()) {
+                Heard::Seen(app) => (tracks.iter_mut().find(|track| track.is(&app)), Answer::Told(Ok(*app))),
+                Heard::Denied(problem) => (tracks.first_mut(), Answer::Told(Err(problem))),
+                Heard::Look(of) => {
+                    look_again(tracks, of.as_deref(), ports.clock.now());
+                    continue;
+                }
+                Heard::Nothing => continue,
+            },
+            () = ports.clock.sleep(pause) => continue,
         };
-        if let Some((at, answer)) = answer {
-            let Some(track) = tracks.get_mut(at) else { continue };
-            if let Some(problem) = take(ports, track, answer).await {
-                return fatal(track, &problem);
-            }
+        let Some(track) = of else { continue };
+        if let Some(problem) = take(ports, track, answer).await {
+            return fatal(track, &problem);
         }
+    }
+}
+
+/// Makes those that a stream lost, or all when it broke, be looked at now.
+fn look_again(tracks: &mut [Track<'_>], of: Option<&AppSnapshot>, now: Duration) {
+    for track in tracks.iter_mut().filter(|track| of.is_none_or(|app| track.is(app))) {
+        track.look_at = now;
     }
 }
 
@@ -162,7 +180,7 @@ fn step<'a>(
     ports: FollowPorts<'a>,
     track: &mut Track<'a>,
     at: usize,
-    many: usize,
+    (many, cadence): (usize, Duration),
     nonce: &'a str,
     underway: &mut Underway<'a, (usize, Answer)>,
 ) {
@@ -176,7 +194,7 @@ fn step<'a>(
     }
     if now >= track.look_at && !track.looking && !track.is_final() {
         track.looking = true;
-        track.look_at = now + next_look(many, false);
+        track.look_at = now + cadence;
         let id = id.clone();
         underway.add(async move { (at, Answer::Look(observe.application(&id).await)) });
     }

@@ -15,6 +15,7 @@ mod carries;
 mod follow;
 pub mod inputs;
 mod land;
+mod listen;
 mod planning;
 mod poll;
 mod precheck;

@@ -16,6 +16,8 @@ use super::target::{FollowRequest, Target};
 /// What came back for one application.
 pub(super) enum Answer {
     Look(Result<AppSnapshot, Problem>),
+    /// Told by a stream.
+    Told(Result<AppSnapshot, Problem>),
     Refreshed(Result<AppSnapshot, Problem>),
     HardRefreshed(Result<AppSnapshot, Problem>),
     Synced(Result<AppSnapshot, Problem>),
@@ -127,6 +129,13 @@ impl<'a> Track<'a> {
         self.target.id.to_string()
     }
 
+    /// Tells whether a look is at this application.
+    pub(super) fn is(&self, app: &AppSnapshot) -> bool {
+        let known = self.app.as_ref().or(self.target.baseline.as_ref());
+        let namespace = self.target.id.namespace().or(known.map(|app| app.namespace.as_str()));
+        app.name == self.target.id.name() && namespace.is_none_or(|namespace| namespace == app.namespace)
+    }
+
     pub(super) fn is_final(&self) -> bool {
         self.verdict.as_ref().is_some_and(|verdict| {
             verdict.is_final()
@@ -146,6 +155,7 @@ impl<'a> Track<'a> {
                 self.looking = false;
                 self.look(result, now)
             }
+            Answer::Told(result) => self.look(result, now),
             Answer::Refreshed(result) => {
                 self.refreshing = false;
                 if result.is_ok() {

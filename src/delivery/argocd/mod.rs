@@ -4,8 +4,10 @@
 mod answer;
 mod client;
 mod convert;
+mod frames;
 mod read;
 mod rollout;
+mod stream;
 mod wire;
 
 pub use client::ArgoCd;

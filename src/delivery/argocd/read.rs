@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use reqwest::Method;
 use serde_json::Value;
 
-use crate::delivery::{Drive, Observe, Problem, Refresh};
+use crate::delivery::{Changes, Drive, Observe, Problem, Refresh, Scope};
 use crate::model::{AppSnapshot, ApplicationId, Canary, Happening, Node, Resource, SyncWindows};
 
 use super::client::{ArgoCd, Call, REFRESH};
@@ -104,6 +104,10 @@ impl Observe for ArgoCd {
         let mut call = Call::get(&path).with(query);
         call.limit = REFRESH;
         named(self.call(call).await?)
+    }
+
+    async fn stream(&self, scope: &Scope) -> Result<Box<dyn Changes>, Problem> {
+        self.open_stream(scope).await
     }
 
     async fn target_images(&self, id: &ApplicationId) -> Result<Vec<String>, Problem> {

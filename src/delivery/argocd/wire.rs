@@ -200,6 +200,21 @@ pub(super) struct HydrateOperation {
     pub(super) hydrated: String,
 }
 
+/// A frame of the stream of applications.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Frame {
+    pub(super) result: Option<FrameResult>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct FrameResult {
+    #[serde(rename = "type")]
+    pub(super) kind: String,
+    pub(super) application: Application,
+}
+
 /// A list of applications.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
