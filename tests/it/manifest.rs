@@ -1,7 +1,11 @@
 //! The editor on whole files: cases, real files, the real kustomize.
 
 mod cases;
+mod files;
+mod hostile;
 mod kustomize;
+mod promotion;
+mod properties;
 mod reading;
 mod real;
 mod sample;

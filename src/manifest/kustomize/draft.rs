@@ -64,7 +64,7 @@ impl<'t> Draft<'t> {
 
     /// A key with an anchor, a tag or a question mark is more than its text.
     pub(super) fn refuse_dressed_key(&self, slot: &Slot<'t>) -> Result<(), ManifestFault> {
-        let is_explicit = self.text.indentation(slot.key.start).trim_end().ends_with('?');
+        let is_explicit = self.text.last_before(slot.key.start) == Some('?');
         if slot.key_is_bare && !is_explicit {
             return Ok(());
         }

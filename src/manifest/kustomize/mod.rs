@@ -283,7 +283,7 @@ fn lines(new: &str, splices: &[Splice]) -> HashMap<usize, usize> {
         (old_end, new_end) = (splice.range.end, start + splice.text.len());
         let written = splice.text.len() - splice.text.trim_start_matches(['\r', '\n']).len();
         let at = start + written;
-        line += text.line(at) - text.line(counted_to);
+        line += text.breaks(counted_to, at);
         counted_to = at;
         lines.entry(splice.owner).or_insert(line);
     }

@@ -98,8 +98,10 @@ impl<'t> Reader<'t, '_> {
             };
             // `? key` is indented by its indicator.
             let starts_line = self.nodes.text.is_first_on_line(key.span.start);
-            let column = self.nodes.text.indentation(key.span.start).len();
-            let indent = *indent.get_or_insert(if starts_line { column } else { 0 });
+            let indent = *indent.get_or_insert_with(|| {
+                let column = self.nodes.text.indentation(key.span.start).len();
+                if starts_line { column } else { 0 }
+            });
             (is_empty, key_style, last_key) = (false, *style, key.span.start);
             let name = text.to_string();
             last = self.field(&name, &key, indent)?;

@@ -8,6 +8,10 @@ use granit_parser::{Event, Parser, ScalarStyle, ScanError, StrInput, StructureSt
 
 use crate::manifest::ManifestFault;
 
+/// How deep lists and mappings may stand in each other, in each of the two styles. Far more than any real file, and little enough
+/// for readers that call themselves.
+const DEPTH: usize = 100;
+
 /// How a scalar is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Style {
@@ -83,7 +87,11 @@ impl<'t> Events<'t> {
     /// Begins at the start of `text`.
     pub(crate) fn new(text: &'t str) -> Self {
         // libyaml, which kustomize reads with, adds no line feed to a block scalar that the end of the file cuts off.
-        let options = granit_parser::options! { block_scalar_eof_without_line_feed: true };
+        let options = granit_parser::options! {
+            block_scalar_eof_without_line_feed: true,
+            flow_nesting_limit: DEPTH,
+            block_nesting_limit: DEPTH,
+        };
         Self {
             parser: Parser::new_from_str_with_options(text, options),
             index: 0,

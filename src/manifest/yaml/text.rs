@@ -76,9 +76,14 @@ impl<'t> Text<'t> {
 
     /// Returns the line of `at`, from 1.
     pub(crate) fn line(self, at: usize) -> usize {
-        let before = self.slice(0, at);
-        let lone = before.matches('\r').count() - before.matches("\r\n").count();
-        1 + before.matches('\n').count() + lone
+        1 + self.breaks(0, at)
+    }
+
+    /// Returns how many line breaks stand between two places.
+    pub(crate) fn breaks(self, start: usize, end: usize) -> usize {
+        let between = self.slice(start, end);
+        let lone = between.matches('\r').count() - between.matches("\r\n").count();
+        between.matches('\n').count() + lone
     }
 
     /// Returns where the line of `at` begins.
@@ -140,9 +145,17 @@ impl<'t> Text<'t> {
         self.slice(self.line_start(at), at)
     }
 
+    /// Returns the last character before `at` on its line that is no blank. Looks no further back than that: lines may be long.
+    pub(crate) fn last_before(self, at: usize) -> Option<char> {
+        let before = self.slice(0, at).trim_end_matches([' ', '\t']);
+        let last = before.chars().next_back()?;
+        let is_mark = last == '\u{feff}' && before.len() == last.len_utf8();
+        (!is_mark && !matches!(last, '\n' | '\r')).then_some(last)
+    }
+
     /// Whether nothing but blanks stands before `at` on its line.
     pub(crate) fn is_first_on_line(self, at: usize) -> bool {
-        self.indentation(at).chars().all(|c| c == ' ' || c == '\t')
+        self.last_before(at).is_none()
     }
 
     /// Returns the next offset from `at` on that is no blank on the same line.
