@@ -16,6 +16,7 @@ Usage: sandbox [OPTIONS]
   --speed N          how much faster than real time the Argo CD runs (default: 5)
   --port N           the Argo CD's port (default: any free one)
   --git-token TEXT   the token that the git server wants (default: sandbox-git-token)
+  --env-file FILE    writes addresses and tokens there as shell variables, once everything listens
   --root-path PATH   the path before the Argo CD's /api, such as /argocd
   -h, --help         this text
 
@@ -30,7 +31,7 @@ fn main() -> ExitCode {
         print!("{HELP}");
         return ExitCode::SUCCESS;
     }
-    match options(&args).and_then(run) {
+    match options(&args).and_then(|(options, env_file)| run(options, env_file)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("sandbox: {error:#}");
@@ -39,7 +40,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn options(args: &[String]) -> anyhow::Result<Options> {
+fn options(args: &[String]) -> anyhow::Result<(Options, Option<PathBuf>)> {
+    let mut env_file = None;
     let mut options = Options {
         argocd: ArgoCdOptions {
             speed: 5.0,
@@ -60,22 +62,36 @@ fn options(args: &[String]) -> anyhow::Result<Options> {
             "--speed" => options.argocd.speed = value()?.parse()?,
             "--port" => options.argocd.port = value()?.parse()?,
             "--git-token" => options.git_token = value()?,
+            "--env-file" => env_file = Some(value()?.into()),
             "--root-path" => options.argocd.root_path = value()?.trim_end_matches('/').to_owned(),
             other => anyhow::bail!("unknown option {other}; see --help"),
         }
     }
-    Ok(options)
+    Ok((options, env_file))
 }
 
-fn run(options: Options) -> anyhow::Result<()> {
+fn run(options: Options, env_file: Option<PathBuf>) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let sandbox = Sandbox::start_blocking(options)?;
     println!("{}", greeting(&sandbox));
+    if let Some(file) = env_file {
+        std::fs::write(file, variables(&sandbox))?;
+    }
     runtime.block_on(tokio::signal::ctrl_c())?;
     // Requests that are on their way end before their folders go.
     drop(sandbox);
     std::thread::sleep(Duration::from_millis(50));
     Ok(())
+}
+
+fn variables(sandbox: &Sandbox) -> String {
+    format!(
+        "INFRA_REPO='{}'\nGIT_TOKEN='{}'\nARGOCD_SERVER='{}'\nARGOCD_TOKEN='{}'\n",
+        sandbox.infra_repo(),
+        sandbox.git_token(),
+        sandbox.argocd.url(),
+        sandbox.argocd.token("ci"),
+    )
 }
 
 fn greeting(sandbox: &Sandbox) -> String {

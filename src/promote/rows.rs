@@ -84,8 +84,11 @@ pub(super) fn tell_landed(
     output(journal, "before", lines(pins, |pin| &pin.before));
     output(journal, "after", lines(pins, |pin| &pin.after));
     if changed {
-        journal.tell(Event::Milestone(format!("landed {}", commit.short())));
-        journal.progress(format!("landed {commit} on {}", planned.snapshot.tip.branch));
+        journal.tell(Event::Milestone(format!(
+            "landed {} on {}",
+            commit.short(),
+            planned.snapshot.tip.branch
+        )));
     } else {
         journal.progress(format!("nothing to write: {} already", pinned(pins)));
     }
