@@ -6,7 +6,7 @@ use std::process::Stdio;
 use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -219,7 +219,16 @@ async fn run(state: &State, request: Request, user: &str, row: &Arc<Row>) -> any
         .context("start git http-backend")?;
     let stdin = child.stdin.take().context("git http-backend has no stdin")?;
     let stdout = child.stdout.take().context("git http-backend has no stdout")?;
-    tokio::spawn(feed(request.into_body(), stdin, Arc::clone(row)));
+    let fed = tokio::spawn(feed(request.into_body(), stdin, Arc::clone(row)));
+    let ended = tokio::spawn(async move {
+        // The program spins for ever on a body that ends too early; a real web server stops it then, too.
+        let whole = fed.await.unwrap_or(false);
+        if !whole {
+            let _ = child.start_kill();
+        }
+        let _ = child.wait().await;
+        drop(permit);
+    });
     let mut stdout = BufReader::new(stdout);
     let (status, headers) = cgi_head(&mut stdout).await?;
     let (send, receive) = tokio::sync::mpsc::channel::<std::io::Result<Bytes>>(4);
@@ -239,8 +248,7 @@ async fn run(state: &State, request: Request, user: &str, row: &Arc<Row>) -> any
             }
         }
         // The program is waited for before the answer ends: who has the answer sees what it did.
-        let _ = child.wait().await;
-        drop(permit);
+        let _ = ended.await;
         drop(send);
     });
     let stream = tokio_stream::wrappers::ReceiverStream::new(receive);
@@ -285,21 +293,26 @@ fn command(state: &State, request: &Request, user: &str) -> Command {
     command
 }
 
-async fn feed(mut body: Body, mut stdin: ChildStdin, row: Arc<Row>) {
-    while let Some(Ok(frame)) = body.frame().await {
+/// Passes the body on; tells whether it was whole.
+async fn feed(mut body: Body, mut stdin: ChildStdin, row: Arc<Row>) -> bool {
+    while let Some(frame) = body.frame().await {
+        let Ok(frame) = frame else { return false };
         if let Ok(part) = frame.into_data() {
             row.up.fetch_add(part.len() as u64, Ordering::SeqCst);
             // A program that has read enough closes its end; the rest of the body is of no interest then.
             let _ = stdin.write_all(&part).await;
         }
     }
+    true
 }
 
 async fn cgi_head(out: &mut (impl tokio::io::AsyncBufRead + Unpin)) -> anyhow::Result<(StatusCode, HeaderMap)> {
     let (mut status, mut headers) = (StatusCode::OK, HeaderMap::new());
     loop {
         let mut line = String::new();
-        out.read_line(&mut line).await?;
+        if out.read_line(&mut line).await? == 0 {
+            bail!("git http-backend ended without an answer");
+        }
         let line = line.trim_end();
         if line.is_empty() {
             return Ok((status, headers));

@@ -2,6 +2,7 @@
 
 mod answers;
 mod contention;
+mod faults;
 mod world;
 
 use promote_action::infrarepo::{Attempt, Containment, Entry, EntryKind};

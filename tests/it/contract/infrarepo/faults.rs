@@ -1,0 +1,137 @@
+//! Every fault of the network at every request of a promotion: it lands once or not at all, and one fault is survived.
+
+use std::time::Duration;
+
+use promote_action::infrarepo::{Attempt, Land};
+use promote_action::model::Fault;
+use sandbox::git::{Fault as Harm, FaultyProxy};
+
+use super::PIN;
+use super::world::{Kind, TOKEN, World, path, pins};
+
+const HARMS: [Harm; 8] = [
+    Harm::CutBefore,
+    Harm::CutAfter,
+    Harm::Truncate,
+    Harm::Status(503),
+    Harm::StatusAfter(502),
+    Harm::Delay(Duration::from_millis(30)),
+    Harm::Slow,
+    Harm::HalfClosed,
+];
+
+/// Promotes as the story does: a lost race is read again; a pin that is there already ends it.
+async fn promote(repo: &dyn Land, world: &World) -> Result<String, Fault> {
+    loop {
+        let base = repo.tip().await?.commit;
+        let file = repo.read(&base, &[path(PIN)]).await?;
+        if file == [Some(pins("v2").into_bytes())] {
+            return Ok(format!("there at {base}"));
+        }
+        match repo.land(&world.draft(&base, &[(PIN, &pins("v2"))])).await? {
+            Attempt::Landed(commit) => return Ok(commit.to_string()),
+            Attempt::LostRace { .. } => {}
+        }
+    }
+}
+
+async fn under(kind: Kind, faults: &[(usize, Harm)]) -> (World, Result<String, Fault>, usize) {
+    let world = World::start(kind);
+    let proxy = FaultyProxy::start(world.host.address(), faults).unwrap();
+    let repo = world.open_address(&proxy.url("infra"), None, Some(TOKEN)).unwrap();
+    let result = promote(&*repo, &world).await;
+    (world, result, proxy.seen().len())
+}
+
+fn commits(world: &World) -> usize {
+    world
+        .host
+        .git("infra", &["rev-list", "--count", "main"])
+        .unwrap()
+        .trim()
+        .parse()
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_single_fault_of_any_kind_is_survived_anywhere() {
+    for (kind, requests) in [(Kind::V2, 4), (Kind::WithoutFilters, 5), (Kind::V0, 5)] {
+        let (_, _, clean) = under(kind, &[]).await;
+        println!("{kind:?} ({clean} requests):");
+        assert!(clean <= requests, "{kind:?} takes {clean} requests");
+        for harm in HARMS {
+            let mut row = Vec::new();
+            for at in 0..clean {
+                let (world, result, seen) = under(kind, &[(at, harm)]).await;
+                let tip = world.host.tip("infra").unwrap();
+                assert_eq!(commits(&world), 2, "{kind:?} {harm:?} at {at}: {result:?}");
+                assert_eq!(result.unwrap(), tip, "{kind:?} {harm:?} at {at}");
+                row.push(format!("at {at} landed once in {seen}"));
+            }
+            println!("  {harm:?}: {}", row.join(", "));
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_end_is_told_truly_when_the_server_falls_silent() {
+    // From some request on nothing is answered; a push that arrived before that has landed, and nobody can know.
+    for (first, harm) in [
+        (0, Harm::CutBefore),
+        (2, Harm::Status(503)),
+        (3, Harm::CutBefore),
+        (3, Harm::CutAfter),
+    ] {
+        let silent: Vec<(usize, Harm)> = std::iter::once((first, harm))
+            .chain((first + 1..first + 40).map(|at| (at, Harm::CutBefore)))
+            .collect();
+        let (world, result, _) = under(Kind::V2, &silent).await;
+        let fault = result.unwrap_err();
+        let landed = commits(&world) == 2;
+        assert_eq!(landed, (first, harm) == (3, Harm::CutAfter));
+        let unknown = fault.to_string().contains("not known whether");
+        assert_eq!(unknown, first == 3, "{fault}");
+        assert!(!unknown || landed || fault.hints[0].contains("run it again"), "{fault}");
+    }
+}
+
+#[tokio::test]
+async fn a_push_whose_answers_are_lost_is_one_commit() {
+    for faults in [
+        vec![(3, Harm::CutAfter), (4, Harm::CutBefore), (5, Harm::Status(503))],
+        vec![(3, Harm::CutBefore), (5, Harm::CutBefore), (7, Harm::CutAfter)],
+        vec![(3, Harm::StatusAfter(504)), (4, Harm::Truncate)],
+        vec![(3, Harm::HalfClosed), (5, Harm::Truncate)],
+    ] {
+        let (world, result, _) = under(Kind::V2, &faults).await;
+        assert_eq!(commits(&world), 2, "{faults:?}");
+        assert_eq!(result.unwrap(), world.host.tip("infra").unwrap(), "{faults:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_found_below_somebody_elses_commit() {
+    let world = World::start(Kind::V2);
+    // Somebody else commits on top before we can look.
+    let hook = "#!/bin/sh\nread old new ref\nset -e\n\
+        next=$(git -c user.name=N -c user.email=n@example.com commit-tree $new^{tree} -p $new -m Next)\ngit update-ref $ref $next\n";
+    world.host.hook("infra", "post-receive", hook).unwrap();
+    let proxy = FaultyProxy::start(world.host.address(), &[(3, Harm::CutAfter)]).unwrap();
+    let repo = world.open_address(&proxy.url("infra"), None, Some(TOKEN)).unwrap();
+    let ours = promote(&*repo, &world).await.unwrap();
+    assert_eq!(commits(&world), 3);
+    assert_eq!(world.host.git("infra", &["rev-parse", "main^"]).unwrap().trim(), ours);
+}
+
+#[tokio::test]
+async fn a_lost_answer_to_a_lost_race_is_a_lost_race() {
+    let world = World::start(Kind::V2);
+    let proxy = FaultyProxy::start(world.host.address(), &[(3, Harm::CutAfter)]).unwrap();
+    let repo = world.open_address(&proxy.url("infra"), None, Some(TOKEN)).unwrap();
+    let base = repo.tip().await.unwrap().commit;
+    repo.read(&base, &[path(PIN)]).await.unwrap();
+    world.host.push_commit("infra", "other", "1", "Faster").unwrap();
+    let attempt = repo.land(&world.draft(&base, &[(PIN, &pins("v2"))])).await.unwrap();
+    assert!(matches!(attempt, Attempt::LostRace { .. }), "{attempt:?}");
+    assert_eq!(commits(&world), 2);
+}
