@@ -178,3 +178,16 @@ impl<'a> Call<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_reported_as_a_mistake_of_ours() {
+        let report = caught(Command::Promote, || panic!("no such thing as {}", 7));
+        assert_eq!((report.outcome, report.exit_code), ("bug", 1));
+        assert!(report.reason.contains("no such thing as 7"), "{}", report.reason);
+        assert!(report.hints[0].contains("report"));
+    }
+}

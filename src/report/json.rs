@@ -14,6 +14,10 @@ pub fn json(report: &Report) -> String {
 /// Returns the report on one line, of at most `most` bytes: what people need least is left out first.
 #[must_use]
 pub fn short_json(report: &Report, most: usize) -> String {
+    let whole = harmless(&serde_json::to_string(report).unwrap_or_default());
+    if whole.len() <= most {
+        return whole;
+    }
     let mut value = serde_json::to_value(report).unwrap_or_default();
     let line = |value: &Value| harmless(&value.to_string());
     let cuts: [fn(&mut Value); 5] = [

@@ -55,6 +55,7 @@ pub struct Report {
     /// When what happened.
     pub timeline: Vec<TimelineRow>,
     /// How long the run took, in seconds.
+    #[serde(serialize_with = "tenths")]
     pub duration_seconds: f64,
     /// The diff of every edited file, for `plan` and the summary; not in the JSON.
     #[serde(skip)]
@@ -268,6 +269,12 @@ impl Report {
             all(&mut row.what);
         }
     }
+}
+
+/// Writes seconds with one digit behind the point: nobody compares runs by less.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "this is how serde calls it")]
+fn tenths<S: serde::Serializer>(seconds: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64((seconds * 10.0).round() / 10.0)
 }
 
 #[cfg(test)]

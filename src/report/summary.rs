@@ -1,7 +1,7 @@
 //! The report as the job summary: markdown in which every foreign text is escaped.
 
 use super::markdown::{block, code, link, prose};
-use super::text::{canary, duration, subject};
+use super::text::{duration, subject, why};
 use super::{ApplicationRow, Report};
 
 /// Returns the report as a job summary.
@@ -123,12 +123,17 @@ fn applications(report: &Report) -> String {
             .as_deref()
             .map(|revision| code(revision.get(..7).unwrap_or(revision)));
         vec![
-            if row.live { "✅" } else { "❌" }.to_owned(),
+            match (row.live, report.outcome) {
+                (true, _) => "✅",
+                (false, "planned") => "",
+                (false, _) => "❌",
+            }
+            .to_owned(),
             link(&prose(&row.name), &row.url),
             prose(&row.sync),
             prose(&row.health),
             revision.unwrap_or_default(),
-            prose(&canary(row).unwrap_or_else(|| row.reason.clone())),
+            prose(&why(row)),
         ]
     });
     let table = table(&["", "application", "sync", "health", "revision", "why"], rows);

@@ -111,20 +111,33 @@ fn applications(report: &Report) -> Vec<String> {
     let mut rows: Vec<&ApplicationRow> = report.applications.iter().collect();
     rows.sort_by_key(|row| std::cmp::Reverse(super::outputs::badness(row)));
     let cells = rows.into_iter().map(|row| {
-        let mark = if row.live { "✓" } else { "✗" };
+        let mark = match (row.live, report.outcome) {
+            (true, _) => "✓",
+            // Nothing was to become live.
+            (false, "planned") => "·",
+            (false, _) => "✗",
+        };
         vec![
             format!("  {mark} {}", row.name),
             row.sync.clone(),
             row.health.clone(),
-            canary(row).unwrap_or_else(|| row.reason.clone()),
+            why(row),
             row.url.clone(),
         ]
     });
     section("applications", &cells.collect::<Vec<_>>())
 }
 
+/// Returns why an application is where it is; its name stands beside it already.
+pub(super) fn why(row: &ApplicationRow) -> String {
+    let named = row.reason.strip_prefix(&row.name);
+    let reason = named.and_then(|rest| rest.strip_prefix(": ").or(rest.strip_prefix(' ')));
+    let reason = reason.unwrap_or(&row.reason);
+    canary(row).map_or_else(|| reason.to_owned(), |canary| format!("{canary}: {reason}"))
+}
+
 /// Returns where a canary stands.
-pub(super) fn canary(row: &ApplicationRow) -> Option<String> {
+fn canary(row: &ApplicationRow) -> Option<String> {
     let rollout = row.rollout.as_ref().filter(|_| !row.live)?;
     let pause = rollout
         .pause
@@ -132,10 +145,7 @@ pub(super) fn canary(row: &ApplicationRow) -> Option<String> {
         .map(|pause| format!(", {pause}"))
         .unwrap_or_default();
     let step = (rollout.step + 1).min(rollout.steps);
-    Some(format!(
-        "step {step} of {}, {} %{pause}: {}",
-        rollout.steps, rollout.weight, row.reason
-    ))
+    Some(format!("step {step} of {}, {} %{pause}", rollout.steps, rollout.weight))
 }
 
 fn section(title: &str, rows: &[Vec<String>]) -> Vec<String> {

@@ -3,7 +3,7 @@
 mod log;
 mod runner;
 
-use crate::support::{Step, Stepped};
+use crate::support::{Step, Stepped, World};
 use runner::{commands, lines};
 
 /// A step in which only what the test sets is wrong: it ends before any request, with exit code 2 for a branch that cannot be.
@@ -243,4 +243,95 @@ fn with_json_stdout_is_one_document_whatever_the_outcome() {
     let report = done.ran.report();
     assert_eq!(report["outcome"], "invalid");
     assert!(done.ran.stderr.starts_with("::add-mask::"), "{}", done.ran.stderr);
+}
+
+#[test]
+fn a_step_that_promotes_says_what_it_wrote() {
+    let world = World::new();
+    let step = world
+        .step()
+        .with("app", "api")
+        .with("environment", "dev")
+        .with("image", "myorg/api:abc1234")
+        .with("settle", "1s");
+    let done = step.run();
+    assert_eq!(done.ran.code, 0, "{}", done.ran.stdout);
+    let tip = world.sandbox.tip().unwrap();
+    for (name, value) in [
+        ("outcome", "promoted"),
+        ("exit-code", "0"),
+        ("changed", "true"),
+        ("live", "true"),
+        ("commit", tip.trim()),
+        ("after", "myorg/api:abc1234"),
+        ("tag", "abc1234"),
+        ("digest", ""),
+        ("applications", "api-dev"),
+        ("health", "Healthy"),
+        ("sync", "Synced"),
+    ] {
+        assert_eq!(done.outputs[name], value, "{name}");
+    }
+    assert!(
+        done.summary.starts_with("## ✅ promoted: api to dev"),
+        "{}",
+        done.summary
+    );
+    let names = names(&done);
+    assert!(
+        !names.contains(&"error".to_owned()) && !names.contains(&"warning".to_owned()),
+        "{names:?}"
+    );
+    assert_eq!(
+        names.iter().filter(|name| *name == "group").count(),
+        names.iter().filter(|name| *name == "endgroup").count()
+    );
+    assert_eq!(std::fs::read_dir(step.path("workspace")).unwrap().count(), 0);
+
+    let again = step.run();
+    assert_eq!(
+        (again.outputs["outcome"].as_str(), again.outputs["changed"].as_str()),
+        ("no-change", "false")
+    );
+    assert_eq!(again.outputs["commit"], tip.trim());
+    assert_eq!(
+        (again.outputs["tag"].as_str(), again.outputs["live"].as_str()),
+        ("abc1234", "true")
+    );
+}
+
+#[test]
+fn a_cancelled_step_ends_in_time_with_everything_it_knows() {
+    let world = World::new();
+    for (signal, code, tag) in [(2, 130, "slow0001"), (15, 143, "slow0002")] {
+        let before = world.commits();
+        let step = world
+            .step()
+            .with("app", "api")
+            .with("environment", "dev")
+            .with("tag", tag);
+        let running = step.start();
+        world.until("the commit", |_| world.commits() > before);
+        // It is known before the wait, so that a step that is killed has it, too.
+        world.until("the output", |_| {
+            std::fs::read_to_string(step.path("output"))
+                .unwrap()
+                .contains("commit<<")
+        });
+        running.signal(signal);
+        let sent = std::time::Instant::now();
+        let done = step.after(running.wait());
+        assert!(
+            sent.elapsed().as_secs_f64() < 7.5,
+            "the runner kills the step after 7.5 s"
+        );
+        assert_eq!(done.ran.code, code, "{}", done.ran.stdout);
+        assert_eq!(done.outputs["outcome"], "cancelled");
+        assert_eq!(
+            (done.outputs["changed"].as_str(), done.outputs["live"].as_str()),
+            ("true", "false")
+        );
+        assert_eq!(done.outputs["commit"], world.sandbox.tip().unwrap().trim());
+        assert!(done.summary.starts_with("## 🛑 cancelled"), "{}", done.summary);
+    }
 }
