@@ -1,4 +1,5 @@
 //! Observations in, verdicts with reasons out. Pure: time is an argument, nothing is asked for here.
 
+pub mod diagnosis;
 pub mod rollout;
 pub mod source;

@@ -140,6 +140,12 @@ pub trait Observe {
     /// Says what stands against it.
     async fn logs(&self, id: &ApplicationId, pod: &Node, before: bool) -> Result<Vec<String>, Problem>;
 
+    /// Returns what the object of a resource says of itself: how containers ended, what an analysis measured.
+    ///
+    /// # Errors
+    /// Says what stands against it.
+    async fn said_by(&self, id: &ApplicationId, node: &Node) -> Result<Vec<String>, Problem>;
+
     /// Reads how far a Rollout is.
     ///
     /// # Errors

@@ -7,6 +7,8 @@ use super::{Health, ResourceId, Timestamp};
 pub struct Node {
     /// Which.
     pub id: ResourceId,
+    /// The API version, without the group.
+    pub version: String,
     /// The identity of its object.
     pub uid: String,
     /// The identities of what it came of.

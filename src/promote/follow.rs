@@ -15,6 +15,7 @@ use crate::report::{ApplicationRow, SupersededBy};
 
 use super::Cancel;
 use super::carries::Lineage;
+use super::diagnose::diagnose;
 use super::listen::{Heard, Listening};
 use super::poll::{Underway, next_look};
 use super::target::FollowRequest;
@@ -85,7 +86,10 @@ pub async fn follow(ports: FollowPorts<'_>, cancel: &Cancel, request: FollowRequ
             hints: vec!["run it again: it goes on from what is committed".to_owned()],
             superseded_by: None,
         },
-        end = run(ports, &mut tracks, &request.nonce) => end,
+        end = async {
+            let end = run(ports, &mut tracks, &request.nonce).await;
+            explained(ports, &mut tracks, end).await
+        } => end,
     };
     tracks.sort_by_key(|track| (track.is_live(), !track.is_final()));
     Followed {
@@ -152,6 +156,26 @@ async fn run<'a>(ports: FollowPorts<'a>, tracks: &mut [Track<'a>], nonce: &'a st
             return fatal(track, &problem);
         }
     }
+}
+
+/// Adds to a bad end why the applications that led to it are not healthy.
+async fn explained(ports: FollowPorts<'_>, tracks: &mut [Track<'_>], mut end: End) -> End {
+    if !matches!(end.outcome, Outcome::RolloutFailed | Outcome::TimedOut) {
+        return end;
+    }
+    let any_failed = tracks.iter().any(|track| track.is_final() && !track.is_live());
+    let bad = (tracks.iter_mut()).filter(|track| !track.is_live() && (track.is_final() || !any_failed));
+    for track in bad.take(3) {
+        let found = diagnose(ports.observe, ports.clock, &track.target.id, &track.target.images).await;
+        for line in &found {
+            ports.journal.progress(format!("{}: {line}", track.name()));
+        }
+        if let Some(first) = found.first().filter(|first| !end.reason.contains(first.as_str())) {
+            end.reason = format!("{}; {first}", end.reason);
+        }
+        track.found = found;
+    }
+    end
 }
 
 /// Makes those that a stream lost, or all when it broke, be looked at now.

@@ -12,6 +12,7 @@ use crate::plan::{Policy, Request};
 mod applications;
 mod cancel;
 mod carries;
+mod diagnose;
 mod follow;
 pub mod inputs;
 mod land;

@@ -58,6 +58,8 @@ pub(super) struct Track<'a> {
     pub(super) paused_since: Option<Duration>,
     pub(super) tree: Vec<Node>,
     pub(super) extended: bool,
+    /// Why it is not healthy, found at the end.
+    pub(super) found: Vec<String>,
     watch: Watch,
     failures: u32,
     foreign: u32,
@@ -111,6 +113,7 @@ impl<'a> Track<'a> {
             paused_since: None,
             tree: Vec::new(),
             extended: false,
+            found: Vec::new(),
             failures: 0,
             foreign: 0,
             refreshed: None,
@@ -382,7 +385,10 @@ impl<'a> Track<'a> {
                 _ => app.and_then(|app| app.revisions.first().cloned()),
             },
             live: self.is_live(),
-            reason: self.why(),
+            reason: std::iter::once(self.why())
+                .chain(self.found.iter().cloned())
+                .collect::<Vec<_>>()
+                .join("\n"),
             rollout: self.canaries.first().map(|canary| RolloutRow {
                 step: canary.step.unwrap_or(canary.steps),
                 steps: canary.steps,

@@ -156,8 +156,8 @@ pub(super) fn untrusted(round: &mut Round<'_, '_>) -> Option<Verdict> {
     }
     let ask = round.due(Ask::Refresh, State::Untrusted, &[1, 5]);
     let why = format!(
-        "{}: {} and {}, but assessed before the sync ended",
-        round.wanted.name, round.facts.app.sync, round.facts.app.health
+        "{}: the sync is done; waiting until its health is assessed after it",
+        round.wanted.name
     );
     Some(round.wait_asking(State::Untrusted, why, ask))
 }

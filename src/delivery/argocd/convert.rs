@@ -223,6 +223,7 @@ fn hydration(status: wire::HydratorStatus) -> Hydration {
 fn node(node: wire::Node) -> Node {
     Node {
         id: id(node.group, node.kind, node.namespace, node.name),
+        version: node.version,
         uid: node.uid,
         parents: (node.parent_refs.unwrap_or_default().into_iter())
             .map(|parent| parent.uid)

@@ -5,6 +5,7 @@ mod answer;
 mod client;
 mod convert;
 mod frames;
+mod object;
 mod read;
 mod rollout;
 mod stream;

@@ -5,10 +5,10 @@ use reqwest::Method;
 use serde_json::Value;
 
 use crate::delivery::{Changes, Drive, Observe, Problem, Refresh, Scope};
-use crate::model::{AppSnapshot, ApplicationId, Canary, Happening, Node, Resource, SyncWindows};
+use crate::model::{AppSnapshot, ApplicationId, Canary, Happening, Node, Resource, ResourceId, SyncWindows};
 
 use super::client::{ArgoCd, Call, REFRESH};
-use super::{convert, rollout, wire};
+use super::{convert, object, rollout, wire};
 
 /// The name of the note that marks an operation as ours.
 const NONCE: &str = "promote-action";
@@ -34,6 +34,20 @@ impl ArgoCd {
         let mut query = self.about(id);
         query.extend(more);
         self.call(Call::get(&path).with(query)).await
+    }
+
+    /// Reads an object of the cluster.
+    async fn object(&self, id: &ApplicationId, resource: &ResourceId, version: &str) -> Result<Value, Problem> {
+        let query = [
+            ("namespace", resource.namespace.as_str()),
+            ("resourceName", resource.name.as_str()),
+            ("version", version),
+            ("group", resource.group.as_str()),
+            ("kind", resource.kind.as_str()),
+        ];
+        let manifest: wire::Manifest = self.read(id, &["resource"], &query).await?;
+        serde_json::from_str(&manifest.manifest)
+            .map_err(|error| Problem::Refused(format!("the object of {resource} is no JSON: {error}")))
     }
 }
 
@@ -174,18 +188,19 @@ impl Observe for ArgoCd {
             .collect())
     }
 
+    async fn said_by(&self, id: &ApplicationId, node: &Node) -> Result<Vec<String>, Problem> {
+        if !matches!(node.id.kind.as_str(), "Pod" | "AnalysisRun") {
+            return Ok(Vec::new());
+        }
+        self.object(id, &node.id, &node.version)
+            .await
+            .map(|object| object::said_by(&object))
+    }
+
     async fn rollout(&self, id: &ApplicationId, rollout: &Resource) -> Result<Canary, Problem> {
-        let query = [
-            ("namespace", rollout.id.namespace.as_str()),
-            ("resourceName", rollout.id.name.as_str()),
-            ("version", rollout.version.as_str()),
-            ("group", rollout.id.group.as_str()),
-            ("kind", rollout.id.kind.as_str()),
-        ];
-        let manifest: wire::Manifest = self.read(id, &["resource"], &query).await?;
-        let object: Value = serde_json::from_str(&manifest.manifest)
-            .map_err(|error| Problem::Refused(format!("the Rollout's object is no JSON: {error}")))?;
-        Ok(rollout::canary_of(&object))
+        self.object(id, &rollout.id, &rollout.version)
+            .await
+            .map(|object| rollout::canary_of(&object))
     }
 }
 

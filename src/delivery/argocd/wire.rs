@@ -282,6 +282,7 @@ pub(super) struct Tree {
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct Node {
     pub(super) group: String,
+    pub(super) version: String,
     pub(super) kind: String,
     pub(super) namespace: String,
     pub(super) name: String,

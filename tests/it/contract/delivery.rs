@@ -477,3 +477,23 @@ fn a_second_sync_is_refused_while_one_is_at_work() {
     let whoami = block_on(argocd.whoami()).unwrap();
     assert_eq!(whoami, "ci");
 }
+
+#[test]
+fn a_failure_says_which_resource_and_why() {
+    let stage = Stage::new();
+    let soon = ResolvedPolicy {
+        timeout: Duration::from_secs(6),
+        ..policy()
+    };
+    let followed = stage.promote("api", "dev", "bad1", soon);
+    assert_eq!(followed.outcome, Outcome::TimedOut, "{}", followed.reason);
+    let why = &followed.applications[0].reason;
+    assert!(
+        why.contains("ImagePullBackOff") && why.contains("myorg/api:bad1"),
+        "{why}"
+    );
+    let stage = Stage::new();
+    let followed = stage.promote("api", "production", "breach1", policy());
+    let why = &followed.applications[0].reason;
+    assert!(why.contains("Metric \"success-rate\" assessed Failed"), "{why}");
+}
