@@ -111,6 +111,10 @@ impl State {
         lock(&self.canned).push_back(canned);
     }
 
+    pub(super) fn forget_answers(&self) {
+        lock(&self.canned).clear();
+    }
+
     pub(super) fn set_token(&self, token: Option<&str>) {
         *lock(&self.token) = token.map(str::to_owned);
     }

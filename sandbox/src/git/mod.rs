@@ -132,6 +132,11 @@ impl GitHost {
         self.state.can(canned);
     }
 
+    /// Answers as git does again.
+    pub fn forget_answers(&self) {
+        self.state.forget_answers();
+    }
+
     /// Changes the token that is accepted from now on.
     pub fn set_token(&self, token: Option<&str>) {
         self.state.set_token(token);

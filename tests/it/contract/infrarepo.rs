@@ -3,6 +3,7 @@
 mod answers;
 mod contention;
 mod faults;
+mod sizes;
 mod world;
 
 use promote_action::infrarepo::{Attempt, Containment, Entry, EntryKind};
