@@ -76,6 +76,7 @@ impl Arguments {
 
     fn word(&mut self, word: &str) {
         match self.command() {
+            None if word == "help" => self.help = true,
             None => self
                 .given
                 .push((&COMMAND, word.to_owned(), "the command line".to_owned())),

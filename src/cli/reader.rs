@@ -26,9 +26,12 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Notes a mistake: a sentence of its own.
+    /// Notes a mistake, once: a sentence of its own.
     pub(super) fn mistake(&self, sentence: String) {
-        self.mistakes.borrow_mut().push(sentence);
+        let mut mistakes = self.mistakes.borrow_mut();
+        if !mistakes.contains(&sentence) {
+            mistakes.push(sentence);
+        }
     }
 
     /// Notes what is wrong with the value of an input; `why` is the end of the sentence.
@@ -42,7 +45,7 @@ impl<'a> Reader<'a> {
         self.mistake(format!("`{}`{value} ({origin}) {why}", spec.name));
     }
 
-    /// Returns the mistakes, each once.
+    /// Returns the mistakes.
     #[must_use]
     pub(super) fn mistakes(self) -> Vec<String> {
         self.mistakes.into_inner()

@@ -3,6 +3,7 @@
 use super::inputs::COMMAND;
 use super::table::{self, GROUPS};
 use crate::model::{InputKind, InputSpec, Outcome};
+use crate::plan;
 use crate::report::OUTPUTS;
 
 /// Returns every generated file: its path in the repository, and its whole text.
@@ -13,6 +14,7 @@ pub fn pages() -> Vec<(&'static str, String)> {
         ("docs/reference/inputs.md", inputs()),
         ("docs/reference/outputs.md", outputs()),
         ("docs/reference/exit-codes.md", exit_codes()),
+        ("docs/reference/promote-yaml.md", promote_yaml()),
     ]
 }
 
@@ -149,6 +151,17 @@ fn exit_codes() -> String {
         "<!-- {HOW} -->\n# Outcomes and exit codes\n\nThe list is closed: a workflow may rely on it. The outcome is in the output `outcome` and in the \
          report.\n\n{}",
         rows_of(&["code", "outcome", "what it means"], rows)
+    )
+}
+
+fn promote_yaml() -> String {
+    let rows = plan::config_reference()
+        .into_iter()
+        .map(|(key, help)| vec![format!("`{key}`"), help.to_owned()]);
+    format!(
+        "<!-- {HOW} -->\n# promote.yaml\n\nThe file is optional and lies at the root of the infra-repo; it is read at the very commit that is \
+         promoted onto. A key that is unknown or stands twice is an error that names its line. It never holds addresses or secrets.\n\n{}",
+        rows_of(&["key", "what it says"], rows)
     )
 }
 

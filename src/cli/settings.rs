@@ -11,7 +11,7 @@ use crate::delivery::inputs::ARGOCD_SERVER;
 use crate::http;
 use crate::model::{AppName, Command, CommitSha, Digest, EnvironmentName, ImageRef, Tag};
 use crate::plan::inputs as planned;
-use crate::plan::{Allow, OnPause, OnSuperseded, Policy, Request, SyncMode};
+use crate::plan::{Allow, Layout, OnPause, OnSuperseded, Policy, Request, SyncMode};
 use crate::promote::Settings;
 use crate::promote::inputs::{CA_BUNDLE, COMMIT, DRY_RUN, LANDING_TIMEOUT, WAIT};
 use crate::report::inputs::OUTPUT;
@@ -43,6 +43,7 @@ pub(super) fn read(
     repository::via(reader);
     let argocd = argocd::settings(reader);
     let policy = policy(reader);
+    templates(reader, &request, policy);
     let dry = reader.boolean(&DRY_RUN).unwrap_or_default();
     let wait = wait(reader, command);
     let landing_timeout = reader.duration(&LANDING_TIMEOUT);
@@ -146,6 +147,29 @@ fn what(reader: &Reader<'_>, request: &Request) {
     }
 }
 
+/// Checks the templates that inputs give; those of promote.yaml are checked when it is read.
+fn templates(reader: &Reader<'_>, request: &Request, policy: Policy) {
+    if request.path.is_some() || request.applications.is_some() {
+        let layout = Layout {
+            request,
+            policy,
+            config: None,
+        };
+        let mistakes = layout.targets(&request.environments).err().unwrap_or_default();
+        for mistake in mistakes {
+            reader.mistake(mistake);
+        }
+    }
+    if let Some(message) = &request.message {
+        let known = ["app", "environment", "image"];
+        let names = message.split('{').skip(1).filter_map(|rest| rest.split_once('}'));
+        for (name, _) in names.filter(|(name, _)| !known.contains(name)) {
+            let why = format!("has {{{name}}}: what can be filled in is {{app}}, {{environment}} and {{image}}");
+            reader.wrong(&planned::MESSAGE, message, &why);
+        }
+    }
+}
+
 fn allow(reader: &Reader<'_>) -> Allow {
     let mut allow = Allow::default();
     for word in reader.list(&planned::ALLOW, |text| Ok(text.to_owned())) {
@@ -179,6 +203,7 @@ fn wait(reader: &Reader<'_>, command: Command) -> bool {
         return server;
     }
     match reader.boolean(&WAIT) {
+        Some(true) if !server && reader.refuse_empty(&ARGOCD_SERVER) => false,
         Some(true) if !server => {
             reader.wrong(
                 &WAIT,
@@ -309,6 +334,16 @@ mod tests {
             ),
             (&[("PROMOTE_VIA", "pull-request")], "the only value in this version"),
             (&[("PROMOTE_AUTHOR", "me")], "`Name <mail>`"),
+            (&[("PROMOTE_PATH", "../{app}")], "leaves the repository"),
+            (&[("PROMOTE_APPLICATION", "{app}-{env}")], "{env}"),
+            (
+                &[("PROMOTE_MESSAGE", "{app} {tag}")],
+                "has {tag}: what can be filled in",
+            ),
+            (
+                &[("PROMOTE_WAIT", "true"), ("ARGOCD_SERVER", "")],
+                "`argocd-server` is empty",
+            ),
             (&[("PROMOTE_TIMEOUT", "0s")], "leaves no time"),
         ] {
             let pairs: Vec<_> = RIGHT

@@ -1,6 +1,6 @@
 //! The inputs that say what is promoted, where its pin is, and how its applications are followed.
 
-use super::{OnPause, OnSuperseded, SyncMode};
+use super::{DEFAULT_APPLICATION, DEFAULT_MESSAGE, DEFAULT_PATH, OnPause, OnSuperseded, SyncMode};
 use crate::model::{InputKind, InputSpec};
 
 /// `app`.
@@ -64,7 +64,7 @@ pub const FROM: InputSpec = InputSpec {
 /// `path`.
 pub const PATH: InputSpec = InputSpec {
     name: "path",
-    default: Some("apps/{app}/overlays/{environment}"),
+    default: Some(DEFAULT_PATH),
     in_file: true,
     help: "Template of the folder whose kustomization holds the pin. Not with a `promote.yaml`: the layout comes from it alone.",
     example: "deploy/{environment}/{app}",
@@ -75,7 +75,7 @@ pub const PATH: InputSpec = InputSpec {
 pub const APPLICATION: InputSpec = InputSpec {
     name: "application",
     kind: InputKind::List,
-    default: Some("{app}-{environment}"),
+    default: Some(DEFAULT_APPLICATION),
     in_file: true,
     help: "One or more templates `[namespace/]name` of the Argo CD applications, or `by-source`: every application whose source is this \
            repository, branch and path. Not with a `promote.yaml`.",
@@ -86,7 +86,7 @@ pub const APPLICATION: InputSpec = InputSpec {
 /// `message`.
 pub const MESSAGE: InputSpec = InputSpec {
     name: "message",
-    default: Some("promote {app} to {environment}: {image}"),
+    default: Some(DEFAULT_MESSAGE),
     in_file: true,
     help: "Template of the commit's subject, cut to one line.",
     example: "deploy({environment}): {image}",

@@ -40,6 +40,8 @@ fn help_and_version_end_well() {
         &["plan", "--help"],
         &["set-image", "-h"],
         &["--tag", "x", "--help"],
+        &["help"],
+        &["help", "plan"],
     ] {
         let help = promote(&[], args).exits(0);
         assert!(
