@@ -4,6 +4,7 @@ mod cases;
 mod files;
 mod hostile;
 mod kustomize;
+mod page;
 mod promotion;
 mod properties;
 mod reading;

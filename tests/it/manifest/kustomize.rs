@@ -10,10 +10,10 @@ use promote_action::manifest::{Edited, ManifestFault};
 use super::reading::{Tree, assert_rest_is_kept, images, meaning, tree};
 use super::sample::{Dice, arguments, file};
 
-const VERSION: &str = "5.8.2";
+pub(super) const VERSION: &str = "5.8.2";
 
 /// Returns the program: `KUSTOMIZE`, or the one in the cache, which CI fills.
-fn program() -> Result<PathBuf, String> {
+pub(super) fn program() -> Result<PathBuf, String> {
     if let Some(given) = std::env::var_os("KUSTOMIZE") {
         return Ok(PathBuf::from(given));
     }
@@ -48,7 +48,7 @@ fn program() -> Result<PathBuf, String> {
 }
 
 /// What kustomize made of a file: the new text, or the first line of its error.
-fn theirs(program: &Path, dir: &Path, text: &str, arguments: &[String]) -> Result<String, String> {
+pub(super) fn theirs(program: &Path, dir: &Path, text: &str, arguments: &[String]) -> Result<String, String> {
     let path = dir.join("kustomization.yaml");
     std::fs::write(&path, text).unwrap();
     let ran = Command::new(program)
