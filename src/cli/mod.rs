@@ -9,7 +9,7 @@ use crate::clock::SystemClock;
 use crate::model::{Clock, Command, Fault, Secret};
 use crate::report::Report;
 use crate::report::inputs::OUTPUT;
-use crate::runner::{self, Files, Form, Receiver, Step, Streams, Terminal};
+use crate::runner::{self, Files, Form, Look, Receiver, Step, Streams, Terminal};
 
 mod argocd;
 mod arguments;
@@ -42,6 +42,8 @@ pub struct Invocation {
     pub env: Environment,
     /// Whether people see stdout: then a failure is shown there alone.
     pub stdout_is_terminal: bool,
+    /// Whether people see stderr: then marks are coloured, unless `NO_COLOR` is set.
+    pub stderr_is_terminal: bool,
 }
 
 /// Runs one invocation to its end, and returns the exit code. Touches no stream of the process but those it is given.
@@ -68,10 +70,14 @@ pub fn run(invocation: &Invocation, stdin: &mut dyn Read, mut stdout: Box<dyn Wr
     let receiver: Rc<dyn Receiver> = if call.inputs.in_step {
         Rc::new(Step::open(streams, &secrets, Files::of(&invocation.env), form, debug))
     } else {
-        let seen = invocation.stdout_is_terminal;
-        Rc::new(Terminal::open(streams, &secrets, Rc::clone(&clock), debug, seen))
+        let look = Look {
+            verbose: debug,
+            result_is_seen: invocation.stdout_is_terminal,
+            coloured: invocation.stderr_is_terminal && invocation.env.get("NO_COLOR").is_none_or(String::is_empty),
+        };
+        Rc::new(Terminal::open(streams, &secrets, Rc::clone(&clock), look))
     };
-    let mut report = caught(call.command(), || call.execute(&receiver, &clock, stdin));
+    let mut report = caught(call.command(), || call.execute(&receiver, &clock));
     report.warn(receiver.warnings());
     receiver.finish(&report, form);
     report.exit_code
@@ -117,7 +123,11 @@ impl<'a> Call<'a> {
             inputs.take(spec, text, flag.clone());
         }
         for (spec, file, flag) in &arguments.secret_files {
-            match place.read(file, stdin) {
+            let text = match file.as_str() {
+                "-" => place::read_all(stdin),
+                file => place.read(file),
+            };
+            match text {
                 Ok(text) => inputs.take(spec, &text, format!("{flag} {file}")),
                 Err(why) => mistakes.push(format!("`{flag}` {file:?} {why}")),
             }
@@ -154,7 +164,7 @@ impl<'a> Call<'a> {
         settings::command(&Reader::new(&self.inputs)).unwrap_or(Command::Promote)
     }
 
-    fn execute(mut self, receiver: &Rc<dyn Receiver>, clock: &Rc<dyn Clock>, stdin: &mut dyn Read) -> Report {
+    fn execute(mut self, receiver: &Rc<dyn Receiver>, clock: &Rc<dyn Clock>) -> Report {
         for warning in std::mem::take(&mut self.warnings) {
             receiver.warn(warning);
         }
@@ -167,7 +177,7 @@ impl<'a> Call<'a> {
             return execute::set_image(&self, mistakes);
         }
         let run = runner::random_hex().unwrap_or_else(|_| "unknown".to_owned());
-        let settings = settings::read(&reader, command, &self.place, stdin, &run);
+        let settings = settings::read(&reader, command, &self.place, &run);
         if !self.arguments.words.is_empty() || self.arguments.dir.is_some() {
             mistakes.push("`--dir` and words after `--` belong to `set-image`".to_owned());
         }

@@ -97,21 +97,28 @@ impl Place<'_> {
         }
     }
 
-    /// Reads the file that an input names; `-` is stdin.
+    /// Reads the file that an input names.
     ///
     /// # Errors
     /// Says what is wrong with it, as the end of a sentence.
     #[expect(clippy::disallowed_methods, reason = "this is the edge: inputs may name files")]
-    pub(super) fn read(&self, text: &str, stdin: &mut dyn Read) -> Result<String, String> {
-        let bytes = if text == "-" {
-            let mut bytes = Vec::new();
-            stdin.read_to_end(&mut bytes).map(|_| bytes)
-        } else {
-            std::fs::read(self.path(text)?)
-        };
-        let bytes = bytes.map_err(|error| format!("cannot be read: {error}"))?;
-        String::from_utf8(bytes).map_err(|_| "is no text: it holds bytes that are not UTF-8".to_owned())
+    pub(super) fn read(&self, text: &str) -> Result<String, String> {
+        utf8(std::fs::read(self.path(text)?))
     }
+}
+
+/// Reads all of a stream.
+///
+/// # Errors
+/// Says what is wrong with it, as the end of a sentence.
+pub(super) fn read_all(stream: &mut dyn Read) -> Result<String, String> {
+    let mut bytes = Vec::new();
+    utf8(stream.read_to_end(&mut bytes).map(|_| bytes))
+}
+
+fn utf8(bytes: std::io::Result<Vec<u8>>) -> Result<String, String> {
+    let bytes = bytes.map_err(|error| format!("cannot be read: {error}"))?;
+    String::from_utf8(bytes).map_err(|_| "is no text: it holds bytes that are not UTF-8".to_owned())
 }
 
 /// Resolves `.` and `..` by their words alone.

@@ -30,6 +30,7 @@ pub fn main() -> ExitCode {
             .map(|(name, value)| (text(name), text(value)))
             .collect(),
         stdout_is_terminal: std::io::stdout().is_terminal(),
+        stderr_is_terminal: std::io::stderr().is_terminal(),
     };
     ExitCode::from(run(
         &invocation,

@@ -1,7 +1,5 @@
 //! Turns the inputs into settings and reports all mistakes of that round at once: single values, and inputs that do not go together.
 
-use std::io::Read;
-
 use super::argocd;
 use super::inputs::COMMAND;
 use super::place::Place;
@@ -30,13 +28,7 @@ pub(super) fn output(reader: &Reader<'_>) {
 }
 
 /// Reads everything that `promote` and `plan` need. `None` if something is missing; the reader knows what.
-pub(super) fn read(
-    reader: &Reader<'_>,
-    command: Command,
-    place: &Place<'_>,
-    stdin: &mut dyn Read,
-    run: &str,
-) -> Option<Settings> {
+pub(super) fn read(reader: &Reader<'_>, command: Command, place: &Place<'_>, run: &str) -> Option<Settings> {
     let request = request(reader, command);
     let infra_repo = repository::target(reader, place);
     let author = repository::author(reader);
@@ -47,7 +39,7 @@ pub(super) fn read(
     let dry = reader.boolean(&DRY_RUN).unwrap_or_default();
     let wait = wait(reader, command);
     let landing_timeout = reader.duration(&LANDING_TIMEOUT);
-    let ca_bundle = ca_bundle(reader, place, stdin);
+    let ca_bundle = ca_bundle(reader, place);
     Some(Settings {
         commit: reader.parsed(&COMMIT, commit),
         command: if dry && command == Command::Promote {
@@ -216,12 +208,12 @@ fn wait(reader: &Reader<'_>, command: Command) -> bool {
     }
 }
 
-fn ca_bundle(reader: &Reader<'_>, place: &Place<'_>, stdin: &mut dyn Read) -> Option<String> {
+fn ca_bundle(reader: &Reader<'_>, place: &Place<'_>) -> Option<String> {
     let given = reader.given(&CA_BUNDLE)?;
     let pem = if given.text.contains("-----BEGIN") {
         given.text.clone()
     } else {
-        match place.read(&given.text, stdin) {
+        match place.read(&given.text) {
             Ok(pem) => pem,
             Err(why) => {
                 reader.wrong(&CA_BUNDLE, &given.text, &why);
@@ -258,7 +250,7 @@ mod tests {
         let reader = Reader::new(&inputs);
         let command = command(&reader).unwrap_or(Command::Promote);
         output(&reader);
-        let settings = read(&reader, command, &place, &mut std::io::empty(), "run");
+        let settings = read(&reader, command, &place, "run");
         let asked = reader.asked().into_iter().collect();
         mistakes.extend(reader.mistakes());
         (settings, mistakes, asked)

@@ -16,7 +16,7 @@ mod terminal;
 pub use files::{Files, random_hex};
 pub use redactor::Redactor;
 pub use step::Step;
-pub use terminal::Terminal;
+pub use terminal::{Look, Terminal};
 
 /// Where a receiver writes.
 pub struct Streams {

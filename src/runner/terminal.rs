@@ -8,33 +8,47 @@ use crate::journal::Journal;
 use crate::model::{Clock, Event, Secret};
 use crate::report::{self, Report};
 
+/// How a run is shown outside a step.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Look {
+    /// Whether details are told that only somebody who looks for a fault needs.
+    pub verbose: bool,
+    /// Whether stdout is a terminal: then a failure stands there, and is not told on stderr too.
+    pub result_is_seen: bool,
+    /// Whether marks on stderr are coloured.
+    pub coloured: bool,
+}
+
+/// The colour of a mark, by its number in ECMA-48.
+#[derive(Clone, Copy)]
+enum Colour {
+    Plain = 0,
+    Bold = 1,
+    Dim = 2,
+    Red = 31,
+    Green = 32,
+    Yellow = 33,
+}
+
 /// The receiver outside a step.
 pub struct Terminal {
     streams: RefCell<Streams>,
     redactor: RefCell<Redactor>,
     warnings: RefCell<Vec<String>>,
     clock: Rc<dyn Clock>,
-    verbose: bool,
-    result_is_seen: bool,
+    look: Look,
 }
 
 impl Terminal {
-    /// Starts it. `result_is_seen` says that stdout is a terminal: then a failure stands there and is not told on stderr too.
+    /// Starts it. Times are counted from the clock's start.
     #[must_use]
-    pub fn open(
-        streams: Streams,
-        secrets: &[Secret],
-        clock: Rc<dyn Clock>,
-        verbose: bool,
-        result_is_seen: bool,
-    ) -> Self {
+    pub fn open(streams: Streams, secrets: &[Secret], clock: Rc<dyn Clock>, look: Look) -> Self {
         Self {
             streams: RefCell::new(streams),
             redactor: RefCell::new(Redactor::new(secrets)),
             warnings: RefCell::default(),
             clock,
-            verbose,
-            result_is_seen,
+            look,
         }
     }
 
@@ -43,39 +57,43 @@ impl Terminal {
     }
 
     /// Writes a text to stderr; lines after the first stand below its words. A terminal that is gone does not end a promotion.
-    fn say(&self, first: &str, text: &str) {
+    fn say(&self, colour: Colour, first: &str, text: &str) {
         let indent = " ".repeat(first.chars().count());
+        let first = match (colour, self.look.coloured) {
+            (Colour::Plain, _) | (_, false) => first.to_owned(),
+            (colour, true) => format!("\u{1b}[{}m{first}\u{1b}[0m", colour as u8),
+        };
         let mut streams = self.streams.borrow_mut();
         for (number, line) in harmless::lines(&self.clean(text), false).into_iter().enumerate() {
-            let start = if number == 0 { first } else { &indent };
+            let start = if number == 0 { &first } else { &indent };
             let _ = writeln!(streams.err, "{start}{line}");
         }
         let _ = streams.err.flush();
     }
 
-    fn timed(&self, mark: &str, text: &str) {
+    fn timed(&self, colour: Colour, mark: &str, text: &str) {
         let seconds = self.clock.now().as_secs();
         let elapsed = match seconds / 60 {
             0 => format!("{seconds}s"),
             minutes => format!("{minutes}m{:02}s", seconds % 60),
         };
-        self.say(&format!("{elapsed:>7} {mark} "), text);
+        self.say(colour, &format!("{elapsed:>7} {mark} "), text);
     }
 }
 
 impl Journal for Terminal {
     fn tell(&self, event: Event) {
         match event {
-            Event::Stage(title) => self.say("── ", &title),
-            Event::Progress(text) => self.timed(" ", &text),
-            Event::Waiting(text) => self.timed("…", &text),
-            Event::Milestone(text) => self.timed("✓", &text),
-            Event::Notice(text) => self.say("note: ", &text),
+            Event::Stage(title) => self.say(Colour::Bold, "── ", &title),
+            Event::Progress(text) => self.timed(Colour::Dim, " ", &text),
+            Event::Waiting(text) => self.timed(Colour::Dim, "…", &text),
+            Event::Milestone(text) => self.timed(Colour::Green, "✓", &text),
+            Event::Notice(text) => self.say(Colour::Plain, "note: ", &text),
             Event::Warning(text) => {
-                self.say("warning: ", &text);
+                self.say(Colour::Yellow, "warning: ", &text);
                 self.warnings.borrow_mut().push(text);
             }
-            Event::Debug(text) if self.verbose => self.say("debug: ", &text),
+            Event::Debug(text) if self.look.verbose => self.say(Colour::Dim, "debug: ", &text),
             Event::Debug(_) | Event::Output { .. } => {}
             Event::Mask(secret) => self.redactor.borrow_mut().learn(&secret),
         }
@@ -91,8 +109,8 @@ impl Receiver for Terminal {
         let mut report = report.clone();
         report.map_texts(&|text| self.clean(text));
         let failed = report.exit_code != 0;
-        if failed && !(self.result_is_seen && form == Form::Text) {
-            self.say("error: ", &report::failure(&report));
+        if failed && !(self.look.result_is_seen && form == Form::Text) {
+            self.say(Colour::Red, "error: ", &report::failure(&report));
         }
         let result = match form {
             Form::Text => harmless::lines(report::text(&report).trim_end(), false).join("\n"),
@@ -100,5 +118,100 @@ impl Receiver for Terminal {
         };
         let mut streams = self.streams.borrow_mut();
         let _ = writeln!(streams.out, "{result}").and_then(|()| streams.out.flush());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use async_trait::async_trait;
+
+    use super::*;
+    use crate::model::{Command, Outcome, Timestamp};
+
+    struct Minutes;
+
+    #[async_trait(?Send)]
+    impl Clock for Minutes {
+        fn now(&self) -> Duration {
+            Duration::from_secs(65)
+        }
+
+        fn wall(&self) -> Timestamp {
+            Timestamp::new(std::time::SystemTime::UNIX_EPOCH)
+        }
+
+        async fn sleep(&self, _: Duration) {}
+    }
+
+    #[derive(Clone, Default)]
+    struct Kept(Rc<RefCell<Vec<u8>>>);
+
+    impl std::io::Write for Kept {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.borrow_mut().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Kept {
+        fn text(&self) -> String {
+            String::from_utf8(self.0.borrow().clone()).unwrap()
+        }
+    }
+
+    fn terminal(look: Look) -> (Terminal, Kept, Kept) {
+        let (out, err) = (Kept::default(), Kept::default());
+        let streams = Streams {
+            out: Box::new(out.clone()),
+            err: Box::new(err.clone()),
+        };
+        let secrets = [Secret::new("hunter2")];
+        (Terminal::open(streams, &secrets, Rc::new(Minutes), look), out, err)
+    }
+
+    #[test]
+    fn progress_has_its_time_and_further_lines_stand_below() {
+        let (terminal, _, err) = terminal(Look::default());
+        terminal.progress("one hunter2\ntwo \u{1b}[2J".to_owned());
+        terminal.debug("nobody asked".to_owned());
+        assert_eq!(err.text(), "  1m05s   one ***\n          two \\u{1b}[2J\n");
+    }
+
+    #[test]
+    fn only_marks_are_coloured_and_only_where_people_see_them() {
+        let coloured = Look {
+            coloured: true,
+            ..Look::default()
+        };
+        let (terminal, _, err) = terminal(coloured);
+        terminal.tell(Event::Milestone("landed".to_owned()));
+        assert_eq!(err.text(), "\u{1b}[32m  1m05s ✓ \u{1b}[0mlanded\n");
+    }
+
+    #[test]
+    fn a_failure_is_on_stderr_too_unless_people_see_stdout() {
+        for (result_is_seen, form, told) in [
+            (false, Form::Text, true),
+            (true, Form::Text, false),
+            (true, Form::Json, true),
+        ] {
+            let look = Look {
+                result_is_seen,
+                ..Look::default()
+            };
+            let (terminal, out, err) = terminal(look);
+            let mut report = Report::new(Command::Promote);
+            report.end(Outcome::Denied);
+            report.reason = "no entry".to_owned();
+            terminal.finish(&report, form);
+            assert_eq!(err.text().contains("no entry"), told);
+            assert!(out.text().contains("no entry"));
+        }
     }
 }

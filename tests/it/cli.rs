@@ -281,3 +281,58 @@ fn set_image_edits_one_file_and_says_what_it_did() {
         .exits(2)
         .says("`--tag` is no flag of `set-image`");
 }
+
+#[test]
+fn a_secret_may_come_through_stdin() {
+    let sandbox = sandbox::Sandbox::start_blocking(sandbox::Options::default()).unwrap();
+    let repo = sandbox.infra_repo();
+    for (text, code) in [
+        (sandbox.git_token().to_owned() + "\n", 0),
+        ("another-token\n".to_owned(), 4),
+    ] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_promote"))
+            .args([
+                "plan",
+                "--app",
+                "api",
+                "--environment",
+                "dev",
+                "--tag",
+                "abc1234",
+                "--token-file",
+                "-",
+                "--infra-repo",
+                &repo,
+            ])
+            .env_clear()
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        std::io::Write::write_all(&mut child.stdin.take().unwrap(), text.as_bytes()).unwrap();
+        let done = child.wait_with_output().unwrap();
+        let stderr = String::from_utf8_lossy(&done.stderr);
+        assert_eq!(done.status.code(), Some(code), "{stderr}");
+        assert!(!stderr.contains(text.trim()), "{stderr}");
+    }
+}
+
+#[test]
+fn the_laptops_own_token_opens_what_is_on_this_machine() {
+    let sandbox = sandbox::Sandbox::start_blocking(sandbox::Options::default()).unwrap();
+    let repo = sandbox.infra_repo();
+    let args = [
+        "plan",
+        "--app",
+        "api",
+        "--environment",
+        "dev",
+        "--tag",
+        "abc1234",
+        "--infra-repo",
+        &repo,
+    ];
+    promote(&[("GH_TOKEN", sandbox.git_token())], &args).exits(0);
+    promote(&[], &args).exits(4);
+}
