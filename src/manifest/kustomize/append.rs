@@ -95,7 +95,7 @@ fn add_lines<'t>(draft: &mut Draft<'t>, list: &List<'t>, dash: usize, entries: &
     let line_break = text.break_beside(at);
     let indent = " ".repeat(dash);
     let added = match list.last() {
-        Some(neighbour) if neighbour.flow => {
+        Some(neighbour) if neighbour.flow && !neighbour.slots.is_empty() => {
             let layout = Layout::of(text, neighbour);
             let written = entries.iter().map(|entry| flow_entry(&layout, entry, list));
             let lines: Vec<String> = written.map(|entry| format!("{line_break}{indent}- {entry}")).collect();

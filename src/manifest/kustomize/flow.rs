@@ -87,7 +87,7 @@ fn remove_tail<'t>(draft: &mut Draft<'t>, kept: &Slot<'t>, tail: &[Slot<'t>], la
 
 /// Returns where the blanks before `at` on its line begin.
 fn blanks_before(text: Text<'_>, at: usize) -> usize {
-    text.slice(0, at).trim_end_matches([' ', '\t']).len()
+    at - text.blanks_before(at).len()
 }
 
 /// Adds a field: `newName` behind the name, any other behind the last.

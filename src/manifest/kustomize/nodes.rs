@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use super::entry::{FieldName, Fields, Form, Slot, Value};
 use super::schema::Shape;
-use super::strict::{check_mapping, check_scalar, kind_of, shape_of_field, shape_of_items};
+use super::strict::{check_mapping, check_scalar, check_tabs, kind_of, shape_of_field, shape_of_items};
 use crate::manifest::ManifestFault;
 use crate::manifest::yaml::{Events, Kind, Located, Node, OddBreaks, Style, Text};
 
@@ -213,6 +213,9 @@ impl<'t> Nodes<'t> {
                 }
                 return Ok(());
             }
+            if self.strict && !flow {
+                check_tabs(self.text, &next)?;
+            }
             let one = self.item_from(next, inner)?;
             item.value.end = one.value.end;
             item.weight = item.weight.saturating_add(one.weight);
@@ -245,6 +248,9 @@ impl<'t> Nodes<'t> {
                     mapping.end = key.span.end;
                 }
                 break;
+            }
+            if self.strict && !flow {
+                check_tabs(self.text, &key)?;
             }
             let (slot, weight, fields) = self.slot(key, reading)?;
             mapping.end = slot.value.end;

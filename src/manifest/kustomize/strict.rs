@@ -4,7 +4,7 @@ use super::entry::{FieldName, Form, Value};
 use super::nodes::Reading;
 use super::schema::{IMAGE_KEYS, Shape, TOP};
 use crate::manifest::ManifestFault;
-use crate::manifest::yaml::{Kind, Style, kind};
+use crate::manifest::yaml::{Kind, Located, Node, Style, Text, kind};
 use crate::model::nearest;
 
 /// Returns what kustomize takes a scalar for.
@@ -42,6 +42,23 @@ pub(super) fn check_scalar(text: &str, kind: Kind, shape: Shape, line: usize) ->
         Kind::Null | Kind::Text => "a text".to_owned(),
     };
     Err(unfit(&found, shape, line))
+}
+
+/// Refuses a tab between a dash (or the start of a line) and what follows it, which YAML 1.2 allows and kustomize's reader does not.
+pub(super) fn check_tabs(text: Text<'_>, next: &Located<'_>) -> Result<(), ManifestFault> {
+    let at = next.span.start;
+    let blanks = text.blanks_before(at);
+    if next.span.is_empty() && !matches!(next.node, Node::Mapping { .. }) || !blanks.contains('\t') {
+        return Ok(());
+    }
+    match text.last_before(at) {
+        None | Some('-' | '?') => Err(
+            ManifestFault::new("a tab indents a value, and kustomize cannot read the file")
+                .at(next.line)
+                .hint("indent with spaces"),
+        ),
+        Some(_) => Ok(()),
+    }
 }
 
 /// Returns the type of a list's items.

@@ -153,6 +153,12 @@ impl<'t> Text<'t> {
         (!is_mark && !matches!(last, '\n' | '\r')).then_some(last)
     }
 
+    /// Returns the blanks directly before `at`.
+    pub(crate) fn blanks_before(self, at: usize) -> &'t str {
+        let kept = self.slice(0, at).trim_end_matches([' ', '\t']).len();
+        self.slice(kept, at)
+    }
+
     /// Whether nothing but blanks stands before `at` on its line.
     pub(crate) fn is_first_on_line(self, at: usize) -> bool {
         self.last_before(at).is_none()

@@ -136,6 +136,21 @@ fn what_cannot_be_changed_alone_is_refused_with_line_and_way_out() {
 }
 
 #[test]
+fn a_block_scalar_that_the_end_of_the_file_cuts_off_is_not_lengthened() {
+    let create = PinEdit {
+        create: true,
+        ..tag("app", "v2")
+    };
+    let fault = edit("namePrefix: |\n  a", &create).unwrap_err();
+    assert!(fault.hint.unwrap().contains("line break"));
+    becomes(
+        "namePrefix: |-\n  a",
+        &create,
+        "namePrefix: |-\n  a\nimages:\n- name: app\n  newTag: v2",
+    );
+}
+
+#[test]
 fn pins_are_read_with_merges_and_aliases_followed() {
     let text = "x: &b\n  newName: reg.io/x\n  newTag: &t v7\nimages:\n- name: a\n  newTag: 1.10\n- <<: *b\n  name: b\n- {name: c, digest: *t, newTag: \"\"}\n- newTag: nameless\n";
     let pins = Kustomize.pins(text.as_bytes()).unwrap();
