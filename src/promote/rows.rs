@@ -112,6 +112,15 @@ pub(super) fn pinned(pins: &[PinChange]) -> String {
     each.join(", ")
 }
 
+/// Says what changes where, in a few words.
+pub(super) fn changed(changes: &[PinChange]) -> String {
+    let each: Vec<String> = changes
+        .iter()
+        .map(|pin| format!("{} → {} in {}", pin.before, pin.after, pin.environment))
+        .collect();
+    each.join(", ")
+}
+
 /// An application as it was before anything was written.
 pub(super) fn baseline(target: &Target, observe: &dyn Observe) -> ApplicationRow {
     let app = target.baseline.as_ref();

@@ -104,7 +104,10 @@ async fn plan(
     report.reason = if planned.plan.changes.is_empty() {
         format!("nothing would change: {} already", rows::pinned(&planned.plan.pins))
     } else {
-        format!("would {}; nothing was written", subject(&planned))
+        format!(
+            "would change {}; nothing was written",
+            rows::changed(&planned.plan.changes)
+        )
     };
     Ok(())
 }
@@ -209,10 +212,10 @@ fn unwatched(
     }
     report.end(Outcome::Landed);
     report.reason = format!(
-        "{}: landed as {} on {}",
-        subject(planned),
+        "landed {} on {}: {}",
         commit.short(),
-        planned.snapshot.tip.branch
+        planned.snapshot.tip.branch,
+        rows::changed(&planned.plan.changes)
     );
     let why = if settings.argocd.is_some() {
         "`wait` is false"
@@ -271,7 +274,6 @@ fn finish(report: &mut Report, followed: Followed, planned: &Planned) {
         report.exit_code = 0;
     }
     report.reason = match outcome {
-        Outcome::Promoted => format!("{}: {}", subject(planned), followed.reason),
         Outcome::NoChange => format!(
             "{} already, and it is live: {}",
             rows::pinned(&planned.plan.pins),
@@ -282,9 +284,4 @@ fn finish(report: &mut Report, followed: Followed, planned: &Planned) {
     report.hints = followed.hints;
     report.applications = followed.applications;
     report.superseded_by = followed.superseded_by;
-}
-
-/// What the commit says it does.
-fn subject(planned: &Planned) -> &str {
-    planned.plan.message.lines().next().unwrap_or_default()
 }
