@@ -74,7 +74,8 @@ fn ours(text: &str, arguments: &[String]) -> Result<Edited, ManifestFault> {
 }
 
 /// Reasons for which we refuse what kustomize edits. Each would silently change something else, or is ambiguous.
-const REFUSALS: [(&str, &str); 8] = [
+const REFUSALS: [(&str, &str); 9] = [
+    ("has no line break", "a block scalar that the end of the file cuts off"),
     ("used elsewhere", "a changed anchor would change its aliases"),
     ("supplies it", "what a merge supplies cannot be taken away"),
     ("two entries are named", "kustomize drops the second entry"),
