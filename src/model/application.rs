@@ -124,6 +124,8 @@ impl fmt::Display for Health {
 pub struct AppSource {
     /// The repository, as written in the application.
     pub repo_url: String,
+    /// Which repository that is.
+    pub repository: RepoIdentity,
     /// The folder in it; empty when there is none.
     pub path: String,
     /// The branch, tag or commit it follows; empty and `HEAD` mean the default branch.
@@ -336,7 +338,7 @@ pub struct AppSnapshot {
 /// A repository's address without what does not tell repositories apart: scheme, user, default port, `.git`, case.
 ///
 /// Argo CD's own comparison does not equate the ssh and https forms; ours has to, as the two sides name one repository each its way.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RepoIdentity(String);
 
 impl RepoIdentity {

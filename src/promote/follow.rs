@@ -3,9 +3,10 @@
 //!
 //! Cancel-safe: at the signal everything under way is dropped, and no request is sent after it.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::assess::rollout::{Ask, Verdict};
+use crate::assess::rollout::{Ask, State, Verdict};
 use crate::delivery::{Drive, Observe, Problem, Refresh};
 use crate::infrarepo::InfraRepo;
 use crate::journal::Journal;
@@ -20,6 +21,11 @@ use super::listen::{Heard, Listening};
 use super::poll::{Underway, next_look};
 use super::target::FollowRequest;
 use super::track::{Answer, Track};
+
+/// Up to so many applications each tell what they do; of more, only how many are where.
+const FEW: usize = 10;
+/// How often something is told although nothing changed.
+const OFTEN: Duration = Duration::from_secs(30);
 
 /// How a wait ended.
 #[derive(Clone, Debug)]
@@ -124,6 +130,7 @@ async fn run<'a>(ports: FollowPorts<'a>, tracks: &mut [Track<'a>], nonce: &'a st
     let mut underway: Underway<'a, (usize, Answer)> = Underway::new();
     let ids: Vec<ApplicationId> = tracks.iter().map(|track| track.target.id.clone()).collect();
     let mut listening = Listening::new(ports.observe, &ids, ports.clock.now());
+    let mut said = (ports.clock.now(), String::new());
     loop {
         let now = ports.clock.now();
         listening.tend(now);
@@ -132,6 +139,9 @@ async fn run<'a>(ports: FollowPorts<'a>, tracks: &mut [Track<'a>], nonce: &'a st
         for (at, track) in tracks.iter_mut().enumerate() {
             step(ports, track, at, (ids.len(), cadence), nonce, &mut underway);
             wake = wake.min(track.judge_at.max(now));
+        }
+        if ids.len() > FEW {
+            tell_all(ports, tracks, &mut said, now);
         }
         if let Some(end) = end(tracks, now).await {
             return end;
@@ -214,7 +224,7 @@ fn step<'a>(
         if let Some(ask) = track.judge(now) {
             send(ports, ask, id.clone(), at, nonce, underway);
         }
-        tell(ports, track, many, now);
+        tell(ports, track, many > FEW, now);
     }
     if now >= track.look_at && !track.looking && !track.is_final() {
         track.looking = true;
@@ -269,17 +279,14 @@ fn send<'a>(
     }
 }
 
-/// Tells what is waited for when that changed, and else every 30 s.
-fn tell(ports: FollowPorts<'_>, track: &mut Track<'_>, many: usize, now: Duration) {
+/// Tells what is waited for when that changed, and else every 30 s. Of many applications only what is an end is told one by one.
+fn tell(ports: FollowPorts<'_>, track: &mut Track<'_>, many: bool, now: Duration) {
     if track.verdict.is_none() && track.silent_since.is_none() {
         return;
     }
     let why = track.why();
-    let age = now.saturating_sub(track.said_at);
     if why == track.said {
-        // Of very many, each says less often: one line of some of them comes every few seconds anyway.
-        let often = Duration::from_secs(if many > 20 { 300 } else { 30 });
-        if age >= often && !track.is_final() {
+        if now.saturating_sub(track.said_at) >= OFTEN && !track.is_final() && !many {
             track.said_at = now;
             ports.journal.tell(Event::Waiting(format!(
                 "{why} (for {}, {} left)",
@@ -289,19 +296,20 @@ fn tell(ports: FollowPorts<'_>, track: &mut Track<'_>, many: usize, now: Duratio
         }
         return;
     }
-    track.said.clone_from(&why);
+    if !many || (track.is_final() && !track.is_live()) {
+        ports.journal.tell(Event::Progress(why.clone()));
+    }
+    track.said = why;
     track.said_at = now;
-    match &track.verdict {
-        Some(Verdict::Live { warnings, .. }) => {
-            ports.journal.tell(Event::Progress(why));
+    if let Some(Verdict::Live { warnings, .. }) = &track.verdict {
+        if !many {
             ports
                 .journal
                 .tell(Event::Milestone(format!("{} is live", track.name())));
-            for warning in warnings {
-                ports.journal.warn(warning.clone());
-            }
         }
-        _ => ports.journal.tell(Event::Progress(why)),
+        for warning in warnings {
+            ports.journal.warn(warning.clone());
+        }
     }
     if !track.extended && !track.own_pauses().is_zero() {
         track.extended = true;
@@ -313,6 +321,34 @@ fn tell(ports: FollowPorts<'_>, track: &mut Track<'_>, many: usize, now: Duratio
             length(track.target.policy.timeout.saturating_add(track.own_pauses()))
         )));
     }
+}
+
+/// Tells how many of many applications are where, when that changed, every few seconds at most.
+fn tell_all(ports: FollowPorts<'_>, tracks: &[Track<'_>], said: &mut (Duration, String), now: Duration) {
+    let since = now.saturating_sub(said.0);
+    if since < Duration::from_secs(3) {
+        return;
+    }
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for track in tracks {
+        let state = track
+            .verdict
+            .as_ref()
+            .map_or("not read yet", |verdict| verdict.state().map_or("live", State::people));
+        *counts.entry(state).or_default() += 1;
+    }
+    let counts: Vec<String> = counts.iter().map(|(state, count)| format!("{count} {state}")).collect();
+    let text = format!("{} applications: {}", tracks.len(), counts.join(", "));
+    if text == said.1 && since < OFTEN {
+        return;
+    }
+    let event = if text == said.1 {
+        Event::Waiting
+    } else {
+        Event::Progress
+    };
+    ports.journal.tell(event(text.clone()));
+    *said = (now, text);
 }
 
 /// Returns a length of time as people read it, in whole seconds.

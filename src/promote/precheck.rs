@@ -150,8 +150,7 @@ fn unfit(id: &ApplicationId, app: &AppSnapshot, origin: &Origin, folder: &RepoPa
     if deploys(app, origin, folder) {
         return why;
     }
-    let elsewhere =
-        |source: &&AppSource| crate::model::RepoIdentity::of(&source.repo_url) == origin.repository && !source.chart;
+    let elsewhere = |source: &&AppSource| source.repository == origin.repository && !source.chart;
     let here: Vec<&AppSource> = app.sources.iter().filter(elsewhere).collect();
     let has = |of: &dyn Fn(&AppSource) -> String| {
         let mut all: Vec<String> = app.sources.iter().map(of).collect();

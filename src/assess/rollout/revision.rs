@@ -52,7 +52,7 @@ impl Origin {
         let follows = source.target_revision.as_str();
         let follows = follows.strip_prefix("refs/heads/").unwrap_or(follows);
         !source.chart
-            && RepoIdentity::of(&source.repo_url) == self.repository
+            && source.repository == self.repository
             && (follows.is_empty() || follows == "HEAD" || follows == self.branch.as_str())
     }
 
@@ -168,6 +168,7 @@ mod tests {
     fn source(repo: &str, follows: &str) -> AppSource {
         AppSource {
             repo_url: repo.to_owned(),
+            repository: RepoIdentity::of(repo),
             target_revision: follows.to_owned(),
             ..AppSource::default()
         }

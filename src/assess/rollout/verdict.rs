@@ -101,6 +101,24 @@ impl State {
         }
     }
 
+    /// Returns what an application does that stands there, as people count them.
+    #[must_use]
+    pub const fn people(self) -> &'static str {
+        match self {
+            Self::Gone | Self::ConfigFail => "not to be seen",
+            Self::SpecError | Self::CompareError | Self::HydrateFail => "not to be compared",
+            Self::Regressed | Self::Superseded => "at another commit",
+            Self::NotSeen | Self::Hydrating => "not at our commit yet",
+            Self::NeedSync | Self::AutoPending | Self::Window => "waiting for a sync",
+            Self::OpStuck | Self::ForeignOp | Self::OpRunning | Self::Untrusted | Self::StuckOutOfSync => "syncing",
+            Self::SyncError => "failed to sync",
+            Self::Rollout | Self::Paused => "in a canary",
+            Self::Degraded | Self::PodFail | Self::UnknownHealth => "broken",
+            Self::Suspended | Self::Missing | Self::Progressing => "becoming healthy",
+            Self::NoopCheck | Self::Settling => "healthy, watched",
+        }
+    }
+
     /// Returns what would come next, as the end of "next: …".
     #[must_use]
     pub const fn next(self) -> &'static str {

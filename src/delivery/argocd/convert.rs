@@ -1,8 +1,8 @@
 //! Turns Argo CD's JSON into the model's nouns. Lenient: what is absent or unknown becomes the noun's "not known".
 
 use crate::model::{
-    AppSnapshot, AppSource, CommitSha, Condition, Happening, Health, Hydration, Node, Operation, Phase, Resource,
-    ResourceId, SyncResult, SyncState, SyncWindow, SyncWindows, Timestamp, WindowKind,
+    AppSnapshot, AppSource, CommitSha, Condition, Happening, Health, Hydration, Node, Operation, Phase, RepoIdentity,
+    Resource, ResourceId, SyncResult, SyncState, SyncWindow, SyncWindows, Timestamp, WindowKind,
 };
 
 use super::wire;
@@ -97,6 +97,7 @@ pub(super) fn snapshot(app: wire::Application) -> AppSnapshot {
 fn source(source: wire::Source) -> AppSource {
     AppSource {
         chart: !source.chart.is_empty() || source.repo_url.starts_with("oci://"),
+        repository: RepoIdentity::of(&source.repo_url),
         repo_url: source.repo_url,
         path: source.path,
         target_revision: source.target_revision,

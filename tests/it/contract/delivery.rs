@@ -1,13 +1,13 @@
 //! The seam to the engine, over the stand-in: everything that a promotion asks of it, and the waits that are made of the answers.
 
 use std::cell::RefCell;
+use std::rc::Rc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use promote_action::assess::rollout::Origin;
 use promote_action::clock::SystemClock;
 use promote_action::delivery::{ArgoCd, Drive, Observe, Problem, Settings};
-use promote_action::infrarepo::{CommitInfo, Containment, Entry, InfraRepo, Tip};
+use promote_action::infrarepo::{self, Address};
 use promote_action::journal::Journal;
 use promote_action::manifest::{FORMATS, Field, PinEdit};
 use promote_action::model::{
@@ -18,74 +18,6 @@ use promote_action::plan::{Policy, ResolvedPolicy, SyncMode};
 use promote_action::promote::{Candidate, FollowPorts, FollowRequest, Followed, Which, follow, precheck};
 use sandbox::argocd::{ArgoCdOptions, Canned};
 use sandbox::{Options, Sandbox, overlay};
-
-/// The infra-repo of a sandbox, by git's own program.
-struct Git<'a>(&'a Sandbox);
-
-#[async_trait(?Send)]
-impl InfraRepo for Git<'_> {
-    fn url(&self) -> String {
-        self.0.infra_repo()
-    }
-
-    fn commit_url(&self, _commit: &CommitSha) -> Option<String> {
-        None
-    }
-
-    async fn tip(&self) -> Result<Tip, Fault> {
-        Ok(Tip {
-            branch: BranchName::parse("main").unwrap(),
-            commit: CommitSha::parse(&self.0.tip().unwrap()).unwrap(),
-        })
-    }
-
-    async fn list(&self, _at: &CommitSha, _folder: &RepoPath) -> Result<Option<Vec<Entry>>, Fault> {
-        Ok(None)
-    }
-
-    async fn read(&self, at: &CommitSha, files: &[RepoPath]) -> Result<Vec<Option<Vec<u8>>>, Fault> {
-        let read = |file: &RepoPath| {
-            self.0
-                .git(&["show", &format!("{at}:{file}")])
-                .ok()
-                .map(String::into_bytes)
-        };
-        Ok(files.iter().map(read).collect())
-    }
-
-    async fn contains(&self, revision: &CommitSha, ours: &CommitSha) -> Containment {
-        match self
-            .0
-            .git(&["merge-base", "--is-ancestor", ours.as_str(), revision.as_str()])
-        {
-            Ok(_) => Containment::Contains,
-            Err(_) => Containment::Lacks,
-        }
-    }
-
-    async fn history(&self, from: &CommitSha, most: usize) -> Result<Vec<CommitInfo>, Fault> {
-        let count = format!("-{most}");
-        let list = [
-            "log",
-            "--first-parent",
-            &count,
-            "--format=%H%x09%P%x09%an <%ae>%x09%s",
-            from.as_str(),
-        ];
-        let text = self.0.git(&list).unwrap();
-        Ok((text.lines())
-            .map(|line| {
-                let mut fields = line.split('\t');
-                CommitInfo {
-                    commit: CommitSha::parse(fields.next().unwrap()).unwrap(),
-                    parent: CommitSha::parse(fields.next().unwrap()),
-                    author: fields.next().unwrap().to_owned(),
-                    message: fields.next().unwrap().to_owned(),
-                }
-            })
-            .collect())
-    }
-}
 
 #[derive(Default)]
 struct Told(RefCell<Vec<String>>);
@@ -208,11 +140,18 @@ impl Stage {
             pins: &pins,
             nonce: "nonce-1".to_owned(),
         };
-        let git = Git(&self.sandbox);
+        let place = infrarepo::Target {
+            address: Address::Folder(self.sandbox.git.path("infra-repo")),
+            branch: None,
+            token: None,
+        };
+        let client = promote_action::http::client(None).unwrap();
+        let quiet: Rc<dyn Journal> = Rc::new(Told::default());
+        let repo = infrarepo::open(&place, client, Rc::new(SystemClock::start()), quiet).unwrap();
         let ports = FollowPorts {
             observe: &argocd,
             drive: Some(&argocd as &dyn Drive),
-            repo: &git,
+            repo: repo.as_ref(),
             journal: &self.told,
             clock: &clock,
         };

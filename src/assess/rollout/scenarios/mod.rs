@@ -64,6 +64,7 @@ fn play(automated: bool, trigger: bool) -> Play {
         uid: "1".to_owned(),
         sources: vec![AppSource {
             repo_url: "https://github.com/myorg/infra.git".to_owned(),
+            repository: RepoIdentity::of("https://github.com/myorg/infra.git"),
             path: "apps/api/overlays/dev".to_owned(),
             target_revision: "main".to_owned(),
             chart: false,

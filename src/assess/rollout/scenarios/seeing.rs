@@ -157,7 +157,7 @@ fn an_application_that_can_never_show_our_commit_is_told_at_once() {
         "S70"
     );
     assert_eq!(
-        source(|s| s.repo_url = "https://github.com/myorg/other".to_owned()),
+        source(|s| s.repository = RepoIdentity::of("https://github.com/myorg/other")),
         "failed CONFIG_FAIL",
         "S70"
     );
