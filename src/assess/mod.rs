@@ -3,3 +3,4 @@
 pub mod diagnosis;
 pub mod rollout;
 pub mod source;
+pub mod window;

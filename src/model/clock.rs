@@ -33,6 +33,12 @@ impl Timestamp {
         humantime::parse_rfc3339(text).ok().map(Self)
     }
 
+    /// Returns the point in time that is so many seconds after the beginning of 1970.
+    #[must_use]
+    pub fn at_unix(seconds: u64) -> Self {
+        Self(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
+    }
+
     /// Returns whole seconds since 1970.
     #[must_use]
     pub fn unix_seconds(self) -> u64 {

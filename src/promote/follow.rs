@@ -180,12 +180,19 @@ async fn explained(ports: FollowPorts<'_>, tracks: &mut [Track<'_>], mut end: En
         for line in &found {
             ports.journal.progress(format!("{}: {line}", track.name()));
         }
-        if let Some(first) = found.first().filter(|first| !end.reason.contains(first.as_str())) {
+        if let Some(first) = found.first().filter(|first| !named_in(&end.reason, first)) {
             end.reason = format!("{}; {first}", end.reason);
         }
         track.found = found;
     }
     end
+}
+
+/// Tells whether the resource that a line begins with (`Pod api-1 …`) is named in a sentence already.
+fn named_in(sentence: &str, line: &str) -> bool {
+    line.split_whitespace()
+        .nth(1)
+        .is_some_and(|name| sentence.split_whitespace().any(|word| word == name))
 }
 
 /// Makes those that a stream lost, or all when it broke, be looked at now.
@@ -197,7 +204,7 @@ fn look_again(tracks: &mut [Track<'_>], of: Option<&AppSnapshot>, now: Duration)
 
 /// Takes an answer in, and asks git about revisions that are new.
 async fn take(ports: FollowPorts<'_>, track: &mut Track<'_>, answer: Answer) -> Option<Problem> {
-    let problem = track.take(answer, ports.clock.now());
+    let problem = track.take(answer, ports.clock.now(), ports.clock.wall());
     if problem.is_none() {
         let revisions = (track.app.as_ref())
             .map(|app| track.origin.revisions(app))
@@ -219,21 +226,22 @@ fn step<'a>(
     underway: &mut Underway<'a, (usize, Answer)>,
 ) {
     let now = ports.clock.now();
-    let (observe, id) = (ports.observe, track.target.id.clone());
+    let observe = ports.observe;
     if now >= track.judge_at {
         if let Some(ask) = track.judge(now) {
-            send(ports, ask, id.clone(), at, nonce, underway);
+            send(ports, ask, track.target.id.clone(), at, nonce, underway);
         }
         tell(ports, track, many > FEW, now);
     }
     if now >= track.look_at && !track.looking && !track.is_final() {
         track.looking = true;
         track.look_at = now + cadence;
-        let id = id.clone();
+        let id = track.target.id.clone();
         underway.add(async move { (at, Answer::Look(observe.application(&id).await)) });
     }
     if track.wants_canaries(now) {
         track.reading_canaries = true;
+        let id = track.target.id.clone();
         let rollouts: Vec<Resource> = (track.app.iter())
             .flat_map(|app| app.resources.iter().filter(|resource| resource.is_rollout()).cloned())
             .collect();

@@ -7,7 +7,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 /// How many requests are under way at most: the server has others to serve.
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 16;
 
 /// Requests that are under way.
 pub(super) struct Underway<'a, T> {

@@ -3,9 +3,10 @@
 
 use std::time::Duration;
 
-use crate::assess::rollout::{Ask, Origin, Seen, Verdict, Wanted, Watch, stuck_pods};
+use crate::assess::rollout::{Ask, Opening, Origin, Seen, Verdict, Wanted, Watch, stuck_pods};
+use crate::assess::window::opens;
 use crate::delivery::Problem;
-use crate::model::{AppSnapshot, Canary, Health, Node, SyncState, SyncWindows};
+use crate::model::{AppSnapshot, Canary, Health, Node, SyncState, SyncWindows, Timestamp};
 use crate::plan::{OnPause, SyncMode};
 use crate::report::{ApplicationRow, RolloutRow};
 
@@ -68,6 +69,8 @@ pub(super) struct Track<'a> {
     hard_refreshed: Option<Duration>,
     targets: Option<Vec<String>>,
     windows: Option<SyncWindows>,
+    opens: Option<Timestamp>,
+    wall: Option<(Duration, Timestamp)>,
     window_refused: bool,
     canaries: Vec<Canary>,
     canaries_read: Option<Duration>,
@@ -121,6 +124,8 @@ impl<'a> Track<'a> {
             hard_refreshed: None,
             targets: None,
             windows: None,
+            opens: None,
+            wall: None,
             window_refused: false,
             canaries: Vec::new(),
             canaries_read: None,
@@ -151,8 +156,9 @@ impl<'a> Track<'a> {
     }
 
     /// Takes an answer in. Returns the problem that ends the whole run, if it is one.
-    pub(super) fn take(&mut self, answer: Answer, now: Duration) -> Option<Problem> {
+    pub(super) fn take(&mut self, answer: Answer, now: Duration, wall: Timestamp) -> Option<Problem> {
         self.judge_at = now;
+        self.wall = Some((now, wall));
         match answer {
             Answer::Look(result) => {
                 self.looking = false;
@@ -183,6 +189,8 @@ impl<'a> Track<'a> {
             Answer::Windows(result) => {
                 if let Ok(windows) = result {
                     self.window_refused &= !windows.manual_possible;
+                    let automated = self.app.as_ref().is_some_and(|app| app.automated);
+                    self.opens = opens(&windows, automated, wall);
                     self.windows = Some(windows);
                 }
                 None
@@ -290,6 +298,10 @@ impl<'a> Track<'a> {
         if self.is_final() || (missing && self.look_at > now) {
             return None;
         }
+        let opening = self.opens.zip(self.wall).map(|(at, (then, wall))| Opening {
+            at,
+            in_time: then.saturating_add(at.since(wall)) < self.deadline,
+        });
         let seen = Seen {
             app,
             standings: self.lineage.known(),
@@ -298,6 +310,7 @@ impl<'a> Track<'a> {
             hard_refreshed: self.hard_refreshed,
             targets: self.targets.as_deref(),
             windows: self.windows.as_ref(),
+            opening,
             window_refused: self.window_refused,
             canaries: &self.canaries,
             canaries_read: self.canaries_read,

@@ -97,7 +97,7 @@ fn progress(canary: &Canary) -> String {
         Some(step) if canary.steps > 0 => {
             format!(
                 "step {}/{}, weight {} %",
-                step.min(canary.steps),
+                (step + 1).min(canary.steps),
                 canary.steps,
                 canary.weight
             )

@@ -17,7 +17,7 @@ mod verdict;
 
 use std::time::Duration;
 
-use crate::model::{AppSnapshot, Canary, CommitSha, SyncWindows};
+use crate::model::{AppSnapshot, Canary, CommitSha, SyncWindows, Timestamp};
 
 use facts::{Baseline, Facts};
 use timers::{Asks, Timers};
@@ -69,6 +69,8 @@ pub struct Seen<'a> {
     pub targets: Option<&'a [String]>,
     /// The sync windows, if they were asked for.
     pub windows: Option<&'a SyncWindows>,
+    /// When a closed window opens, and whether that is before our deadline.
+    pub opening: Option<Opening>,
     /// Whether our sync was refused because of a window, the last time we tried.
     pub window_refused: bool,
     /// Its Rollouts, if it has any and they were read.
@@ -77,6 +79,15 @@ pub struct Seen<'a> {
     pub canaries_read: Option<Duration>,
     /// The pods that cannot start, if the tree was read.
     pub stuck_pods: &'a [StuckPod],
+}
+
+/// When a closed window opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Opening {
+    /// When.
+    pub at: Timestamp,
+    /// Whether our deadline is after that.
+    pub in_time: bool,
 }
 
 impl<'a> Seen<'a> {
@@ -91,6 +102,7 @@ impl<'a> Seen<'a> {
             hard_refreshed: None,
             targets: None,
             windows: None,
+            opening: None,
             window_refused: false,
             canaries: &[],
             canaries_read: None,

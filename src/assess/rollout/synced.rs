@@ -24,7 +24,16 @@ pub(super) fn window(round: &mut Round<'_, '_>) -> Option<Verdict> {
         return None;
     }
     let listed = windows.map(listed).unwrap_or_default();
-    let why = format!("{}: a sync window is closed{listed}", round.wanted.name);
+    let opening = facts.seen.opening;
+    let until = opening.map_or_else(String::new, |opening| format!(" until {}", opening.at));
+    let why = format!("{}: a sync window is closed{until}{listed}", round.wanted.name);
+    if opening.is_some_and(|opening| !opening.in_time) {
+        return fail(
+            State::Window,
+            format!("{why}; that is after our deadline"),
+            "promote again in the window (nothing is to be written then), or give a longer `timeout`",
+        );
+    }
     let ask = round
         .due(Ask::Windows, State::Window, &[0, 15, 30])
         .or_else(|| round.due(Ask::Refresh, State::Window, &[10, 30]));

@@ -44,6 +44,7 @@ struct Play {
     hard: Option<Duration>,
     targets: Option<Vec<String>>,
     windows: Option<SyncWindows>,
+    opening: Option<Opening>,
     canaries: Vec<Canary>,
     stuck: Vec<StuckPod>,
 }
@@ -106,6 +107,7 @@ fn play(automated: bool, trigger: bool) -> Play {
         hard: None,
         targets: None,
         windows: None,
+        opening: None,
         canaries: Vec::new(),
         stuck: Vec::new(),
     }
@@ -132,6 +134,7 @@ impl Play {
             hard_refreshed: self.hard,
             targets: self.targets.as_deref(),
             windows: self.windows.as_ref(),
+            opening: self.opening,
             canaries: &self.canaries,
             canaries_read: Some(now),
             stuck_pods: &self.stuck,

@@ -266,6 +266,13 @@ fn a_closed_window_is_waited_for() {
         .running('X')
         .change(|app| app.operation.as_mut().unwrap().message = "operation blocked by sync window".to_owned())
         .is("S39", "waiting WINDOW");
+    let mut late = auto().compared(OutOfSync, 'X').until(7);
+    late.windows = Some(window(true));
+    late.opening = Some(Opening {
+        at: server_time(9999),
+        in_time: false,
+    });
+    late.look().is("S37", "failed WINDOW");
     let mut play = manual().compared(OutOfSync, 'X');
     play.windows = Some(window(true));
     let play = play.until(30).is("S40", "waiting WINDOW");
