@@ -60,8 +60,10 @@ pub(super) fn read(reader: &Reader<'_>, command: Command, place: &Place<'_>, run
 }
 
 fn request(reader: &Reader<'_>, command: Command) -> Request {
-    reader.require(&planned::APP, "");
-    reader.require(&planned::ENVIRONMENT, "");
+    if command != Command::Status {
+        reader.require(&planned::APP, "");
+        reader.require(&planned::ENVIRONMENT, "");
+    }
     let request = Request {
         apps: reader.list(&planned::APP, AppName::parse),
         environments: reader.list(&planned::ENVIRONMENT, EnvironmentName::parse),
@@ -76,7 +78,7 @@ fn request(reader: &Reader<'_>, command: Command) -> Request {
             .map(|_| reader.list(&planned::APPLICATION, |text| Ok(text.to_owned()))),
         message: reader.text(&planned::MESSAGE),
     };
-    if command != Command::Wait {
+    if !matches!(command, Command::Wait | Command::Status) {
         what(reader, &request);
     }
     request

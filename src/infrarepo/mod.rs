@@ -124,6 +124,8 @@ pub struct CommitInfo {
     pub parent: Option<CommitSha>,
     /// Its author as `Name <mail>`.
     pub author: String,
+    /// When it was committed.
+    pub at: Timestamp,
     /// Its whole message.
     pub message: String,
 }

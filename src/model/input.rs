@@ -9,13 +9,15 @@ pub enum Command {
     Plan,
     /// Follows a commit until it is live.
     Wait,
+    /// Shows what is pinned where, and how it runs.
+    Status,
     /// Edits one kustomization file in a folder.
     SetImage,
 }
 
 impl Command {
     /// Every command, in the order of the help text.
-    pub const ALL: [Self; 4] = [Self::Promote, Self::Plan, Self::Wait, Self::SetImage];
+    pub const ALL: [Self; 5] = [Self::Promote, Self::Plan, Self::Wait, Self::Status, Self::SetImage];
 
     /// Returns the word on the command line.
     #[must_use]
@@ -24,6 +26,7 @@ impl Command {
             Self::Promote => "promote",
             Self::Plan => "plan",
             Self::Wait => "wait",
+            Self::Status => "status",
             Self::SetImage => "set-image",
         }
     }
@@ -35,6 +38,7 @@ impl Command {
             Self::Promote => "change the pin, land the commit, and wait until exactly it is live and healthy",
             Self::Plan => "show the exact diff that `promote` would land; writes nothing",
             Self::Wait => "follow the applications until a commit is live and healthy",
+            Self::Status => "show what is pinned in each environment, since when, and how it runs; writes nothing",
             Self::SetImage => "do what `kustomize edit set image` does, and keep every other byte of the file",
         }
     }
@@ -96,7 +100,7 @@ impl InputSpec {
         action_default: None,
         absent: "",
         in_file: false,
-        commands: &[Command::Promote, Command::Plan, Command::Wait],
+        commands: &[Command::Promote, Command::Plan, Command::Wait, Command::Status],
         help: "",
         example: "",
         laptop: &[],

@@ -25,6 +25,7 @@ mod rerun;
 mod rows;
 mod run;
 mod snapshot;
+mod status;
 mod target;
 mod track;
 
@@ -37,7 +38,7 @@ pub use target::{Candidate, FollowRequest, Target as FollowTarget, Which};
 /// Everything a run needs to know, all inputs parsed.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// `promote`, `plan` (also `dry-run`) or `wait`.
+    /// `promote`, `plan` (also `dry-run`), `wait` or `status`.
     pub command: Command,
     /// What is to be promoted.
     pub request: Request,

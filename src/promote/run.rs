@@ -15,10 +15,11 @@ use super::follow::{FollowPorts, Followed, follow};
 use super::land::{Landing, land};
 use super::planning::{Planned, pinned, planned};
 use super::record::Recorder;
+use super::status::status;
 use super::target::{FollowRequest, Target};
 use super::{Cancel, Ports, Settings, applications, rerun, rows};
 
-/// Runs `promote`, `plan` or `wait`, and reports how it ended. Never fails: a fault is an end, too.
+/// Runs `promote`, `plan`, `wait` or `status`, and reports how it ended. Never fails: a fault is an end, too.
 pub async fn run(settings: &Settings, journal: Rc<dyn Journal>, clock: Rc<dyn Clock>, cancel: Cancel) -> Report {
     let start = clock.now();
     let recorder = Rc::new(Recorder::new(journal, Rc::clone(&clock)));
@@ -65,6 +66,10 @@ async fn story(
         // These are given the reading side only.
         Command::Plan => plan(settings, ports, repo, argocd, report).await,
         Command::Wait => wait(settings, ports, repo, argocd, report).await,
+        Command::Status => {
+            let argocd = argocd.map(|argocd| -> &dyn Observe { argocd });
+            or_cancel(ports.cancel, status(repo, settings, ports, argocd, report)).await?
+        }
         _ => promote(settings, ports, repo, argocd, report).await,
     }
 }

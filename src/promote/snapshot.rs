@@ -73,7 +73,7 @@ pub(super) async fn snapshot(repo: &dyn InfraRepo, settings: &Settings) -> Resul
     })
 }
 
-async fn config(repo: &dyn InfraRepo, at: &CommitSha) -> Result<Option<Config>, Fault> {
+pub(super) async fn config(repo: &dyn InfraRepo, at: &CommitSha) -> Result<Option<Config>, Fault> {
     let root = path("")?;
     let entries = repo.list(at, &root).await?.unwrap_or_default();
     let Some(entry) = entries.iter().find(|entry| entry.name == CONFIG_FILE) else {
@@ -98,7 +98,7 @@ fn path(text: &str) -> Result<RepoPath, Fault> {
 }
 
 /// Finds the one file of a known format in a target's folder. The inner error is a mistake for people.
-async fn find(
+pub(super) async fn find(
     repo: &dyn InfraRepo,
     tip: &Tip,
     layout: &Layout<'_>,
@@ -189,14 +189,14 @@ async fn missing(repo: &dyn InfraRepo, tip: &Tip, layout: &Layout<'_>, target: &
 }
 
 /// A folder that fits a template, with what its placeholders stand for there.
-struct Place {
+pub(super) struct Place {
     path: String,
-    app: Option<AppName>,
-    environment: Option<EnvironmentName>,
+    pub(super) app: Option<AppName>,
+    pub(super) environment: Option<EnvironmentName>,
 }
 
 /// Returns the folders that fit a template, in order.
-async fn existing(repo: &dyn InfraRepo, at: &CommitSha, template: &str) -> Result<Vec<Place>, Fault> {
+pub(super) async fn existing(repo: &dyn InfraRepo, at: &CommitSha, template: &str) -> Result<Vec<Place>, Fault> {
     let mut places = vec![Place {
         path: String::new(),
         app: None,

@@ -9,11 +9,13 @@ pub mod inputs;
 mod json;
 mod markdown;
 mod outputs;
+mod status;
 mod summary;
 mod text;
 
 pub use json::{json, short_json};
 pub use outputs::{OUTPUTS, OutputSpec, outputs};
+pub use status::StatusRow;
 pub use summary::summary;
 pub use text::{failure, text};
 
@@ -50,6 +52,9 @@ pub struct Report {
     pub gates: Vec<GateRow>,
     /// The applications.
     pub applications: Vec<ApplicationRow>,
+    /// The rows of `status`; only there.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub status: Vec<StatusRow>,
     /// The commit that replaced our pin, if one did.
     pub superseded_by: Option<SupersededBy>,
     /// When what happened.
@@ -190,6 +195,7 @@ impl Report {
             pins: Vec::new(),
             gates: Vec::new(),
             applications: Vec::new(),
+            status: Vec::new(),
             superseded_by: None,
             timeline: Vec::new(),
             duration_seconds: 0.0,
@@ -241,6 +247,13 @@ impl Report {
                 &mut row.after,
             ];
             texts.into_iter().for_each(all);
+        }
+        for row in &mut self.status {
+            [&mut row.app, &mut row.environment].into_iter().for_each(all);
+            for list in [&mut row.images, &mut row.not_running, &mut row.differs_from] {
+                list.iter_mut().for_each(all);
+            }
+            [&mut row.by, &mut row.sync, &mut row.health].into_iter().for_each(some);
         }
         for row in &mut self.gates {
             [&mut row.name, &mut row.reason].into_iter().for_each(all);

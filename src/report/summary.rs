@@ -2,7 +2,7 @@
 
 use super::markdown::{block, code, link, prose};
 use super::text::{duration, subject, why};
-use super::{ApplicationRow, Report};
+use super::{ApplicationRow, Report, status};
 
 /// Returns the report as a job summary.
 #[must_use]
@@ -15,6 +15,13 @@ pub fn summary(report: &Report) -> String {
     out.push(list(next, &report.hints));
     out.push(list("Warnings", &report.warnings));
     out.extend([
+        table(
+            &status::HEADS,
+            report
+                .status
+                .iter()
+                .map(|row| status::cells(row).iter().map(|cell| prose(cell)).collect()),
+        ),
         changes(report),
         commit(report),
         gates(report),

@@ -1,6 +1,6 @@
 //! The report as text for people: how it ended and why first, then what was written and where it runs.
 
-use super::{ApplicationRow, Report};
+use super::{ApplicationRow, Report, status};
 use crate::model::Outcome;
 
 /// Returns the whole report as text.
@@ -8,7 +8,13 @@ use crate::model::Outcome;
 pub fn text(report: &Report) -> String {
     if report.outcome == Outcome::Ok.name() && !report.reason.is_empty() {
         // The command's own words are all there is to say.
-        return format!("{}\n", report.reason);
+        let table = status::table(&report.status);
+        let rows = if report.status.is_empty() {
+            String::new()
+        } else {
+            format!("{table}\n\n")
+        };
+        return format!("{rows}{}\n", report.reason);
     }
     let mut out = vec![head(report)];
     out.extend(report.hints.iter().map(|hint| indented("  → ", hint)));

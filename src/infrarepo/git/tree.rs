@@ -7,7 +7,7 @@ use git2::build::TreeUpdateBuilder;
 use git2::{ErrorCode, FileMode, ObjectType, Oid, Repository, Signature, Time};
 
 use crate::infrarepo::{CommitDraft, CommitInfo, Entry, EntryKind};
-use crate::model::{CommitSha, Fault, RepoPath};
+use crate::model::{CommitSha, Fault, RepoPath, Timestamp};
 
 /// Where a path leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,6 +141,7 @@ pub(super) fn info(repo: &Repository, id: Oid) -> Result<CommitInfo, git2::Error
             String::from_utf8_lossy(author.name_bytes()),
             String::from_utf8_lossy(author.email_bytes())
         ),
+        at: Timestamp::at_unix(u64::try_from(commit.time().seconds()).unwrap_or_default()),
         message: String::from_utf8_lossy(commit.message_raw_bytes()).into_owned(),
     })
 }

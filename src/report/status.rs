@@ -1,0 +1,143 @@
+//! The rows of `status`: what is pinned where, since when, and how it runs; as a table for people.
+
+use serde::Serialize;
+
+/// One app in one environment.
+#[derive(Clone, Debug, Serialize)]
+pub struct StatusRow {
+    /// The app.
+    pub app: String,
+    /// The environment.
+    pub environment: String,
+    /// The references that are pinned.
+    pub images: Vec<String>,
+    /// The newest commit that says it changed one of the pins; `None` when none of the last 500 does.
+    pub commit: Option<String>,
+    /// When that was, as RFC 3339.
+    pub at: Option<String>,
+    /// How long ago, in seconds.
+    pub age_seconds: Option<u64>,
+    /// Who triggered it.
+    pub by: Option<String>,
+    /// `Synced`, `OutOfSync` or `Unknown`, the worst of its applications; `None` when nobody was asked.
+    pub sync: Option<String>,
+    /// `Healthy`, `Progressing`, …, the worst likewise.
+    pub health: Option<String>,
+    /// The pinned references that are not among what its applications run.
+    pub not_running: Vec<String>,
+    /// The environments of the same app that pin something else.
+    pub differs_from: Vec<String>,
+}
+
+pub(super) const HEADS: [&str; 7] = [
+    "app",
+    "environment",
+    "image",
+    "commit",
+    "age",
+    "Argo CD",
+    "differs from",
+];
+
+/// Returns the table.
+pub(super) fn table(rows: &[StatusRow]) -> String {
+    let cells: Vec<[String; 7]> = std::iter::once(HEADS.map(str::to_owned))
+        .chain(rows.iter().map(cells))
+        .collect();
+    let widths: [usize; 7] = std::array::from_fn(|at| {
+        cells
+            .iter()
+            .filter_map(|row| row.get(at))
+            .map(|cell| cell.chars().count())
+            .max()
+            .unwrap_or_default()
+    });
+    let line = |row: &[String; 7]| {
+        let padded: Vec<String> = row
+            .iter()
+            .zip(widths)
+            .map(|(cell, width)| format!("{cell:width$}"))
+            .collect();
+        padded.join("  ").trim_end().to_owned()
+    };
+    cells.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// Returns the cells of a row, in the order of the heads.
+pub(super) fn cells(row: &StatusRow) -> [String; 7] {
+    let commit = row
+        .commit
+        .as_deref()
+        .map_or("?", |commit| commit.get(..7).unwrap_or(commit));
+    let mut engine = match (&row.sync, &row.health) {
+        (Some(sync), Some(health)) => format!("{sync}, {health}"),
+        _ => "-".to_owned(),
+    };
+    if !row.not_running.is_empty() {
+        engine.push_str(", not running it");
+    }
+    [
+        row.app.clone(),
+        row.environment.clone(),
+        if row.images.is_empty() {
+            "(nothing pinned)".to_owned()
+        } else {
+            row.images
+                .iter()
+                .map(|image| short(image))
+                .collect::<Vec<_>>()
+                .join(", ")
+        },
+        commit.to_owned(),
+        row.age_seconds.map_or_else(|| "?".to_owned(), age),
+        engine,
+        row.differs_from.join(", "),
+    ]
+}
+
+/// Returns a reference with its digest cut to twelve digits.
+fn short(image: &str) -> String {
+    match image.split_once("@sha256:") {
+        Some((name, digest)) => format!("{name}@sha256:{}…", digest.get(..12).unwrap_or(digest)),
+        None => image.to_owned(),
+    }
+}
+
+/// Returns an age in its largest unit: `3d`, `5h`, `12m`, `40s`.
+fn age(seconds: u64) -> String {
+    match seconds {
+        0..60 => format!("{seconds}s"),
+        60..3600 => format!("{}m", seconds / 60),
+        3600..86_400 => format!("{}h", seconds / 3600),
+        _ => format!("{}d", seconds / 86_400),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_as_wide_as_their_widest_cell() {
+        let row = StatusRow {
+            app: "api".to_owned(),
+            environment: "production".to_owned(),
+            images: vec!["myorg/api:v1".to_owned()],
+            commit: Some("0123456789".to_owned()),
+            at: None,
+            age_seconds: Some(90),
+            by: None,
+            sync: Some("Synced".to_owned()),
+            health: Some("Healthy".to_owned()),
+            not_running: vec!["myorg/api:v1".to_owned()],
+            differs_from: vec!["dev".to_owned()],
+        };
+        let text = table(&[row]);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines[0].find("image"), lines[1].find("myorg"));
+        assert!(
+            lines[1].contains("0123456  1m   Synced, Healthy, not running it  dev"),
+            "{text}"
+        );
+    }
+}
