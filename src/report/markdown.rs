@@ -21,6 +21,37 @@ pub(super) fn prose(text: &str) -> String {
     out.replace("://", ":\\//").replace("www.", "www\\.")
 }
 
+/// Returns the text as prose in which what stands between backticks is code.
+pub(super) fn told(text: &str) -> String {
+    let parts: Vec<&str> = text.split('`').collect();
+    let last = parts.len() - 1;
+    // Neighbouring backticks would join to a longer fence; one without its partner is a character.
+    let fits = |(at, part): (usize, &&str)| !part.contains('\n') && (!part.is_empty() || at == 0 || at == last);
+    if last % 2 == 1 || !parts.iter().enumerate().all(fits) {
+        return prose(text);
+    }
+    let shown = |(at, part): (usize, &&str)| if at % 2 == 1 { code(part) } else { prose(part) };
+    parts.iter().enumerate().map(shown).collect()
+}
+
+/// Returns a text of several lines: those that begin with `- ` are a list, the others are told one below the other.
+pub(super) fn paragraphs(text: &str) -> String {
+    let mut out = String::new();
+    let mut in_list = false;
+    for line in text.lines() {
+        let item = line.strip_prefix("- ");
+        out.push_str(match (out.is_empty(), item.is_some(), in_list) {
+            (true, true, _) | (false, true, true) => "\n- ",
+            (false, true, false) => "\n\n- ",
+            (true, false, _) => "",
+            (false, false, _) => "<br>",
+        });
+        out.push_str(&told(item.unwrap_or(line)));
+        in_list |= item.is_some();
+    }
+    out
+}
+
 /// Returns the text as code. The fence is longer than any run of backticks in it.
 pub(super) fn code(text: &str) -> String {
     let text: String = text
@@ -83,6 +114,24 @@ mod tests {
         assert_eq!(prose("a\nb\u{1b}"), "a<br>b\u{fffd}");
         assert_eq!(prose("see https://evil.example"), "see https:\\//evil.example");
         assert_eq!(prose("myorg/api:v1.2-3"), "myorg/api:v1.2-3");
+    }
+
+    #[test]
+    fn what_stands_between_backticks_is_code() {
+        assert_eq!(told("`tag` \"a_b\" is wrong"), "`tag` \"a\\_b\" is wrong");
+        assert_eq!(told("a ` b"), "a \\` b");
+        assert_eq!(told("``a``"), "\\`\\`a\\`\\`");
+        assert_eq!(told("`a``b`"), "\\`a\\`\\`b\\`");
+        assert_eq!(told("`<b>|`"), "`<b>\\|`");
+    }
+
+    #[test]
+    fn mistakes_are_a_list() {
+        assert_eq!(
+            paragraphs("2 mistakes:\n- a\n- b\nstill b"),
+            "2 mistakes:\n\n- a\n- b<br>still b"
+        );
+        assert_eq!(paragraphs("one\ntwo"), "one<br>two");
     }
 
     #[test]

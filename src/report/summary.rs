@@ -1,6 +1,6 @@
 //! The report as the job summary: markdown in which every foreign text is escaped.
 
-use super::markdown::{block, code, link, prose};
+use super::markdown::{block, code, link, paragraphs, prose, told};
 use super::text::{duration, subject, why};
 use super::{ApplicationRow, Report, status};
 
@@ -9,7 +9,7 @@ use super::{ApplicationRow, Report, status};
 pub fn summary(report: &Report) -> String {
     let mut out = vec![format!("## {} {}\n\n", mark(report), title(report))];
     if !report.reason.is_empty() {
-        out.push(format!("{}\n\n", prose(&report.reason)));
+        out.push(format!("{}\n\n", paragraphs(&report.reason)));
     }
     let next = if report.exit_code == 0 { "Next" } else { "What to do" };
     out.push(list(next, &report.hints));
@@ -55,7 +55,7 @@ fn list(title: &str, texts: &[String]) -> String {
     if texts.is_empty() {
         return String::new();
     }
-    let items: Vec<String> = texts.iter().map(|text| format!("- {}", prose(text))).collect();
+    let items: Vec<String> = texts.iter().map(|text| format!("- {}", told(text))).collect();
     format!("**{title}**\n\n{}\n\n", items.join("\n"))
 }
 
@@ -140,7 +140,7 @@ fn applications(report: &Report) -> String {
             prose(&row.sync),
             prose(&row.health),
             revision.unwrap_or_default(),
-            prose(&why(row)),
+            told(&why(row)),
         ]
     });
     let table = table(&["", "application", "sync", "health", "revision", "why"], rows);
@@ -203,7 +203,7 @@ mod tests {
         let text = summary(&report);
         assert!(
             text.starts_with(
-                "## ❌ denied: api to dev\n\nthe server says &lt;script&gt;\n\n**What to do**\n\n- grant \\`contents: write\\`\n"
+                "## ❌ denied: api to dev\n\nthe server says &lt;script&gt;\n\n**What to do**\n\n- grant `contents: write`\n"
             ),
             "{text}"
         );
