@@ -127,7 +127,8 @@ impl Kustomization {
         reason = "this command edits a file of the folder it is given"
     )]
     fn read(&self) -> Result<Vec<u8>, Fault> {
-        let mut bytes = Vec::new();
+        let size = self.metadata.len().min(READ_LIMIT) + 1;
+        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
         let read = File::open(&self.path).and_then(|file| file.take(READ_LIMIT).read_to_end(&mut bytes));
         match read {
             Ok(_) => Ok(bytes),

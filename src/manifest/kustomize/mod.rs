@@ -147,7 +147,7 @@ fn edit(bytes: &[u8], edits: &[EntryEdit], strict: bool) -> Result<(Edited, Vec<
         };
         return Ok((edited, Vec::new()));
     }
-    prove(text, &new, changes)?;
+    prove(&overlay.prints, text, &new, changes)?;
     let without_suffix = before.iter().filter(|before| before.loses_suffix);
     let without_suffix = without_suffix.map(|before| before.pin.name.clone()).collect();
     let edited = Edited {

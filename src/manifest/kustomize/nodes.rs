@@ -10,7 +10,7 @@ use super::entry::{FieldName, Fields, Form, Slot, Value};
 use super::schema::Shape;
 use super::strict::{check_mapping, check_scalar, check_tabs, kind_of, shape_of_field, shape_of_items};
 use crate::manifest::ManifestFault;
-use crate::manifest::yaml::{Events, Kind, Located, Node, OddBreaks, Style, Text};
+use crate::manifest::yaml::{Events, Kind, Located, Node, OddBreaks, Prints, Style, Text};
 
 /// What an anchor stands for.
 #[derive(Clone, Debug)]
@@ -74,6 +74,8 @@ pub(super) struct Nodes<'t> {
     pub(super) strict: bool,
     /// The anchors that something refers to.
     pub(super) aliased: HashSet<usize>,
+    /// What the proof will compare with.
+    pub(super) prints: Prints,
     events: Events<'t>,
     anchors: HashMap<usize, Anchored<'t>>,
     odd_breaks: OddBreaks<'t>,
@@ -85,6 +87,7 @@ impl<'t> Nodes<'t> {
             text: Text(text),
             strict,
             aliased: HashSet::new(),
+            prints: Prints::default(),
             events: Events::new(text),
             anchors: HashMap::new(),
             odd_breaks: OddBreaks::new(text),
@@ -93,12 +96,15 @@ impl<'t> Nodes<'t> {
 
     /// Returns the index of the next node.
     pub(super) const fn index(&self) -> usize {
-        self.events.index()
+        self.prints.len()
     }
 
     /// Returns the next node; `None` at the end of the stream.
     pub(super) fn next(&mut self) -> Result<Option<Located<'t>>, ManifestFault> {
         let located = self.events.next().transpose()?;
+        if let Some(located) = &located {
+            self.prints.push(&located.node);
+        }
         self.odd_breaks.check(located.as_ref())?;
         Ok(located)
     }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 use super::entry::{Entry, FieldName};
-use crate::manifest::yaml::Style;
+use crate::manifest::yaml::{Prints, Style};
 
 /// The file's top level.
 #[derive(Clone, Debug)]
@@ -124,6 +124,8 @@ pub(super) struct Overlay<'t> {
     pub(super) list_indent: usize,
     /// The index of the node that ends the top level (or stands for it, when the file says nothing).
     pub(super) last_node: usize,
+    /// The fingerprints of all nodes.
+    pub(super) prints: Prints,
     /// The anchors that something refers to.
     pub(super) aliased: HashSet<usize>,
 }

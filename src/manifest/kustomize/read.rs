@@ -7,7 +7,7 @@ use super::overlay::{Overlay, Root};
 use super::schema::Shape;
 use super::strict::shape_of_top;
 use crate::manifest::ManifestFault;
-use crate::manifest::yaml::{Located, Node, Style};
+use crate::manifest::yaml::{Located, Node, Prints, Style};
 
 /// Reads `text`; keeps the entries whose name is `wanted`. With `strict`, what kustomize refuses is refused.
 pub(super) fn read<'t>(
@@ -24,6 +24,7 @@ pub(super) fn read<'t>(
             content_end: 0,
             list_indent: 0,
             last_node: 0,
+            prints: Prints::default(),
             aliased: HashSet::new(),
         },
         indents: Vec::new(),
@@ -157,6 +158,7 @@ impl<'t> Reader<'t, '_> {
         Overlay {
             list_indent: most.map_or(0, |(by, _)| *by),
             aliased: self.nodes.aliased,
+            prints: self.nodes.prints,
             ..self.overlay
         }
     }

@@ -3,6 +3,7 @@
 
 mod node;
 mod odd;
+mod prints;
 mod prove;
 mod splice;
 mod text;
@@ -11,6 +12,7 @@ mod write;
 
 pub(super) use node::{Events, Located, Node, Style};
 pub(super) use odd::OddBreaks;
+pub(super) use prints::Prints;
 pub(super) use prove::{Change, Wanted, prove};
 pub(super) use splice::{Splice, Splices};
 pub(super) use text::{Text, admit};

@@ -80,7 +80,6 @@ pub(crate) struct Located<'t> {
 /// The nodes of a text, in order.
 pub(crate) struct Events<'t> {
     parser: Parser<'t, StrInput<'t>>,
-    index: usize,
 }
 
 impl<'t> Events<'t> {
@@ -94,13 +93,7 @@ impl<'t> Events<'t> {
         };
         Self {
             parser: Parser::new_from_str_with_options(text, options),
-            index: 0,
         }
-    }
-
-    /// Returns how many nodes have been read: the index of the next one.
-    pub(crate) const fn index(&self) -> usize {
-        self.index
     }
 
     fn step(&mut self) -> Option<Result<Located<'t>, ManifestFault>> {
@@ -121,7 +114,6 @@ impl<'t> Events<'t> {
                 }
                 Err(error) => Err(unreadable(&error)),
             };
-            self.index += 1;
             return Some(located);
         }
     }

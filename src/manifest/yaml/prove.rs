@@ -1,7 +1,8 @@
 //! Proves that a new text differs from the old one by the wanted nodes and nothing else.
 //!
-//! The proof is by yaml-rust2, which has no part in finding the places: a mistake of one reader is not repeated by the other.
-//! Where it cannot read the old text, or disagrees with granit-parser about it, granit-parser judges alone.
+//! The new text is read by yaml-rust2, which has no part in finding the places, and compared with what granit-parser saw when it found
+//! them in the old one: a mistake of one reader is not repeated by the other. Where the two disagree about the old text already,
+//! yaml-rust2 judges by its own reading of both; where it cannot read the old text, granit-parser judges alone.
 
 use std::borrow::Cow;
 
@@ -9,6 +10,7 @@ use yaml_rust2::parser::{Event, Parser, Tag};
 use yaml_rust2::scanner::TScalarStyle;
 
 use super::node::{Events, Node, Style};
+use super::prints::{Prints, anchor};
 use super::types::{Kind, kind};
 use crate::manifest::ManifestFault;
 
@@ -38,33 +40,49 @@ pub(crate) struct Change {
     pub(crate) put: Vec<Wanted>,
 }
 
-/// Reads both texts and compares them, with the wanted changes made.
+/// Reads the new text and compares it with the old one, whose nodes left `prints`, with the wanted changes made.
 ///
 /// # Errors
 /// The new text is no YAML any more, or says something else than wanted.
-pub(crate) fn prove(old: &str, new: &str, mut changes: Vec<Change>) -> Result<(), ManifestFault> {
+pub(crate) fn prove(prints: &Prints, old: &str, new: &str, mut changes: Vec<Change>) -> Result<(), ManifestFault> {
     changes.sort_by_key(|change| (change.at, change.take));
     let (old, new) = (bare(old), bare(new));
     // A block scalar at the end of a file without a line break: libyaml, and with it kustomize, reads it without a line feed, and
     // so does granit-parser here. yaml-rust2 adds one and would not see that an appended line changes the value.
     let is_cut_off = !old.ends_with(['\n', '\r']);
-    if is_cut_off && holds(first_reading(old), first_reading(new), &changes) == Ok(false) {
+    if is_cut_off && holds(prints, first_reading(new), &changes) == Ok(false) {
         return Err(ManifestFault::new(
             "the edit would change the block scalar at the end of the file, which has no line break",
         )
         .hint("end the file with a line break"));
     }
-    if holds(second_reading(old), second_reading(new), &changes) == Ok(true) {
+    if holds(prints, second_reading(new), &changes) == Ok(true) {
         return Ok(());
     }
-    let readers_agree = holds(first_reading(old), second_reading(old), &[]) == Ok(true);
-    if !readers_agree && holds(first_reading(old), first_reading(new), &changes) == Ok(true) {
+    let proven = match kept(prints, second_reading(old)) {
+        // yaml-rust2 reads the old text, and reads it as granit-parser does: its word counts.
+        Ok(second) if holds(prints, second_reading(old), &[]) == Ok(true) => {
+            holds(&second, second_reading(new), &changes)
+        }
+        Ok(second) if holds(&second, second_reading(new), &changes) == Ok(true) => Ok(true),
+        _ => holds(prints, first_reading(new), &changes),
+    };
+    if proven == Ok(true) {
         return Ok(());
     }
     Err(
         ManifestFault::new("the edit would change more than the pin; nothing was written")
             .hint("write the entry as plain `name:` and `newTag:` lines, and report this file"),
     )
+}
+
+/// Returns the prints of a reading.
+fn kept<'t>(like: &Prints, reading: impl Iterator<Item = Result<Node<'t>, Unreadable>>) -> Result<Prints, Unreadable> {
+    let mut prints = like.another();
+    for node in reading {
+        prints.push(&node?);
+    }
+    Ok(prints)
 }
 
 /// Both readers count from after the byte order mark.
@@ -132,9 +150,9 @@ fn long(handle: &str) -> &str {
     if handle == "!!" { "tag:yaml.org,2002:" } else { handle }
 }
 
-/// Whether `new` is `old` with the changes made (which are sorted).
+/// Whether `new` is the text that left the prints `old`, with the changes made (which are sorted).
 fn holds<'t>(
-    mut old: impl Iterator<Item = Result<Node<'t>, Unreadable>>,
+    old: &Prints,
     mut new: impl Iterator<Item = Result<Node<'t>, Unreadable>>,
     changes: &[Change],
 ) -> Result<bool, Unreadable> {
@@ -143,14 +161,14 @@ fn holds<'t>(
     let mut index = 0;
     loop {
         while let Some(change) = changes.next_if(|change| change.at == index) {
-            if !replaced(&mut old, &mut new, change, &mut gone)? {
+            if !replaced(old, &mut new, change, &mut gone)? {
                 return Ok(false);
             }
             index += change.take;
         }
-        match (old.next().transpose()?, new.next().transpose()?) {
-            (None, None) => return Ok(changes.next().is_none()),
-            (Some(old), Some(new)) if same(&old, &new, &gone) => index += 1,
+        match (old.get(index), new.next().transpose()?) {
+            (None, None) => return Ok(changes.next().is_none() && index == old.len()),
+            (Some(print), Some(new)) if print == old.print(&new) && same_anchor(old, index, &new, &gone) => index += 1,
             _ => return Ok(false),
         }
     }
@@ -158,7 +176,7 @@ fn holds<'t>(
 
 /// Whether the wanted nodes stand where the taken ones stood. Notes the anchors that went with them.
 fn replaced<'t>(
-    old: &mut impl Iterator<Item = Result<Node<'t>, Unreadable>>,
+    old: &Prints,
     new: &mut impl Iterator<Item = Result<Node<'t>, Unreadable>>,
     change: &Change,
     gone: &mut Vec<usize>,
@@ -173,24 +191,26 @@ fn replaced<'t>(
             return Ok(false);
         }
     }
-    for _ in 0..change.take {
-        let Some(node) = old.next().transpose()? else {
-            return Ok(false);
-        };
-        match anchor(&node) {
-            0 => {}
+    let alias = old.print(&Node::Alias(0));
+    for index in change.at..change.at + change.take {
+        match (old.anchor(index), old.get(index)) {
+            // What goes away by an alias is a reference only.
+            (0, _) => {}
+            (_, print) if print == Some(alias) => {}
             _ if kept > 0 => kept -= 1,
-            lost => gone.push(lost),
+            (lost, _) => gone.push(lost),
         }
     }
     Ok(true)
 }
 
-const fn anchor(node: &Node<'_>) -> usize {
-    match node {
-        Node::Scalar { anchor, .. } | Node::Sequence { anchor, .. } | Node::Mapping { anchor, .. } => *anchor,
-        Node::Document | Node::End | Node::Alias(_) => 0,
+/// Whether a node that shall not change has the anchor that it had; those behind a removed one are numbered one lower.
+fn same_anchor(old: &Prints, index: usize, new: &Node<'_>, gone: &[usize]) -> bool {
+    if anchor(new) == 0 {
+        return true;
     }
+    let was = old.anchor(index);
+    !gone.contains(&was) && anchor(new) == was - gone.partition_point(|lost| *lost < was)
 }
 
 fn is_wanted(node: &Node<'_>, wanted: &Wanted) -> bool {
@@ -205,22 +225,4 @@ fn is_wanted(node: &Node<'_>, wanted: &Wanted) -> bool {
         }
         _ => false,
     }
-}
-
-/// Compares a node that shall not change; anchors behind a removed one are numbered one lower.
-fn same(old: &Node<'_>, new: &Node<'_>, gone: &[usize]) -> bool {
-    if gone.is_empty() {
-        return old == new;
-    }
-    let shifted = |id: usize| id - gone.partition_point(|lost| *lost < id);
-    let mut expected = old.clone();
-    match &mut expected {
-        Node::Scalar { anchor, .. } | Node::Sequence { anchor, .. } | Node::Mapping { anchor, .. } => {
-            *anchor = shifted(*anchor);
-        }
-        Node::Alias(anchor) if gone.contains(anchor) => return false,
-        Node::Alias(anchor) => *anchor = shifted(*anchor),
-        Node::Document | Node::End => {}
-    }
-    expected == *new
 }
