@@ -261,6 +261,22 @@ impl ArgoCd {
         }
     }
 
+    /// Asks for a comparison with git, as a webhook does.
+    pub fn refresh(&self, name: &str) {
+        if let Some(app) = self.world.app(name) {
+            self.world.annotate(&app, "normal");
+        }
+    }
+
+    /// Syncs an application to the tip of its branch, as a person with the web page would.
+    ///
+    /// # Errors
+    /// The words of the refusal.
+    pub fn sync(&self, name: &str) -> Result<(), String> {
+        let app = self.world.app(name).ok_or("no such application")?;
+        api::sync_by_hand(&self.world, &app)
+    }
+
     /// Stops the controller: refreshes block and operations are not picked up. Starts it again with `false`.
     pub fn stop_controller(&self, down: bool) {
         self.world.down.store(down, Ordering::Relaxed);

@@ -149,8 +149,19 @@ pub(crate) fn sync(world: &World, ask: &Ask, account: &Account, app: &App) -> Re
     if app.look(State::operation_pending) {
         return refuse(9, "another operation is already in progress");
     }
-    world.operation(app, manual(app, &ask.body, &revision, account));
+    world.operation(app, manual(app, &ask.body, &revision, &account.name));
     Reply::Json(200, without_health(&app.look(|state| shown(&state.object))))
+}
+
+/// Syncs an application to the tip of its branch, as `admin`.
+pub(crate) fn sync_by_hand(world: &World, app: &App) -> Result<(), String> {
+    let (target, url) = app.look(|state| (state.target_revision(), state.url()));
+    let revision = world.sources.resolve(&url, &target)?;
+    if app.look(State::operation_pending) {
+        return Err("another operation is already in progress".to_owned());
+    }
+    world.operation(app, manual(app, &Value::Null, &revision, "admin"));
+    Ok(())
 }
 
 fn is_short(text: &str) -> bool {
@@ -168,7 +179,7 @@ fn well_formed(body: &Value) -> Result<(), String> {
     Ok(())
 }
 
-fn manual(app: &App, body: &Value, revision: &str, account: &Account) -> Value {
+fn manual(app: &App, body: &Value, revision: &str, account: &str) -> Value {
     let (source, policy) = app.look(|state| (state.spec()["source"].clone(), state.spec()["syncPolicy"].clone()));
     let mut sync = json!({"revision": revision, "source": source});
     for name in ["prune", "dryRun"] {
@@ -193,7 +204,7 @@ fn manual(app: &App, body: &Value, revision: &str, account: &Account) -> Value {
     let retry = [&body["retryStrategy"], &policy["retry"]]
         .into_iter()
         .find(|retry| retry.is_object());
-    let mut operation = json!({"sync": sync, "initiatedBy": {"username": account.name}});
+    let mut operation = json!({"sync": sync, "initiatedBy": {"username": account}});
     operation["retry"] = retry.cloned().unwrap_or_else(|| json!({}));
     if body["infos"].as_array().is_some_and(|infos| !infos.is_empty()) {
         operation["info"] = body["infos"].clone();

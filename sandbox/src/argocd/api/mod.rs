@@ -19,6 +19,7 @@ use super::application::App;
 use super::exchange::Asked;
 use crate::git::lock;
 
+pub(crate) use applications::sync_by_hand;
 pub(crate) use resources::act;
 
 /// What is answered.
