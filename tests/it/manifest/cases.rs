@@ -126,3 +126,25 @@ fn every_case_comes_out_as_the_catalogue_says() {
         wrong.join("\n")
     );
 }
+
+/// Writes the cases as seeds for the fuzzer, in its form: `FUZZ_SEEDS=DIR cargo test --test it seeds`.
+#[test]
+fn the_cases_are_seeds_for_the_fuzzer() {
+    let cases: Vec<Value> = serde_json::from_str(CASES).unwrap();
+    let folder = std::env::var_os("FUZZ_SEEDS").map(std::path::PathBuf::from);
+    let mut seeds = 0;
+    for case in &cases {
+        let arguments = case["cli"].as_array().unwrap().iter();
+        let arguments: Vec<&str> = arguments.map(|arg| arg.as_str().unwrap()).collect();
+        for (_, file) in files(case) {
+            let seed = [arguments.join("\n").as_bytes(), &[0xFF], &file].concat();
+            assert!(seed.split(|byte| *byte == 0xFF).count() == 2, "{}", case["id"]);
+            seeds += 1;
+            if let Some(folder) = &folder {
+                fs::create_dir_all(folder).unwrap();
+                fs::write(folder.join(format!("case-{seeds:03}")), &seed).unwrap();
+            }
+        }
+    }
+    assert!(seeds > 200);
+}
