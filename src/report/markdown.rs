@@ -8,8 +8,10 @@ pub(super) fn prose(text: &str) -> String {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
+            // Apart from the text around it it is neither a mail address nor somebody's name.
+            '@' => out.push_str("<span>@</span>"),
             '\n' => out.push_str("<br>"),
-            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '#' | '+' | '!' | '|' | '~' | '$' | '@' => {
+            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '#' | '+' | '!' | '|' | '~' | '$' => {
                 out.push('\\');
                 out.push(c);
             }
@@ -114,6 +116,7 @@ mod tests {
         assert_eq!(prose("a\nb\u{1b}"), "a<br>b\u{fffd}");
         assert_eq!(prose("see https://evil.example"), "see https:\\//evil.example");
         assert_eq!(prose("myorg/api:v1.2-3"), "myorg/api:v1.2-3");
+        assert_eq!(prose("a@b"), "a<span>@</span>b");
     }
 
     #[test]
