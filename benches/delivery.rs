@@ -221,6 +221,8 @@ fn thousand() {
             "source": {"repoURL": sandbox.infra_repo(), "path": "apps/api/overlays/dev", "targetRevision": "main"}}});
         sandbox.argocd.apply(&manifest, true).unwrap();
     }
+    // A pipe that nobody reads would hold up the end.
+    let report_file = std::env::temp_dir().join(format!("promote-bench-{}.json", std::process::id()));
     let begun = Instant::now();
     let mut child = Command::new(env!("CARGO_BIN_EXE_promote"))
         .args([
@@ -240,7 +242,7 @@ fn thousand() {
         .env("PROMOTE_TOKEN", sandbox.git_token())
         .env("ARGOCD_SERVER", sandbox.argocd.url())
         .env("ARGOCD_AUTH_TOKEN", sandbox.argocd.token("ci"))
-        .stdout(Stdio::piped())
+        .stdout(std::fs::File::create(&report_file).unwrap())
         .stderr(std::env::var("SHOW").map_or_else(|_| Stdio::null(), |_| Stdio::inherit()))
         .spawn()
         .unwrap();
@@ -253,8 +255,8 @@ fn thousand() {
         }
         std::thread::sleep(Duration::from_millis(20));
     }
-    let out = child.wait_with_output().unwrap();
-    let report: Value = serde_json::from_slice(&out.stdout).unwrap_or_default();
+    let report: Value = serde_json::from_slice(&std::fs::read(&report_file).unwrap()).unwrap_or_default();
+    std::fs::remove_file(&report_file).unwrap();
     let asked = sandbox.argocd.asked();
     let streams = asked.iter().filter(|asked| asked.path.contains("/stream/")).count();
     println!(

@@ -293,6 +293,8 @@ pub struct AppSnapshot {
     pub namespace: String,
     /// The identity of its object: another one after it was created anew.
     pub uid: String,
+    /// Counts its changes; only to be compared between looks at the same object. `None` when it is no number.
+    pub version: Option<u64>,
     /// Its project.
     pub project: String,
     /// Whether a refresh has been asked for and not been done.

@@ -220,6 +220,10 @@ impl<'a> Track<'a> {
                 self.failures = 0;
                 self.foreign = 0;
                 self.silent_since = None;
+                // An answer can be overtaken by a change that the stream told meanwhile, and a server lag behind another.
+                if self.app.as_ref().is_some_and(|known| is_older(&app, known)) {
+                    return None;
+                }
                 if self.app.as_ref().is_none_or(|before| before.health != app.health) {
                     self.canary_at = now;
                 }
@@ -410,4 +414,9 @@ impl<'a> Track<'a> {
             }),
         }
     }
+}
+
+/// Tells whether a look shows an object as it was before another look at it.
+fn is_older(look: &AppSnapshot, known: &AppSnapshot) -> bool {
+    look.uid == known.uid && matches!((look.version, known.version), (Some(look), Some(known)) if look < known)
 }

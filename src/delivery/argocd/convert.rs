@@ -55,6 +55,7 @@ pub(super) fn snapshot(app: wire::Application) -> AppSnapshot {
         name: metadata.name,
         namespace: metadata.namespace,
         uid: metadata.uid,
+        version: metadata.resource_version.parse().ok(),
         project: spec.project,
         // `hydrate` is never cleared on an application without a hydrator: only `refresh` is a pending refresh.
         refresh_pending: annotation("refresh").is_some(),

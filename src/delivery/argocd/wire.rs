@@ -18,6 +18,7 @@ pub(super) struct Metadata {
     pub(super) name: String,
     pub(super) namespace: String,
     pub(super) uid: String,
+    pub(super) resource_version: String,
     pub(super) deletion_timestamp: Option<String>,
     pub(super) annotations: Option<std::collections::BTreeMap<String, String>>,
 }
