@@ -130,6 +130,9 @@ async fn run<'a>(ports: FollowPorts<'a>, tracks: &mut [Track<'a>], nonce: &'a st
     let mut underway: Underway<'a, (usize, Answer)> = Underway::new();
     let ids: Vec<ApplicationId> = tracks.iter().map(|track| track.target.id.clone()).collect();
     let mut listening = Listening::new(ports.observe, &ids, ports.clock.now());
+    for track in tracks.iter_mut() {
+        learn(track).await;
+    }
     let mut said = (ports.clock.now(), String::new());
     loop {
         let now = ports.clock.now();
@@ -206,14 +209,19 @@ fn look_again(tracks: &mut [Track<'_>], of: Option<&AppSnapshot>, now: Duration)
 async fn take(ports: FollowPorts<'_>, track: &mut Track<'_>, answer: Answer) -> Option<Problem> {
     let problem = track.take(answer, ports.clock.now(), ports.clock.wall());
     if problem.is_none() {
-        let revisions = (track.app.as_ref())
-            .map(|app| track.origin.revisions(app))
-            .unwrap_or_default();
-        if track.lineage.lacks(&revisions) {
-            track.lineage.learn(&revisions).await;
-        }
+        learn(track).await;
     }
     problem
+}
+
+/// Asks git about the revisions that an application shows, as far as they are not known.
+async fn learn(track: &mut Track<'_>) {
+    let revisions = (track.app.as_ref())
+        .map(|app| track.origin.revisions(app))
+        .unwrap_or_default();
+    if track.lineage.lacks(&revisions) {
+        track.lineage.learn(&revisions).await;
+    }
 }
 
 /// Judges one application if it is due, sends what its verdict asks for, and tells what changed.

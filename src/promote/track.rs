@@ -97,13 +97,18 @@ impl<'a> Track<'a> {
         Self {
             watch: Watch::new(wanted, target.baseline.as_ref()),
             deadline: now.saturating_add(target.policy.timeout),
+            app: target.baseline.clone(),
+            // What was seen before landing is the first look; the refresh that it asks for brings the next.
+            look_at: if target.baseline.is_some() {
+                now.saturating_add(Duration::from_secs(3))
+            } else {
+                now
+            },
             target,
             page,
             origin: request.origin.clone(),
             lineage,
-            app: None,
             verdict: None,
-            look_at: now,
             judge_at: now,
             looking: false,
             canary_at: now,
