@@ -8,7 +8,7 @@ use crate::infrarepo::{self, InfraRepo, Land};
 use crate::journal::Journal;
 use crate::model::{Clock, Command, CommitSha, Event, Fault, Outcome};
 use crate::plan::SyncMode;
-use crate::report::Report;
+use crate::report::{Report, SupersededBy};
 
 use super::cancel::or_cancel;
 use super::follow::{FollowPorts, Followed, follow};
@@ -61,189 +61,126 @@ async fn story(
         journal: journal.as_ref(),
         cancel,
     };
-    let (repo, argocd) = (repo.as_ref(), argocd.as_ref());
+    let observe = argocd.as_ref().map(|argocd| -> &dyn Observe { argocd });
+    let drive = argocd.as_ref().map(|argocd| -> &dyn Drive { argocd });
+    let story = Story {
+        settings,
+        ports,
+        repo: repo.as_ref(),
+        observe,
+    };
     match settings.command {
         // These are given the reading side only.
-        Command::Plan => plan(settings, ports, repo, argocd, report).await,
-        Command::Wait => wait(settings, ports, repo, argocd, report).await,
-        Command::Status => {
-            let argocd = argocd.map(|argocd| -> &dyn Observe { argocd });
-            or_cancel(ports.cancel, status(repo, settings, ports, argocd, report)).await?
-        }
-        _ => promote(settings, ports, repo, argocd, report).await,
+        Command::Plan => story.plan(report).await,
+        Command::Status => or_cancel(cancel, status(story.repo, settings, ports, observe, report)).await?,
+        // It reads, unless it is told to start a sync.
+        Command::Wait => match settings.policy.sync {
+            Some(SyncMode::Trigger | SyncMode::Auto) => story.wait(drive, report).await,
+            Some(SyncMode::Never) | None => story.wait(None, report).await,
+        },
+        Command::Promote | Command::SetImage => story.promote(repo.as_ref(), drive, report).await,
     }
 }
 
-/// Snapshot, plan, and a look at the applications: everything before the first write.
-async fn look(
-    settings: &Settings,
-    ports: Ports<'_>,
-    repo: &dyn InfraRepo,
-    argocd: Option<&ArgoCd>,
-    report: &mut Report,
-) -> Result<(Planned, Vec<Target>), Fault> {
-    ports.journal.tell(Event::Stage("Plan".to_owned()));
-    let planned = or_cancel(ports.cancel, planned(repo, settings)).await??;
-    rows::plan(report, &planned, repo);
-    rows::announce(&planned, ports.journal);
-    let Some(argocd) = argocd else {
-        return Ok((planned, Vec::new()));
-    };
-    let targets = or_cancel(ports.cancel, applications::look(argocd, repo, ports.clock, &planned)).await??;
-    report.applications = targets.iter().map(|target| rows::baseline(target, argocd)).collect();
-    let names: Vec<&str> = report.applications.iter().map(|row| row.name.as_str()).collect();
-    ports.journal.progress(format!("Argo CD knows {}", names.join(", ")));
-    rows::output(ports.journal, "applications", names.join("\n"));
-    Ok((planned, targets))
-}
-
-async fn plan(
-    settings: &Settings,
-    ports: Ports<'_>,
-    repo: &dyn InfraRepo,
-    argocd: Option<&ArgoCd>,
-    report: &mut Report,
-) -> Result<(), Fault> {
-    let (planned, _) = look(settings, ports, repo, argocd, report).await?;
-    report.end(Outcome::Planned);
-    report.reason = if planned.plan.changes.is_empty() {
-        format!("nothing would change: {} already", rows::pinned(&planned.plan.pins))
-    } else {
-        format!(
-            "would change {}; nothing was written",
-            rows::changed(&planned.plan.changes)
-        )
-    };
-    Ok(())
-}
-
-async fn wait(
-    settings: &Settings,
-    ports: Ports<'_>,
-    repo: &dyn InfraRepo,
-    argocd: Option<&ArgoCd>,
-    report: &mut Report,
-) -> Result<(), Fault> {
-    let argocd = argocd.ok_or_else(|| Fault::invalid("`wait` needs `argocd-server`: there is nobody else to ask"))?;
-    let (planned, commit) = or_cancel(ports.cancel, pinned(repo, settings)).await??;
-    rows::plan(report, &planned, repo);
-    rows::landed(report, repo, &commit, 0);
-    let targets = or_cancel(ports.cancel, applications::look(argocd, repo, ports.clock, &planned)).await??;
-    let drive: Option<&dyn Drive> = match settings.policy.sync {
-        Some(SyncMode::Trigger | SyncMode::Auto) => Some(argocd),
-        Some(SyncMode::Never) | None => None,
-    };
-    let watch = Watch {
-        settings,
-        ports,
-        observe: argocd,
-        drive,
-        repo,
-    };
-    let followed = watch.follow(&planned, targets, &commit).await;
-    finish(report, followed, &planned);
-    Ok(())
-}
-
-async fn promote(
-    settings: &Settings,
-    ports: Ports<'_>,
-    repo: &dyn Land,
-    argocd: Option<&ArgoCd>,
-    report: &mut Report,
-) -> Result<(), Fault> {
-    let (first, targets) = look(settings, ports, repo, argocd, report).await?;
-    if let Some(by) = or_cancel(ports.cancel, rerun::superseded(repo, settings, &first)).await?? {
-        report.end(Outcome::Superseded);
-        if rows::accepts_superseded(&first) {
-            report.exit_code = 0;
-        }
-        report.reason = format!(
-            "an earlier attempt of this run landed, and {} by {} changed the pin since: nothing was written",
-            by.commit.get(..7).unwrap_or(&by.commit),
-            by.author
-        );
-        report.superseded_by = Some(by);
-        return Ok(());
-    }
-    let mut attempts = 0;
-    if !first.plan.files.is_empty() {
-        ports.journal.tell(Event::Stage("Land".to_owned()));
-    }
-    let landed = land(repo, settings, &ports, first, &mut attempts).await;
-    if let (Err(_), Some(row)) = (&landed, &mut report.infra_repo) {
-        row.attempts = attempts;
-    }
-    let Landing {
-        planned,
-        commit,
-        attempts,
-    } = landed?;
-    rows::plan(report, &planned, repo);
-    let changed = commit.is_some();
-    let commit = commit.unwrap_or_else(|| planned.snapshot.tip.commit.clone());
-    rows::landed(report, repo, &commit, attempts);
-    rows::tell_landed(report, ports.journal, changed, &commit, &planned);
-
-    let Some(argocd) = argocd.filter(|_| settings.wait) else {
-        unwatched(report, ports, changed, &planned, &commit, settings);
-        return Ok(());
-    };
-    let watch = Watch {
-        settings,
-        ports,
-        observe: argocd,
-        drive: Some(argocd),
-        repo,
-    };
-    let followed = watch.follow(&planned, targets, &commit).await;
-    finish(report, followed, &planned);
-    Ok(())
-}
-
-/// The end of a run that nothing is watched in.
-fn unwatched(
-    report: &mut Report,
-    ports: Ports<'_>,
-    changed: bool,
-    planned: &Planned,
-    commit: &CommitSha,
-    settings: &Settings,
-) {
-    if !changed {
-        report.end(Outcome::NoChange);
-        report.reason = format!("{} already; nothing was written", rows::pinned(&planned.plan.pins));
-        return;
-    }
-    report.end(Outcome::Landed);
-    report.reason = format!(
-        "landed {} on {}: {}",
-        commit.short(),
-        planned.snapshot.tip.branch,
-        rows::changed(&planned.plan.changes)
-    );
-    let why = if settings.argocd.is_some() {
-        "`wait` is false"
-    } else {
-        "no `argocd-server` is given"
-    };
-    ports.journal.warn(format!(
-        "committed, but nothing was watched ({why}): whether it is live is not known"
-    ));
-}
-
-/// What following needs.
-struct Watch<'a> {
+/// A run, as far as it only reads.
+struct Story<'a> {
     settings: &'a Settings,
     ports: Ports<'a>,
-    observe: &'a dyn Observe,
-    drive: Option<&'a dyn Drive>,
     repo: &'a dyn InfraRepo,
+    observe: Option<&'a dyn Observe>,
 }
 
-impl Watch<'_> {
-    async fn follow(&self, planned: &Planned, mut targets: Vec<Target>, commit: &CommitSha) -> Followed {
-        self.ports.journal.tell(Event::Stage("Wait".to_owned()));
+impl Story<'_> {
+    /// Snapshot, plan, and a look at the applications: everything before the first write.
+    async fn look(&self, report: &mut Report) -> Result<(Planned, Vec<Target>), Fault> {
+        let Ports { clock, journal, cancel } = self.ports;
+        journal.tell(Event::Stage("Plan".to_owned()));
+        let planned = or_cancel(cancel, planned(self.repo, self.settings)).await??;
+        rows::plan(report, &planned, self.repo);
+        rows::announce(&planned, journal);
+        let Some(observe) = self.observe else {
+            return Ok((planned, Vec::new()));
+        };
+        let targets = or_cancel(cancel, applications::look(observe, self.repo, clock, &planned)).await??;
+        report.applications = targets.iter().map(|target| rows::baseline(target, observe)).collect();
+        let names: Vec<&str> = report.applications.iter().map(|row| row.name.as_str()).collect();
+        journal.progress(format!("Argo CD knows {}", names.join(", ")));
+        rows::output(journal, "applications", names.join("\n"));
+        Ok((planned, targets))
+    }
+
+    async fn plan(&self, report: &mut Report) -> Result<(), Fault> {
+        let (planned, _) = self.look(report).await?;
+        report.end(Outcome::Planned);
+        report.reason = if planned.plan.changes.is_empty() {
+            format!("nothing would change: {} already", rows::pinned(&planned.plan.pins))
+        } else {
+            format!(
+                "would change {}; nothing was written",
+                rows::changed(&planned.plan.changes)
+            )
+        };
+        Ok(())
+    }
+
+    async fn wait(&self, drive: Option<&dyn Drive>, report: &mut Report) -> Result<(), Fault> {
+        let Ports { clock, cancel, .. } = self.ports;
+        let nobody = || Fault::invalid("`wait` needs `argocd-server`: there is nobody else to ask");
+        let observe = self.observe.ok_or_else(nobody)?;
+        let (planned, commit) = or_cancel(cancel, pinned(self.repo, self.settings)).await??;
+        rows::plan(report, &planned, self.repo);
+        rows::landed(report, self.repo, &commit, 0);
+        let targets = or_cancel(cancel, applications::look(observe, self.repo, clock, &planned)).await??;
+        let followed = self.follow(observe, drive, &planned, targets, &commit).await;
+        finish(report, followed, &planned);
+        Ok(())
+    }
+
+    async fn promote(&self, repo: &dyn Land, drive: Option<&dyn Drive>, report: &mut Report) -> Result<(), Fault> {
+        let Ports { journal, cancel, .. } = self.ports;
+        let (first, targets) = self.look(report).await?;
+        if let Some(by) = or_cancel(cancel, rerun::superseded(self.repo, self.settings, &first)).await?? {
+            superseded(report, by, &first);
+            return Ok(());
+        }
+        let mut attempts = 0;
+        if !first.plan.files.is_empty() {
+            journal.tell(Event::Stage("Land".to_owned()));
+        }
+        let landed = land(repo, self.settings, &self.ports, first, &mut attempts).await;
+        if let (Err(_), Some(row)) = (&landed, &mut report.infra_repo) {
+            row.attempts = attempts;
+        }
+        let Landing {
+            planned,
+            commit,
+            attempts,
+        } = landed?;
+        let changed = commit.is_some();
+        let commit = commit.unwrap_or_else(|| planned.snapshot.tip.commit.clone());
+        rows::plan(report, &planned, self.repo);
+        rows::landed(report, self.repo, &commit, attempts);
+        rows::tell_landed(report, journal, changed, &commit, &planned);
+        match self.observe.filter(|_| self.settings.wait) {
+            Some(observe) => {
+                let followed = self.follow(observe, drive, &planned, targets, &commit).await;
+                finish(report, followed, &planned);
+            }
+            None => self.unwatched(report, changed, &planned, &commit),
+        }
+        Ok(())
+    }
+
+    async fn follow(
+        &self,
+        observe: &dyn Observe,
+        drive: Option<&dyn Drive>,
+        planned: &Planned,
+        mut targets: Vec<Target>,
+        commit: &CommitSha,
+    ) -> Followed {
+        let Ports { clock, journal, cancel } = self.ports;
+        journal.tell(Event::Stage("Wait".to_owned()));
         for target in &mut targets {
             // After a lost race `from` may have pinned something else than when the applications were looked at.
             target.images = applications::images(planned, &target.app, &target.environment);
@@ -256,17 +193,55 @@ impl Watch<'_> {
             nonce: self.settings.identity.run.clone(),
         };
         let ports = FollowPorts {
-            observe: self.observe,
-            drive: self.drive,
+            observe,
+            drive,
             repo: self.repo,
-            journal: self.ports.journal,
-            clock: self.ports.clock,
+            journal,
+            clock,
         };
-        follow(ports, self.ports.cancel, request).await
+        follow(ports, cancel, request).await
+    }
+
+    /// The end of a run that nothing is watched in.
+    fn unwatched(&self, report: &mut Report, changed: bool, planned: &Planned, commit: &CommitSha) {
+        if !changed {
+            report.end(Outcome::NoChange);
+            report.reason = format!("{} already; nothing was written", rows::pinned(&planned.plan.pins));
+            return;
+        }
+        report.end(Outcome::Landed);
+        report.reason = format!(
+            "landed {} on {}: {}",
+            commit.short(),
+            planned.snapshot.tip.branch,
+            rows::changed(&planned.plan.changes)
+        );
+        let why = if self.observe.is_some() {
+            "`wait` is false"
+        } else {
+            "no `argocd-server` is given"
+        };
+        self.ports.journal.warn(format!(
+            "committed, but nothing was watched ({why}): whether it is live is not known"
+        ));
     }
 }
 
-/// Puts the end of following into the report. `live` is what the command calls it.
+/// The end of a run whose earlier attempt was overtaken.
+fn superseded(report: &mut Report, by: SupersededBy, planned: &Planned) {
+    report.end(Outcome::Superseded);
+    if rows::accepts_superseded(planned) {
+        report.exit_code = 0;
+    }
+    report.reason = format!(
+        "an earlier attempt of this run landed, and {} by {} changed the pin since: nothing was written",
+        by.commit.get(..7).unwrap_or(&by.commit),
+        by.author
+    );
+    report.superseded_by = Some(by);
+}
+
+/// Puts the end of following into the report, under the name that the command has for it.
 fn finish(report: &mut Report, followed: Followed, planned: &Planned) {
     let outcome = match (followed.outcome, report.command) {
         (Outcome::Live, "wait") => Outcome::Live,

@@ -201,7 +201,8 @@ fn nothing_given_lists_everything_that_is_missing() {
 fn an_unknown_command_offers_the_nearest() {
     promote(&[], &["plann"])
         .exits(2)
-        .says("`command` \"plann\" (the command line) is none of `promote`, `plan`, `wait`, `set-image`: did you mean `plan`?");
+        .says("`command` \"plann\" (the command line) is none of `promote`, ")
+        .says("did you mean `plan`?");
 }
 
 #[test]
