@@ -11,13 +11,16 @@ mod draft;
 mod entry;
 mod flow;
 mod images;
+mod merge;
 mod nodes;
 mod overlay;
 mod read;
 mod schema;
 mod strict;
+mod told;
+mod unfold;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use append::NewEntry;
 use draft::Draft;
@@ -26,8 +29,8 @@ use overlay::{List, Overlay};
 
 pub use argument::parse_arguments;
 
-use super::yaml::{Splice, Text, admit, prove};
-use super::{ChangedPin, Edited, Field, Format, ManifestFault, PinEdit};
+use super::yaml::{admit, prove};
+use super::{Edited, Field, Format, ManifestFault, PinEdit};
 use crate::model::Pin;
 
 /// The format of `kustomization.yaml`.
@@ -120,20 +123,9 @@ impl From<&PinEdit> for EntryEdit {
 /// Edits entries, all or none. With `strict`, a file that kustomize refuses is refused.
 fn edit(bytes: &[u8], edits: &[EntryEdit], strict: bool) -> Result<(Edited, Vec<String>), ManifestFault> {
     let text = admit(bytes)?;
-    // The later of two edits for one name counts, as in kustomize; its place in the order is the first one's.
-    let mut order: Vec<&EntryEdit> = Vec::new();
-    let mut places: HashMap<&str, usize> = HashMap::new();
-    for edit in edits {
-        if edit.name.is_empty() {
-            return Err(ManifestFault::new("the name of the image is empty").hint("write NAME before the `=`"));
-        }
-        let place = *places.entry(&edit.name).or_insert(order.len());
-        match order.get_mut(place) {
-            Some(known) => *known = edit,
-            None => order.push(edit),
-        }
-    }
-    let overlay = read::read(text, strict, &|name| places.contains_key(name))?;
+    let order = in_order(edits)?;
+    let wanted: HashSet<&str> = order.iter().map(|edit| edit.name.as_str()).collect();
+    let overlay = read::read(text, strict, &|name| wanted.contains(name))?;
     let (draft, before) = draft(text, &overlay, &order)?;
     let changes = draft.changes;
     let touching =
@@ -151,11 +143,28 @@ fn edit(bytes: &[u8], edits: &[EntryEdit], strict: bool) -> Result<(Edited, Vec<
     let without_suffix = before.iter().filter(|before| before.loses_suffix);
     let without_suffix = without_suffix.map(|before| before.pin.name.clone()).collect();
     let edited = Edited {
-        changed: changed(&new, &splices, before, &order),
+        changed: told::changed(&new, &splices, before, &order),
         bytes: new.into_bytes(),
         spans: splices.into_iter().map(|splice| splice.range).collect(),
     };
     Ok((edited, without_suffix))
+}
+
+/// Returns one edit for each name. The later of two counts, as in kustomize; its place in the order is the first one's.
+fn in_order(edits: &[EntryEdit]) -> Result<Vec<&EntryEdit>, ManifestFault> {
+    let mut order: Vec<&EntryEdit> = Vec::new();
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    for edit in edits {
+        if edit.name.is_empty() {
+            return Err(ManifestFault::new("the name of the image is empty").hint("write NAME before the `=`"));
+        }
+        let place = *places.entry(&edit.name).or_insert(order.len());
+        match order.get_mut(place) {
+            Some(known) => *known = edit,
+            None => order.push(edit),
+        }
+    }
+    Ok(order)
 }
 
 /// An entry before its edit is made.
@@ -244,48 +253,4 @@ fn change_entry<'t>(
         block::apply(draft, list, entry, &steps)?;
     }
     Ok(true)
-}
-
-/// Tells what each edit did, with the line in the new text.
-fn changed(new: &str, splices: &[Splice], before: Vec<Before>, edits: &[&EntryEdit]) -> Vec<ChangedPin> {
-    let lines = lines(new, splices);
-    let first_new = lines.keys().copied().min();
-    let mut changed = Vec::with_capacity(before.len());
-    for Before { owner, pin: before, .. } in before {
-        let Some(edit) = edits.get(owner) else {
-            continue;
-        };
-        let mut after = before.clone();
-        let apply = |field: &Field, value: &mut Option<String>| match field {
-            Field::Keep => {}
-            Field::Set(text) => *value = Some(text.clone()).filter(|text| !text.is_empty()),
-            Field::Remove => *value = None,
-        };
-        apply(&edit.new_name, &mut after.new_name);
-        apply(&edit.new_tag, &mut after.new_tag);
-        apply(&edit.digest, &mut after.digest);
-        let line = lines
-            .get(&owner)
-            .or_else(|| first_new.and_then(|owner| lines.get(&owner)));
-        after.line = line.copied().unwrap_or(before.line);
-        changed.push(ChangedPin { before, after });
-    }
-    changed
-}
-
-/// Returns, for each edit, the first line of the new text that it wrote; where it only removed, the line before.
-fn lines(new: &str, splices: &[Splice]) -> HashMap<usize, usize> {
-    let mut lines = HashMap::new();
-    let text = Text(new);
-    let (mut counted_to, mut line, mut old_end, mut new_end) = (0, 1, 0, 0);
-    for splice in splices {
-        let start = new_end + (splice.range.start - old_end);
-        (old_end, new_end) = (splice.range.end, start + splice.text.len());
-        let written = splice.text.len() - splice.text.trim_start_matches(['\r', '\n']).len();
-        let at = start + written;
-        line += text.breaks(counted_to, at);
-        counted_to = at;
-        lines.entry(splice.owner).or_insert(line);
-    }
-    lines
 }

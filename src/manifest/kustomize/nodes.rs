@@ -7,6 +7,7 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use super::entry::{FieldName, Fields, Form, Slot, Value};
+use super::merge::is_merge;
 use super::schema::Shape;
 use super::strict::{check_mapping, check_scalar, check_tabs, kind_of, shape_of_field, shape_of_items};
 use crate::manifest::ManifestFault;
@@ -314,68 +315,5 @@ impl<'t> Nodes<'t> {
             let line = self.text.slice(header, self.text.line_end(header));
             value.end = header + line.trim_end().len();
         }
-    }
-
-    /// Reads what stands behind `<<`: its fields, where it ends, and what it unfolds to.
-    fn merge(&mut self) -> Result<(Rc<Fields>, usize, u64), ManifestFault> {
-        let first = self.inner()?;
-        let line = first.line;
-        let unmergeable = || ManifestFault::new("a merge key (`<<`) needs a mapping or a list of mappings").at(line);
-        if !matches!(first.node, Node::Sequence { .. }) {
-            return self.merge_one(first)?.ok_or_else(unmergeable);
-        }
-        let (mut fields, mut weight) = (Fields::default(), 1_u64);
-        loop {
-            let next = self.inner()?;
-            if next.node == Node::End {
-                return Ok((Rc::new(fields), next.span.end, weight));
-            }
-            let (one, _, inner) = self.merge_one(next)?.ok_or_else(unmergeable)?;
-            fields.inherit(&one);
-            weight = weight.saturating_add(inner);
-        }
-    }
-
-    fn merge_one(&mut self, first: Located<'t>) -> Result<Option<(Rc<Fields>, usize, u64)>, ManifestFault> {
-        if let Node::Mapping { .. } = first.node {
-            let any = Reading::Shaped(Shape::Any);
-            let mapping = self.mapping(first.flow, first.span.start, first.line, any, true)?;
-            return Ok(Some((Rc::new(mapping.fields()), mapping.end, mapping.weight)));
-        }
-        let item = self.item_from(first, Shape::Any)?;
-        Ok(item.fields.map(|fields| (fields, item.value.end, item.weight)))
-    }
-}
-
-fn is_merge(node: &Node<'_>) -> bool {
-    matches!(node, Node::Scalar { text, style: Style::Plain, tag: None, .. } if text == "<<")
-}
-
-/// Refuses a file of `written` nodes whose aliases unfold to a multiple of it, `unfolded` nodes, by the rule of go-yaml.
-pub(super) fn check_unfolded(written: usize, unfolded: u64) -> Result<(), ManifestFault> {
-    let written = u64::try_from(written).unwrap_or(u64::MAX);
-    let by_aliases = unfolded.saturating_sub(written);
-    let percent = match unfolded {
-        0..=400_000 => 99,
-        400_001..4_000_000 => 99 - (89 * (unfolded - 400_000) / 3_600_000),
-        _ => 10,
-    };
-    if by_aliases > 100 && unfolded > 1_000 && by_aliases / percent > unfolded / 100 {
-        let message = "the aliases of the file unfold to a multiple of it; kustomize refuses such a file";
-        return Err(ManifestFault::new(message).hint("write the values out"));
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn aliases_may_unfold_but_not_explode() {
-        assert!(check_unfolded(50, 900).is_ok());
-        assert!(check_unfolded(1_000, 50_000).is_ok());
-        assert!(check_unfolded(50, 300_000).is_err());
-        assert!(check_unfolded(100, u64::MAX).is_err());
     }
 }

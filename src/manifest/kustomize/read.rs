@@ -2,10 +2,11 @@
 
 use std::collections::HashSet;
 
-use super::nodes::{Nodes, check_unfolded};
+use super::nodes::Nodes;
 use super::overlay::{Overlay, Root};
 use super::schema::Shape;
 use super::strict::shape_of_top;
+use super::unfold::check_unfolded;
 use crate::manifest::ManifestFault;
 use crate::manifest::yaml::{Located, Node, Prints, Style};
 
