@@ -17,7 +17,7 @@ use crate::report::inputs::OUTPUT;
 /// Reads the command.
 pub(super) fn command(reader: &Reader<'_>) -> Option<Command> {
     let of = |word: &str| Command::ALL.into_iter().find(|command| command.name() == word);
-    reader.choice(&COMMAND, &Command::ALL.map(Command::name), of)
+    reader.choice(&COMMAND, &Command::NAMES, of)
 }
 
 /// Reads the form of the result; the mistake in it is told with the others.

@@ -19,6 +19,12 @@ impl Command {
     /// Every command, in the order of the help text.
     pub const ALL: [Self; 5] = [Self::Promote, Self::Plan, Self::Wait, Self::Status, Self::SetImage];
 
+    /// Their words on the command line, in the same order.
+    pub const NAMES: [&'static str; 5] = {
+        let [a, b, c, d, e] = Self::ALL;
+        [a.name(), b.name(), c.name(), d.name(), e.name()]
+    };
+
     /// Returns the word on the command line.
     #[must_use]
     pub const fn name(self) -> &'static str {
