@@ -1,1 +1,5 @@
 //! Whole promotions against the sandbox.
+
+mod following;
+mod landing;
+mod mistakes;

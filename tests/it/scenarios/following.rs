@@ -1,0 +1,317 @@
+//! What Argo CD is asked before and after a commit, and how each wait ends.
+
+use sandbox::argocd::Canned;
+use sandbox::{Sandbox, overlay};
+use serde_json::{Value, json};
+
+use crate::support::World;
+
+const DEV: &str = "--app api --environment dev --settle 500ms --tag";
+const PRODUCTION: &str = "--app api --environment production --settle 500ms --tag";
+
+fn syncs(world: &World) -> Vec<Value> {
+    let asked = world.sandbox.argocd.asked();
+    let syncs = asked
+        .into_iter()
+        .filter(|asked| asked.method == "POST" && asked.path.contains("/sync"));
+    syncs.map(|asked| asked.body).collect()
+}
+
+fn status(sandbox: &Sandbox, name: &str, pointer: &str) -> String {
+    let application = sandbox.argocd.application(name).unwrap_or_default();
+    let found = application
+        .pointer(&format!("/status/{pointer}"))
+        .and_then(Value::as_str);
+    found.unwrap_or_default().to_owned()
+}
+
+/// Runs a promotion that must end before anything is written.
+#[track_caller]
+fn untouched(world: &World, token: &str, words: &str, outcome: &str, code: i32) -> String {
+    let tip = world.sandbox.tip().unwrap();
+    let report = world.start_as(token, words).wait().ends(outcome, code);
+    assert_eq!(world.sandbox.tip().unwrap(), tip);
+    assert!(syncs(world).is_empty());
+    report["reason"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn an_automated_application_is_refreshed_and_followed_until_it_runs_our_image() {
+    let world = World::new();
+    let report = world.live(&format!("{DEV} abc1234")).ends("promoted", 0);
+    let row = &report["applications"][0];
+    assert_eq!(row["live"], true);
+    assert_eq!(row["revision"].as_str().unwrap(), world.sandbox.tip().unwrap());
+    assert_eq!(
+        status(&world.sandbox, "api-dev", "summary/images/0"),
+        "myorg/api:abc1234"
+    );
+    assert!(
+        syncs(&world).is_empty(),
+        "an automated application is refreshed, not synced"
+    );
+    assert!(
+        world
+            .sandbox
+            .argocd
+            .asked()
+            .iter()
+            .any(|asked| asked.path.contains("refresh=normal"))
+    );
+}
+
+#[test]
+fn a_manual_application_is_synced_once_and_its_canary_is_shown() {
+    let world = World::at_speed(60.0);
+    let running = world.start_live(&format!("{PRODUCTION} abc1234"));
+    let ran = running.wait();
+    assert!(
+        ran.stderr.contains("weight 10 %") || ran.stderr.contains("weight 30 %"),
+        "{}",
+        ran.stderr
+    );
+    let report = ran.ends("promoted", 0);
+    assert_eq!(report["applications"][0]["rollout"]["weight"], 100, "{report:#}");
+    let syncs = syncs(&world);
+    assert_eq!(syncs.len(), 1);
+    assert!(syncs[0]["infos"][0]["value"].is_string(), "{}", syncs[0]);
+    assert_eq!(
+        syncs[0]["revision"].as_str().unwrap_or_default(),
+        "",
+        "a pinned sync can go backwards"
+    );
+}
+
+#[test]
+fn an_old_green_never_passes() {
+    let world = World::new();
+    world.sandbox.argocd.stop_controller(true);
+    let report = world.live(&format!("{DEV} abc1234 --timeout 3s")).ends("timed-out", 10);
+    assert_eq!(status(&world.sandbox, "api-dev", "health/status"), "Healthy");
+    assert_eq!(report["applications"][0]["live"], false);
+    assert!(report["reason"].as_str().unwrap().contains("api-dev"), "{report:#}");
+}
+
+#[test]
+fn a_second_run_waits_for_what_is_there() {
+    let world = World::new();
+    world.land(&format!("{DEV} abc1234")).exits(0);
+    let tip = world.sandbox.tip().unwrap();
+    let report = world.live(&format!("{DEV} abc1234")).ends("no-change", 0);
+    assert_eq!(report["applications"][0]["live"], true);
+    assert_eq!(world.sandbox.tip().unwrap(), tip);
+    assert_eq!(status(&world.sandbox, "api-dev", "sync/revision"), tip);
+}
+
+#[test]
+fn never_leaves_the_sync_to_people() {
+    let world = World::new();
+    // Not production: the timed pauses of its canary are added to the deadline.
+    world
+        .sandbox
+        .argocd
+        .edit("api-staging", |spec| spec["syncPolicy"] = json!({}));
+    let words = "--app api --environment staging --tag abc1234 --settle 500ms --sync never";
+    let report = world.live(&format!("{words} --timeout 2s")).ends("timed-out", 10);
+    assert!(report["reason"].as_str().unwrap().contains("sync"), "{report:#}");
+    let before = world.sandbox.argocd.asked().len();
+    let running = world.start_live(words);
+    world.until("the wait begins", |sandbox| {
+        let asked = sandbox.argocd.asked();
+        asked[before..].iter().any(|asked| asked.path.contains("/stream/"))
+    });
+    world.sandbox.argocd.sync("api-staging").unwrap();
+    running.wait().ends("no-change", 0);
+    assert!(syncs(&world).is_empty());
+}
+
+#[test]
+fn what_argocd_does_not_permit_ends_before_anything_is_written() {
+    let world = World::new();
+    let (viewer, nobody) = (
+        world.sandbox.argocd.token("viewer"),
+        world.sandbox.argocd.token("nobody"),
+    );
+    let revoked = world.sandbox.argocd.token("ci");
+    world.sandbox.argocd.revoke("ci");
+    untouched(&world, &revoked, &format!("{DEV} abc1234"), "denied", 4);
+    let why = untouched(&world, &nobody, &format!("{DEV} abc1234"), "denied", 4);
+    assert!(why.contains("api-dev"), "{why}");
+    let why = untouched(&world, &viewer, &format!("{PRODUCTION} abc1234"), "denied", 4);
+    assert!(why.contains("sync"), "{why}");
+    // Looking is all that an automated application needs.
+    world
+        .start_as(&viewer, &format!("{DEV} abc1234"))
+        .wait()
+        .ends("promoted", 0);
+}
+
+#[test]
+fn a_page_in_place_of_argocd_ends_before_anything_is_written() {
+    let world = World::new();
+    world.sandbox.argocd.answer(Canned {
+        part: "/api/".to_owned(),
+        times: 100,
+        status: 200,
+        content_type: "text/html".to_owned(),
+        body: "<!doctype html><title>Sign in</title>".to_owned(),
+    });
+    let why = untouched(
+        &world,
+        &world.sandbox.argocd.token("ci"),
+        &format!("{DEV} abc1234"),
+        "unreachable",
+        4,
+    );
+    assert!(why.contains("HTML") || why.contains("page"), "{why}");
+}
+
+#[test]
+fn a_server_that_is_not_there_ends_before_anything_is_written() {
+    let world = World::new();
+    let gone = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    untouched(
+        &world,
+        "any",
+        &format!("{DEV} abc1234 --argocd-server http://{gone}"),
+        "unreachable",
+        4,
+    );
+}
+
+#[test]
+fn an_application_with_another_source_ends_before_anything_is_written() {
+    for (edit, says) in [
+        (json!({"path": "apps/api/overlays/other"}), "apps/api/overlays/other"),
+        (json!({"targetRevision": "release"}), "release"),
+        (
+            json!({"repoURL": "https://git.example.com/other.git"}),
+            "git.example.com/other",
+        ),
+    ] {
+        let world = World::new();
+        world.sandbox.argocd.edit("api-dev", |spec| {
+            let source = spec["source"].as_object_mut().unwrap();
+            source.extend(edit.as_object().unwrap().clone());
+        });
+        let token = world.sandbox.argocd.token("ci");
+        let why = untouched(&world, &token, &format!("{DEV} abc1234"), "refused", 3);
+        assert!(why.contains(says), "{why}");
+    }
+}
+
+#[test]
+fn from_wants_it_live_and_healthy_there() {
+    let world = World::at_speed(100.0);
+    let pin = |tag: &str, health: &str| {
+        let old = world.sandbox.overlay("api", "dev").unwrap();
+        let line = old.lines().find(|line| line.contains("newTag:")).unwrap();
+        let new = old.replace(line, &format!("    newTag: {tag}"));
+        let commit = world.sandbox.commit(&overlay("api", "dev"), &new, "By hand").unwrap();
+        world.sandbox.argocd.refresh("api-dev");
+        world.until(health, |sandbox| {
+            let operation = status(sandbox, "api-dev", "operationState/operation/sync/revision");
+            operation == commit
+                && status(sandbox, "api-dev", "sync/status") == "Synced"
+                && status(sandbox, "api-dev", "health/status") == health
+        });
+    };
+    let words = "--app api --from dev --environment staging --settle 500ms";
+    pin("never1", "Progressing");
+    untouched(&world, &world.sandbox.argocd.token("ci"), words, "refused", 3);
+    pin("abc1234", "Healthy");
+    world.live(words).ends("promoted", 0);
+}
+
+#[test]
+fn a_failed_sync_ends_with_its_reason_and_leaves_the_commit() {
+    let world = World::at_speed(200.0);
+    for words in [format!("{DEV} fail1"), format!("{PRODUCTION} fail1")] {
+        let report = world.live(&words).ends("rollout-failed", 5);
+        let said = report.to_string();
+        assert!(
+            said.contains("Job has reached the specified backoff limit"),
+            "{report:#}"
+        );
+        assert_eq!(
+            report["infra_repo"]["commit"].as_str().unwrap(),
+            world.sandbox.tip().unwrap()
+        );
+    }
+}
+
+#[test]
+fn an_aborted_canary_ends_with_its_reason() {
+    let world = World::at_speed(100.0);
+    let report = world.live(&format!("{PRODUCTION} breach1")).ends("rollout-failed", 5);
+    assert!(report.to_string().contains("success-rate"), "{report:#}");
+}
+
+#[test]
+fn a_degraded_application_ends_when_it_stays_so() {
+    let world = World::at_speed(2000.0);
+    let report = world.live(&format!("{DEV} bad1")).ends("rollout-failed", 5);
+    assert!(report.to_string().contains("progress deadline"), "{report:#}");
+}
+
+#[test]
+fn a_deadline_ends_with_what_it_waited_for() {
+    let world = World::new();
+    let report = world.live(&format!("{DEV} never1 --timeout 2s")).ends("timed-out", 10);
+    assert!(report["reason"].as_str().unwrap().contains("Progressing"), "{report:#}");
+    assert!(world.sandbox.overlay("api", "dev").unwrap().contains("never1"));
+}
+
+#[test]
+fn a_pause_for_a_person_is_waited_for_or_an_end() {
+    let world = World::at_speed(200.0);
+    let path = "apps/api/base-rollout/rollout.yaml";
+    let rollout = world
+        .sandbox
+        .git(&["cat-file", "blob", &format!("main:{path}")])
+        .unwrap();
+    let paused = rollout.replace("pause:\n            duration: 1m", "pause: {}");
+    assert_ne!(rollout, paused);
+    world.sandbox.commit(path, &paused, "Wait for a person").unwrap();
+    world
+        .live(&format!("{PRODUCTION} v1 --on-pause succeed"))
+        .ends("paused", 0);
+    world
+        .live(&format!("{PRODUCTION} v1 --on-pause fail"))
+        .ends("rollout-failed", 5);
+    let running = world.start_live(&format!("{PRODUCTION} v1"));
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    world.sandbox.argocd.act("api-production", "resume");
+    running.wait().ends("no-change", 0);
+}
+
+#[test]
+fn a_later_commit_on_another_pin_is_no_failure_and_one_on_ours_is() {
+    for (environment, outcome, code, more) in [
+        ("staging", "promoted", 0, ""),
+        ("dev", "superseded", 9, ""),
+        ("dev", "superseded", 0, "--on-superseded succeed"),
+    ] {
+        let world = World::at_speed(10.0);
+        let running = world.start_live(&format!("{DEV} slow1 {more}"));
+        world.until("our commit is synced", |sandbox| {
+            status(sandbox, "api-dev", "operationState/phase") == "Succeeded"
+                && status(sandbox, "api-dev", "sync/revision") == sandbox.tip().unwrap()
+                && status(sandbox, "api-dev", "health/status") == "Progressing"
+        });
+        let old = world.sandbox.overlay("api", environment).unwrap();
+        let new = old.replace("slow1", "v9").replace("0b7e6aa", "v9");
+        let theirs = world
+            .sandbox
+            .commit(&overlay("api", environment), &new, "Theirs")
+            .unwrap();
+        world.sandbox.argocd.refresh("api-dev");
+        let report = running.wait().ends(outcome, code);
+        if outcome == "superseded" {
+            assert_eq!(report["superseded_by"]["commit"].as_str().unwrap(), theirs);
+        }
+    }
+}
