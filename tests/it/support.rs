@@ -1,7 +1,5 @@
 //! What the other modules share: the binary under a scrubbed environment, the sandbox beside it, and a step as a runner makes one.
 
-#![allow(dead_code, reason = "modules take what they need of it")]
-
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -150,7 +148,6 @@ pub(crate) struct Stepped {
     pub(crate) ran: Ran,
     pub(crate) outputs: BTreeMap<String, String>,
     pub(crate) summary: String,
-    pub(crate) state: String,
 }
 
 impl Step {
@@ -245,7 +242,6 @@ impl Step {
         Stepped {
             outputs: outputs(&read("output")),
             summary: read("summary"),
-            state: read("state"),
             ran,
         }
     }
