@@ -27,6 +27,7 @@ mod run;
 mod snapshot;
 mod status;
 mod target;
+mod telling;
 mod track;
 
 pub use crate::plan::Identity;

@@ -1,0 +1,156 @@
+//! Takes in what the engine answered about one application: what was seen, and what a problem means for the wait.
+
+use std::time::Duration;
+
+use crate::assess::rollout::{State, Verdict, stuck_pods};
+use crate::assess::window::opens;
+use crate::delivery::Problem;
+use crate::model::{AppSnapshot, Timestamp};
+use crate::promote::poll::backoff;
+
+use super::{Answer, Track};
+
+impl Track<'_> {
+    /// Takes an answer in. Returns the problem that ends the whole run, if it is one.
+    pub(in crate::promote) fn take(&mut self, answer: Answer, now: Duration, wall: Timestamp) -> Option<Problem> {
+        self.judge_at = now;
+        self.wall = Some((now, wall));
+        match answer {
+            Answer::Look(result) => {
+                self.looking = false;
+                self.look(result, now)
+            }
+            Answer::Told(result) => self.look(result, now),
+            Answer::Refreshed(result) => {
+                self.refreshing = false;
+                if result.is_ok() {
+                    self.refreshed = Some(now);
+                }
+                self.look(result, now)
+            }
+            Answer::HardRefreshed(result) => {
+                self.refreshing = false;
+                if result.is_ok() {
+                    self.refreshed = Some(now);
+                    self.hard_refreshed = Some(now);
+                    self.targets = None;
+                }
+                self.look(result, now)
+            }
+            Answer::Synced(result) => self.synced(result, now),
+            Answer::Targets(result) => {
+                self.targets = result.ok().or(self.targets.take());
+                None
+            }
+            Answer::Windows(result) => {
+                if let Ok(windows) = result {
+                    self.window_refused &= !windows.manual_possible;
+                    let automated = self.app.as_ref().is_some_and(|app| app.automated);
+                    self.opens = opens(&windows, automated, wall);
+                    self.windows = Some(windows);
+                }
+                None
+            }
+            Answer::Tree(result) => {
+                if let Ok(tree) = result {
+                    self.stuck = stuck_pods(&tree, &self.target.images);
+                    self.tree = tree;
+                }
+                None
+            }
+            Answer::Canaries(result) => {
+                self.reading_canaries = false;
+                self.canary_at = now + Duration::from_secs(5);
+                if let Ok(canaries) = result {
+                    self.canaries = canaries;
+                    self.canaries_read = Some(now);
+                }
+                None
+            }
+        }
+    }
+
+    fn look(&mut self, result: Result<AppSnapshot, Problem>, now: Duration) -> Option<Problem> {
+        match result {
+            Ok(app) => {
+                self.failures = 0;
+                self.foreign = 0;
+                self.silent_since = None;
+                // An answer can be overtaken by a change that the stream told meanwhile, and a server lag behind another.
+                if self.app.as_ref().is_some_and(|known| is_older(&app, known)) {
+                    return None;
+                }
+                if self.app.as_ref().is_none_or(|before| before.health != app.health) {
+                    self.canary_at = now;
+                }
+                self.app = Some(app);
+                None
+            }
+            Err(problem) => self.trouble(problem, now),
+        }
+    }
+
+    fn trouble(&mut self, problem: Problem, now: Duration) -> Option<Problem> {
+        match problem {
+            Problem::Token(_) => Some(problem),
+            Problem::Foreign(_) => {
+                // A proxy may show its own page for a moment while the server restarts.
+                self.foreign += 1;
+                self.look_at = now + Duration::from_secs(4);
+                (self.foreign >= 3).then_some(problem)
+            }
+            Problem::Forbidden(_) | Problem::Missing(_) => {
+                let verdict = self.watch.absent(now, problem.why());
+                self.set(verdict, now);
+                self.look_at = now + Duration::from_secs(4);
+                None
+            }
+            Problem::Slow(_) => None,
+            Problem::Passing { after, .. } => {
+                self.failures += 1;
+                self.silent_since.get_or_insert(now);
+                self.look_at = now + backoff(self.failures, after);
+                None
+            }
+            Problem::Refused(_) | Problem::Busy(_) | Problem::Window(_) => {
+                self.look_at = now + Duration::from_secs(5);
+                None
+            }
+        }
+    }
+
+    fn synced(&mut self, result: Result<AppSnapshot, Problem>, now: Duration) -> Option<Problem> {
+        match result {
+            Ok(app) => {
+                self.window_refused = false;
+                self.look(Ok(app), now)
+            }
+            Err(Problem::Window(_)) => {
+                self.window_refused = true;
+                self.windows = None;
+                None
+            }
+            Err(Problem::Busy(_)) => {
+                // Somebody else was faster: what they sync may be ours.
+                self.look_at = now;
+                None
+            }
+            Err(problem @ (Problem::Token(_) | Problem::Forbidden(_) | Problem::Foreign(_))) => Some(problem),
+            Err(Problem::Refused(why) | Problem::Missing(why)) => {
+                let verdict = Verdict::Failed {
+                    state: State::NeedSync,
+                    why: format!("Argo CD refuses to sync {}: {why}", self.name()),
+                    hints: vec!["do what it says, then promote again".to_owned()],
+                };
+                self.set(verdict, now);
+                None
+            }
+            Err(problem @ (Problem::Slow(_) | Problem::Passing { .. })) => self.trouble(problem, now),
+        }
+    }
+}
+
+/// Tells whether a look shows an object as it was before another look at it.
+fn is_older(look: &AppSnapshot, known: &AppSnapshot) -> bool {
+    look.uid == known.uid && matches!((look.version, known.version), (Some(look), Some(known)) if look < known)
+}
