@@ -67,7 +67,7 @@ impl Sandbox {
             .map(|(path, text)| (path.as_str(), text.as_str()))
             .collect();
         git.create(REPOSITORY, &borrowed)?;
-        let argocd = ArgoCd::start_blocking(Arc::clone(&git), options.argocd)?;
+        let argocd = ArgoCd::start_blocking(&git, options.argocd)?;
         for (path, text) in files.iter().filter(|(path, _)| path.starts_with("argocd/")) {
             for manifest in serde_yaml::Deserializer::from_str(text) {
                 let mut manifest = Value::deserialize(manifest).with_context(|| format!("read {path}"))?;

@@ -132,7 +132,7 @@ impl ArgoCd {
     ///
     /// # Errors
     /// The port or the file of exchanges cannot be had.
-    pub fn start_blocking(git: Arc<GitHost>, options: ArgoCdOptions) -> anyhow::Result<Self> {
+    pub fn start_blocking(git: &Arc<GitHost>, options: ArgoCdOptions) -> anyhow::Result<Self> {
         let listener = std::net::TcpListener::bind(("127.0.0.1", options.port)).context("listen on loopback")?;
         listener.set_nonblocking(true)?;
         let clock = Clock::start(options.speed);

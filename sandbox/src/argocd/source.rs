@@ -1,7 +1,7 @@
 //! Where manifests come from: the bare repositories of the git host, read at a commit. Nothing is fetched, the folder is read as it is.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 
 use crate::git::{GitHost, lock};
 
@@ -17,27 +17,35 @@ pub(crate) struct Commit {
 
 /// Reads the repositories of one host.
 pub(crate) struct Sources {
-    host: Arc<GitHost>,
+    // Not held: the host's folder goes with its owner, whatever the server's threads are doing then.
+    host: Weak<GitHost>,
     trees: Mutex<HashMap<String, Arc<Tree>>>,
 }
 
 impl Sources {
-    pub(crate) fn new(host: Arc<GitHost>) -> Self {
+    pub(crate) fn new(host: &Arc<GitHost>) -> Self {
         Self {
-            host,
+            host: Arc::downgrade(host),
             trees: Mutex::default(),
         }
     }
 
+    fn host(&self) -> Result<Arc<GitHost>, String> {
+        self.host
+            .upgrade()
+            .ok_or_else(|| "failed to list refs: connection refused".to_owned())
+    }
+
     /// Returns the repository's name on the host, if the address is one of it.
     fn repository(&self, url: &str) -> Result<String, String> {
-        let base = self.host.url("");
+        let host = self.host()?;
+        let base = host.url("");
         let base = base.trim_end_matches(".git");
         let name = url
             .strip_prefix(base)
             .map(|name| name.trim_end_matches('/').trim_end_matches(".git"));
         match name {
-            Some(name) if !name.is_empty() && self.host.path(name).is_dir() => Ok(name.to_owned()),
+            Some(name) if !name.is_empty() && host.path(name).is_dir() => Ok(name.to_owned()),
             _ => Err(format!("failed to list refs: repository not found: {url}")),
         }
     }
@@ -47,7 +55,7 @@ impl Sources {
         if is_commit(revision) {
             return Ok(revision.to_owned());
         }
-        let name = self.repository(url)?;
+        let (name, host) = (self.repository(url)?, self.host()?);
         let tried = match revision {
             "" | "HEAD" => vec!["HEAD".to_owned()],
             other => vec![format!("refs/heads/{other}"), format!("refs/tags/{other}")],
@@ -56,7 +64,7 @@ impl Sources {
             .iter()
             .find_map(|reference| {
                 let asked = format!("{reference}^{{commit}}");
-                self.host.git(&name, &["rev-parse", "-q", "--verify", &asked]).ok()
+                host.git(&name, &["rev-parse", "-q", "--verify", &asked]).ok()
             })
             .map(|sha| sha.trim().to_owned())
             .ok_or_else(|| format!("unable to resolve '{revision}' to a commit SHA"))
@@ -75,13 +83,12 @@ impl Sources {
     }
 
     fn read(&self, name: &str, commit: &str) -> anyhow::Result<Tree> {
-        let listed = self.host.git(name, &["ls-tree", "-r", "-z", "--name-only", commit])?;
+        let host = self.host().map_err(anyhow::Error::msg)?;
+        let listed = host.git(name, &["ls-tree", "-r", "-z", "--name-only", commit])?;
         let yaml = |path: &&str| [".yaml", ".yml", ".json"].iter().any(|end| path.ends_with(end));
         let mut tree = Tree::new();
         for path in listed.split('\0').filter(|path| !path.is_empty()).filter(yaml) {
-            let text = self
-                .host
-                .git(name, &["cat-file", "blob", &format!("{commit}:{path}")])?;
+            let text = host.git(name, &["cat-file", "blob", &format!("{commit}:{path}")])?;
             tree.insert(path.to_owned(), text);
         }
         Ok(tree)
@@ -91,7 +98,7 @@ impl Sources {
     pub(crate) fn commit(&self, url: &str, commit: &str) -> Result<Commit, String> {
         let name = self.repository(url)?;
         let said = self
-            .host
+            .host()?
             .git(&name, &["show", "-s", "--format=%an <%ae>%n%cI%n%B", commit])
             .map_err(|_| not_our_ref(commit))?;
         let mut lines = said.splitn(3, '\n');
