@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::infrarepo;
 use crate::model::{InputSpec, Secret};
 
 /// The text of an input, and where it came from. Has no `Debug`: the text may be a secret.
@@ -85,10 +86,14 @@ impl Inputs {
 #[must_use]
 pub(super) fn shown(text: &str) -> String {
     const MOST: usize = 200;
-    let without = match (text.find("://"), text.rfind('@')) {
-        (Some(scheme), Some(at)) if scheme < at => {
-            let (before, after) = (text.get(..scheme + 3), text.get(at..));
-            format!("{}***{}", before.unwrap_or_default(), after.unwrap_or_default())
+    let start = text.find("://").map_or(0, |at| at + 3);
+    let without = match text.rfind('@') {
+        Some(at) if start < at && infrarepo::holds_credentials(text) => {
+            format!(
+                "{}***{}",
+                text.get(..start).unwrap_or_default(),
+                text.get(at..).unwrap_or_default()
+            )
         }
         _ => text.to_owned(),
     };
@@ -101,7 +106,7 @@ pub(super) fn shown(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{delivery, infrarepo, plan};
+    use crate::{delivery, plan};
 
     #[test]
     fn the_first_source_wins_and_empty_is_no_source() {
@@ -130,5 +135,6 @@ mod tests {
     fn a_password_is_not_echoed() {
         assert_eq!(shown("https://me:hunter2@host/x"), "\"https://***@host/x\"");
         assert_eq!(shown("https://me:hun@ter2@host/x"), "\"https://***@host/x\"");
+        assert_eq!(shown("me:hunter2@host:x"), "\"***@host:x\"");
     }
 }

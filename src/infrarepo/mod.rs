@@ -178,6 +178,9 @@ pub trait Land: InfraRepo {
     /// The server refuses for a reason that trying again cannot change (`denied`), or cannot be reached (`unreachable`).
     /// The fault's message says whether anything was written.
     async fn land(&self, draft: &CommitDraft) -> Result<Attempt, Fault>;
+
+    /// Lets no write begin from now on, not even the repetition of one: the run was cancelled. What is under way may end.
+    fn halt(&self);
 }
 
 /// Opens the infra-repo. A server is not asked anything yet; a folder must be a bare repository.
@@ -197,6 +200,11 @@ pub fn open(
         }
         Address::Folder(path) => Ok(Box::new(git::Folder::open(target, path, journal)?)),
     }
+}
+
+/// The fault of landing after [`Land::halt`].
+fn given_up(place: &dyn std::fmt::Display) -> Fault {
+    Fault::unreachable(format!("the push to {place} was given up; nothing was written"))
 }
 
 /// The fault for a branch that is not there: the nearest names, or that there is nothing yet.

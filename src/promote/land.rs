@@ -131,15 +131,23 @@ async fn attempt(
         .hint("run the step again: it finds the commit, or lands it")
     };
     let left = end.saturating_sub(clock.now());
-    tokio::select! {
+    let attempt = tokio::select! {
         biased;
         attempt = repo.land(draft) => attempt,
         signal = async {
             let signal = super::cancel::signal(watched).await;
+            repo.halt();
             clock.sleep(PUSH_GRACE).await;
             signal
         } => Err(unknown(Outcome::Cancelled { signal }, "when the run was cancelled")),
         () = clock.sleep(left) => Err(unknown(Outcome::Unreachable, "when `landing-timeout` was over")),
+    };
+    match (attempt, *cancel.borrow()) {
+        (Err(fault), Some(signal)) => Err(Fault::new(
+            Outcome::Cancelled { signal },
+            format!("the run was cancelled while landing: {fault}"),
+        )),
+        (attempt, _) => attempt,
     }
 }
 

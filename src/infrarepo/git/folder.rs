@@ -11,7 +11,7 @@ use git2::{BranchType, Config, ErrorClass, ErrorCode, Oid, Repository};
 use super::tree::{self, Found, oid, sha};
 use crate::infrarepo::{
     Address, Attempt, CommitDraft, CommitInfo, Containment, Entry, InfraRepo, Land, MOST_COMMITS, Target, Tip,
-    holds_credentials, missing_branch,
+    given_up, holds_credentials, missing_branch,
 };
 use crate::journal::Journal;
 use crate::model::{BranchName, CommitSha, Event, Fault, RepoPath};
@@ -24,6 +24,8 @@ pub(in crate::infrarepo) struct Folder {
     branch: Option<BranchName>,
     journal: Rc<dyn Journal>,
     told_of_hooks: Cell<bool>,
+    /// Whether the run was cancelled: then nothing is written.
+    halted: Cell<bool>,
 }
 
 impl Folder {
@@ -56,6 +58,7 @@ impl Folder {
             branch: target.branch.clone(),
             journal,
             told_of_hooks: Cell::new(false),
+            halted: Cell::new(false),
         })
     }
 
@@ -240,11 +243,18 @@ impl InfraRepo for Folder {
 #[async_trait(?Send)]
 impl Land for Folder {
     async fn land(&self, draft: &CommitDraft) -> Result<Attempt, Fault> {
+        if self.halted.get() {
+            return Err(given_up(&self.path.display()));
+        }
         if !self.told_of_hooks.replace(true) {
             let text = format!("{} is a folder: its server hooks do not run", self.path.display());
             self.journal.tell(Event::Notice(text));
         }
         let made = tree::commit(&self.repo, draft)?;
         self.swap(draft, made.commit)
+    }
+
+    fn halt(&self) {
+        self.halted.set(true);
     }
 }

@@ -15,7 +15,8 @@ use super::store::Store;
 use super::talk::Talk;
 use super::tree::{self, Found, oid, sha};
 use crate::infrarepo::{
-    Address, Attempt, CommitDraft, CommitInfo, Containment, Entry, InfraRepo, Land, Target, Tip, missing_branch,
+    Address, Attempt, CommitDraft, CommitInfo, Containment, Entry, InfraRepo, Land, Target, Tip, given_up,
+    missing_branch,
 };
 use crate::journal::Journal;
 use crate::model::{BranchName, Clock, CommitSha, Fault, RepoPath};
@@ -37,6 +38,8 @@ pub(in crate::infrarepo) struct Remote {
     store: RefCell<Store>,
     /// What is left out of a snapshot: the content of files, and folders too where they weigh much.
     filter: Cell<Filter>,
+    /// Whether the run was cancelled: then no push begins.
+    halted: Cell<bool>,
     /// The commit of the last snapshot: what it holds need not be sent again.
     last: Cell<Option<Oid>>,
     pub(super) verdicts: RefCell<HashMap<(Oid, Oid), Containment>>,
@@ -55,6 +58,7 @@ impl Remote {
             talk: Talk::new(carrier, clock, journal),
             store: RefCell::new(Store::new()?),
             filter: Cell::new(Filter::NoBlobs),
+            halted: Cell::new(false),
             last: Cell::new(None),
             verdicts: RefCell::default(),
         })
@@ -185,6 +189,9 @@ impl Remote {
         let place = self.talk.place();
         let mut attempt = 1;
         loop {
+            if self.halted.get() {
+                return Err(given_up(&place));
+            }
             let request = push::request(&reference, old, new, pack);
             let (fault, after, final_) = match self.talk.push(request, &reference).await {
                 Ok(report) => match report.verdict {
@@ -351,5 +358,9 @@ impl Land for Remote {
             .journal()
             .debug(format!("pushing {made} to {} in {} bytes", draft.branch, pack.len()));
         self.push(draft, base, made, &pack).await
+    }
+
+    fn halt(&self) {
+        self.halted.set(true);
     }
 }

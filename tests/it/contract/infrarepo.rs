@@ -40,6 +40,7 @@ suite!(
     a_commit_changes_its_files_and_nothing_else,
     a_stale_base_loses_and_lands_when_read_again,
     of_two_from_one_base_one_lands,
+    after_a_halt_nothing_is_pushed,
     the_history_tells_what_contains_what,
     looking_back_is_along_first_parents,
     two_hundred_commits_between_are_no_problem,
@@ -243,6 +244,18 @@ async fn of_two_from_one_base_one_lands(world: World) {
         world.host.git("infra", &["rev-list", "--count", "main"]).unwrap(),
         "2\n"
     );
+}
+
+async fn after_a_halt_nothing_is_pushed(world: World) {
+    let repo = world.open();
+    let tip = repo.tip().await.unwrap();
+    repo.halt();
+    let fault = repo
+        .land(&world.draft(&tip.commit, &[(PIN, "images: []\n")]))
+        .await
+        .unwrap_err();
+    assert!(fault.to_string().contains("nothing was written"), "{fault}");
+    assert_eq!(repo.tip().await.unwrap(), tip);
 }
 
 async fn the_history_tells_what_contains_what(world: World) {
