@@ -103,8 +103,9 @@ impl Http {
             let hint = "give the certificate of the host's authority as `ca-bundle`";
             return CallError::Final(fault.because(error).hint(hint));
         }
+        let hint = "check `infra-repo`, and whether this machine may reach that host (`HTTPS_PROXY` and `NO_PROXY` are obeyed)";
         CallError::Lost {
-            fault: fault.because(error),
+            fault: fault.because(error).hint(hint),
             after: None,
         }
     }

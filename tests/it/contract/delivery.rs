@@ -11,8 +11,8 @@ use promote_action::infrarepo::{self, Address};
 use promote_action::journal::Journal;
 use promote_action::manifest::{FORMATS, Field, PinEdit};
 use promote_action::model::{
-    AppName, ApplicationId, BranchName, CommitSha, EnvironmentName, Event, Fault, Outcome, PinChange, RepoIdentity,
-    RepoPath, Secret,
+    AppName, ApplicationId, BranchName, Clock, CommitSha, EnvironmentName, Event, Fault, Outcome, PinChange,
+    RepoIdentity, RepoPath, Secret, Timestamp,
 };
 use promote_action::plan::{Policy, ResolvedPolicy, SyncMode};
 use promote_action::promote::{Candidate, FollowPorts, FollowRequest, Followed, Which, follow, precheck};
@@ -33,10 +33,30 @@ impl Journal for Told {
     }
 }
 
+/// A clock that runs faster than the wall's by a factor.
+struct Paced(SystemClock, u32);
+
+#[async_trait::async_trait(?Send)]
+impl Clock for Paced {
+    fn now(&self) -> Duration {
+        self.0.now() * self.1
+    }
+
+    fn wall(&self) -> Timestamp {
+        self.0.wall()
+    }
+
+    async fn sleep(&self, pause: Duration) {
+        self.0.sleep(pause / self.1).await;
+    }
+}
+
 /// A sandbox at many times the speed, and a wait against it.
 struct Stage {
     sandbox: Sandbox,
     told: Told,
+    /// How much faster our own clock runs.
+    pace: u32,
 }
 
 impl Stage {
@@ -52,6 +72,7 @@ impl Stage {
         Self {
             sandbox: Sandbox::start_blocking(options).unwrap(),
             told: Told::default(),
+            pace: 1,
         }
     }
 
@@ -121,7 +142,7 @@ impl Stage {
         meanwhile: impl FnOnce(&tokio::sync::watch::Sender<Option<u8>>) + Send,
     ) -> Followed {
         let argocd = self.argocd();
-        let clock = SystemClock::start();
+        let clock = Paced(SystemClock::start(), self.pace);
         let candidate = Candidate {
             policy,
             images: vec![reference(
@@ -435,4 +456,22 @@ fn a_failure_says_which_resource_and_why() {
     let followed = stage.promote("api", "production", "breach1", policy());
     let why = &followed.applications[0].reason;
     assert!(why.contains("Metric \"success-rate\" assessed Failed"), "{why}");
+}
+
+#[test]
+fn a_wait_says_at_least_every_half_minute_what_it_waits_for() {
+    let mut stage = Stage::new();
+    stage.pace = 40;
+    let policy = Policy {
+        timeout: Some(Duration::from_secs(150)),
+        ..Policy::default()
+    };
+    let followed = stage.promote("api", "dev", "never-abc1234", policy.resolve());
+    assert_eq!(followed.outcome, Outcome::TimedOut, "{}", followed.reason);
+    let told = stage.told.0.borrow();
+    let repeated = told
+        .iter()
+        .filter(|line| line.contains("api-dev") && line.contains(" left)"))
+        .count();
+    assert!((3..=5).contains(&repeated), "{told:#?}");
 }
