@@ -1,7 +1,7 @@
 //! Snapshot and plan together: what is done at the start, and again on every new tip.
 
 use crate::infrarepo::InfraRepo;
-use crate::model::{CommitSha, Fault, PinChange, RepoPath};
+use crate::model::{CommitSha, Fault, Outcome, PinChange, RepoPath};
 use crate::plan::{self, DEFAULT_MESSAGE, NoPlan, Overlay, Plan};
 
 use super::Settings;
@@ -56,7 +56,17 @@ pub(super) async fn pinned(repo: &dyn InfraRepo, settings: &Settings) -> Result<
         .iter()
         .map(|(_, overlay)| overlay.file.clone())
         .collect();
-    let texts = repo.read(&commit, &files).await?;
+    let texts = repo
+        .read(&commit, &files)
+        .await
+        .map_err(|fault| match &settings.commit {
+            // The tip was read a moment ago with the same token: what cannot be had is the commit.
+            Some(commit) if fault.outcome == Outcome::Denied => {
+                Fault::invalid(format!("`commit` {commit} cannot be had from {}: {fault}", repo.url()))
+                    .hint("give a commit of the infra-repo, not of the application's repository")
+            }
+            _ => fault,
+        })?;
     let mut pins = Vec::new();
     for ((target, overlay), text) in snapshot.targets.iter_mut().zip(texts) {
         let Overlay { file, format, .. } = overlay;

@@ -132,7 +132,7 @@ fn applications(report: &Report) -> String {
         vec![
             match (row.live, report.outcome) {
                 (true, _) => "✅",
-                (false, "planned") => "",
+                (false, "planned" | "landed") => "",
                 (false, _) => "❌",
             }
             .to_owned(),

@@ -120,7 +120,7 @@ fn applications(report: &Report) -> Vec<String> {
         let mark = match (row.live, report.outcome) {
             (true, _) => "✓",
             // Nothing was to become live.
-            (false, "planned") => "·",
+            (false, "planned" | "landed") => "·",
             (false, _) => "✗",
         };
         vec![

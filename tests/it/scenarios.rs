@@ -1,5 +1,6 @@
 //! Whole promotions against the sandbox.
 
+mod afterwards;
 mod following;
 mod landing;
 mod mistakes;

@@ -405,7 +405,7 @@ fn recorded_pushes_end_as_they_ended() {
         .map(PathBuf::from)
         .or_else(|_| std::env::var("CONFORMANCE_DIR").map(|conformance| Path::new(&conformance).join("argocd-traces")));
     let Ok(folder) = folder else {
-        println!("SKIPPED: recorded traffic (set PROMOTE_TRACES or CONFORMANCE_DIR)");
+        crate::support::skipped("recorded traffic (set PROMOTE_TRACES or CONFORMANCE_DIR)");
         return;
     };
     let rows = table(&folder);

@@ -154,7 +154,7 @@ fn random_files_come_out_as_kustomize_means_them() {
     let program = match program() {
         Ok(program) => program,
         Err(why) => {
-            eprintln!("SKIPPED: comparison with the real kustomize: {why}");
+            crate::support::skipped(&format!("comparison with the real kustomize: {why}"));
             return;
         }
     };

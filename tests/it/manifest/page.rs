@@ -200,7 +200,9 @@ fn the_page_about_editing_is_up_to_date() {
     let page_at = root.join("docs/editing.md");
     let update = std::env::var_os("UPDATE_DOCS").is_some();
     match program() {
-        Err(why) => eprintln!("SKIPPED: what kustomize does to the examples of docs/editing.md: {why}"),
+        Err(why) => crate::support::skipped(&format!(
+            "what kustomize does to the examples of docs/editing.md: {why}"
+        )),
         Ok(program) => {
             let dir = tempfile::tempdir().unwrap();
             let run = |example: &Example| {

@@ -88,7 +88,7 @@ fn way_back(text: &str, arguments: &[String]) -> Option<String> {
 #[test]
 fn real_files_come_out_as_kustomize_means_them() {
     let Ok(dir) = std::env::var("CONFORMANCE_DIR") else {
-        eprintln!("SKIPPED: real kustomizations: CONFORMANCE_DIR is not set");
+        crate::support::skipped("real kustomizations: CONFORMANCE_DIR is not set");
         return;
     };
     let lines = std::fs::read_to_string(Path::new(&dir).join("cases/real-kustomizations.jsonl")).unwrap();
