@@ -1,6 +1,6 @@
 //! The way from targets and their files to one planned commit.
 
-use crate::manifest::{ManifestFault, PinEdit};
+use crate::manifest::{Edited, ManifestFault, PinEdit};
 use crate::model::{PinChange, RepoPath};
 
 use super::{Identity, Overlay, Plan, PlannedFile, Read, Request, Target, diff, message, select};
@@ -68,24 +68,14 @@ fn read<'a>(overlays: &'a [(Target, Overlay)], mistakes: &mut Vec<String>) -> Ve
 /// Makes the edits, one file at a time: several targets may share one.
 fn edit(plan: &mut Plan, reads: &[Read<'_>], wanted: &[Vec<select::Wanted>]) -> Result<(), Vec<String>> {
     let mut mistakes = Vec::new();
-    let files = message::distinct(reads.iter().map(|read| read.file.as_str()));
-    for file in files {
-        let here = || reads.iter().zip(wanted).filter(|(read, _)| read.file.as_str() == file);
-        let Some((first, _)) = here().next() else {
+    for file in message::distinct(reads.iter().map(|read| read.file.as_str())) {
+        let here: Vec<(&Read<'_>, &Vec<select::Wanted>)> = (reads.iter().zip(wanted))
+            .filter(|(read, _)| read.file.as_str() == file)
+            .collect();
+        let Some((first, _)) = here.first() else {
             continue;
         };
-        let mut edits: Vec<PinEdit> = Vec::new();
-        for one in here().flat_map(|(_, wanted)| wanted) {
-            let edit = one.edit();
-            match edits.iter().find(|other| other.name == edit.name) {
-                Some(other) if *other == edit => {}
-                Some(_) => mistakes.push(format!(
-                    "{file}: two different tags or digests are asked for {}",
-                    edit.name
-                )),
-                None => edits.push(edit),
-            }
-        }
+        let edits = edits(file, here.iter().flat_map(|(_, wanted)| *wanted), &mut mistakes);
         let edited = match first.overlay.format.edit(&first.overlay.text, &edits) {
             Ok(edited) => edited,
             Err(fault) => {
@@ -93,25 +83,9 @@ fn edit(plan: &mut Plan, reads: &[Read<'_>], wanted: &[Vec<select::Wanted>]) -> 
                 continue;
             }
         };
-        for (read, wanted) in here() {
-            for one in wanted {
-                let changed = edited.changed.iter().find(|changed| changed.before.name == one.name);
-                let old = read.pins.iter().find(|pin| pin.name == one.name);
-                let (before, after) = match (changed, old) {
-                    (Some(changed), _) => (&changed.before, &changed.after),
-                    (None, Some(old)) => (old, old),
-                    (None, None) => continue,
-                };
-                plan.pins.push(PinChange {
-                    app: read.target.app.clone(),
-                    environment: read.target.environment.clone(),
-                    file: read.file.clone(),
-                    name: one.name.clone(),
-                    line: after.line,
-                    before: before.reference(),
-                    after: after.reference(),
-                });
-            }
+        for (read, wanted) in &here {
+            let pins = wanted.iter().filter_map(|one| pin_change(read, &one.name, &edited));
+            plan.pins.extend(pins);
         }
         if edited.bytes != first.overlay.text {
             plan.files.push(PlannedFile {
@@ -122,6 +96,42 @@ fn edit(plan: &mut Plan, reads: &[Read<'_>], wanted: &[Vec<select::Wanted>]) -> 
         }
     }
     if mistakes.is_empty() { Ok(()) } else { Err(mistakes) }
+}
+
+/// Returns the edits of one file, each entry once.
+fn edits<'a>(file: &str, wanted: impl Iterator<Item = &'a select::Wanted>, mistakes: &mut Vec<String>) -> Vec<PinEdit> {
+    let mut edits: Vec<PinEdit> = Vec::new();
+    for edit in wanted.map(select::Wanted::edit) {
+        match edits.iter().find(|other| other.name == edit.name) {
+            Some(other) if *other == edit => {}
+            Some(_) => mistakes.push(format!(
+                "{file}: two different tags or digests are asked for {}",
+                edit.name
+            )),
+            None => edits.push(edit),
+        }
+    }
+    edits
+}
+
+/// Returns what the edit made of one entry, also when that is what stood there.
+fn pin_change(read: &Read<'_>, name: &str, edited: &Edited) -> Option<PinChange> {
+    let changed = edited.changed.iter().find(|changed| changed.before.name == name);
+    let (before, after) = if let Some(changed) = changed {
+        (&changed.before, &changed.after)
+    } else {
+        let pin = read.pins.iter().find(|pin| pin.name == name)?;
+        (pin, pin)
+    };
+    Some(PinChange {
+        app: read.target.app.clone(),
+        environment: read.target.environment.clone(),
+        file: read.file.clone(),
+        name: name.to_owned(),
+        line: after.line,
+        before: before.reference(),
+        after: after.reference(),
+    })
 }
 
 fn told(file: &RepoPath, fault: &ManifestFault) -> String {
