@@ -39,7 +39,9 @@ pub(crate) struct Accounts {
 
 struct Token {
     account: String,
+    id: String,
     expired: bool,
+    revoked: bool,
 }
 
 impl Accounts {
@@ -61,7 +63,8 @@ impl Accounts {
         getrandom::fill(&mut random)?;
         let (id, signature) = random.split_at(16);
         let head = BASE64.encode(r#"{"alg":"HS256","typ":"JWT"}"#);
-        let claims = json!({"iss": "argocd", "sub": format!("{account}:apiKey"), "jti": BASE64.encode(id)});
+        let id = BASE64.encode(id);
+        let claims = json!({"iss": "argocd", "sub": format!("{account}:apiKey"), "jti": id});
         let token = format!(
             "{head}.{}.{}",
             BASE64.encode(claims.to_string()),
@@ -69,7 +72,9 @@ impl Accounts {
         );
         let row = Token {
             account: account.to_owned(),
+            id,
             expired: false,
+            revoked: false,
         };
         lock(&self.tokens).insert(token.clone(), row);
         Ok(token)
@@ -78,13 +83,17 @@ impl Accounts {
     /// Returns a good token of an account.
     pub(crate) fn token(&self, account: &str) -> Option<String> {
         let tokens = lock(&self.tokens);
-        let mut good = tokens.iter().filter(|(_, row)| row.account == account && !row.expired);
+        let mut good = tokens
+            .iter()
+            .filter(|(_, row)| row.account == account && !row.expired && !row.revoked);
         good.next().map(|(token, _)| token.clone())
     }
 
     /// Takes all tokens of an account back.
     pub(crate) fn revoke(&self, account: &str) {
-        lock(&self.tokens).retain(|_, row| row.account != account);
+        for row in lock(&self.tokens).values_mut().filter(|row| row.account == account) {
+            row.revoked = true;
+        }
     }
 
     /// Lets all tokens of an account expire.
@@ -100,6 +109,10 @@ impl Accounts {
         let token = token.ok_or("no session information")?;
         match lock(&self.tokens).get(token) {
             None => Err("invalid session: token signature is invalid: signature is invalid".to_owned()),
+            Some(row) if row.revoked => Err(format!(
+                "invalid session: account {} does not have token with id {}",
+                row.account, row.id
+            )),
             Some(row) if row.expired => Err("invalid session: token has invalid claims: token is expired".to_owned()),
             Some(row) => Ok(Account {
                 name: row.account.clone(),

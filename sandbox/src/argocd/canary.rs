@@ -260,10 +260,10 @@ fn steps_of(rollout: &Value, templates: &[Value]) -> Vec<Step> {
         if step["pause"].is_object() {
             return Some(Step::Pause(duration(&step["pause"]["duration"])));
         }
-        let name = &step["analysis"]["templates"][0]["templateName"];
-        let template = templates
-            .iter()
-            .find(|template| template["metadata"]["name"] == *name)?;
+        // Steps that are behind it count without what they ran.
+        let name = step["analysis"]["templates"][0]["templateName"].as_str()?;
+        let template = templates.iter().find(|template| template["metadata"]["name"] == name);
+        let template = template.unwrap_or(&Value::Null);
         let metric = &template["spec"]["metrics"][0];
         let first = duration(&metric["initialDelay"]).unwrap_or_default();
         let count = u32::try_from(metric["count"].as_u64().unwrap_or(1)).unwrap_or(1);

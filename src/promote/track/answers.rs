@@ -38,35 +38,38 @@ impl Track<'_> {
                 self.look(result, now)
             }
             Answer::Synced(result) => self.synced(result, now),
-            Answer::Targets(result) => {
-                self.targets = result.ok().or(self.targets.take());
-                None
-            }
-            Answer::Windows(result) => {
-                if let Ok(windows) = result {
-                    self.window_refused &= !windows.manual_possible;
-                    let automated = self.app.as_ref().is_some_and(|app| app.automated);
-                    self.opens = opens(&windows, automated, wall);
-                    self.windows = Some(windows);
-                }
-                None
-            }
-            Answer::Tree(result) => {
-                if let Ok(tree) = result {
-                    self.stuck = stuck_pods(&tree, &self.target.images);
-                    self.tree = tree;
-                }
-                None
-            }
+            Answer::Targets(result) => self.beside(result, |track, targets| track.targets = Some(targets)),
+            Answer::Windows(result) => self.beside(result, |track, windows| {
+                track.window_refused &= !windows.manual_possible;
+                let automated = track.app.as_ref().is_some_and(|app| app.automated);
+                track.opens = opens(&windows, automated, wall);
+                track.windows = Some(windows);
+            }),
+            Answer::Tree(result) => self.beside(result, |track, tree| {
+                track.stuck = stuck_pods(&tree, &track.target.images);
+                track.tree = tree;
+            }),
             Answer::Canaries(result) => {
                 self.reading_canaries = false;
                 self.canary_at = now + Duration::from_secs(5);
-                if let Ok(canaries) = result {
-                    self.canaries = canaries;
-                    self.canaries_read = Some(now);
-                }
+                self.beside(result, |track, canaries| {
+                    track.canaries = canaries;
+                    track.canaries_read = Some(now);
+                })
+            }
+        }
+    }
+
+    /// Takes in what is only read beside the application: without it the wait goes on, unless the token is of no use any more.
+    fn beside<T>(&mut self, result: Result<T, Problem>, keep: impl FnOnce(&mut Self, T)) -> Option<Problem> {
+        match result {
+            Ok(read) => {
+                keep(self, read);
                 None
             }
+            // The stream goes on with a revoked token: this may be the first request for a minute.
+            Err(problem @ Problem::Token(_)) => Some(problem),
+            Err(_) => None,
         }
     }
 

@@ -112,6 +112,10 @@ pub(crate) fn sync(world: &World, ask: &Ask, account: &Account, app: &App) -> Re
     if let Err(why) = well_formed(&ask.body) {
         return refuse(3, why);
     }
+    // Before the rights: whoever may see it is told of the window.
+    if lock(&world.windows).contains(&app.name) {
+        return refuse(7, "cannot sync: blocked by sync window");
+    }
     let project = app.look(|state| state.spec()["project"].as_str().unwrap_or_default().to_owned());
     if !account.may("applications/sync") {
         let (who, issued) = (&account.name, &account.issued);
@@ -120,9 +124,6 @@ pub(crate) fn sync(world: &World, ask: &Ask, account: &Account, app: &App) -> Re
             app.name
         );
         return refuse(7, why);
-    }
-    if lock(&world.windows).contains(&app.name) {
-        return refuse(7, "cannot sync: blocked by sync window");
     }
     let (automated, target, url) = app.look(|state| (state.automated(), state.target_revision(), state.url()));
     let asked = ask.body["revision"].as_str().unwrap_or_default();
