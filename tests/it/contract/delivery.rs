@@ -1,267 +1,47 @@
-//! The seam to the engine, over the stand-in: everything that a promotion asks of it, and the waits that are made of the answers.
+//! The seam to the engine: everything that a promotion asks of it, and the waits that are made of the answers. One suite, over the
+//! stand-in; over a real Argo CD where `tests/e2e/run` starts it.
 
-use std::cell::RefCell;
-use std::rc::Rc;
+mod real;
+mod stage;
+mod world;
+
 use std::time::Duration;
 
-use promote_action::assess::rollout::Origin;
-use promote_action::clock::SystemClock;
-use promote_action::delivery::{ArgoCd, Drive, Observe, Problem, Settings};
-use promote_action::infrarepo::{self, Address};
-use promote_action::journal::Journal;
-use promote_action::manifest::{FORMATS, Field, PinEdit};
-use promote_action::model::{
-    AppName, ApplicationId, BranchName, Clock, CommitSha, EnvironmentName, Event, Fault, Outcome, PinChange,
-    RepoIdentity, RepoPath, Secret, Timestamp,
-};
-use promote_action::plan::{Policy, ResolvedPolicy, SyncMode};
-use promote_action::promote::{Candidate, FollowPorts, FollowRequest, Followed, Which, follow, precheck};
-use sandbox::argocd::{ArgoCdOptions, Canned};
-use sandbox::{Options, Sandbox, overlay};
+use promote_action::delivery::{Change, Drive, Observe, Problem, Scope};
+use promote_action::model::{Health, Outcome, RepoPath, Resource, SyncState};
+use promote_action::plan::{ResolvedPolicy, SyncMode};
+use promote_action::promote::{Candidate, Which};
+use sandbox::argocd::Canned;
+use sandbox::overlay;
+use serde_json::Value;
 
-#[derive(Default)]
-struct Told(RefCell<Vec<String>>);
+use stage::{Stage, block_on, id, reference};
+use world::until;
 
-impl Journal for Told {
-    fn tell(&self, event: Event) {
-        let text = match event {
-            Event::Progress(text) | Event::Waiting(text) | Event::Notice(text) | Event::Milestone(text) => text,
-            Event::Warning(text) => format!("warning: {text}"),
-            other => format!("{other:?}"),
-        };
-        self.0.borrow_mut().push(text);
-    }
-}
-
-/// A clock that runs faster than the wall's by a factor.
-struct Paced(SystemClock, u32);
-
-#[async_trait::async_trait(?Send)]
-impl Clock for Paced {
-    fn now(&self) -> Duration {
-        self.0.now() * self.1
-    }
-
-    fn wall(&self) -> Timestamp {
-        self.0.wall()
-    }
-
-    async fn sleep(&self, pause: Duration) {
-        self.0.sleep(pause / self.1).await;
-    }
-}
-
-/// A sandbox at many times the speed, and a wait against it.
-struct Stage {
-    sandbox: Sandbox,
-    told: Told,
-    /// How much faster our own clock runs.
-    pace: u32,
-}
-
-impl Stage {
-    fn new() -> Self {
-        let options = Options {
-            argocd: ArgoCdOptions {
-                speed: 20.0,
-                reconcile: None,
-                ..ArgoCdOptions::default()
-            },
-            ..Options::default()
-        };
-        Self {
-            sandbox: Sandbox::start_blocking(options).unwrap(),
-            told: Told::default(),
-            pace: 1,
-        }
-    }
-
-    fn argocd_as(&self, token: &str) -> ArgoCd {
-        let client = promote_action::http::client(None).unwrap();
-        let settings = Settings {
-            server: self.sandbox.argocd.url().parse().unwrap(),
-            token: Secret::new(token),
-            headers: Vec::new(),
-            project: None,
-        };
-        ArgoCd::new(client, settings).unwrap()
-    }
-
-    fn argocd(&self) -> ArgoCd {
-        self.argocd_as(&self.sandbox.argocd.token("ci"))
-    }
-
-    fn origin(&self) -> Origin {
-        Origin {
-            repository: RepoIdentity::of(&self.sandbox.infra_repo()),
-            branch: BranchName::parse("main").unwrap(),
-        }
-    }
-
-    /// Changes the tag of an overlay, as a promotion would. Returns the commit and its pin.
-    fn push(&self, app: &str, environment: &str, tag: &str) -> (CommitSha, PinChange) {
-        let text = self.sandbox.overlay(app, environment).unwrap();
-        let file = overlay(app, environment);
-        let commit = self
-            .sandbox
-            .commit(
-                &file,
-                &with_tag(&text, app, tag),
-                &format!("promote {app} to {environment}"),
-            )
-            .unwrap();
-        let pin = PinChange {
-            app: AppName::parse(app).unwrap(),
-            environment: EnvironmentName::parse(environment).unwrap(),
-            file: RepoPath::parse(&file).unwrap(),
-            name: format!("myorg/{app}"),
-            line: 1,
-            before: String::new(),
-            after: reference(&with_tag(&text, app, tag), app),
-        };
-        (CommitSha::parse(&commit).unwrap(), pin)
-    }
-
-    fn precheck(&self, argocd: &ArgoCd, candidate: Candidate) -> Result<usize, Fault> {
-        let clock = SystemClock::start();
-        let targets = block_on(precheck(argocd, &clock, &self.origin(), vec![candidate]))?;
-        Ok(targets.len())
-    }
-
-    /// Looks before, pushes, and follows to the end. `meanwhile` happens once the wait has begun.
-    fn promote(&self, app: &str, environment: &str, tag: &str, policy: ResolvedPolicy) -> Followed {
-        self.promote_while(app, environment, tag, policy, |_| {})
-    }
-
-    fn promote_while(
-        &self,
-        app: &str,
-        environment: &str,
-        tag: &str,
-        policy: ResolvedPolicy,
-        meanwhile: impl FnOnce(&tokio::sync::watch::Sender<Option<u8>>) + Send,
-    ) -> Followed {
-        let argocd = self.argocd();
-        let clock = Paced(SystemClock::start(), self.pace);
-        let candidate = Candidate {
-            policy,
-            images: vec![reference(
-                &with_tag(&self.sandbox.overlay(app, environment).unwrap(), app, tag),
-                app,
-            )],
-            ..candidate(app, environment)
-        };
-        let targets = block_on(precheck(&argocd, &clock, &self.origin(), vec![candidate])).unwrap();
-        let (commit, pin) = self.push(app, environment, tag);
-        let pins = [pin];
-        let request = FollowRequest {
-            targets,
-            origin: self.origin(),
-            commit: &commit,
-            pins: &pins,
-            nonce: "nonce-1".to_owned(),
-        };
-        let place = infrarepo::Target {
-            address: Address::Folder(self.sandbox.git.path("infra-repo")),
-            branch: None,
-            token: None,
-        };
-        let client = promote_action::http::client(None).unwrap();
-        let quiet: Rc<dyn Journal> = Rc::new(Told::default());
-        let repo = infrarepo::open(&place, client, Rc::new(SystemClock::start()), quiet).unwrap();
-        let ports = FollowPorts {
-            observe: &argocd,
-            drive: Some(&argocd as &dyn Drive),
-            repo: repo.as_ref(),
-            journal: &self.told,
-            clock: &clock,
-        };
-        let (send, cancel) = tokio::sync::watch::channel(None);
-        let followed = std::thread::scope(|scope| {
-            scope.spawn(|| meanwhile(&send));
-            block_on(follow(ports, &cancel, request))
-        });
-        #[expect(clippy::print_stdout, reason = "shown when a test fails")]
-        for line in self.told.0.borrow().iter() {
-            println!("{line}");
-        }
-        followed
-    }
-
-    /// Returns how many times something was asked of the server.
-    fn asked(&self, method: &str, part: &str) -> usize {
-        (self.sandbox.argocd.asked().iter())
-            .filter(|asked| asked.method == method && asked.path.contains(part))
-            .count()
-    }
-
-    fn said(&self, part: &str) -> bool {
-        self.told.0.borrow().iter().any(|line| line.contains(part))
-    }
-}
-
-/// Returns an overlay with another tag.
-fn with_tag(text: &str, app: &str, tag: &str) -> String {
-    let edit = PinEdit {
-        name: format!("myorg/{app}"),
-        new_tag: Field::Set(tag.to_owned()),
-        digest: Field::Keep,
-        create: false,
-    };
-    String::from_utf8(FORMATS[0].edit(text.as_bytes(), &[edit]).unwrap().bytes).unwrap()
-}
-
-/// Returns the reference that an overlay makes run.
-fn reference(text: &str, app: &str) -> String {
-    let pins = FORMATS[0].pins(text.as_bytes()).unwrap();
-    let entry = format!("myorg/{app}");
-    pins.iter().find(|pin| pin.name == entry).unwrap().reference()
-}
-
-fn candidate(app: &str, environment: &str) -> Candidate {
-    Candidate {
-        which: Which::Named(ApplicationId::parse(&format!("{app}-{environment}")).unwrap()),
-        app: AppName::parse(app).unwrap(),
-        environment: EnvironmentName::parse(environment).unwrap(),
-        folder: RepoPath::parse(&format!("apps/{app}/overlays/{environment}")).unwrap(),
-        policy: policy(),
-        images: Vec::new(),
-    }
-}
-
-fn policy() -> ResolvedPolicy {
-    ResolvedPolicy {
-        settle: Duration::from_secs(1),
-        timeout: Duration::from_secs(40),
-        ..Policy::default().resolve()
-    }
-}
-
-fn block_on<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap()
-        .block_on(future)
+/// Returns how many syncs of an application have succeeded.
+fn syncs(app: &Value) -> usize {
+    app["status"]["history"].as_array().map_or(0, Vec::len)
 }
 
 #[test]
 fn an_automated_application_is_refreshed_and_never_synced() {
     let stage = Stage::new();
-    let followed = stage.promote("api", "dev", "abc1234", policy());
+    let followed = stage.promote("api", "dev", "abc1234", stage.policy());
     assert_eq!(followed.outcome, Outcome::Live, "{}", followed.reason);
     assert!(followed.applications[0].live);
-    assert_eq!(stage.asked("POST", "/sync"), 0);
-    assert!(stage.asked("GET", "refresh=normal") >= 1);
+    let app = stage.world.application("api-dev");
+    let operation = &app["status"]["operationState"]["operation"];
+    assert_eq!(operation["initiatedBy"]["automated"], true, "{operation}");
 }
 
 #[test]
 fn a_manual_application_is_synced_once() {
     let stage = Stage::new();
-    let followed = stage.promote("web", "production", "abc1234", policy());
+    let before = syncs(&stage.world.application("web-production"));
+    let followed = stage.promote("web", "production", "abc1234", stage.policy());
     assert_eq!(followed.outcome, Outcome::Live, "{}", followed.reason);
-    assert_eq!(stage.asked("POST", "/sync"), 1);
-    let app = stage.sandbox.argocd.application("web-production").unwrap();
+    let app = stage.world.application("web-production");
+    assert_eq!(syncs(&app), before + 1);
     let notes = &app["status"]["operationState"]["operation"]["info"];
     assert_eq!(notes[0]["value"], "nonce-1", "{notes}");
 }
@@ -269,58 +49,72 @@ fn a_manual_application_is_synced_once() {
 #[test]
 fn a_manual_application_that_nobody_syncs_times_out_and_says_what_was_missing() {
     let stage = Stage::new();
+    let before = syncs(&stage.world.application("web-production"));
     let never = ResolvedPolicy {
         sync: SyncMode::Never,
-        timeout: Duration::from_secs(3),
-        ..policy()
+        timeout: stage.time(3000),
+        ..stage.policy()
     };
-    let followed = stage.promote("web", "production", "abc1234", never);
+    let followed = stage.promote("web", "production", "never-synced", never);
     assert_eq!(followed.outcome, Outcome::TimedOut);
     assert!(
         followed.reason.contains("waits for somebody to sync it"),
         "{}",
         followed.reason
     );
-    assert_eq!(stage.asked("POST", "/sync"), 0);
+    assert_eq!(syncs(&stage.world.application("web-production")), before);
 }
 
 #[test]
 fn a_failed_sync_is_told_with_what_failed() {
     let stage = Stage::new();
-    let followed = stage.promote("api", "dev", "fail1", policy());
+    stage.world.hook();
+    let followed = stage.promote("web", "production", "fail1", stage.policy());
     assert_eq!(followed.outcome, Outcome::RolloutFailed, "{}", followed.reason);
     assert!(followed.reason.contains("hook"), "{}", followed.reason);
+    assert!(followed.reason.contains("web-migrate"), "{}", followed.reason);
 }
 
 #[test]
 fn a_later_commit_that_changed_our_pin_supersedes_it() {
     let stage = Stage::new();
-    let sandbox = &stage.sandbox;
-    let other = with_tag(&sandbox.overlay("api", "dev").unwrap(), "api", "other1");
-    let followed = stage.promote_while("api", "dev", "slow1", policy(), |_| {
-        std::thread::sleep(Duration::from_millis(700));
-        sandbox
-            .commit(&overlay("api", "dev"), &other, "promote something else")
-            .unwrap();
+    let other = stage.with_tag("api", "dev", "other1");
+    let moment = stage.time(500);
+    let followed = stage.promote_while("api", "dev", "slow1", stage.policy(), |world, _| {
+        std::thread::sleep(moment);
+        world.commit(&overlay("api", "dev"), &other, "promote something else");
     });
     assert_eq!(followed.outcome, Outcome::Superseded, "{}", followed.reason);
     let by = followed.superseded_by.unwrap();
     assert_eq!(by.subject, "promote something else");
-    assert_eq!(by.commit, sandbox.tip().unwrap());
 }
 
 #[test]
-fn a_canary_that_pauses_for_a_person_ends_as_on_pause_says() {
+fn a_later_commit_that_left_our_pin_alone_is_live_with_it() {
     let stage = Stage::new();
-    let followed = stage.promote("api", "production", "abc1234", policy());
+    let other = stage.with_tag("web", "dev", "other2");
+    let moment = stage.time(500);
+    let followed = stage.promote_while("api", "dev", "slow2", stage.policy(), |world, _| {
+        std::thread::sleep(moment);
+        world.commit(&overlay("web", "dev"), &other, "promote another app");
+    });
+    assert_eq!(followed.outcome, Outcome::Live, "{}", followed.reason);
+    assert!(followed.reason.contains("still carries our pin"), "{}", followed.reason);
+}
+
+#[test]
+fn a_canary_is_followed_through_its_steps() {
+    let stage = Stage::new();
+    let followed = stage.promote("api", "production", "abc1234", stage.policy());
     assert_eq!(followed.outcome, Outcome::Live, "{}", followed.reason);
     assert!(stage.said("weight"), "the canary's steps are told");
 }
 
 #[test]
-fn a_failed_analysis_ends_the_wait_with_what_git_must_do() {
+fn a_failed_analysis_ends_the_wait_with_what_it_measured_and_what_git_must_do() {
     let stage = Stage::new();
-    let followed = stage.promote("api", "production", "breach1", policy());
+    stage.world.breach();
+    let followed = stage.promote("api", "production", "breach1", stage.policy());
     assert_eq!(followed.outcome, Outcome::RolloutFailed, "{}", followed.reason);
     assert!(followed.reason.contains("abort"), "{}", followed.reason);
     assert!(
@@ -328,32 +122,47 @@ fn a_failed_analysis_ends_the_wait_with_what_git_must_do() {
         "{:?}",
         followed.hints
     );
+    let why = &followed.applications[0].reason;
+    assert!(why.contains("Metric \"success-rate\" assessed Failed"), "{why}");
 }
 
 #[test]
-fn a_revoked_token_ends_the_wait() {
-    let stage = Stage::new();
-    let argocd = &stage.sandbox.argocd;
-    let followed = stage.promote_while("api", "dev", "slow1", policy(), |_| {
-        std::thread::sleep(Duration::from_millis(500));
-        argocd.revoke("ci");
+fn a_revoked_token_ends_the_wait_at_the_next_request() {
+    let mut stage = Stage::new();
+    stage.pace = if stage.world.stand_in().is_some() { 10 } else { 1 };
+    // The stream stays open, and the plain look comes once a minute: less than that is left.
+    let policy = ResolvedPolicy {
+        timeout: Duration::from_secs(50),
+        ..stage.policy()
+    };
+    let moment = stage.time(500);
+    let followed = stage.promote_while("api", "dev", "never-1", policy, |world, _| {
+        std::thread::sleep(moment);
+        world.revoke();
     });
     assert_eq!(followed.outcome, Outcome::Denied, "{}", followed.reason);
+    assert!(
+        followed.reason.contains("account ci does not have token"),
+        "{}",
+        followed.reason
+    );
 }
 
 #[test]
 fn a_signal_ends_the_wait_and_nothing_is_sent_after_it() {
     let stage = Stage::new();
-    let argocd = &stage.sandbox.argocd;
-    let followed = stage.promote_while("web", "production", "slow1", policy(), |cancel| {
-        argocd.stop_controller(true);
-        std::thread::sleep(Duration::from_millis(300));
+    stage.world.controller(false);
+    let followed = stage.promote_while("web", "production", "slow1", stage.policy(), |_, cancel| {
+        std::thread::sleep(Duration::from_millis(500));
         cancel.send_replace(Some(15));
     });
     assert_eq!(followed.outcome, Outcome::Cancelled { signal: 15 });
-    let asked = argocd.asked().len();
+    let after = stage.world.application("web-production");
+    let asked = |stage: &Stage| stage.world.stand_in().map(|sandbox| sandbox.argocd.asked().len());
+    let before = asked(&stage);
     std::thread::sleep(Duration::from_millis(300));
-    assert_eq!(argocd.asked().len(), asked);
+    assert_eq!(stage.world.application("web-production"), after);
+    assert_eq!(asked(&stage), before);
     assert_eq!(followed.applications.len(), 1);
 }
 
@@ -361,55 +170,56 @@ fn a_signal_ends_the_wait_and_nothing_is_sent_after_it() {
 fn what_stands_against_it_is_told_before_anything_is_written() {
     let stage = Stage::new();
     let ci = stage.argocd();
-    assert_eq!(stage.precheck(&ci, candidate("api", "dev")).unwrap(), 1);
-    let outcome = |argocd: &ArgoCd, candidate: Candidate, part: &str| {
-        let fault = stage.precheck(argocd, candidate).unwrap_err();
+    assert_eq!(stage.precheck(&ci, stage.candidate("api", "dev")).unwrap(), 1);
+    let outcome = |token: &str, candidate: Candidate, part: &str| {
+        let fault = stage.precheck(&stage.argocd_as(token), candidate).unwrap_err();
         assert!(fault.to_string().contains(part), "{fault}");
         fault.outcome
     };
-    let forged = stage.argocd_as("a.b.c");
+    let (own, viewer, nobody) = (
+        stage.world.token("ci"),
+        stage.world.token("viewer"),
+        stage.world.token("nobody"),
+    );
+    let dev = || stage.candidate("api", "dev");
+    assert_eq!(outcome("a.b.c", dev(), "does not know this token"), Outcome::Denied);
     assert_eq!(
-        outcome(&forged, candidate("api", "dev"), "does not know this token"),
+        outcome(&nobody, dev(), "missing, is in another namespace"),
         Outcome::Denied
     );
-    let nobody = stage.argocd_as(&stage.sandbox.argocd.token("nobody"));
+    assert_eq!(stage.precheck(&stage.argocd_as(&viewer), dev()).unwrap(), 1);
     assert_eq!(
-        outcome(&nobody, candidate("api", "dev"), "missing, is in another namespace"),
-        Outcome::Denied
-    );
-    let viewer = stage.argocd_as(&stage.sandbox.argocd.token("viewer"));
-    assert_eq!(stage.precheck(&viewer, candidate("api", "dev")).unwrap(), 1);
-    assert_eq!(
-        outcome(&viewer, candidate("api", "production"), "may not sync"),
+        outcome(&viewer, stage.candidate("api", "production"), "may not sync"),
         Outcome::Denied
     );
     let other_folder = Candidate {
         folder: RepoPath::parse("apps/api/overlays/staging").unwrap(),
-        ..candidate("api", "dev")
+        ..dev()
     };
     assert_eq!(
-        outcome(&ci, other_folder, "deploys apps/api/overlays/dev, not"),
+        outcome(&own, other_folder, "deploys apps/api/overlays/dev, not"),
         Outcome::Refused
     );
-    stage
-        .sandbox
-        .argocd
-        .edit("api-dev", |spec| spec["source"]["targetRevision"] = "release".into());
-    assert_eq!(
-        outcome(&ci, candidate("api", "dev"), "follows release"),
-        Outcome::Refused
-    );
-    stage.sandbox.argocd.answer(Canned {
+    stage.world.follow("api-dev", "release");
+    assert_eq!(outcome(&own, dev(), "follows release"), Outcome::Refused);
+}
+
+#[test]
+fn a_login_page_is_no_argo_cd() {
+    let stage = Stage::new();
+    let Some(sandbox) = stage.world.stand_in() else { return };
+    sandbox.argocd.answer(Canned {
         part: "userinfo".to_owned(),
         times: 1,
         status: 200,
         content_type: "text/html".to_owned(),
         body: "<title>Sign in</title>".to_owned(),
     });
-    assert_eq!(
-        outcome(&ci, candidate("api", "staging"), "Sign in"),
-        Outcome::Unreachable
-    );
+    let fault = stage
+        .precheck(&stage.argocd(), stage.candidate("api", "staging"))
+        .unwrap_err();
+    assert!(fault.to_string().contains("Sign in"), "{fault}");
+    assert_eq!(fault.outcome, Outcome::Unreachable);
 }
 
 #[test]
@@ -417,9 +227,29 @@ fn applications_are_found_by_their_source() {
     let stage = Stage::new();
     let candidate = Candidate {
         which: Which::BySource,
-        ..candidate("api", "dev")
+        ..stage.candidate("api", "dev")
     };
     assert_eq!(stage.precheck(&stage.argocd(), candidate).unwrap(), 1);
+}
+
+#[test]
+fn what_is_missing_is_told_from_what_is_hidden_when_the_project_is_given() {
+    let stage = Stage::new();
+    let ask = |account: &str, project: Option<&str>, name: &str| {
+        let argocd = stage.argocd_in(&stage.world.token(account), project);
+        block_on(argocd.application(&id(name))).map(|app| app.name)
+    };
+    assert_eq!(ask("ci", Some("default"), "api-dev").unwrap(), "api-dev");
+    assert!(matches!(ask("ci", None, "nothing"), Err(Problem::Forbidden(_))));
+    assert!(matches!(
+        ask("ci", Some("default"), "nothing"),
+        Err(Problem::Missing(_))
+    ));
+    assert!(matches!(
+        ask("nobody", Some("default"), "api-dev"),
+        Err(Problem::Forbidden(_))
+    ));
+    assert!(matches!(ask("ci", Some("other"), "api-dev"), Err(Problem::Missing(_))));
 }
 
 #[test]
@@ -427,10 +257,10 @@ fn a_second_sync_is_refused_while_one_is_at_work() {
     let stage = Stage::new();
     let argocd = stage.argocd();
     stage.push("web", "production", "slow1");
-    let id = ApplicationId::parse("web-production").unwrap();
+    let app = id("web-production");
     let (first, second) = block_on(async {
-        let first = argocd.sync(&id, "one").await;
-        (first, argocd.sync(&id, "two").await)
+        let first = argocd.sync(&app, "one").await;
+        (first, argocd.sync(&app, "two").await)
     });
     assert!(first.unwrap().operation_requested);
     assert!(matches!(second, Err(Problem::Busy(_))), "{second:?}");
@@ -439,11 +269,117 @@ fn a_second_sync_is_refused_while_one_is_at_work() {
 }
 
 #[test]
+fn a_closed_window_is_told_from_a_missing_right() {
+    let stage = Stage::new();
+    let argocd = stage.argocd();
+    let app = id("web-production");
+    let open = block_on(argocd.windows(&app)).unwrap();
+    assert!(open.manual_possible && open.active.is_empty(), "{open:?}");
+    stage.world.window("web-production", true);
+    let closed = || block_on(argocd.windows(&app)).unwrap();
+    until("the window is closed", Duration::from_secs(30), || {
+        !closed().manual_possible
+    });
+    assert_eq!((closed().active.len(), closed().assigned.len()), (1, 1));
+    // The window is looked at before the rights are.
+    let viewer = stage.argocd_as(&stage.world.token("viewer"));
+    for argocd in [&argocd, &viewer] {
+        let refused = block_on(argocd.sync(&app, "one"));
+        assert!(matches!(refused, Err(Problem::Window(_))), "{refused:?}");
+    }
+    stage.world.window("web-production", false);
+    until("the window is open", Duration::from_secs(30), || {
+        closed().manual_possible
+    });
+    let refused = block_on(viewer.sync(&app, "one"));
+    assert!(matches!(refused, Err(Problem::Forbidden(_))), "{refused:?}");
+}
+
+#[test]
+fn everything_that_is_read_of_a_settled_application_agrees() {
+    let stage = Stage::new();
+    let argocd = stage.argocd();
+    let app = id("api-production");
+    let image = reference(&stage.world.file(&overlay("api", "production")), "api");
+    let seen = block_on(argocd.application(&app)).unwrap();
+    assert_eq!((seen.sync, seen.health), (SyncState::Synced, Health::Healthy));
+    assert_eq!(seen.images, std::slice::from_ref(&image));
+    assert_eq!(seen.revisions.len(), 1);
+    assert!(!seen.automated && !seen.refresh_pending && !seen.operation_requested);
+    assert!(seen.reconciled_at.is_some() && seen.version.is_some());
+    assert_eq!(
+        block_on(argocd.target_images(&app)).unwrap(),
+        std::slice::from_ref(&image)
+    );
+    let rollout = seen.resources.iter().find(|resource| resource.is_rollout()).unwrap();
+    let canary = block_on(argocd.rollout(&app, rollout)).unwrap();
+    assert_eq!((canary.phase.as_str(), canary.observed), ("Healthy", true));
+    assert_eq!((canary.steps, canary.step, canary.weight), (8, Some(8), 100));
+    assert_eq!(canary.current, canary.stable);
+    let kinds = |resources: &[Resource]| {
+        let mut kinds: Vec<String> = resources.iter().map(|resource| resource.id.kind.clone()).collect();
+        kinds.sort();
+        kinds
+    };
+    assert_eq!(
+        kinds(&seen.resources),
+        ["AnalysisTemplate", "ConfigMap", "Rollout", "Service"]
+    );
+    let tree = block_on(argocd.tree(&app)).unwrap();
+    let pods: Vec<_> = tree.iter().filter(|node| node.id.kind == "Pod").collect();
+    assert_eq!(pods.len(), 10);
+    for pod in &pods {
+        assert_eq!(pod.health, Some(Health::Healthy));
+        assert_eq!(pod.images, std::slice::from_ref(&image));
+        assert_eq!(pod.detail("Containers"), Some("1/1"), "{pod:?}");
+    }
+    let lines = block_on(argocd.logs(&app, pods[0], false)).unwrap();
+    assert!(!lines.is_empty());
+    block_on(argocd.events(&app, pods[0])).unwrap();
+    let names: Vec<String> = (block_on(argocd.applications()).unwrap().into_iter())
+        .map(|app| app.name)
+        .collect();
+    for name in ["api-dev", "api-staging", "web-dev", "web-staging", "web-production"] {
+        assert!(names.iter().any(|known| known == name), "{names:?}");
+    }
+}
+
+#[test]
+fn a_stream_begins_with_what_is_there_and_tells_what_changes() {
+    let stage = Stage::new();
+    let argocd = stage.argocd();
+    let app = id("web-dev");
+    let (first, changed) = block_on(async {
+        let mut stream = argocd.stream(&Scope::One(app.clone())).await.unwrap();
+        let Change::Seen(first) = stream.next().await else {
+            panic!("the stream begins with the application");
+        };
+        let (commit, _) = stage.push("web", "dev", "streamed1");
+        let told = async {
+            loop {
+                match stream.next().await {
+                    Change::Seen(app) if app.revisions == [commit.to_string()] => break app,
+                    Change::Broken(problem) => panic!("{problem:?}"),
+                    _ => {}
+                }
+            }
+        };
+        let refresh = argocd.refresh(&app, promote_action::delivery::Refresh::Normal);
+        let (changed, refreshed) = tokio::join!(told, refresh);
+        assert_eq!(refreshed.unwrap().name, "web-dev");
+        (first, changed)
+    });
+    assert_eq!((first.name.as_str(), first.sync), ("web-dev", SyncState::Synced));
+    assert_eq!(first.uid, changed.uid);
+    assert!(changed.version > first.version);
+}
+
+#[test]
 fn a_failure_says_which_resource_and_why() {
     let stage = Stage::new();
     let soon = ResolvedPolicy {
-        timeout: Duration::from_secs(6),
-        ..policy()
+        timeout: stage.time(6000),
+        ..stage.policy()
     };
     let followed = stage.promote("api", "dev", "bad1", soon);
     assert_eq!(followed.outcome, Outcome::TimedOut, "{}", followed.reason);
@@ -452,23 +388,20 @@ fn a_failure_says_which_resource_and_why() {
         why.contains("ImagePullBackOff") && why.contains("myorg/api:bad1"),
         "{why}"
     );
-    let stage = Stage::new();
-    let followed = stage.promote("api", "production", "breach1", policy());
-    let why = &followed.applications[0].reason;
-    assert!(why.contains("Metric \"success-rate\" assessed Failed"), "{why}");
 }
 
 #[test]
 fn a_wait_says_at_least_every_half_minute_what_it_waits_for() {
     let mut stage = Stage::new();
-    stage.pace = 40;
-    let policy = Policy {
-        timeout: Some(Duration::from_secs(150)),
-        ..Policy::default()
+    stage.pace = if stage.world.stand_in().is_some() { 40 } else { 8 };
+    let policy = ResolvedPolicy {
+        timeout: Duration::from_secs(150),
+        settle: Duration::from_secs(10),
+        ..stage.policy()
     };
-    let followed = stage.promote("api", "dev", "never-abc1234", policy.resolve());
+    let followed = stage.promote("api", "dev", "never-abc1234", policy);
     assert_eq!(followed.outcome, Outcome::TimedOut, "{}", followed.reason);
-    let told = stage.told.0.borrow();
+    let told = stage.told();
     let repeated = told
         .iter()
         .filter(|line| line.contains("api-dev") && line.contains(" left)"))

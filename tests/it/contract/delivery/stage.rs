@@ -1,0 +1,252 @@
+//! A wait against one of the worlds: looks before, pushes, follows to the end, and keeps what was told.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use promote_action::assess::rollout::Origin;
+use promote_action::clock::SystemClock;
+use promote_action::delivery::{ArgoCd, Drive, Settings};
+use promote_action::infrarepo::{self, Address};
+use promote_action::journal::Journal;
+use promote_action::manifest::{FORMATS, Field, PinEdit};
+use promote_action::model::{
+    AppName, ApplicationId, BranchName, Clock, CommitSha, EnvironmentName, Event, Fault, PinChange, RepoIdentity,
+    RepoPath, Secret, Timestamp,
+};
+use promote_action::plan::{Policy, ResolvedPolicy};
+use promote_action::promote::{Candidate, FollowPorts, FollowRequest, Followed, Which, follow, precheck};
+use sandbox::overlay;
+use tokio::sync::watch::Sender;
+
+use super::real;
+use super::world::{StandIn, World};
+
+#[derive(Default)]
+struct Told(RefCell<Vec<String>>);
+
+impl Journal for Told {
+    fn tell(&self, event: Event) {
+        let text = match event {
+            Event::Progress(text) | Event::Waiting(text) | Event::Notice(text) | Event::Milestone(text) => text,
+            Event::Warning(text) => format!("warning: {text}"),
+            other => format!("{other:?}"),
+        };
+        self.0.borrow_mut().push(text);
+    }
+}
+
+/// A clock that runs faster than the wall's by a factor.
+struct Paced(SystemClock, u32);
+
+#[async_trait::async_trait(?Send)]
+impl Clock for Paced {
+    fn now(&self) -> Duration {
+        self.0.now() * self.1
+    }
+
+    fn wall(&self) -> Timestamp {
+        self.0.wall()
+    }
+
+    async fn sleep(&self, pause: Duration) {
+        self.0.sleep(pause / self.1).await;
+    }
+}
+
+/// A world, and a wait in it.
+pub(super) struct Stage {
+    pub(super) world: Box<dyn World>,
+    told: Told,
+    /// How much faster our own clock runs.
+    pub(super) pace: u32,
+}
+
+impl Stage {
+    /// Takes the real thing where there is one, else starts the stand-in.
+    pub(super) fn new() -> Self {
+        Self {
+            world: match real::held() {
+                Some(real) => Box::new(real),
+                None => Box::new(StandIn::start()),
+            },
+            told: Told::default(),
+            pace: 1,
+        }
+    }
+
+    /// Returns a time that is as long for this world as `milliseconds` for the stand-in.
+    pub(super) fn time(&self, milliseconds: u64) -> Duration {
+        Duration::from_millis(milliseconds) * self.world.slowness()
+    }
+
+    pub(super) fn policy(&self) -> ResolvedPolicy {
+        ResolvedPolicy {
+            settle: Duration::from_secs(1),
+            timeout: self.time(40_000),
+            ..Policy::default().resolve()
+        }
+    }
+
+    pub(super) fn argocd_as(&self, token: &str) -> ArgoCd {
+        self.argocd_in(token, None)
+    }
+
+    pub(super) fn argocd_in(&self, token: &str, project: Option<&str>) -> ArgoCd {
+        let client = promote_action::http::client(None).unwrap();
+        let settings = Settings {
+            server: self.world.server().parse().unwrap(),
+            token: Secret::new(token),
+            headers: Vec::new(),
+            project: project.map(str::to_owned),
+        };
+        ArgoCd::new(client, settings).unwrap()
+    }
+
+    pub(super) fn argocd(&self) -> ArgoCd {
+        self.argocd_as(&self.world.token("ci"))
+    }
+
+    fn origin(&self) -> Origin {
+        Origin {
+            repository: RepoIdentity::of(&self.world.infra_repo()),
+            branch: BranchName::parse("main").unwrap(),
+        }
+    }
+
+    /// Returns the overlay of an app with another tag.
+    pub(super) fn with_tag(&self, app: &str, environment: &str, tag: &str) -> String {
+        with_tag(&self.world.file(&overlay(app, environment)), app, tag)
+    }
+
+    /// Changes the tag of an overlay, as a promotion would. Returns the commit and its pin.
+    pub(super) fn push(&self, app: &str, environment: &str, tag: &str) -> (CommitSha, PinChange) {
+        let text = self.with_tag(app, environment, tag);
+        let file = overlay(app, environment);
+        let commit = (self.world).commit(&file, &text, &format!("promote {app} to {environment}"));
+        let pin = PinChange {
+            app: AppName::parse(app).unwrap(),
+            environment: EnvironmentName::parse(environment).unwrap(),
+            file: RepoPath::parse(&file).unwrap(),
+            name: format!("myorg/{app}"),
+            line: 1,
+            before: String::new(),
+            after: reference(&text, app),
+        };
+        (CommitSha::parse(&commit).unwrap(), pin)
+    }
+
+    pub(super) fn candidate(&self, app: &str, environment: &str) -> Candidate {
+        Candidate {
+            which: Which::Named(id(&format!("{app}-{environment}"))),
+            app: AppName::parse(app).unwrap(),
+            environment: EnvironmentName::parse(environment).unwrap(),
+            folder: RepoPath::parse(&format!("apps/{app}/overlays/{environment}")).unwrap(),
+            policy: self.policy(),
+            images: Vec::new(),
+        }
+    }
+
+    pub(super) fn precheck(&self, argocd: &ArgoCd, candidate: Candidate) -> Result<usize, Fault> {
+        let clock = SystemClock::start();
+        let targets = block_on(precheck(argocd, &clock, &self.origin(), vec![candidate]))?;
+        Ok(targets.len())
+    }
+
+    /// Looks before, pushes, and follows to the end.
+    pub(super) fn promote(&self, app: &str, environment: &str, tag: &str, policy: ResolvedPolicy) -> Followed {
+        self.promote_while(app, environment, tag, policy, |_, _| {})
+    }
+
+    /// The same; `meanwhile` happens once the wait has begun.
+    pub(super) fn promote_while(
+        &self,
+        app: &str,
+        environment: &str,
+        tag: &str,
+        policy: ResolvedPolicy,
+        meanwhile: impl FnOnce(&dyn World, &Sender<Option<u8>>) + Send,
+    ) -> Followed {
+        let argocd = self.argocd();
+        let clock = Paced(SystemClock::start(), self.pace);
+        let candidate = Candidate {
+            policy,
+            images: vec![reference(&self.with_tag(app, environment, tag), app)],
+            ..self.candidate(app, environment)
+        };
+        let targets = block_on(precheck(&argocd, &clock, &self.origin(), vec![candidate])).unwrap();
+        let (commit, pin) = self.push(app, environment, tag);
+        let pins = [pin];
+        let request = FollowRequest {
+            targets,
+            origin: self.origin(),
+            commit: &commit,
+            pins: &pins,
+            nonce: "nonce-1".to_owned(),
+        };
+        let place = infrarepo::Target {
+            address: Address::Folder(self.world.folder()),
+            branch: None,
+            token: None,
+        };
+        let client = promote_action::http::client(None).unwrap();
+        let quiet: Rc<dyn Journal> = Rc::new(Told::default());
+        let repo = infrarepo::open(&place, client, Rc::new(SystemClock::start()), quiet).unwrap();
+        let ports = FollowPorts {
+            observe: &argocd,
+            drive: Some(&argocd as &dyn Drive),
+            repo: repo.as_ref(),
+            journal: &self.told,
+            clock: &clock,
+        };
+        let (send, cancel) = tokio::sync::watch::channel(None);
+        let world = self.world.as_ref();
+        let followed = std::thread::scope(|scope| {
+            scope.spawn(|| meanwhile(world, &send));
+            block_on(follow(ports, &cancel, request))
+        });
+        #[expect(clippy::print_stdout, reason = "shown when a test fails")]
+        for line in self.told() {
+            println!("{line}");
+        }
+        followed
+    }
+
+    /// Returns all that was told.
+    pub(super) fn told(&self) -> Vec<String> {
+        self.told.0.borrow().clone()
+    }
+
+    pub(super) fn said(&self, part: &str) -> bool {
+        self.told().iter().any(|line| line.contains(part))
+    }
+}
+
+pub(super) fn id(name: &str) -> ApplicationId {
+    ApplicationId::parse(name).unwrap()
+}
+
+fn with_tag(text: &str, app: &str, tag: &str) -> String {
+    let edit = PinEdit {
+        name: format!("myorg/{app}"),
+        new_tag: Field::Set(tag.to_owned()),
+        digest: Field::Keep,
+        create: false,
+    };
+    String::from_utf8(FORMATS[0].edit(text.as_bytes(), &[edit]).unwrap().bytes).unwrap()
+}
+
+/// Returns the reference that an overlay makes run.
+pub(super) fn reference(text: &str, app: &str) -> String {
+    let pins = FORMATS[0].pins(text.as_bytes()).unwrap();
+    let entry = format!("myorg/{app}");
+    pins.iter().find(|pin| pin.name == entry).unwrap().reference()
+}
+
+pub(super) fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(future)
+}
