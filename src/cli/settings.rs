@@ -60,7 +60,7 @@ pub(super) fn read(reader: &Reader<'_>, command: Command, place: &Place<'_>, run
 }
 
 fn request(reader: &Reader<'_>, command: Command) -> Request {
-    if command != Command::Status {
+    if !matches!(command, Command::Status | Command::Preflight) {
         reader.require(&planned::APP, "");
         reader.require(&planned::ENVIRONMENT, "");
     }
@@ -78,7 +78,7 @@ fn request(reader: &Reader<'_>, command: Command) -> Request {
             .map(|_| reader.list(&planned::APPLICATION, |text| Ok(text.to_owned()))),
         message: reader.text(&planned::MESSAGE),
     };
-    if !matches!(command, Command::Wait | Command::Status) {
+    if matches!(command, Command::Promote | Command::Plan) {
         what(reader, &request);
     }
     request

@@ -74,6 +74,12 @@ pub trait Observe {
     /// Returns the application's page.
     fn page(&self, id: &ApplicationId) -> String;
 
+    /// Returns the server's version. It is told to everybody: the token proves nothing here.
+    ///
+    /// # Errors
+    /// As every call.
+    async fn version(&self) -> Result<String, Problem>;
+
     /// Returns the name that the server knows us by.
     ///
     /// # Errors

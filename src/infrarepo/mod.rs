@@ -10,6 +10,7 @@ use crate::model::{BranchName, Clock, CommitSha, Fault, RepoPath, Secret, Timest
 
 mod address;
 pub mod git;
+mod github;
 pub mod inputs;
 
 pub use address::{Address, holds_credentials};
@@ -130,6 +131,15 @@ pub struct CommitInfo {
     pub message: String,
 }
 
+/// What a host tells besides git.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HostWords {
+    /// When the token ends, if the host says so.
+    pub token_until: Option<Timestamp>,
+    /// The kinds of rules of the branch that can stand against a push, in the host's words. Whether we are exempt is not told.
+    pub rules: Vec<String>,
+}
+
 /// Reads the infra-repo. Holds no way to write.
 #[async_trait(?Send)]
 pub trait InfraRepo {
@@ -159,6 +169,18 @@ pub trait InfraRepo {
 
     /// Tells whether `revision` is `ours` or a descendant of it. A verdict is kept: it cannot change.
     async fn contains(&self, revision: &CommitSha, ours: &CommitSha) -> Containment;
+
+    /// Looks whether we may write to the branch, as far as that can be known without writing.
+    ///
+    /// # Errors
+    /// `denied` when we may not, `unreachable` when nobody says so.
+    async fn may_write(&self, branch: &BranchName) -> Result<(), Fault>;
+
+    /// Returns what the host tells, besides git, of the token and the branch; `None` where it is not known to tell anything.
+    ///
+    /// # Errors
+    /// It was asked, and gives no usable answer.
+    async fn host(&self, branch: &BranchName) -> Result<Option<HostWords>, Fault>;
 
     /// Returns up to `most` commits from `from` back along first parents, the newest first.
     ///

@@ -39,6 +39,13 @@ impl Timestamp {
         Self(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
     }
 
+    /// The same for seconds that somebody else says: `None` beyond the year 9999, which nobody can write.
+    #[must_use]
+    pub fn from_unix(seconds: u64) -> Option<Self> {
+        const END_OF_9999: u64 = 253_402_300_799;
+        (seconds <= END_OF_9999).then(|| Self::at_unix(seconds))
+    }
+
     /// Returns whole seconds since 1970.
     #[must_use]
     pub fn unix_seconds(self) -> u64 {

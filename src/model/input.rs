@@ -11,18 +11,27 @@ pub enum Command {
     Wait,
     /// Shows what is pinned where, and how it runs.
     Status,
+    /// Checks everything that a promotion will need.
+    Preflight,
     /// Edits one kustomization file in a folder.
     SetImage,
 }
 
 impl Command {
     /// Every command, in the order of the help text.
-    pub const ALL: [Self; 5] = [Self::Promote, Self::Plan, Self::Wait, Self::Status, Self::SetImage];
+    pub const ALL: [Self; 6] = [
+        Self::Promote,
+        Self::Plan,
+        Self::Wait,
+        Self::Status,
+        Self::Preflight,
+        Self::SetImage,
+    ];
 
     /// Their words on the command line, in the same order.
-    pub const NAMES: [&'static str; 5] = {
-        let [a, b, c, d, e] = Self::ALL;
-        [a.name(), b.name(), c.name(), d.name(), e.name()]
+    pub const NAMES: [&'static str; 6] = {
+        let [a, b, c, d, e, f] = Self::ALL;
+        [a.name(), b.name(), c.name(), d.name(), e.name(), f.name()]
     };
 
     /// Returns the word on the command line.
@@ -33,6 +42,7 @@ impl Command {
             Self::Plan => "plan",
             Self::Wait => "wait",
             Self::Status => "status",
+            Self::Preflight => "preflight",
             Self::SetImage => "set-image",
         }
     }
@@ -45,6 +55,9 @@ impl Command {
             Self::Plan => "show the exact diff that `promote` would land; writes nothing",
             Self::Wait => "follow the applications until a commit is live and healthy",
             Self::Status => "show what is pinned in each environment, since when, and how it runs; writes nothing",
+            Self::Preflight => {
+                "check tokens, rights, overlays and applications before anyone needs them; writes nothing"
+            }
             Self::SetImage => "do what `kustomize edit set image` does, and keep every other byte of the file",
         }
     }
@@ -106,7 +119,13 @@ impl InputSpec {
         action_default: None,
         absent: "",
         in_file: false,
-        commands: &[Command::Promote, Command::Plan, Command::Wait, Command::Status],
+        commands: &[
+            Command::Promote,
+            Command::Plan,
+            Command::Wait,
+            Command::Status,
+            Command::Preflight,
+        ],
         help: "",
         example: "",
         laptop: &[],

@@ -4,6 +4,8 @@ use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
 
+use super::Timestamp;
+
 /// A secret text; zeroed when dropped, and never shown by `Debug` or `Display`.
 #[derive(Clone)]
 pub struct Secret(SecretString);
@@ -13,6 +15,17 @@ impl Secret {
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
         Self(SecretString::from(text.into()))
+    }
+
+    /// Returns until when a JSON web token says that it is valid: Argo CD's are such, and the newer ones that GitHub mints.
+    /// `None` for every other secret, and for a token without an end. Nothing of the token is shown.
+    #[must_use]
+    pub fn valid_until(&self) -> Option<Timestamp> {
+        use base64::Engine as _;
+        let payload = self.expose().split('.').nth(1)?;
+        let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(payload.trim_end_matches('='));
+        let claims: serde_json::Value = serde_json::from_slice(&bytes.ok()?).ok()?;
+        Timestamp::from_unix(claims.get("exp")?.as_u64()?)
     }
 
     /// Returns the text, for the one place that sends it to the host it belongs to.
@@ -25,5 +38,34 @@ impl Secret {
 impl fmt::Debug for Secret {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("Secret(***)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_token_is_read_from_it() {
+        let until = |claims: &str| {
+            let payload = URL_SAFE_NO_PAD.encode(claims);
+            let ends = |token: String| Secret::new(token).valid_until().map(|at| at.to_string());
+            let ours = ends(format!("head.{payload}.signature"));
+            assert_eq!(ours, ends(format!("ghs_123_head.{payload}.signature")));
+            ours
+        };
+        assert_eq!(
+            until(r#"{"exp":1795421775,"sub":"ci"}"#).as_deref(),
+            Some("2026-11-23T08:16:15Z")
+        );
+        assert_eq!(until(r#"{"sub":"ci"}"#), None);
+        // Further than people's calendars, and than the formatter's.
+        assert_eq!(until(r#"{"exp":18446744073709551615}"#), None);
+        for other in ["", "ghp_abc", "a.b.c", "github_pat_11A"] {
+            assert_eq!(Secret::new(other).valid_until(), None, "{other}");
+        }
     }
 }

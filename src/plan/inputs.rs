@@ -1,7 +1,7 @@
 //! The inputs that say what is promoted, where its pin is, and how its applications are followed.
 
 use super::{DEFAULT_APPLICATION, DEFAULT_MESSAGE, DEFAULT_PATH, OnPause, OnSuperseded, SyncMode};
-use crate::model::{InputKind, InputSpec};
+use crate::model::{Command, InputKind, InputSpec};
 
 /// `app`.
 pub const APP: InputSpec = InputSpec {
@@ -113,6 +113,7 @@ pub const SYNC: InputSpec = InputSpec {
     help: "Who starts the sync: `auto` refreshes an application that syncs by itself and triggers a manual one, `trigger` always triggers, \
            `never` only refreshes.",
     example: "trigger",
+    commands: &[Command::Promote, Command::Wait, Command::Preflight],
     ..InputSpec::FOLLOWING
 };
 

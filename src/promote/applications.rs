@@ -76,7 +76,8 @@ fn is_promoted(pin: &Pin, target: &plan::Target, planned: &Planned) -> bool {
             .any(|promoted| promoted.app == target.app && promoted.name == pin.name)
 }
 
-fn candidates_of(target: &plan::Target, images: &[String]) -> Result<Vec<Candidate>, Fault> {
+/// Returns what has to become live for a target: the applications that its templates name.
+pub(super) fn candidates_of(target: &plan::Target, images: &[String]) -> Result<Vec<Candidate>, Fault> {
     let which = match &target.applications {
         Applications::BySource => vec![Which::BySource],
         Applications::Named(names) => names

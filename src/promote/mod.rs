@@ -12,6 +12,7 @@ use crate::plan::{Policy, Request};
 mod applications;
 mod cancel;
 mod carries;
+mod checks;
 mod diagnose;
 mod follow;
 pub mod inputs;
@@ -20,6 +21,7 @@ mod listen;
 mod planning;
 mod poll;
 mod precheck;
+mod preflight;
 mod record;
 mod rerun;
 mod rows;
@@ -39,7 +41,7 @@ pub use target::{Candidate, FollowRequest, Target as FollowTarget, Which};
 /// Everything a run needs to know, all inputs parsed.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// `promote`, `plan` (also `dry-run`), `wait` or `status`.
+    /// `promote`, `plan` (also `dry-run`), `wait`, `status` or `preflight`.
     pub command: Command,
     /// What is to be promoted.
     pub request: Request,

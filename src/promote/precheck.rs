@@ -3,13 +3,25 @@
 
 use crate::assess::rollout::Origin;
 use crate::delivery::{Observe, Problem};
-use crate::model::{AppSnapshot, AppSource, ApplicationId, Fault, Outcome, RepoPath};
+use crate::model::{AppSnapshot, AppSource, ApplicationId, Clock, Fault, Outcome, RepoPath};
 use crate::plan::SyncMode;
 
 use super::target::{Candidate, Target, Which};
 
 /// How many times a server that does not answer is asked before that is the end.
 const TRIES: u32 = 3;
+
+/// What may be an application that has to become live, looked at.
+pub(super) struct Looked {
+    /// Which; `None` when none has the candidate's source.
+    pub(super) id: Option<ApplicationId>,
+    /// What was looked for.
+    pub(super) candidate: Candidate,
+    /// How it is now, as far as it could be read.
+    pub(super) app: Option<AppSnapshot>,
+    /// All that stands against promoting to it, but for the right to sync.
+    pub(super) against: Vec<Fault>,
+}
 
 /// Looks at the applications of `candidates`, and returns them with how they are now: the baseline of the wait.
 ///
@@ -18,55 +30,123 @@ const TRIES: u32 = 3;
 /// `refused` when an application would never show our commit. Nothing was written.
 pub async fn precheck(
     observe: &dyn Observe,
-    clock: &dyn crate::model::Clock,
+    clock: &dyn Clock,
     origin: &Origin,
     candidates: Vec<Candidate>,
 ) -> Result<Vec<Target>, Fault> {
-    let server = observe.server();
-    patiently(clock, || observe.whoami())
-        .await
-        .map_err(|problem| problem.fault(&format!("ask {server} who we are")))?;
-    let mut found = Vec::new();
-    let mut problems = Problems::default();
-    let mut list = None;
-    for candidate in candidates {
-        match &candidate.which {
-            Which::Named(id) => found.push((id.clone(), candidate)),
-            Which::BySource => {
-                if list.is_none() {
-                    let all = patiently(clock, || observe.applications()).await;
-                    list = Some(all.map_err(|problem| problem.fault(&format!("list the applications of {server}")))?);
-                }
-                by_source(
-                    list.as_deref().unwrap_or_default(),
-                    origin,
-                    &candidate,
-                    &mut found,
-                    &mut problems,
-                );
-            }
+    whoami(observe, clock).await?;
+    let (mut targets, mut against) = (Vec::new(), Vec::new());
+    for looked in look_at(observe, clock, origin, candidates).await {
+        let Looked {
+            id,
+            candidate,
+            app,
+            against: stands,
+        } = looked;
+        against.extend(stands);
+        let (Some(id), Some(app)) = (id, app) else { continue };
+        if triggers(&app, candidate.policy.sync) {
+            against.extend(may_sync(observe, clock, &id, &app).await.err());
         }
+        targets.push(target(id, candidate, app));
     }
-    let mut targets = Vec::new();
-    for (id, candidate) in found {
-        match patiently(clock, || observe.application(&id)).await {
-            Ok(app) => {
-                problems.refused.extend(unfit(&id, &app, origin, &candidate.folder));
-                if triggers(&app, candidate.policy.sync) {
-                    problems.rights(&id, patiently(clock, || observe.may_sync(&app)).await);
-                }
-                targets.push(target(id, candidate, Some(app)));
-            }
-            Err(problem) => problems.unread(&id, &problem),
-        }
-    }
-    problems.end(&server)?;
+    end(&observe.server(), against)?;
     Ok(targets)
 }
 
+/// Returns the name that the server knows the token by.
+pub(super) async fn whoami(observe: &dyn Observe, clock: &dyn Clock) -> Result<String, Fault> {
+    let name = patiently(clock, || observe.whoami()).await;
+    name.map_err(|problem| problem.fault(&format!("ask {} who we are", observe.server())))
+}
+
+/// Looks at the applications of `candidates`, each for itself.
+pub(super) async fn look_at(
+    observe: &dyn Observe,
+    clock: &dyn Clock,
+    origin: &Origin,
+    candidates: Vec<Candidate>,
+) -> Vec<Looked> {
+    let mut found = Vec::new();
+    let mut list = None;
+    for candidate in candidates {
+        match &candidate.which {
+            Which::Named(id) => found.push((Ok(id.clone()), candidate)),
+            Which::BySource => {
+                if list.is_none() {
+                    list = Some(patiently(clock, || observe.applications()).await);
+                }
+                match &list {
+                    Some(Ok(all)) => found.extend(by_source(all, origin, &candidate)),
+                    Some(Err(problem)) => {
+                        let doing = format!("list the applications of {}", observe.server());
+                        found.push((Err(problem.fault(&doing)), candidate));
+                    }
+                    None => {}
+                }
+            }
+        }
+    }
+    let mut looked = Vec::new();
+    for (id, candidate) in found {
+        looked.push(match id {
+            Ok(id) => read(observe, clock, origin, id, candidate).await,
+            Err(fault) => Looked {
+                id: None,
+                candidate,
+                app: None,
+                against: vec![fault],
+            },
+        });
+    }
+    looked
+}
+
+async fn read(
+    observe: &dyn Observe,
+    clock: &dyn Clock,
+    origin: &Origin,
+    id: ApplicationId,
+    candidate: Candidate,
+) -> Looked {
+    let (app, against) = match patiently(clock, || observe.application(&id)).await {
+        Ok(app) => {
+            let unfit = unfit(&id, &app, origin, &candidate.folder);
+            (Some(app), unfit.into_iter().map(refused).collect())
+        }
+        Err(problem) => (None, vec![unread(&id, &problem)]),
+    };
+    Looked {
+        id: Some(id),
+        candidate,
+        app,
+        against,
+    }
+}
+
+/// Asks whether we may sync an application.
+///
+/// # Errors
+/// `denied` when we may not, and as everything that is asked.
+pub(super) async fn may_sync(
+    observe: &dyn Observe,
+    clock: &dyn Clock,
+    id: &ApplicationId,
+    app: &AppSnapshot,
+) -> Result<(), Fault> {
+    match patiently(clock, || observe.may_sync(app)).await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Fault::denied(format!(
+            "the token may not sync application {id}, which is synced by hand"
+        ))
+        .hint("grant `applications, sync` on it to the token's role, or set `sync: never` and let a person sync it")),
+        Err(problem) => Err(unread(id, &problem)),
+    }
+}
+
 /// Asks again after a moment while the problem may go away.
-async fn patiently<T, F: Future<Output = Result<T, Problem>>>(
-    clock: &dyn crate::model::Clock,
+pub(super) async fn patiently<T, F: Future<Output = Result<T, Problem>>>(
+    clock: &dyn Clock,
     ask: impl Fn() -> F,
 ) -> Result<T, Problem> {
     let mut tries = 0;
@@ -81,19 +161,19 @@ async fn patiently<T, F: Future<Output = Result<T, Problem>>>(
     }
 }
 
-fn target(id: ApplicationId, candidate: Candidate, baseline: Option<AppSnapshot>) -> Target {
+fn target(id: ApplicationId, candidate: Candidate, baseline: AppSnapshot) -> Target {
     Target {
         id,
         app: candidate.app,
         environment: candidate.environment,
         policy: candidate.policy,
         images: candidate.images,
-        baseline,
+        baseline: Some(baseline),
     }
 }
 
 /// Tells whether we would start its sync.
-const fn triggers(app: &AppSnapshot, sync: SyncMode) -> bool {
+pub(super) const fn triggers(app: &AppSnapshot, sync: SyncMode) -> bool {
     !app.automated && matches!(sync, SyncMode::Auto | SyncMode::Trigger)
 }
 
@@ -101,29 +181,28 @@ fn by_source(
     all: &[AppSnapshot],
     origin: &Origin,
     candidate: &Candidate,
-    found: &mut Vec<(ApplicationId, Candidate)>,
-    problems: &mut Problems,
-) {
-    let before = found.len();
+) -> Vec<(Result<ApplicationId, Fault>, Candidate)> {
     let own = all.iter().map(|app| app.namespace.as_str()).min_by_key(|namespace| {
         // The server's own namespace is the one most applications are in; there its name needs no prefix.
         std::cmp::Reverse(all.iter().filter(|app| app.namespace == *namespace).count())
     });
-    for app in all.iter().filter(|app| deploys(app, origin, &candidate.folder)) {
+    let fits = all.iter().filter(|app| deploys(app, origin, &candidate.folder));
+    let ids = fits.filter_map(|app| {
         let name = match own {
             Some(own) if own != app.namespace => format!("{}/{}", app.namespace, app.name),
             _ => app.name.clone(),
         };
-        if let Ok(id) = ApplicationId::parse(&name) {
-            found.push((id, candidate.clone()));
-        }
-    }
-    if found.len() == before {
-        problems.refused.push(format!(
+        ApplicationId::parse(&name).ok()
+    });
+    let found: Vec<_> = ids.map(|id| (Ok(id), candidate.clone())).collect();
+    if found.is_empty() {
+        let none = refused(format!(
             "no application that the token may see has {} of {} at {} as its source",
             candidate.folder, origin.repository, origin.branch
         ));
+        return vec![(Err(none), candidate.clone())];
     }
+    found
 }
 
 fn deploys(app: &AppSnapshot, origin: &Origin, folder: &RepoPath) -> bool {
@@ -179,83 +258,44 @@ fn unfit(id: &ApplicationId, app: &AppSnapshot, origin: &Origin, folder: &RepoPa
     why
 }
 
-/// What was found, by the end that it means.
-#[derive(Debug, Default)]
-struct Problems {
-    denied: Vec<String>,
-    unreachable: Vec<String>,
-    refused: Vec<String>,
-    hints: Vec<String>,
+fn refused(why: String) -> Fault {
+    Fault::refused(why).hint("correct the application's source, or give the right `application`, `path` or `branch`")
 }
 
-impl Problems {
-    fn unread(&mut self, id: &ApplicationId, problem: &Problem) {
-        let fault = problem.fault(&format!("read application {id}"));
-        match problem {
-            Problem::Forbidden(said) => {
-                self.denied.push(format!(
-                    "application {id} is missing, is in another namespace, or the token may not get it ({said})"
-                ));
-                self.hints.push(
-                    "give `argocd-project`, and Argo CD tells \"missing\" from \"not allowed\"; for another namespace write `application: namespace/name`"
-                        .to_owned(),
-                );
-            }
-            Problem::Missing(said) => {
-                self.denied.push(format!(
-                    "application {id} is not in that project, or does not exist ({said})"
-                ));
-                self.hints.push("check `application` and `argocd-project`".to_owned());
-            }
-            _ if fault.outcome == Outcome::Unreachable => {
-                self.unreachable.push(fault.to_string());
-                self.hints.extend(fault.hints);
-            }
-            _ => {
-                self.denied.push(fault.to_string());
-                self.hints.extend(fault.hints);
-            }
-        }
+fn unread(id: &ApplicationId, problem: &Problem) -> Fault {
+    match problem {
+        Problem::Forbidden(said) => Fault::denied(format!(
+            "application {id} is missing, is in another namespace, or the token may not get it ({said})"
+        ))
+        .hint(
+            "give `argocd-project`, and Argo CD tells \"missing\" from \"not allowed\"; for another namespace write `application: namespace/name`",
+        ),
+        Problem::Missing(said) => Fault::denied(format!(
+            "application {id} is not in that project, or does not exist ({said})"
+        ))
+        .hint("check `application` and `argocd-project`"),
+        problem => problem.fault(&format!("read application {id}")),
     }
+}
 
-    fn rights(&mut self, id: &ApplicationId, may: Result<bool, Problem>) {
-        match may {
-            Ok(true) => {}
-            Ok(false) => {
-                self.denied.push(format!(
-                    "the token may not sync application {id}, which is synced by hand"
-                ));
-                self.hints.push(
-                    "grant `applications, sync` on it to the token's role, or set `sync: never` and let a person sync it"
-                        .to_owned(),
-                );
-            }
-            Err(problem) => self.unread(id, &problem),
-        }
-    }
-
-    fn end(mut self, server: &str) -> Result<(), Fault> {
-        let outcome = if !self.denied.is_empty() {
-            Outcome::Denied
-        } else if !self.unreachable.is_empty() {
-            Outcome::Unreachable
-        } else if !self.refused.is_empty() {
-            Outcome::Refused
-        } else {
-            return Ok(());
-        };
-        if outcome == Outcome::Refused {
-            self.hints.push(
-                "correct the application's source, or give the right `application`, `path` or `branch`".to_owned(),
-            );
-        }
-        let all: Vec<String> = [self.denied, self.unreachable, self.refused].concat();
-        let message = match all.as_slice() {
-            [one] => format!("{server}: {one}"),
-            many => format!("{server}: {} problems:\n- {}", many.len(), many.join("\n- ")),
-        };
-        self.hints.dedup();
-        let fault = Fault::new(outcome, message);
-        Err(self.hints.into_iter().take(3).fold(fault, Fault::hint))
-    }
+/// Tells everything together, what no other look can change first; that is the end.
+fn end(server: &str, mut against: Vec<Fault>) -> Result<(), Fault> {
+    against.sort_by_key(|fault| match fault.outcome {
+        Outcome::Denied => 0,
+        Outcome::Unreachable => 1,
+        _ => 2,
+    });
+    let Some(first) = against.first() else { return Ok(()) };
+    let outcome = first.outcome;
+    let told: Vec<String> = against.iter().map(ToString::to_string).collect();
+    let message = match told.as_slice() {
+        [one] => format!("{server}: {one}"),
+        many => format!("{server}: {} problems:\n- {}", many.len(), many.join("\n- ")),
+    };
+    let mut hints: Vec<String> = against.into_iter().flat_map(|fault| fault.hints).collect();
+    hints.dedup();
+    Err(hints
+        .into_iter()
+        .take(3)
+        .fold(Fault::new(outcome, message), Fault::hint))
 }

@@ -14,12 +14,13 @@ use super::cancel::or_cancel;
 use super::follow::{FollowPorts, Followed, follow};
 use super::land::{Landing, land};
 use super::planning::{Planned, pinned, planned};
+use super::preflight::{Seams, preflight};
 use super::record::Recorder;
 use super::status::status;
 use super::target::{FollowRequest, Target};
 use super::{Cancel, Ports, Settings, applications, rerun, rows};
 
-/// Runs `promote`, `plan`, `wait` or `status`, and reports how it ended. Never fails: a fault is an end, too.
+/// Runs `promote`, `plan`, `wait`, `status` or `preflight`, and reports how it ended. Never fails: a fault is an end, too.
 pub async fn run(settings: &Settings, journal: Rc<dyn Journal>, clock: Rc<dyn Clock>, cancel: Cancel) -> Report {
     let start = clock.now();
     let recorder = Rc::new(Recorder::new(journal, Rc::clone(&clock)));
@@ -50,17 +51,22 @@ async fn story(
         client.clone(),
         Rc::clone(&clock),
         Rc::clone(&journal),
-    )?;
-    let argocd = settings
-        .argocd
-        .clone()
-        .map(|argocd| ArgoCd::new(client, argocd))
-        .transpose()?;
+    );
+    let argocd = settings.argocd.clone().map(|argocd| ArgoCd::new(client, argocd));
     let ports = Ports {
         clock: clock.as_ref(),
         journal: journal.as_ref(),
         cancel,
     };
+    if settings.command == Command::Preflight {
+        // It is given the reading sides only.
+        let seams = Seams {
+            repo: repo.map(|repo| -> Box<dyn InfraRepo> { repo }),
+            argocd: argocd.map(|argocd| argocd.map(|argocd| -> Box<dyn Observe> { Box::new(argocd) })),
+        };
+        return or_cancel(cancel, preflight(seams, settings, ports, report)).await;
+    }
+    let (repo, argocd) = (repo?, argocd.transpose()?);
     let observe = argocd.as_ref().map(|argocd| -> &dyn Observe { argocd });
     let drive = argocd.as_ref().map(|argocd| -> &dyn Drive { argocd });
     let story = Story {
@@ -78,7 +84,7 @@ async fn story(
             Some(SyncMode::Trigger | SyncMode::Auto) => story.wait(drive, report).await,
             Some(SyncMode::Never) | None => story.wait(None, report).await,
         },
-        Command::Promote | Command::SetImage => story.promote(repo.as_ref(), drive, report).await,
+        Command::Promote | Command::SetImage | Command::Preflight => story.promote(repo.as_ref(), drive, report).await,
     }
 }
 

@@ -73,7 +73,15 @@ pub(super) async fn status(
     Ok(())
 }
 
-fn layout<'a>(settings: &Settings, request: &'a Request, config: Option<&'a Config>) -> Layout<'a> {
+/// Returns what was asked for, but for one app only.
+pub(super) fn request_of(settings: &Settings, app: AppName) -> Request {
+    Request {
+        apps: vec![app],
+        ..settings.request.clone()
+    }
+}
+
+pub(super) fn layout<'a>(settings: &Settings, request: &'a Request, config: Option<&'a Config>) -> Layout<'a> {
     Layout {
         request,
         policy: settings.policy,
@@ -81,13 +89,33 @@ fn layout<'a>(settings: &Settings, request: &'a Request, config: Option<&'a Conf
     }
 }
 
-/// Returns the apps and environments that were asked for, or those that there are, each with a request of its own.
+/// Returns the targets that were asked for, or that there are, each with a request of its own.
 async fn targets(
     repo: &dyn InfraRepo,
     settings: &Settings,
     config: Option<&Config>,
     tip: &Tip,
 ) -> Result<Vec<(Request, Target)>, Fault> {
+    let mut targets = Vec::new();
+    for (app, environment) in pairs(repo, settings, config, tip).await? {
+        let request = request_of(settings, app);
+        let found = layout(settings, &request, config).targets(&[environment]);
+        let found = found.map_err(|mistakes| Fault::mistakes(&mistakes))?;
+        targets.extend(found.into_iter().map(|target| (request.clone(), target)));
+    }
+    Ok(targets)
+}
+
+/// Returns the apps and environments that were asked for, or those that there are.
+///
+/// # Errors
+/// The infra-repo cannot be read, or there is none.
+pub(super) async fn pairs(
+    repo: &dyn InfraRepo,
+    settings: &Settings,
+    config: Option<&Config>,
+    tip: &Tip,
+) -> Result<Vec<(AppName, EnvironmentName)>, Fault> {
     let asked = &settings.request;
     let mut pairs = Vec::new();
     if asked.apps.is_empty() || asked.environments.is_empty() {
@@ -98,12 +126,8 @@ async fn targets(
         });
     } else {
         for app in &asked.apps {
-            pairs.extend(
-                asked
-                    .environments
-                    .iter()
-                    .map(|environment| (app.clone(), environment.clone())),
-            );
+            let each = asked.environments.iter();
+            pairs.extend(each.map(|environment| (app.clone(), environment.clone())));
         }
     }
     if pairs.is_empty() {
@@ -115,17 +139,7 @@ async fn targets(
         ))
         .hint("check `app`, `environment` and `path`"));
     }
-    let mut targets = Vec::new();
-    for (app, environment) in pairs {
-        let request = Request {
-            apps: vec![app],
-            ..asked.clone()
-        };
-        let found = layout(settings, &request, config).targets(&[environment]);
-        let found = found.map_err(|mistakes| Fault::mistakes(&mistakes))?;
-        targets.extend(found.into_iter().map(|target| (request.clone(), target)));
-    }
-    Ok(targets)
+    Ok(pairs)
 }
 
 /// Returns every app and environment that has an overlay: apps by name, environments in their order in promote.yaml.

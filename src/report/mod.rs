@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::model::{Command, Outcome};
 
+mod checks;
 pub mod inputs;
 mod json;
 mod markdown;
@@ -13,6 +14,7 @@ mod status;
 mod summary;
 mod text;
 
+pub use checks::{CheckRow, CheckState};
 pub use json::{json, short_json};
 pub use outputs::{OUTPUTS, OutputSpec, outputs};
 pub use status::StatusRow;
@@ -55,6 +57,9 @@ pub struct Report {
     /// The rows of `status`; only there.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub status: Vec<StatusRow>,
+    /// The rows of `preflight`; only there.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<CheckRow>,
     /// The commit that replaced our pin, if one did.
     pub superseded_by: Option<SupersededBy>,
     /// When what happened.
@@ -196,6 +201,7 @@ impl Report {
             gates: Vec::new(),
             applications: Vec::new(),
             status: Vec::new(),
+            checks: Vec::new(),
             superseded_by: None,
             timeline: Vec::new(),
             duration_seconds: 0.0,
@@ -248,13 +254,8 @@ impl Report {
             ];
             texts.into_iter().for_each(all);
         }
-        for row in &mut self.status {
-            [&mut row.app, &mut row.environment].into_iter().for_each(all);
-            for list in [&mut row.images, &mut row.not_running, &mut row.differs_from] {
-                list.iter_mut().for_each(all);
-            }
-            [&mut row.by, &mut row.sync, &mut row.health].into_iter().for_each(some);
-        }
+        self.status.iter_mut().flat_map(StatusRow::texts).for_each(all);
+        self.checks.iter_mut().flat_map(CheckRow::texts).for_each(all);
         for row in &mut self.gates {
             [&mut row.name, &mut row.reason].into_iter().for_each(all);
             some(&mut row.until);
@@ -355,6 +356,13 @@ mod tests {
             reason: "x".to_owned(),
             until: Some("x".to_owned()),
         }];
+        report.checks = vec![CheckRow {
+            check: "write",
+            object: "x".to_owned(),
+            state: CheckState::Failed,
+            reason: "x".to_owned(),
+            hints: vec!["x".to_owned()],
+        }];
         report.superseded_by = Some(SupersededBy {
             commit: "c".repeat(40),
             author: "x".to_owned(),
@@ -369,7 +377,7 @@ mod tests {
         report.map_texts(&|_| "MAPPED".to_owned());
         let value = serde_json::to_value(&report).unwrap();
         // Our own words, commits and times stay; everything else is mapped.
-        let own = ["promote", "promoted", "open", "2026-01-01T00:00:00Z"];
+        let own = ["promote", "promoted", "open", "write", "failed", "2026-01-01T00:00:00Z"];
         let mut left = Vec::new();
         collect(&value, &mut left);
         left.retain(|text| {

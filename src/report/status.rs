@@ -29,6 +29,17 @@ pub struct StatusRow {
     pub differs_from: Vec<String>,
 }
 
+impl StatusRow {
+    /// Returns every text that is not one of our own words.
+    pub(super) fn texts(&mut self) -> impl Iterator<Item = &mut String> {
+        let lists = [&mut self.images, &mut self.not_running, &mut self.differs_from];
+        [&mut self.app, &mut self.environment]
+            .into_iter()
+            .chain(lists.into_iter().flatten())
+            .chain([&mut self.by, &mut self.sync, &mut self.health].into_iter().flatten())
+    }
+}
+
 pub(super) const HEADS: [&str; 7] = [
     "app",
     "environment",

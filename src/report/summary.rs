@@ -12,7 +12,9 @@ pub fn summary(report: &Report) -> String {
         out.push(format!("{}\n\n", paragraphs(&report.reason)));
     }
     let next = if report.exit_code == 0 { "Next" } else { "What to do" };
-    out.push(list(next, &report.hints));
+    if report.checks.is_empty() {
+        out.push(list(next, &report.hints));
+    }
     out.push(list("Warnings", &report.warnings));
     out.extend([
         table(
@@ -22,6 +24,7 @@ pub fn summary(report: &Report) -> String {
                 .iter()
                 .map(|row| status::cells(row).iter().map(|cell| prose(cell)).collect()),
         ),
+        checks(report),
         changes(report),
         commit(report),
         gates(report),
@@ -70,6 +73,20 @@ fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
         "---|".repeat(head.len()),
         rows.concat()
     )
+}
+
+fn checks(report: &Report) -> String {
+    let rows = report.checks.iter().map(|row| {
+        let hints: Vec<String> = row.hints.iter().map(|hint| told(hint)).collect();
+        vec![
+            row.state.sign().to_owned(),
+            row.check.to_owned(),
+            prose(&row.object),
+            told(&row.reason),
+            hints.join("<br>"),
+        ]
+    });
+    table(&["", "check", "of", "what was seen", "what to do"], rows)
 }
 
 fn changes(report: &Report) -> String {

@@ -1,11 +1,14 @@
 //! The report as text for people: how it ended and why first, then what was written and where it runs.
 
-use super::{ApplicationRow, Report, status};
+use super::{ApplicationRow, Report, checks, status};
 use crate::model::Outcome;
 
 /// Returns the whole report as text.
 #[must_use]
 pub fn text(report: &Report) -> String {
+    if !report.checks.is_empty() {
+        return format!("{}\n\n{}\n", checks::table(&report.checks), head(report));
+    }
     if report.outcome == Outcome::Ok.name() && !report.reason.is_empty() {
         // The command's own words are all there is to say.
         let table = status::table(&report.status);

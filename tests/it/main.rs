@@ -19,6 +19,7 @@ mod cli;
 mod contract;
 mod docs;
 mod manifest;
+mod preflight;
 mod scenarios;
 mod secrets;
 mod support;

@@ -52,19 +52,22 @@ impl Accounts {
             tokens: Mutex::default(),
         };
         for (name, _) in RIGHTS {
-            accounts.issue(name)?;
+            accounts.issue(name, None)?;
         }
         Ok(accounts)
     }
 
-    /// Makes another token of an account.
-    pub(crate) fn issue(&self, account: &str) -> anyhow::Result<String> {
+    /// Makes another token of an account; `ends` is what it says of its end, in seconds since 1970.
+    pub(crate) fn issue(&self, account: &str, ends: Option<u64>) -> anyhow::Result<String> {
         let mut random = [0_u8; 48];
         getrandom::fill(&mut random)?;
         let (id, signature) = random.split_at(16);
         let head = BASE64.encode(r#"{"alg":"HS256","typ":"JWT"}"#);
         let id = BASE64.encode(id);
-        let claims = json!({"iss": "argocd", "sub": format!("{account}:apiKey"), "jti": id});
+        let mut claims = json!({"iss": "argocd", "sub": format!("{account}:apiKey"), "jti": id});
+        if let Some(ends) = ends {
+            claims["exp"] = json!(ends);
+        }
         let token = format!(
             "{head}.{}.{}",
             BASE64.encode(claims.to_string()),

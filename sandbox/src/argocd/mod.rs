@@ -180,6 +180,14 @@ impl ArgoCd {
         self.world.accounts.token(account).unwrap_or_default()
     }
 
+    /// Makes a token of an account that says of itself when it ends, in seconds since 1970.
+    ///
+    /// # Errors
+    /// The system has no randomness.
+    pub fn token_until(&self, account: &str, ends: u64) -> anyhow::Result<String> {
+        self.world.accounts.issue(account, Some(ends))
+    }
+
     /// Takes all tokens of an account back.
     pub fn revoke(&self, account: &str) {
         self.world.accounts.revoke(account);

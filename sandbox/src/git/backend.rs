@@ -60,12 +60,20 @@ struct Row {
     down: AtomicU64,
 }
 
+/// Somebody whose token is good.
+struct Guest {
+    name: String,
+    writes: bool,
+}
+
 /// What all requests share.
 pub(super) struct State {
     root: PathBuf,
     git: PathBuf,
     user: Option<String>,
     token: Mutex<Option<String>>,
+    /// A token that opens everything but `git-receive-pack`.
+    reader: Mutex<Option<String>>,
     protocol_v2: bool,
     workers: Arc<Semaphore>,
     rows: Mutex<Vec<Arc<Row>>>,
@@ -84,6 +92,7 @@ impl State {
             git: Path::new(folder.trim()).join("git-http-backend"),
             user: options.user.clone(),
             token: Mutex::new(options.token.clone()),
+            reader: Mutex::default(),
             protocol_v2: options.protocol_v2,
             workers: Arc::new(Semaphore::new(options.workers)),
             rows: Mutex::default(),
@@ -119,6 +128,10 @@ impl State {
         *lock(&self.token) = token.map(str::to_owned);
     }
 
+    pub(super) fn set_reader(&self, token: &str) {
+        *lock(&self.reader) = Some(token.to_owned());
+    }
+
     fn take_canned(&self, path: &str) -> Option<Canned> {
         let mut all = lock(&self.canned);
         let at = all.iter().position(|canned| path.contains(&canned.path))?;
@@ -132,7 +145,7 @@ impl State {
     }
 
     /// Tells whether the request may pass: any user name (or the chosen one) with the token as password.
-    fn knows(&self, headers: &HeaderMap) -> Option<String> {
+    fn knows(&self, headers: &HeaderMap) -> Option<Guest> {
         let given = headers
             .get(header::AUTHORIZATION)
             .and_then(|value| value.to_str().ok())
@@ -140,12 +153,20 @@ impl State {
             .and_then(|value| base64::engine::general_purpose::STANDARD.decode(value).ok())
             .and_then(|value| String::from_utf8(value).ok());
         let Some(token) = lock(&self.token).clone() else {
-            return Some("anonymous".to_owned());
+            return Some(Guest {
+                name: "anonymous".to_owned(),
+                writes: true,
+            });
         };
         let given = given?;
         let (user, password) = given.split_once(':')?;
-        let right = password == token && self.user.as_ref().is_none_or(|only| only == user);
-        right.then(|| user.to_owned())
+        let writes = password == token;
+        let right = writes || lock(&self.reader).as_deref() == Some(password);
+        let known = right && self.user.as_ref().is_none_or(|only| only == user);
+        known.then(|| Guest {
+            name: user.to_owned(),
+            writes,
+        })
     }
 }
 
@@ -175,8 +196,13 @@ async fn answer(state: &Arc<State>, request: Request) -> Response {
     let response = if let Some(canned) = state.take_canned(&path) {
         drain(request, &row).await;
         from_can(&canned)
-    } else if let Some(user) = state.knows(request.headers()) {
-        run(state, request, &user, &row)
+    } else if let Some(guest) = state.knows(request.headers()) {
+        if !guest.writes && path.contains("git-receive-pack") {
+            drain(request, &row).await;
+            row.status.store(403, Ordering::SeqCst);
+            return plain(StatusCode::FORBIDDEN, "Write access to repository not granted.\n");
+        }
+        run(state, request, &guest.name, &row)
             .await
             .unwrap_or_else(|error| plain(StatusCode::INTERNAL_SERVER_ERROR, &format!("{error:#}\n")))
     } else {
@@ -201,6 +227,8 @@ async fn drain(request: Request, row: &Row) {
 fn plain(status: StatusCode, text: &str) -> Response {
     let mut response = Response::new(Body::from(text.to_owned()));
     *response.status_mut() = status;
+    let kind = HeaderValue::from_static("text/plain; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
     response
 }
 

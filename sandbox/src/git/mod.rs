@@ -142,6 +142,11 @@ impl GitHost {
         self.state.set_token(token);
     }
 
+    /// Accepts another token, which may read and not write.
+    pub fn let_read(&self, token: &str) {
+        self.state.set_reader(token);
+    }
+
     pub(crate) fn options(&self) -> &GitHostOptions {
         &self.options
     }

@@ -106,19 +106,6 @@ pub(super) fn words(body: &[u8]) -> Option<String> {
     }
 }
 
-/// Returns the end of a token's validity from its payload, as people read it. Nothing of the token is shown.
-pub(super) fn expiry(token: &str) -> Option<String> {
-    use base64::Engine;
-    let payload = token.split('.').nth(1)?;
-    let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD
-        .decode(payload.trim_end_matches('='))
-        .ok()?;
-    let claims: serde_json::Value = serde_json::from_slice(&bytes).ok()?;
-    let seconds = claims.get("exp")?.as_u64()?;
-    let at = std::time::SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))?;
-    Some(crate::model::Timestamp::new(at).to_string())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -211,16 +198,5 @@ mod tests {
         let mut page = answer(302, "text/html", "");
         page.redirect = Some("https://sso.example".to_owned());
         assert!(page.problem().why().contains("redirects to https://sso.example"));
-    }
-
-    #[test]
-    fn an_expiry_is_read_without_the_token() {
-        use base64::Engine;
-        let payload = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(r#"{"exp":1795421775,"sub":"ci"}"#);
-        assert_eq!(
-            expiry(&format!("head.{payload}.sig")).as_deref(),
-            Some("2026-11-23T08:16:15Z")
-        );
-        assert_eq!(expiry("no-jwt"), None);
     }
 }

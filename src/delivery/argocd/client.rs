@@ -9,7 +9,7 @@ use crate::delivery::{Problem, Settings};
 use crate::http;
 use crate::model::Fault;
 
-use super::answer::{self, Answer};
+use super::answer::Answer;
 
 /// How long a call may take that only reads what the server has at hand.
 pub(super) const CALL: Duration = Duration::from_secs(20);
@@ -144,7 +144,7 @@ impl ArgoCd {
     /// Adds to a problem with the token when it ended.
     pub(super) fn explained(&self, problem: Problem) -> Problem {
         match problem {
-            Problem::Token(said) => match answer::expiry(self.settings.token.expose()) {
+            Problem::Token(said) => match self.settings.token.valid_until() {
                 Some(at) => Problem::Token(format!("{said} (the token is valid until {at})")),
                 None => Problem::Token(said),
             },

@@ -64,6 +64,16 @@ impl Observe for ArgoCd {
         }
     }
 
+    async fn version(&self) -> Result<String, Problem> {
+        let version: wire::Version = self.call(Call::get(&["api", "version"])).await?;
+        match version.version.as_str() {
+            "" => Err(Problem::Foreign(
+                "the answer names no version, as Argo CD's does".to_owned(),
+            )),
+            version => Ok(version.to_owned()),
+        }
+    }
+
     async fn whoami(&self) -> Result<String, Problem> {
         let who: wire::UserInfo = self.call(Call::get(&["api", "v1", "session", "userinfo"])).await?;
         if who.logged_in {

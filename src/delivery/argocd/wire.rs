@@ -301,6 +301,13 @@ pub(super) struct ParentRef {
     pub(super) uid: String,
 }
 
+/// The server's version.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub(super) struct Version {
+    pub(super) version: String,
+}
+
 /// Events of the cluster.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]

@@ -8,13 +8,17 @@ use std::rc::Rc;
 use async_trait::async_trait;
 use git2::{BranchType, Config, ErrorClass, ErrorCode, Oid, Repository};
 
+use rustix::fs::Access;
+
 use super::tree::{self, Found, oid, sha};
 use crate::infrarepo::{
-    Address, Attempt, CommitDraft, CommitInfo, Containment, Entry, InfraRepo, Land, MOST_COMMITS, Target, Tip,
-    given_up, holds_credentials, missing_branch,
+    Address, Attempt, CommitDraft, CommitInfo, Containment, Entry, HostWords, InfraRepo, Land, MOST_COMMITS, Target,
+    Tip, given_up, holds_credentials, missing_branch,
 };
 use crate::journal::Journal;
 use crate::model::{BranchName, CommitSha, Event, Fault, RepoPath};
+
+const RIGHT: &str = "give this user the right to write to the repository's folder";
 
 /// One bare repository.
 pub(in crate::infrarepo) struct Folder {
@@ -116,11 +120,7 @@ impl Folder {
 fn write_fault(path: &Path, error: git2::Error) -> Fault {
     let os = error.class() == ErrorClass::Os;
     let fault = Fault::denied(format!("write to {}; nothing was written", path.display())).because(error);
-    if os {
-        fault.hint("give this user the right to write to the repository's folder")
-    } else {
-        fault
-    }
+    if os { fault.hint(RIGHT) } else { fault }
 }
 
 fn unusable(path: &Path, error: git2::Error) -> Fault {
@@ -224,6 +224,23 @@ impl InfraRepo for Folder {
             Ok(false) => Containment::Lacks,
             Err(error) => Containment::Unknown(error.message().to_owned()),
         }
+    }
+
+    async fn may_write(&self, branch: &BranchName) -> Result<(), Fault> {
+        let mut heads = self.path.join(branch.reference());
+        while heads.pop() && !heads.exists() {}
+        for folder in [self.path.join("objects"), heads] {
+            rustix::fs::access(&folder, Access::WRITE_OK | Access::EXEC_OK).map_err(|error| {
+                Fault::denied(format!("this user may not write to {}", folder.display()))
+                    .because(std::io::Error::from(error))
+                    .hint(RIGHT)
+            })?;
+        }
+        Ok(())
+    }
+
+    async fn host(&self, _: &BranchName) -> Result<Option<HostWords>, Fault> {
+        Ok(None)
     }
 
     async fn history(&self, from: &CommitSha, most: usize) -> Result<Vec<CommitInfo>, Fault> {

@@ -9,7 +9,9 @@ use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 
 use super::carrier::{CallError, Carrier, Service};
 use crate::http::cause;
-use crate::model::{Fault, Secret};
+use crate::infrarepo::HostWords;
+use crate::infrarepo::github::GitHub;
+use crate::model::{BranchName, Fault, Secret};
 
 /// How many redirects are followed.
 const MOST_HOPS: usize = 5;
@@ -26,6 +28,8 @@ pub(in crate::infrarepo) struct Http {
     base: RefCell<Url>,
     user: &'static str,
     token: Option<Secret>,
+    /// GitHub's own words, where the host is GitHub.
+    github: Option<GitHub>,
 }
 
 impl Http {
@@ -44,6 +48,7 @@ impl Http {
             base: RefCell::new(base),
             user,
             token,
+            github: github.then(|| GitHub::of(url)).flatten(),
         }
     }
 
@@ -281,13 +286,17 @@ impl Carrier for Http {
         self.place.clone()
     }
 
-    async fn advertisement(&self) -> Result<Vec<u8>, CallError> {
-        let asked = Asked {
-            service: Service::UploadPack,
-            body: None,
-        };
+    async fn advertisement(&self, service: Service) -> Result<Vec<u8>, CallError> {
+        let asked = Asked { service, body: None };
         let response = self.exchange(&asked).await?;
         self.body(response, MOST_ADVERTISED).await
+    }
+
+    async fn host(&self, branch: &BranchName) -> Result<Option<HostWords>, Fault> {
+        match &self.github {
+            Some(github) => github.words(&self.client, self.token.as_ref(), branch).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     async fn call(&self, service: Service, request: Vec<u8>, most: usize) -> Result<Vec<u8>, CallError> {

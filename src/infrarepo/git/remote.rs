@@ -15,7 +15,7 @@ use super::store::Store;
 use super::talk::Talk;
 use super::tree::{self, Found, oid, sha};
 use crate::infrarepo::{
-    Address, Attempt, CommitDraft, CommitInfo, Containment, Entry, InfraRepo, Land, Target, Tip, given_up,
+    Address, Attempt, CommitDraft, CommitInfo, Containment, Entry, HostWords, InfraRepo, Land, Target, Tip, given_up,
     missing_branch,
 };
 use crate::journal::Journal;
@@ -332,6 +332,14 @@ impl InfraRepo for Remote {
 
     async fn contains(&self, revision: &CommitSha, ours: &CommitSha) -> Containment {
         self.ancestry(revision, ours).await
+    }
+
+    async fn may_write(&self, _: &BranchName) -> Result<(), Fault> {
+        self.talk.may_write().await
+    }
+
+    async fn host(&self, branch: &BranchName) -> Result<Option<HostWords>, Fault> {
+        self.talk.host(branch).await
     }
 
     async fn history(&self, from: &CommitSha, most: usize) -> Result<Vec<CommitInfo>, Fault> {

@@ -11,8 +11,9 @@ use super::push::{self, Report};
 use super::reference::{self, Dialect, Reference};
 use super::request::{self, Fetch, Fetched, Filter};
 use super::tree::sha256;
+use crate::infrarepo::HostWords;
 use crate::journal::Journal;
-use crate::model::{Clock, Fault};
+use crate::model::{BranchName, Clock, Fault};
 
 /// How often a request that changes nothing is sent before its loss is told.
 const TRIES: u32 = 4;
@@ -60,7 +61,7 @@ impl Talk {
                 let bytes = self.carrier.call(Service::UploadPack, request, MOST_LISTED).await?;
                 return reference::listing(&bytes).map_err(|broken| self.broken(broken));
             }
-            let bytes = self.carrier.advertisement().await?;
+            let bytes = self.carrier.advertisement(Service::UploadPack).await?;
             let mut all = reference::advertisement(&bytes)
                 .map_err(|broken| self.broken(broken))?
                 .references;
@@ -69,6 +70,26 @@ impl Talk {
         };
         let asked = self.in_its_dialect(ask).await;
         asked.map_err(|error| error.into_fault(&self.place()))
+    }
+
+    /// Asks for what the server says to those who are about to write, and writes nothing.
+    pub(super) async fn may_write(&self) -> Result<(), Fault> {
+        let asked = self
+            .patiently(async || self.carrier.advertisement(Service::ReceivePack).await)
+            .await;
+        let bytes = asked.map_err(|error| error.into_fault(&self.place()))?;
+        match reference::advertisement(&bytes) {
+            Ok(_) => Ok(()),
+            Err(broken @ Broken::Server(_)) => {
+                Err(Fault::denied(format!("{} does not let us write", self.place())).because(broken))
+            }
+            Err(broken) => Err(self.unreadable(broken)),
+        }
+    }
+
+    /// Returns what the host tells besides git.
+    pub(super) async fn host(&self, branch: &BranchName) -> Result<Option<HostWords>, Fault> {
+        self.carrier.host(branch).await
     }
 
     /// Fetches; `most` bounds the answer, in bytes, if the server can leave out what it is asked to.
@@ -153,7 +174,9 @@ impl Talk {
     }
 
     async fn discover(&self) -> Result<Dialect, CallError> {
-        let bytes = self.patiently(async || self.carrier.advertisement().await).await?;
+        let bytes = self
+            .patiently(async || self.carrier.advertisement(Service::UploadPack).await)
+            .await?;
         let dialect = reference::advertisement(&bytes)
             .map_err(|broken| CallError::Final(self.unreadable(broken)))?
             .dialect;

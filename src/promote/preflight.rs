@@ -1,0 +1,272 @@
+//! `preflight`: everything that a promotion will need, looked at before anyone needs it. Reads only, and stops at no problem.
+
+use crate::assess::rollout::Origin;
+use crate::delivery::Observe;
+use crate::infrarepo::{InfraRepo, Tip};
+use crate::model::{Fault, Outcome, RepoIdentity, RepoPath, Timestamp};
+use crate::plan::{self, SyncMode};
+use crate::report::{InfraRepoRow, Report};
+
+use super::checks::{Checks, MADE_BY_HAND, MINTED};
+use super::precheck::{Looked, look_at, may_sync, patiently, triggers, whoami};
+use super::snapshot::{config, find};
+use super::status::{layout, pairs, request_of};
+use super::{Ports, Settings, applications};
+
+/// The seams, each with what stood against opening it.
+pub(super) struct Seams {
+    /// The infra-repo.
+    pub(super) repo: Result<Box<dyn InfraRepo>, Fault>,
+    /// Argo CD, if it is given.
+    pub(super) argocd: Option<Result<Box<dyn Observe>, Fault>>,
+}
+
+/// Fills the report with a row for every check.
+pub(super) async fn preflight(seams: Seams, settings: &Settings, ports: Ports<'_>, report: &mut Report) {
+    let mut checks = Checks::default();
+    let found = match seams.repo {
+        Ok(repo) => infra_repo(repo.as_ref(), settings, ports, &mut checks, report).await,
+        Err(fault) => {
+            checks.failed("read", settings.infra_repo.address.to_string(), fault);
+            None
+        }
+    };
+    match seams.argocd {
+        None => checks.skipped(
+            "Argo CD",
+            "",
+            "no `argocd-server` is given: a promotion would land, and nothing would be watched",
+        ),
+        Some(Err(fault)) => checks.failed("Argo CD", "", fault),
+        Some(Ok(observe)) => {
+            let known = server(observe.as_ref(), settings, ports, &mut checks).await;
+            match &found {
+                Some((origin, targets)) if known => each(observe.as_ref(), ports, origin, targets, &mut checks).await,
+                Some(_) => checks.skipped("application", "", "Argo CD does not know us, or does not answer"),
+                None => {}
+            }
+        }
+    }
+    checks.end(report);
+}
+
+/// Checks the infra-repo, and returns where its overlays and applications are to be.
+async fn infra_repo(
+    repo: &dyn InfraRepo,
+    settings: &Settings,
+    ports: Ports<'_>,
+    checks: &mut Checks,
+    report: &mut Report,
+) -> Option<(Origin, Vec<plan::Target>)> {
+    let url = repo.url();
+    let tip = repo.tip().await;
+    let tip = checks.take("read", &url, tip, |tip| {
+        format!("{} is at {}", tip.branch, tip.commit.short())
+    });
+    let Some(tip) = tip else {
+        token(settings, None, &url, ports, checks);
+        checks.skipped(
+            "overlay",
+            "",
+            "the infra-repo could not be read: its layout is not known",
+        );
+        return None;
+    };
+    report.infra_repo = Some(InfraRepoRow {
+        url: url.clone(),
+        branch: tip.branch.to_string(),
+        base: tip.commit.to_string(),
+        commit: Some(tip.commit.to_string()),
+        attempts: 0,
+    });
+    let written = repo.may_write(&tip.branch).await;
+    checks.take("write", &url, written, |()| "we may write to it".to_owned());
+    let until = rules(repo, &tip, checks).await;
+    token(settings, until, &url, ports, checks);
+    let targets = overlays(repo, settings, &tip, checks).await?;
+    let origin = Origin {
+        repository: RepoIdentity::of(&repo.url()),
+        branch: tip.branch,
+    };
+    Some((origin, targets))
+}
+
+/// Checks the rules of the branch where the host tells them, and returns the end of the token if it tells that, too.
+async fn rules(repo: &dyn InfraRepo, tip: &Tip, checks: &mut Checks) -> Option<Timestamp> {
+    let branch = tip.branch.to_string();
+    match repo.host(&tip.branch).await {
+        Ok(None) => None,
+        Ok(Some(words)) if words.rules.is_empty() => {
+            checks.ok("rules", branch, "no rule of a ruleset stands against a push");
+            words.token_until
+        }
+        Ok(Some(words)) => {
+            let why = format!(
+                "rules stand against a push, unless who pushes is exempt (which is not told): {}",
+                words.rules.join(", ")
+            );
+            checks.warning(
+                "rules",
+                branch,
+                Fault::refused(why).hint("put the App, or whose token it is, on the bypass list of the ruleset"),
+            );
+            words.token_until
+        }
+        Err(fault) => {
+            checks.warning("rules", branch, fault);
+            None
+        }
+    }
+}
+
+/// Tells when the token of the infra-repo ends; `said` is what its host says of that.
+fn token(settings: &Settings, said: Option<Timestamp>, url: &str, ports: Ports<'_>, checks: &mut Checks) {
+    let Some(token) = &settings.infra_repo.token else {
+        return;
+    };
+    match (token.valid_until(), said) {
+        (Some(until), _) => checks.ending("token", url, "is minted", until, ports.clock.wall(), MINTED),
+        (None, Some(until)) => checks.ending("token", url, "is personal", until, ports.clock.wall(), MADE_BY_HAND),
+        (None, None) => checks.ok("token", url, "no end of it is known"),
+    }
+}
+
+/// Checks promote.yaml and every overlay that was asked for, or that there is.
+async fn overlays(
+    repo: &dyn InfraRepo,
+    settings: &Settings,
+    tip: &Tip,
+    checks: &mut Checks,
+) -> Option<Vec<plan::Target>> {
+    let config = config(repo, &tip.commit).await;
+    let config = checks.take("promote.yaml", tip.branch.as_str(), config, |config| match config {
+        None => "there is none: the layout is that of the inputs, or the default".to_owned(),
+        Some(config) => format!("is right; it has {} environments", config.environments.len()),
+    })?;
+    let pairs = pairs(repo, settings, config.as_ref(), tip).await;
+    let pairs = checks.right("overlay", "", pairs)?;
+    let (mut targets, mut files) = (Vec::new(), Vec::new());
+    for (app, environment) in pairs {
+        let object = format!("{app} in {environment}");
+        let request = request_of(settings, app);
+        let layout = layout(settings, &request, config.as_ref());
+        let found = layout
+            .targets(&[environment])
+            .map_err(|mistakes| Fault::mistakes(&mistakes));
+        for target in checks.right("overlay", &object, found).unwrap_or_default() {
+            let file = find(repo, tip, &layout, &target).await;
+            let file = file.and_then(|file| file.map_err(Fault::invalid));
+            files.extend(
+                checks
+                    .right("overlay", &object, file)
+                    .map(|file| (object.clone(), file)),
+            );
+            targets.push(target);
+        }
+    }
+    let paths: Vec<RepoPath> = files.iter().map(|(_, (path, _))| path.clone()).collect();
+    let texts = repo.read(&tip.commit, &paths).await;
+    let texts = checks.right("overlay", "", texts).unwrap_or_default();
+    for ((object, (path, format)), text) in files.into_iter().zip(texts) {
+        let pins = format.pins(&text.unwrap_or_default());
+        let pins = pins.map_err(|fault| Fault::invalid(format!("{path}: {fault}")));
+        match checks.right("overlay", &object, pins) {
+            None => {}
+            Some(pins) if pins.is_empty() => {
+                let why = Fault::invalid(format!("{path} names no image"));
+                checks.warning(
+                    "overlay",
+                    object,
+                    why.hint("the first promotion of an image needs `allow: new-entry`"),
+                );
+            }
+            Some(pins) => {
+                let images: Vec<&str> = pins.iter().map(|pin| pin.name.as_str()).collect();
+                checks.ok("overlay", object, format!("{path} has {}", images.join(", ")));
+            }
+        }
+    }
+    Some(targets)
+}
+
+/// Checks the server and its token; tells whether applications can be asked for.
+async fn server(observe: &dyn Observe, settings: &Settings, ports: Ports<'_>, checks: &mut Checks) -> bool {
+    let server = observe.server();
+    let version = patiently(ports.clock, || observe.version()).await;
+    let version = version.map_err(|problem| problem.fault(&format!("ask {server} for its version")));
+    if checks
+        .take("Argo CD", &server, version, |version| format!("is Argo CD {version}"))
+        .is_none()
+    {
+        return false;
+    }
+    let until = settings.argocd.as_ref().and_then(|argocd| argocd.token.valid_until());
+    let known = whoami(observe, ports.clock).await;
+    let Some(name) = checks.right("Argo CD token", &server, known) else {
+        return false;
+    };
+    match until {
+        Some(until) => checks.ending(
+            "Argo CD token",
+            server,
+            &format!("is {name}'s"),
+            until,
+            ports.clock.wall(),
+            MADE_BY_HAND,
+        ),
+        None => checks.ok("Argo CD token", server, format!("is {name}'s, without an end")),
+    }
+    true
+}
+
+/// Checks every application: whether it is there, deploys what would be changed, and may be synced.
+async fn each(observe: &dyn Observe, ports: Ports<'_>, origin: &Origin, targets: &[plan::Target], checks: &mut Checks) {
+    let mut candidates = Vec::new();
+    for target in targets {
+        let object = format!("{} in {}", target.app, target.environment);
+        let named = applications::candidates_of(target, &[]);
+        candidates.extend(checks.right("application", &object, named).unwrap_or_default());
+    }
+    for looked in look_at(observe, ports.clock, origin, candidates).await {
+        let Looked {
+            id,
+            candidate,
+            app,
+            against,
+        } = looked;
+        let object = match &id {
+            Some(id) => id.to_string(),
+            None => format!("{} in {}", candidate.app, candidate.environment),
+        };
+        let fits = against.is_empty();
+        for fault in against {
+            checks.failed("application", &object, fault);
+        }
+        let (Some(id), Some(app)) = (id, app) else { continue };
+        if fits {
+            let seen = format!(
+                "deploys {} of {}; {}, {}",
+                candidate.folder, origin.branch, app.sync, app.health
+            );
+            checks.ok("application", &object, seen);
+        }
+        let sync = candidate.policy.sync;
+        match may_sync(observe, ports.clock, &id, &app).await {
+            Ok(()) => checks.ok("sync", object, "the token may sync it"),
+            Err(fault) if triggers(&app, sync) => checks.failed("sync", object, fault),
+            Err(fault) if fault.outcome == Outcome::Denied => {
+                let why = if sync == SyncMode::Never {
+                    "`sync` is `never`"
+                } else {
+                    "it syncs by itself"
+                };
+                checks.ok(
+                    "sync",
+                    object,
+                    format!("the token may not sync it, and need not: {why}"),
+                );
+            }
+            Err(fault) => checks.warning("sync", object, fault),
+        }
+    }
+}

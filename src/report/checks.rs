@@ -1,0 +1,112 @@
+//! The rows of `preflight`: what was checked, how it stands, and what to do about it; as a table for people.
+
+use serde::Serialize;
+
+/// One check.
+#[derive(Clone, Debug, Serialize)]
+pub struct CheckRow {
+    /// What was checked, in our words: `write`, `overlay`, `application`, …
+    pub check: &'static str,
+    /// Of what.
+    pub object: String,
+    /// How it stands.
+    pub state: CheckState,
+    /// What was seen.
+    pub reason: String,
+    /// What to do, when there is something to do.
+    pub hints: Vec<String>,
+}
+
+impl CheckRow {
+    /// Returns every text that is not one of our own words.
+    pub(super) fn texts(&mut self) -> impl Iterator<Item = &mut String> {
+        [&mut self.object, &mut self.reason].into_iter().chain(&mut self.hints)
+    }
+}
+
+/// How a check stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CheckState {
+    /// As it must be.
+    Ok,
+    /// Good enough now; it may end a promotion later.
+    Warning,
+    /// A promotion would end here.
+    Failed,
+    /// Not looked at, because of another check or because it was not asked for.
+    Skipped,
+}
+
+impl CheckState {
+    /// Returns its word in the report.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warning => "warning",
+            Self::Failed => "failed",
+            Self::Skipped => "skipped",
+        }
+    }
+
+    const fn mark(self) -> &'static str {
+        match self {
+            Self::Ok => "✓",
+            Self::Warning => "!",
+            Self::Failed => "✗",
+            Self::Skipped => "·",
+        }
+    }
+
+    /// Returns its sign in a summary.
+    pub(super) const fn sign(self) -> &'static str {
+        match self {
+            Self::Ok => "✅",
+            Self::Warning => "⚠️",
+            Self::Failed => "❌",
+            Self::Skipped => "➖",
+        }
+    }
+}
+
+/// Returns the table; what to do stands below what was seen.
+pub(super) fn table(rows: &[CheckRow]) -> String {
+    let width = |of: fn(&CheckRow) -> &str| rows.iter().map(|row| of(row).chars().count()).max().unwrap_or_default();
+    let (check, object) = (width(|row| row.check), width(|row| &row.object));
+    let mut out = Vec::new();
+    for row in rows {
+        let first = format!("{} {:check$}  {:object$}  ", row.state.mark(), row.check, row.object);
+        let below = format!("\n{}", " ".repeat(first.chars().count()));
+        let told = std::iter::once(row.reason.clone()).chain(row.hints.iter().map(|hint| format!("→ {hint}")));
+        let told: Vec<String> = told.collect();
+        out.push(format!("{first}{}", told.join("\n").replace('\n', &below)));
+    }
+    out.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_to_do_stands_below_what_was_seen() {
+        let row = |check, object: &str, state, hints: &[&str]| CheckRow {
+            check,
+            object: object.to_owned(),
+            state,
+            reason: "so it is".to_owned(),
+            hints: hints.iter().map(ToString::to_string).collect(),
+        };
+        let rows = [
+            row("write", "https://git.example/infra", CheckState::Failed, &["grant it"]),
+            row("application", "api-dev", CheckState::Ok, &[]),
+        ];
+        assert_eq!(
+            table(&rows),
+            "✗ write        https://git.example/infra  so it is\n\
+             \u{20}                                         → grant it\n\
+             ✓ application  api-dev                    so it is"
+        );
+    }
+}
