@@ -1,5 +1,6 @@
 //! The runner contract: the binary as a step of a workflow.
 
+mod foreign;
 mod log;
 mod runner;
 
@@ -144,8 +145,13 @@ fn an_empty_input_is_unset_and_an_empty_required_one_says_why() {
 #[test]
 fn booleans_are_read_as_the_toolkit_reads_them() {
     for (text, right) in [
+        ("true", true),
+        ("True", true),
         ("TRUE", true),
+        (" false\n", true),
         ("False", true),
+        ("FALSE", true),
+        ("tRUE", false),
         ("yes", false),
         ("on", false),
         ("1", false),
@@ -213,6 +219,7 @@ fn files_that_cannot_be_written_are_a_warning() {
     for (name, value) in [
         ("GITHUB_OUTPUT", ""),
         ("GITHUB_OUTPUT", "/no/such/folder/x"),
+        ("GITHUB_STEP_SUMMARY", ""),
         ("GITHUB_STEP_SUMMARY", "/no/such/folder/x"),
     ] {
         let done = step().env(name, value).run();
