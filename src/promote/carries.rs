@@ -38,6 +38,14 @@ impl<'a> Lineage<'a> {
         (revisions.iter()).any(|revision| !matches!(self.known.get(revision), Some(known) if is_certain(known)))
     }
 
+    /// Returns why git could not tell what a revision is to our commit, while that is so.
+    pub(super) fn doubt(&self) -> Option<&str> {
+        self.known.values().find_map(|standing| match standing {
+            Standing::Unknown(why) => Some(why.as_str()),
+            _ => None,
+        })
+    }
+
     /// Asks git about those that are not known for certain.
     pub(super) async fn learn(&mut self, revisions: &[CommitSha]) {
         for revision in revisions {

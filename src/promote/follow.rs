@@ -125,8 +125,9 @@ async fn run<'a>(ports: FollowPorts<'a>, tracks: &mut [Track<'a>], nonce: &'a st
     let mut underway: Underway<'a, (usize, Answer)> = Underway::new();
     let ids: Vec<ApplicationId> = tracks.iter().map(|track| track.target.id.clone()).collect();
     let mut listening = Listening::new(ports.observe, &ids, ports.clock.now());
+    let mut doubted = false;
     for track in tracks.iter_mut() {
-        learn(track).await;
+        learn(ports, track, &mut doubted).await;
     }
     let mut said = (ports.clock.now(), String::new());
     loop {
@@ -160,7 +161,7 @@ async fn run<'a>(ports: FollowPorts<'a>, tracks: &mut [Track<'a>], nonce: &'a st
             () = ports.clock.sleep(pause) => continue,
         };
         let Some(track) = of else { continue };
-        if let Some(problem) = take(ports, track, answer).await {
+        if let Some(problem) = take(ports, track, answer, &mut doubted).await {
             return fatal(track, &problem);
         }
     }
@@ -201,21 +202,27 @@ fn look_again(tracks: &mut [Track<'_>], of: Option<&AppSnapshot>, now: Duration)
 }
 
 /// Takes an answer in, and asks git about revisions that are new.
-async fn take(ports: FollowPorts<'_>, track: &mut Track<'_>, answer: Answer) -> Option<Problem> {
+async fn take(ports: FollowPorts<'_>, track: &mut Track<'_>, answer: Answer, doubted: &mut bool) -> Option<Problem> {
     let problem = track.take(answer, ports.clock.now(), ports.clock.wall());
     if problem.is_none() {
-        learn(track).await;
+        learn(ports, track, doubted).await;
     }
     problem
 }
 
-/// Asks git about the revisions that an application shows, as far as they are not known.
-async fn learn(track: &mut Track<'_>) {
+/// Asks git about the revisions that an application shows, as far as they are not known. That git gives no answer is said once.
+async fn learn(ports: FollowPorts<'_>, track: &mut Track<'_>, doubted: &mut bool) {
     let revisions = (track.app.as_ref())
         .map(|app| track.origin.revisions(app))
         .unwrap_or_default();
     if track.lineage.lacks(&revisions) {
         track.lineage.learn(&revisions).await;
+    }
+    if let Some(why) = track.lineage.doubt().filter(|_| !*doubted) {
+        *doubted = true;
+        ports.journal.warn(format!(
+            "{why}; while that is so, only exactly our commit counts as ours"
+        ));
     }
 }
 

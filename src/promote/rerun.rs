@@ -1,17 +1,15 @@
 //! A run that is run again: was its commit landed by an earlier attempt, and is the pin another one since?
 
-use crate::infrarepo::InfraRepo;
-use crate::model::Fault;
+use crate::infrarepo::{InfraRepo, MOST_COMMITS};
+use crate::journal::Journal;
+use crate::model::{Event, Fault};
 use crate::report::SupersededBy;
 
 use super::Settings;
 use super::carries::Lineage;
 use super::planning::Planned;
 
-/// How many commits are looked through for the earlier one.
-const LOOK_BACK: usize = 500;
-
-/// Returns who changed the pin after an earlier attempt of this run had landed it; `None` when that is not so.
+/// Returns who changed the pin after an earlier attempt of this run had landed it; `None` when that is not so, or lies too far back.
 ///
 /// A trailer proves nothing, and nothing is written because of one: the worst that a forged one does is to end this run.
 ///
@@ -21,6 +19,7 @@ pub(super) async fn superseded(
     repo: &dyn InfraRepo,
     settings: &Settings,
     planned: &Planned,
+    journal: &dyn Journal,
 ) -> Result<Option<SupersededBy>, Fault> {
     let Some(run) = earlier_attempts(&settings.identity.run) else {
         return Ok(None);
@@ -29,7 +28,7 @@ pub(super) async fn superseded(
         return Ok(None);
     }
     let tip = &planned.snapshot.tip.commit;
-    let commits = repo.history(tip, LOOK_BACK).await?;
+    let commits = repo.history(tip, MOST_COMMITS).await?;
     let trailer = format!("Promote-Run: {run}");
     let ours = commits.iter().find(|commit| {
         let of_this_run = commit.message.lines().any(|line| {
@@ -47,6 +46,12 @@ pub(super) async fn superseded(
             })
     });
     let Some(ours) = ours else {
+        if commits.len() == MOST_COMMITS {
+            journal.tell(Event::Notice(format!(
+                "no commit of an earlier attempt of this run is among the last {MOST_COMMITS} before {}; further back was not looked",
+                tip.short()
+            )));
+        }
         return Ok(None);
     };
     let lineage = Lineage::new(repo, &ours.commit, planned.plan.changes.iter().collect());

@@ -145,7 +145,7 @@ impl Story<'_> {
     async fn promote(&self, repo: &dyn Land, drive: Option<&dyn Drive>, report: &mut Report) -> Result<(), Fault> {
         let Ports { journal, cancel, .. } = self.ports;
         let (first, targets) = self.look(report).await?;
-        if let Some(by) = or_cancel(cancel, rerun::superseded(self.repo, self.settings, &first)).await?? {
+        if let Some(by) = or_cancel(cancel, rerun::superseded(self.repo, self.settings, &first, journal)).await?? {
             superseded(report, by, &first);
             return Ok(());
         }
@@ -245,6 +245,10 @@ fn superseded(report: &mut Report, by: SupersededBy, planned: &Planned) {
         by.author
     );
     report.superseded_by = Some(by);
+    // What was planned is not what happened.
+    report.changes.clear();
+    report.pins.clear();
+    report.diff.clear();
 }
 
 /// Puts the end of following into the report, under the name that the command has for it.

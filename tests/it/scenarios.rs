@@ -1,6 +1,9 @@
 //! Whole promotions against the sandbox.
 
 mod afterwards;
+mod contention;
+mod faults;
 mod following;
 mod landing;
 mod mistakes;
+mod tokens;

@@ -36,6 +36,10 @@ impl Remote {
     }
 
     async fn judge(&self, from: Oid, to: Oid) -> Result<Containment, Fault> {
+        // What ours was made on lacks it, and that is what an application shows until it syncs: no need to ask.
+        if self.has(to) && self.objects(|repo| Ok(repo.find_commit(to)?.parent_ids().any(|id| id == from)))? {
+            return Ok(Containment::Lacks);
+        }
         // `have` leaves out all that ours stands on: what comes is what lies between, whatever the length of the history.
         let mut fetch = Fetch::of(vec![from], Filter::NoTrees);
         fetch.haves = vec![to];

@@ -1,7 +1,6 @@
 //! The seam `infrarepo`: one suite over git's protocol v2, v2 without partial clones, v0, and a bare folder.
 
 mod answers;
-mod contention;
 mod faults;
 mod sizes;
 mod world;

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::World;
+use crate::support::{Stepped, World};
 
 #[test]
 fn a_commit_is_waited_for_with_and_without_its_name() {
@@ -52,27 +52,94 @@ fn status_shows_every_environment_and_where_they_differ() {
     assert_eq!(row("production")["commit"], Value::Null);
 }
 
+/// Promotes api to dev as one attempt of one run of a workflow, and does not wait.
+fn attempt(world: &World, run: &str, attempt: &str, tag: &str) -> Stepped {
+    world
+        .step()
+        .with("app", "api")
+        .with("environment", "dev")
+        .with("tag", tag)
+        .with("wait", "false")
+        .env("GITHUB_RUN_ID", run)
+        .env("GITHUB_RUN_ATTEMPT", attempt)
+        .run()
+}
+
 #[test]
 fn a_run_that_was_overtaken_writes_nothing_when_it_runs_again() {
     let world = World::new();
-    let run = |attempt: &str, tag: &str, id: &str| {
-        world
-            .step()
-            .with("app", "api")
-            .with("environment", "dev")
-            .with("tag", tag)
-            .with("wait", "false")
-            .env("GITHUB_RUN_ID", id)
-            .env("GITHUB_RUN_ATTEMPT", attempt)
-            .run()
-    };
-    assert_eq!(run("1", "abc1234", "7").outputs["outcome"], "landed");
-    assert_eq!(run("1", "def5678", "8").outputs["outcome"], "landed");
+    assert_eq!(attempt(&world, "7", "1", "abc1234").outputs["outcome"], "landed");
+    assert_eq!(attempt(&world, "8", "1", "def5678").outputs["outcome"], "landed");
     let tip = world.sandbox.tip().unwrap();
-    let again = run("2", "abc1234", "7");
+    let again = attempt(&world, "7", "2", "abc1234");
     assert_eq!(again.outputs["outcome"], "superseded", "{:?}", again.ran);
     assert_eq!(again.outputs["exit-code"], "9");
     assert_eq!(world.sandbox.tip().unwrap(), tip);
+    let report: Value = serde_json::from_str(&again.outputs["report"]).unwrap();
+    assert_eq!(report["changes"], serde_json::json!([]), "{report:#}");
+    assert_eq!(report["superseded_by"]["commit"], tip.as_str(), "{report:#}");
+    assert_eq!(
+        (again.outputs["changed"].as_str(), again.outputs["after"].as_str()),
+        ("false", "")
+    );
+}
+
+#[test]
+fn the_same_image_is_promoted_again_by_a_new_run() {
+    let world = World::new();
+    let commits = world.commits();
+    for (number, (run, tag)) in [("7", "abc1234"), ("8", "def5678"), ("9", "abc1234")]
+        .into_iter()
+        .enumerate()
+    {
+        let stepped = attempt(&world, run, "1", tag);
+        assert_eq!(stepped.outputs["outcome"], "landed", "{:?}", stepped.ran);
+        assert_eq!(stepped.outputs["commit"], world.sandbox.tip().unwrap());
+        assert_eq!(world.commits(), commits + 1 + u32::try_from(number).unwrap());
+    }
+    assert!(world.sandbox.overlay("api", "dev").unwrap().contains("abc1234"));
+}
+
+#[test]
+fn a_run_again_whose_pin_is_there_waits_for_the_tip() {
+    let world = World::new();
+    assert_eq!(attempt(&world, "7", "1", "abc1234").outputs["outcome"], "landed");
+    let tip = world.sandbox.commit("docs/note.md", "Unrelated.\n", "Note").unwrap();
+    let step = world.step().env("GITHUB_RUN_ID", "7").env("GITHUB_RUN_ATTEMPT", "2");
+    let again = step
+        .with("app", "api")
+        .with("environment", "dev")
+        .with("tag", "abc1234")
+        .with("settle", "500ms")
+        .run();
+    assert_eq!(again.outputs["outcome"], "no-change", "{:?}", again.ran);
+    assert_eq!(
+        (again.outputs["commit"].as_str(), again.outputs["live"].as_str()),
+        (tip.as_str(), "true")
+    );
+    assert_eq!(world.sandbox.tip().unwrap(), tip);
+}
+
+#[test]
+fn an_earlier_attempt_is_looked_for_among_500_commits_and_no_further() {
+    let world = World::new();
+    assert_eq!(attempt(&world, "7", "1", "abc1234").outputs["outcome"], "landed");
+    let many: String = (0..500)
+        .map(|n| {
+            let from = if n == 0 { "from refs/heads/main^0\n" } else { "" };
+            format!("commit refs/heads/main\ncommitter S <s@example.com> now\ndata 1\n.\n{from}M 100644 inline n\ndata 3\n{n:03}\n")
+        })
+        .collect();
+    let import = ["fast-import", "--quiet", "--date-format=now"];
+    world
+        .sandbox
+        .git
+        .git_with("infra-repo", &import, many.as_bytes())
+        .unwrap();
+    assert_eq!(attempt(&world, "8", "1", "def5678").outputs["outcome"], "landed");
+    let again = attempt(&world, "7", "2", "abc1234");
+    assert_eq!(again.outputs["outcome"], "landed");
+    again.ran.says("among the last 500").says("further back was not looked");
 }
 
 #[test]
