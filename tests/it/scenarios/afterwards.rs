@@ -124,12 +124,15 @@ fn a_run_again_whose_pin_is_there_waits_for_the_tip() {
 fn an_earlier_attempt_is_looked_for_among_500_commits_and_no_further() {
     let world = World::new();
     assert_eq!(attempt(&world, "7", "1", "abc1234").outputs["outcome"], "landed");
-    let many: String = (0..500)
-        .map(|n| {
-            let from = if n == 0 { "from refs/heads/main^0\n" } else { "" };
-            format!("commit refs/heads/main\ncommitter S <s@example.com> now\ndata 1\n.\n{from}M 100644 inline n\ndata 3\n{n:03}\n")
-        })
-        .collect();
+    let mut many = String::new();
+    for n in 0..500 {
+        let from = if n == 0 { "from refs/heads/main^0\n" } else { "" };
+        many += "commit refs/heads/main\ncommitter S <s@example.com> now\ndata 1\n.\n";
+        many += from;
+        many += "M 100644 inline n\ndata 1\n";
+        many += &(n % 10).to_string();
+        many += "\n";
+    }
     let import = ["fast-import", "--quiet", "--date-format=now"];
     world
         .sandbox

@@ -150,21 +150,16 @@ fn when_the_server_falls_silent_the_report_says_what_is_known() {
         "silent from", "tip", "folders", "file", "push"
     );
     for (row, cells) in ran.chunks(REQUESTS).zip(cells.chunks(REQUESTS)) {
-        let mut line = format!("{:16}", format!("{:?}", cells[0].1));
-        for (promoted, (at, harm)) in row.iter().zip(cells) {
-            let told = promoted.truth();
-            assert_eq!(
-                told,
-                if *at == REQUESTS - 1 { "not known" } else { "not landed" },
-                "{harm:?} at {at}: {:#}",
-                promoted.report
-            );
-            line += &format!(
-                "{:>22}",
-                format!("{told} ({})", if promoted.commits == 2 { "is" } else { "is not" })
-            );
-        }
-        println!("{line}");
+        let told: Vec<String> = (row.iter().zip(cells))
+            .map(|(promoted, (at, harm))| {
+                let told = promoted.truth();
+                let right = if *at == REQUESTS - 1 { "not known" } else { "not landed" };
+                assert_eq!(told, right, "{harm:?} at {at}: {:#}", promoted.report);
+                let is = if promoted.commits == 2 { "is" } else { "is not" };
+                format!("{:>22}", format!("{told} ({is})"))
+            })
+            .collect();
+        println!("{:16}{}", format!("{:?}", cells[0].1), told.concat());
     }
 }
 
