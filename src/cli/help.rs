@@ -1,6 +1,7 @@
 //! The text of `--help`, made from the declarations of commands and inputs.
 
 use super::inputs::COMMAND;
+use super::printed;
 use super::table::GROUPS;
 use crate::model::{Command, InputKind, InputSpec, nearest};
 
@@ -38,6 +39,7 @@ fn overview() -> String {
         };
         out += &entry(command.name(), &format!("{}{default}", command.about()));
     }
+    out.extend(printed::WORDS.map(|(word, about)| entry(word, about)));
     out + "\nExamples:\n\
            \x20 promote --app api --environment dev --tag a3f1c8b --infra-repo myorg/infra-repo\n\
            \x20 promote plan --app api --environment staging --from dev --infra-repo myorg/infra-repo\n\

@@ -6,19 +6,22 @@ use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 
 use crate::clock::SystemClock;
-use crate::model::{Clock, Command, Fault, Secret};
+use crate::model::{Clock, Command, Fault, Outcome, Secret};
 use crate::report::Report;
 use crate::report::inputs::OUTPUT;
 use crate::runner::{self, Files, Form, Look, Receiver, Step, Streams, Terminal};
 
 mod argocd;
 mod arguments;
+mod completions;
 mod environment;
 mod execute;
 mod given;
 mod help;
 pub mod inputs;
+mod manual;
 mod place;
+mod printed;
 mod process;
 mod reader;
 pub mod reference;
@@ -47,7 +50,20 @@ pub struct Invocation {
 }
 
 /// Runs one invocation to its end, and returns the exit code. Touches no stream of the process but those it is given.
-pub fn run(invocation: &Invocation, stdin: &mut dyn Read, mut stdout: Box<dyn Write>, stderr: Box<dyn Write>) -> u8 {
+pub fn run(
+    invocation: &Invocation,
+    stdin: &mut dyn Read,
+    mut stdout: Box<dyn Write>,
+    mut stderr: Box<dyn Write>,
+) -> u8 {
+    if let Some(printed) = printed::asked(&invocation.args) {
+        // Whoever closed the pipe has read enough.
+        let _ = match &printed {
+            Ok(text) => stdout.write_all(text.as_bytes()),
+            Err(why) => writeln!(stderr, "{why}"),
+        };
+        return printed.map_or(Outcome::Invalid, |_| Outcome::Ok).exit_code();
+    }
     let arguments = arguments::read(&invocation.args);
     if arguments.version || arguments.help {
         let text = if arguments.help {
@@ -55,7 +71,6 @@ pub fn run(invocation: &Invocation, stdin: &mut dyn Read, mut stdout: Box<dyn Wr
         } else {
             help::version()
         };
-        // Whoever closed the pipe has read enough.
         let _ = stdout.write_all(text.as_bytes());
         return 0;
     }

@@ -15,6 +15,10 @@ pub fn pages() -> Vec<(&'static str, String)> {
         ("docs/reference/outputs.md", outputs()),
         ("docs/reference/exit-codes.md", exit_codes()),
         ("docs/reference/promote-yaml.md", promote_yaml()),
+        (
+            "docs/reference/promote-yaml.schema.json",
+            format!("{:#}\n", plan::config_schema()),
+        ),
     ]
 }
 

@@ -14,7 +14,9 @@ mod policy;
 mod select;
 
 pub use assemble::{NoPlan, plan};
-pub use config::{App, Config, Environment, FILE as CONFIG_FILE, reference as config_reference};
+pub use config::{
+    App, Config, Environment, FILE as CONFIG_FILE, reference as config_reference, schema as config_schema,
+};
 pub use layout::{Applications, BY_SOURCE, DEFAULT_APPLICATION, DEFAULT_PATH, Layout, Target};
 pub use message::{DEFAULT_MESSAGE, Identity};
 pub use policy::{OnPause, OnSuperseded, Policy, ResolvedPolicy, SyncMode};

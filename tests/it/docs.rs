@@ -1,15 +1,22 @@
-//! Generated pages equal what is committed.
+//! Generated pages equal what is committed; what they promise holds.
 
 use std::fs;
 use std::path::Path;
 
 use promote_action::cli::{reference, table};
+use promote_action::model::Command;
+use promote_action::plan::Config;
+use serde_json::Value;
+
+pub(crate) mod report;
+mod schema;
+mod shells;
 
 /// Compares every generated file with the one in the repository; with `UPDATE_DOCS=1` writes it instead.
 #[test]
 fn generated_files_are_up_to_date() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for (path, text) in reference::pages() {
+    for (path, text) in reference::pages().into_iter().chain(report::pages()) {
         let file = root.join(path);
         if std::env::var_os("UPDATE_DOCS").is_some() {
             fs::create_dir_all(file.parent().unwrap()).unwrap();
@@ -75,6 +82,56 @@ fn the_pages_hold_every_input_output_and_code() {
         "| 0 |", "| 1 |", "| 2 |", "| 3 |", "| 4 |", "| 5 |", "| 9 |", "| 10 |", "| 130 |", "| 143 |",
     ] {
         assert!(codes.contains(code), "{code}");
+    }
+}
+
+/// What the reader of promote.yaml and the schema for editors must agree on: a text, and whether it is right.
+const CONFIGURATIONS: &[(&str, bool)] = &[
+    ("version: 1\n", true),
+    ("version: 1\nlayout:\nenvironments:\napps:\n", true),
+    ("version: 1\napps:\n  api:\n  web: {images: [a/b]}\n", true),
+    ("version: 1\nlayout: {path: a, application: [a, by-source]}\n", true),
+    ("version: 2\n", false),
+    ("layout: {path: a}\n", false),
+    ("version: 1\npolicies: {}\n", false),
+    ("version: 1\nlayout: {paht: a}\n", false),
+    ("version: 1\nenvironments: [{sync: auto}]\n", false),
+    ("version: 1\nenvironments: [{name: dev, sycn: auto}]\n", false),
+    ("version: 1\nenvironments: [{name: dev, sync: sometimes}]\n", false),
+    ("version: 1\nenvironments: [{name: dev, timeout: soon}]\n", false),
+    ("version: 1\nenvironments: [{name: dev, allow: [everything]}]\n", false),
+    ("version: 1\nenvironments: [{name: -dev}]\n", false),
+    ("version: 1\napps: {\"a/b\": {}}\n", false),
+    ("version: 1\napps: {api: {argocd-token: x}}\n", false),
+];
+
+#[test]
+fn the_reader_of_promote_yaml_and_its_schema_agree() {
+    let schema: Value = serde_json::from_str(&page("docs/reference/promote-yaml.schema.json")).unwrap();
+    let example = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/promote.yaml")).unwrap();
+    for (text, right) in CONFIGURATIONS.iter().copied().chain([(example.as_str(), true)]) {
+        let read = Config::parse(text.as_bytes());
+        assert_eq!(read.is_ok(), right, "{read:?} of\n{text}");
+        let mistakes = schema::mistakes(&schema, &serde_yaml::from_str(text).unwrap(), false);
+        assert_eq!(mistakes.is_empty(), right, "{mistakes:#?} of\n{text}");
+    }
+}
+
+#[test]
+fn a_report_with_a_field_or_a_word_that_the_schema_does_not_know_is_found() {
+    let schema: Value = serde_json::from_str(&report::pages()[0].1).unwrap();
+    let right = serde_json::to_value(promote_action::report::Report::new(Command::Plan)).unwrap();
+    assert_eq!(schema::mistakes(&schema, &right, true), Vec::<String>::new());
+    for (field, value) in [
+        ("outcome", Value::from("fine")),
+        ("schema", Value::from(2)),
+        ("app", Value::from("api")),
+        ("new", Value::from(1)),
+        ("gates", serde_json::json!([{"name": "x"}])),
+    ] {
+        let mut wrong = right.clone();
+        wrong[field] = value;
+        assert!(!schema::mistakes(&schema, &wrong, true).is_empty(), "{field}");
     }
 }
 

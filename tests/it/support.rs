@@ -23,9 +23,13 @@ pub(crate) struct Ran {
 }
 
 impl Ran {
-    /// Returns the report of a run with `--output json`.
+    /// Returns the report of a run with `--output json`, held against its schema.
+    #[track_caller]
     pub(crate) fn report(&self) -> Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("stdout is no report: {error}\n{self:?}"))
+        let report =
+            serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("stdout is no report: {error}\n{self:?}"));
+        crate::docs::report::fits(&report);
+        report
     }
 
     /// Checks the exit code, and shows everything if it is another one.

@@ -1,4 +1,5 @@
-//! The keys of promote.yaml, held against the text: unknown keys and keys that stand twice, each with its line.
+//! The keys of promote.yaml: held against the text (unknown keys and keys that stand twice, each with its line), and the source of the
+//! reference page and of the schema for editors.
 //!
 //! The typed reader cannot say this: it takes the last of two equal map keys in silence, and knows no nearest name.
 
@@ -9,19 +10,21 @@ use yaml_rust2::scanner::Marker;
 use crate::model::nearest;
 
 use super::FILE;
+use crate::plan::{Allow, OnPause, OnSuperseded, SyncMode};
 
 /// A key that promote.yaml knows.
 pub(super) struct Key {
     pub(super) name: &'static str,
     /// What it says, for the reference page.
     pub(super) help: &'static str,
+    pub(super) required: bool,
     pub(super) shape: Shape,
 }
 
 /// What may stand at a place.
 pub(super) enum Shape {
     /// A scalar, or a list of scalars.
-    Leaf,
+    Leaf(Value),
     /// A mapping of these keys.
     Keys(&'static [Key]),
     /// A mapping of any keys, each with such a value.
@@ -30,42 +33,86 @@ pub(super) enum Shape {
     List(&'static Shape),
 }
 
-const fn leaf(name: &'static str, help: &'static str) -> Key {
+/// What a scalar says.
+#[derive(Clone, Copy)]
+pub(super) enum Value {
+    /// The version of the file.
+    Version,
+    /// Any text.
+    Text,
+    /// A name as an app or an environment has.
+    Name,
+    /// A text, or a list of them.
+    OneOrMore,
+    /// A list of texts.
+    Texts,
+    /// A duration such as `10m`.
+    Duration,
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// A list of these words.
+    Choices(&'static [&'static str]),
+}
+
+const fn leaf(name: &'static str, value: Value, help: &'static str) -> Key {
     Key {
         name,
         help,
-        shape: Shape::Leaf,
+        required: false,
+        shape: Shape::Leaf(value),
+    }
+}
+
+impl Key {
+    const fn required(self) -> Self {
+        Self { required: true, ..self }
     }
 }
 
 const PATH: Key = leaf(
     "path",
+    Value::Text,
     "template with `{app}` and `{environment}`: the folder with the kustomization",
 );
 const APPLICATION: Key = leaf(
     "application",
+    Value::OneOrMore,
     "one or more templates `[namespace/]name` of Argo CD applications, or `by-source`",
 );
 
 const LAYOUT: &[Key] = &[PATH, APPLICATION];
 const ENVIRONMENT: &[Key] = &[
-    leaf("name", "the environment's name"),
+    leaf("name", Value::Name, "the environment's name").required(),
     PATH,
     APPLICATION,
-    leaf("sync", "`auto`, `trigger` or `never`, as the input `sync`"),
-    leaf("timeout", "as the input `timeout`"),
-    leaf("pause-timeout", "as the input `pause-timeout`"),
-    leaf("settle", "as the input `settle`"),
-    leaf("on-pause", "`wait`, `succeed` or `fail`, as the input `on-pause`"),
-    leaf("on-superseded", "`fail` or `succeed`, as the input `on-superseded`"),
+    leaf(
+        "sync",
+        Value::Choice(&SyncMode::WORDS),
+        "`auto`, `trigger` or `never`, as the input `sync`",
+    ),
+    leaf("timeout", Value::Duration, "as the input `timeout`"),
+    leaf("pause-timeout", Value::Duration, "as the input `pause-timeout`"),
+    leaf("settle", Value::Duration, "as the input `settle`"),
+    leaf(
+        "on-pause",
+        Value::Choice(&OnPause::WORDS),
+        "`wait`, `succeed` or `fail`, as the input `on-pause`",
+    ),
+    leaf(
+        "on-superseded",
+        Value::Choice(&OnSuperseded::WORDS),
+        "`fail` or `succeed`, as the input `on-superseded`",
+    ),
     leaf(
         "allow",
+        Value::Choices(&Allow::WORDS),
         "the exceptions that a run may ask for here: `mutable-tag`, `new-entry`",
     ),
 ];
 const APP: &[Key] = &[
     leaf(
         "images",
+        Value::Texts,
         "the repositories that `tag`, `digest` and `from` are about, without tag",
     ),
     PATH,
@@ -74,21 +121,28 @@ const APP: &[Key] = &[
 
 /// What may stand at the root.
 pub(super) const ROOT: Shape = Shape::Keys(&[
-    leaf("version", "`1`; required"),
+    leaf("version", Value::Version, "`1`; required").required(),
     Key {
         name: "layout",
         help: "where overlays and applications are",
+        required: false,
         shape: Shape::Keys(LAYOUT),
     },
-    leaf("message", "template of the commit's subject, as the input `message`"),
+    leaf(
+        "message",
+        Value::Text,
+        "template of the commit's subject, as the input `message`",
+    ),
     Key {
         name: "environments",
         help: "the environments, in the order of promotion; when given, no other is known",
+        required: false,
         shape: Shape::List(&Shape::Keys(ENVIRONMENT)),
     },
     Key {
         name: "apps",
         help: "what is special about single apps, by name",
+        required: false,
         shape: Shape::Each(&Shape::Keys(APP)),
     },
 ]);

@@ -11,6 +11,9 @@ use crate::model::{AppName, EnvironmentName, Repository};
 use super::{Allow, OnPause, OnSuperseded, Policy, SyncMode};
 
 mod keys;
+mod schema;
+
+pub use schema::{reference, schema};
 
 /// The name of the file, at the root of the infra-repo.
 pub const FILE: &str = "promote.yaml";
@@ -115,28 +118,6 @@ impl From<OneOrMore> for Vec<String> {
             OneOrMore::More(more) => more,
         }
     }
-}
-
-/// Returns every key with what it says, for the reference page: `environments[].name`, `apps.NAME.images`.
-#[must_use]
-pub fn reference() -> Vec<(String, &'static str)> {
-    fn walk(before: &str, shape: &keys::Shape, rows: &mut Vec<(String, &'static str)>) {
-        match shape {
-            keys::Shape::Leaf => {}
-            keys::Shape::List(item) => walk(&format!("{before}[]"), item, rows),
-            keys::Shape::Each(value) => walk(&format!("{before}.NAME"), value, rows),
-            keys::Shape::Keys(known) => {
-                for key in *known {
-                    let path = format!("{before}.{}", key.name).trim_start_matches('.').to_owned();
-                    rows.push((path.clone(), key.help));
-                    walk(&path, &key.shape, rows);
-                }
-            }
-        }
-    }
-    let mut rows = Vec::new();
-    walk("", &keys::ROOT, &mut rows);
-    rows
 }
 
 impl Config {
