@@ -1,17 +1,25 @@
 //! Keeps of the event stream what the report repeats: the timeline and the warnings. Passes everything on.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use crate::journal::Journal;
 use crate::model::{Clock, Event};
 use crate::report::{Report, TimelineRow};
 
+/// The stage in which applications are followed.
+pub(super) const FOLLOWING: &str = "Wait";
+
+/// So many changes are points of the timeline; after them only what is a milestone.
+const MOST: usize = 200;
+
 /// A journal before the journal.
 pub(super) struct Recorder {
     inner: Rc<dyn Journal>,
     clock: Rc<dyn Clock>,
     timeline: RefCell<Vec<TimelineRow>>,
+    /// Whether applications are followed: then each change of where they are is a point of the timeline.
+    following: Cell<bool>,
     warnings: RefCell<Vec<String>>,
 }
 
@@ -22,8 +30,16 @@ impl Recorder {
             inner,
             clock,
             timeline: RefCell::default(),
+            following: Cell::new(false),
             warnings: RefCell::default(),
         }
+    }
+
+    fn note(&self, what: &str) {
+        self.timeline.borrow_mut().push(TimelineRow {
+            at: self.clock.wall().to_string(),
+            what: what.to_owned(),
+        });
     }
 
     /// Moves what was recorded into the report.
@@ -36,10 +52,10 @@ impl Recorder {
 impl Journal for Recorder {
     fn tell(&self, event: Event) {
         match &event {
-            Event::Milestone(what) => self.timeline.borrow_mut().push(TimelineRow {
-                at: self.clock.wall().to_string(),
-                what: what.clone(),
-            }),
+            Event::Stage(stage) => self.following.set(stage == FOLLOWING),
+            Event::Milestone(what) => self.note(what),
+            // A canary that goes back and forth for a night is not told in full.
+            Event::Progress(what) if self.following.get() && self.timeline.borrow().len() < MOST => self.note(what),
             Event::Warning(what) => {
                 let mut warnings = self.warnings.borrow_mut();
                 if !warnings.contains(what) {

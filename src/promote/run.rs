@@ -15,7 +15,7 @@ use super::follow::{FollowPorts, Followed, follow};
 use super::land::{Landing, land};
 use super::planning::{Planned, pinned, planned};
 use super::preflight::{Seams, preflight};
-use super::record::Recorder;
+use super::record::{FOLLOWING, Recorder};
 use super::status::status;
 use super::target::{FollowRequest, Target};
 use super::{Cancel, Ports, Settings, applications, rerun, rows};
@@ -186,7 +186,7 @@ impl Story<'_> {
         commit: &CommitSha,
     ) -> Followed {
         let Ports { clock, journal, cancel } = self.ports;
-        journal.tell(Event::Stage("Wait".to_owned()));
+        journal.tell(Event::Stage(FOLLOWING.to_owned()));
         for target in &mut targets {
             // After a lost race `from` may have pinned something else than when the applications were looked at.
             target.images = applications::images(planned, &target.app, &target.environment);

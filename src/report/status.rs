@@ -107,7 +107,7 @@ pub(super) fn cells(row: &StatusRow) -> [String; 7] {
 }
 
 /// Returns a reference with its digest cut to twelve digits.
-fn short(image: &str) -> String {
+pub(super) fn short(image: &str) -> String {
     match image.split_once("@sha256:") {
         Some((name, digest)) => format!("{name}@sha256:{}…", digest.get(..12).unwrap_or(digest)),
         None => image.to_owned(),

@@ -1,5 +1,7 @@
 //! The report as the job summary: markdown in which every foreign text is escaped.
 
+use std::time::Duration;
+
 use super::markdown::{block, code, link, paragraphs, prose, told};
 use super::text::{duration, subject, why};
 use super::{ApplicationRow, Report, status};
@@ -94,8 +96,8 @@ fn changes(report: &Report) -> String {
         vec![
             prose(&row.app),
             prose(&row.environment),
-            code(&row.before),
-            code(&row.after),
+            code(&status::short(&row.before)),
+            code(&status::short(&row.after)),
             code(&format!("{}:{}", row.file, row.line)),
         ]
     });
@@ -106,7 +108,7 @@ fn commit(report: &Report) -> String {
     let Some(row) = &report.infra_repo else {
         return String::new();
     };
-    let place = format!("{} of {}", code(&row.branch), code(&row.url));
+    let place = format!("{} of {}", code(&row.branch), link(&code(&row.url), &row.url));
     let what = match &row.commit {
         Some(commit) => {
             let short = code(commit.get(..7).unwrap_or(commit));
@@ -157,7 +159,7 @@ fn applications(report: &Report) -> String {
             prose(&row.sync),
             prose(&row.health),
             revision.unwrap_or_default(),
-            told(&why(row)),
+            format!("{}{}", canary(row), told(&why(row))),
         ]
     });
     let table = table(&["", "application", "sync", "health", "revision", "why"], rows);
@@ -168,16 +170,41 @@ fn applications(report: &Report) -> String {
     }
 }
 
+/// Draws the share that a canary has, as a bar of ten.
+fn canary(row: &ApplicationRow) -> String {
+    let Some(rollout) = row.rollout.as_ref().filter(|rollout| rollout.steps > 0) else {
+        return String::new();
+    };
+    let full = usize::try_from(rollout.weight / 10).unwrap_or_default().min(10);
+    format!("{}{} ", "▰".repeat(full), "▱".repeat(10 - full))
+}
+
+/// So many rows of the timeline are seen at once.
+const SEEN: usize = 12;
+
 fn timeline(report: &Report) -> String {
-    let rows = report.timeline.iter().map(|row| vec![prose(&row.at), prose(&row.what)]);
-    let table = table(&["at", "what"], rows);
+    let times: Vec<_> = report
+        .timeline
+        .iter()
+        .map(|row| humantime::parse_rfc3339(&row.at).ok())
+        .collect();
+    let first = times.first().copied().flatten();
+    let rows = report.timeline.iter().zip(times).map(|(row, at)| {
+        let since = at.zip(first).and_then(|(at, first)| at.duration_since(first).ok());
+        let since = since.map(|since| humantime::format_duration(Duration::from_secs(since.as_secs())));
+        let since = since.map_or_else(|| prose(&row.at), |since| format!("+{since}"));
+        vec![since, prose(&row.what)]
+    });
+    let table = table(&["after", "what"], rows);
     if table.is_empty() {
         return table;
     }
-    format!(
-        "<details><summary>Timeline, {}</summary>\n\n{table}</details>\n\n",
-        duration(report.duration_seconds)
-    )
+    let from = report.timeline.first().map(|row| prose(&row.at)).unwrap_or_default();
+    let title = format!("from {from}, {} in all", duration(report.duration_seconds));
+    if report.timeline.len() <= SEEN {
+        return format!("### Timeline\n\n{table}{title}\n\n");
+    }
+    format!("<details><summary>Timeline, {title}</summary>\n\n{table}</details>\n\n")
 }
 
 fn diff(report: &Report) -> String {
@@ -205,7 +232,7 @@ mod tests {
             "| api | dev | `localhost:5000/api:v1` | `localhost:5000/api:v2@sha256:",
             "Commit [`bbbbbbb`](<https://git.example/commit/bbb>) on `main`",
             "| ✅ | [api-dev](<https://argocd.example/applications/api-dev>) | Synced | Healthy |",
-            "| 2026-01-01T00:00:00Z | landed |",
+            "### Timeline\n\n| after | what |\n|---|---|\n| +0s | landed |\n\nfrom 2026-01-01T00:00:00Z, 1m 12s in all",
             "```diff\n-  newTag: v1",
         ] {
             assert!(text.contains(part), "{part} in\n{text}");

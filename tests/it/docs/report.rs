@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use promote_action::model::{Command, Outcome};
 use serde_json::{Map, Value, json};
-use syn::{Attribute, Fields, GenericArgument, Item, ItemStruct, PathArguments, Type};
+use syn::{Attribute, Fields, GenericArgument, Item, ItemEnum, ItemStruct, PathArguments, Type};
 
 use super::schema;
 
@@ -40,35 +40,65 @@ pub(crate) fn fits(report: &Value) {
     assert!(mistakes.is_empty(), "{mistakes:#?}\nin {report:#}");
 }
 
+/// The types that are written as JSON, by name.
+#[derive(Default)]
+struct Types {
+    structs: BTreeMap<String, ItemStruct>,
+    enums: BTreeMap<String, ItemEnum>,
+}
+
 fn made() -> Value {
-    let structs = structs();
-    let mut schema = object(&structs["Report"], &structs);
+    let types = Types::read();
+    let mut schema = object(&types.structs["Report"], &types);
     let map = schema.as_object_mut().unwrap();
     map.insert("$schema".to_owned(), json!("http://json-schema.org/draft-07/schema#"));
     map.insert("title".to_owned(), json!("The report of promote"));
     schema
 }
 
-/// Returns the types of `src/report` that are written as JSON.
-fn structs() -> BTreeMap<String, ItemStruct> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/report");
-    let mut structs = BTreeMap::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_some_and(|extension| extension == "rs") {
+impl Types {
+    /// Reads those of `src/report`.
+    fn read() -> Self {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/report");
+        let mut types = Self::default();
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_none_or(|extension| extension != "rs") {
+                continue;
+            }
             let file = syn::parse_file(&std::fs::read_to_string(&path).unwrap()).unwrap();
-            structs.extend(file.items.into_iter().filter_map(|item| match item {
-                Item::Struct(item) if told(&item.attrs, "derive").contains("Serialize") => {
-                    Some((item.ident.to_string(), item))
+            for item in file.items {
+                match item {
+                    Item::Struct(item) if told(&item.attrs, "derive").contains("Serialize") => {
+                        types.structs.insert(item.ident.to_string(), item);
+                    }
+                    Item::Enum(item) if told(&item.attrs, "derive").contains("Serialize") => {
+                        types.enums.insert(item.ident.to_string(), item);
+                    }
+                    _ => {}
                 }
-                _ => None,
-            }));
+            }
         }
+        types
     }
-    structs
 }
 
-fn object(of: &ItemStruct, structs: &BTreeMap<String, ItemStruct>) -> Value {
+/// Returns the words of an enum without fields.
+fn variants(of: &ItemEnum) -> Value {
+    let serde = told(&of.attrs, "serde");
+    assert!(
+        serde.contains("lowercase"),
+        "how {} is spelled is not known: {serde}",
+        of.ident
+    );
+    let words = of.variants.iter().map(|variant| {
+        assert!(matches!(variant.fields, Fields::Unit), "{} has fields", variant.ident);
+        variant.ident.to_string().to_lowercase()
+    });
+    json!({"enum": words.collect::<Vec<_>>()})
+}
+
+fn object(of: &ItemStruct, types: &Types) -> Value {
     let Fields::Named(fields) = &of.fields else {
         panic!("{} has no names", of.ident);
     };
@@ -83,7 +113,7 @@ fn object(of: &ItemStruct, structs: &BTreeMap<String, ItemStruct>) -> Value {
             required.push(name.clone());
         }
         let about = doc(&field.attrs).replace("`None`", "`null`");
-        let mut property = words(&of.ident.to_string(), &name).unwrap_or_else(|| shape(&field.ty, structs));
+        let mut property = words(&of.ident.to_string(), &name).unwrap_or_else(|| shape(&field.ty, types));
         let map = property.as_object_mut().unwrap();
         if about.contains("RFC 3339") {
             map.insert("format".to_owned(), json!("date-time"));
@@ -113,15 +143,15 @@ fn distinct(values: impl Iterator<Item = Value>) -> Vec<Value> {
     values
 }
 
-fn shape(of: &Type, structs: &BTreeMap<String, ItemStruct>) -> Value {
+fn shape(of: &Type, types: &Types) -> Value {
     let path = match of {
-        Type::Reference(reference) => return shape(&reference.elem, structs),
+        Type::Reference(reference) => return shape(&reference.elem, types),
         Type::Path(path) => path.path.segments.last().unwrap(),
         _ => panic!("a type that the schema does not know stands in src/report"),
     };
     let inner = || match &path.arguments {
         PathArguments::AngleBracketed(arguments) => match arguments.args.first().unwrap() {
-            GenericArgument::Type(inner) => shape(inner, structs),
+            GenericArgument::Type(inner) => shape(inner, types),
             _ => panic!("a type that the schema does not know stands in src/report"),
         },
         _ => panic!("a type that the schema does not know stands in src/report"),
@@ -138,12 +168,11 @@ fn shape(of: &Type, structs: &BTreeMap<String, ItemStruct>) -> Value {
             inner["type"] = json!([known, "null"]);
             inner
         }
-        name => object(
-            structs
-                .get(name)
-                .unwrap_or_else(|| panic!("{name} in src/report is no type that is written as JSON")),
-            structs,
-        ),
+        name => match (types.structs.get(name), types.enums.get(name)) {
+            (Some(known), _) => object(known, types),
+            (None, Some(known)) => variants(known),
+            (None, None) => panic!("{name} in src/report is no type that is written as JSON"),
+        },
     }
 }
 

@@ -14,20 +14,17 @@ fn printed(words: &[&str]) -> String {
 
 /// Runs a program with a text on stdin, and returns what it said; `None` where there is no such program.
 fn ask(program: &str, args: &[&str], stdin: &str) -> Option<(String, String)> {
-    let mut child = match Command::new(program)
+    let started = Command::new(program)
         .args(args)
         .env("LC_ALL", "C.UTF-8")
         .env("TERM", "dumb")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        .spawn()
-    {
-        Ok(child) => child,
-        Err(_) => {
-            skipped(&format!("{program} is not installed"));
-            return None;
-        }
+        .spawn();
+    let Ok(mut child) = started else {
+        skipped(&format!("{program} is not installed"));
+        return None;
     };
     child.stdin.take().unwrap().write_all(stdin.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
