@@ -280,3 +280,108 @@ fn what_does_not_render_and_what_is_no_change_are_told_apart() {
     assert_eq!(seen["status"]["conditions"][0]["type"], "ComparisonError");
     assert_eq!(seen["status"]["health"]["status"], "Healthy");
 }
+
+/// Makes an application of another form, as it is when all is well.
+fn apply(sandbox: &Sandbox, namespace: &str, name: &str, more: &Value) {
+    let mut spec = json!({"project": "default", "syncPolicy": {"automated": {}},
+        "destination": {"server": "https://kubernetes.default.svc", "namespace": "dev"}});
+    spec.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    let manifest = json!({"metadata": {"name": name, "namespace": namespace}, "spec": spec});
+    sandbox.argocd.apply(&manifest, true).unwrap();
+}
+
+#[test]
+fn several_sources_have_a_revision_each() {
+    let sandbox = start(100.0);
+    let ours = json!({"repoURL": sandbox.infra_repo(), "path": "apps/api/overlays/dev", "targetRevision": "main"});
+    let chart = json!({"repoURL": "https://charts.example.com", "chart": "base", "targetRevision": "1.2.3"});
+    apply(&sandbox, "team-a", "multi", &json!({"sources": [chart, ours]}));
+    let new = pin(&sandbox, "dev", "abc1234");
+    assert_eq!(ask(&sandbox, "ci", "GET", "/api/v1/applications/multi", "").0, 403);
+    let path = "/api/v1/applications/multi?refresh=normal&appNamespace=team-a";
+    assert_eq!(ask(&sandbox, "ci", "GET", path, "").0, 200);
+    until(&sandbox, "team-a/multi", |app| {
+        app["status"]["operationState"]["phase"] == "Succeeded" && app["status"]["sync"]["status"] == "Synced"
+    });
+    let app = sandbox.argocd.application("team-a/multi").unwrap();
+    let revisions = json!(["1.2.3", new]);
+    assert_eq!(app["status"]["sync"]["revisions"], revisions);
+    assert_eq!(
+        app["status"]["operationState"]["operation"]["sync"]["revisions"],
+        revisions
+    );
+    assert!(app["status"]["sync"]["revision"].is_null());
+}
+
+#[test]
+fn a_hydrator_writes_the_branch_that_is_synced() {
+    let sandbox = start(100.0);
+    let hydrator = json!({"drySource": {"repoURL": sandbox.infra_repo(), "path": "apps/api/overlays/dev", "targetRevision": "main"},
+        "syncSource": {"targetBranch": "hydrated", "path": "api"}});
+    apply(&sandbox, "argocd", "dry", &json!({"sourceHydrator": hydrator}));
+    let hydrated_from = |dry: &str| {
+        let dry = json!(dry);
+        move |app: &Value| {
+            let operation = &app["status"]["sourceHydrator"]["currentOperation"];
+            let synced = &app["status"]["operationState"]["operation"]["sync"]["revision"];
+            operation["drySHA"] == dry && operation["phase"] == "Hydrated" && operation["hydratedSHA"] == *synced
+        }
+    };
+    let refresh = || sandbox.argocd.refresh("dry");
+    refresh();
+    until(&sandbox, "dry", hydrated_from(&sandbox.tip().unwrap()));
+    let new = pin(&sandbox, "dev", "abc1234");
+    refresh();
+    until(&sandbox, "dry", hydrated_from(&new));
+    let manifest = sandbox
+        .git(&["cat-file", "blob", "hydrated:api/manifest.yaml"])
+        .unwrap();
+    assert!(manifest.contains("myorg/api:abc1234"), "{manifest}");
+}
+
+#[test]
+fn a_rollback_goes_back_to_a_row_of_the_history() {
+    let sandbox = start(100.0);
+    let old = sandbox.tip().unwrap();
+    let new = pin(&sandbox, "dev", "abc1234");
+    sandbox.argocd.edit("api-dev", |spec| spec["syncPolicy"] = json!({}));
+    sandbox.argocd.sync("api-dev").unwrap();
+    until(&sandbox, "api-dev", healthy_at(&new));
+    let rollback = "/api/v1/applications/api-dev/rollback";
+    assert_eq!(ask(&sandbox, "ci", "POST", rollback, r#"{"id": 7}"#).0, 400);
+    assert_eq!(ask(&sandbox, "ci", "POST", rollback, r#"{"id": 0}"#).0, 200);
+    until(&sandbox, "api-dev", |app| {
+        let status = &app["status"];
+        status["operationState"]["operation"]["sync"]["revision"] == json!(old)
+            && status["operationState"]["phase"] == "Succeeded"
+            && status["sync"]["status"] == "OutOfSync"
+            && status["sync"]["revision"] == json!(new)
+    });
+}
+
+#[test]
+fn the_run_of_an_analysis_that_failed_stays() {
+    let sandbox = start(400.0);
+    pin(&sandbox, "production", "breach1");
+    sandbox.argocd.sync("api-production").unwrap();
+    until(&sandbox, "api-production", |app| {
+        app["status"]["health"]["status"] == "Degraded"
+    });
+    let tree = ask(
+        &sandbox,
+        "ci",
+        "GET",
+        "/api/v1/applications/api-production/resource-tree",
+        "",
+    )
+    .1;
+    let nodes = tree["nodes"].as_array().unwrap();
+    let run = nodes.iter().find(|node| node["kind"] == "AnalysisRun").unwrap();
+    assert_eq!(run["health"]["status"], "Degraded", "{run}");
+    let path = format!(
+        "/api/v1/applications/api-production/resource?namespace=production&resourceName={}&version=v1alpha1&group=argoproj.io&kind=AnalysisRun",
+        run["name"].as_str().unwrap()
+    );
+    let object = ask(&sandbox, "ci", "GET", &path, "").1;
+    assert!(object["manifest"].as_str().unwrap().contains("[0.62]"), "{object}");
+}

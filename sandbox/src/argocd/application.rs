@@ -61,13 +61,16 @@ impl State {
         automated.is_object() && automated["enabled"] != json!(false)
     }
 
+    /// Returns the address of the (first) source.
     pub(crate) fn url(&self) -> String {
-        self.spec()["source"]["repoURL"].as_str().unwrap_or_default().to_owned()
+        let source = &super::revisions::sources(self.spec())[0];
+        source["repoURL"].as_str().unwrap_or_default().to_owned()
     }
 
+    /// Returns what the (first) source follows.
     pub(crate) fn target_revision(&self) -> String {
-        let revision = self.spec()["source"]["targetRevision"].as_str();
-        revision.unwrap_or("HEAD").to_owned()
+        let source = &super::revisions::sources(self.spec())[0];
+        source["targetRevision"].as_str().unwrap_or("HEAD").to_owned()
     }
 
     pub(crate) fn refresh_pending(&self) -> bool {

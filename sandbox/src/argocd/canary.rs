@@ -34,7 +34,7 @@ pub(crate) struct View {
     pub(crate) ready: bool,
     /// The start of the pause, while one is on.
     pub(crate) paused_since: Option<Moment>,
-    /// The name's end and the phase of the step's analysis, while one is on.
+    /// The name's end and the phase of the step's analysis: while one is on, and for good when it failed.
     pub(crate) analysis: Option<(String, &'static str)>,
     pub(crate) aborted_at: Option<Moment>,
 }
@@ -51,6 +51,8 @@ pub(crate) struct Canary {
     revision: u32,
     attempt: u32,
     aborted: Option<(Moment, String)>,
+    /// The name's end of the analysis that failed: its run stays.
+    failed: Option<String>,
     done: bool,
 }
 
@@ -68,6 +70,7 @@ impl Canary {
             revision,
             attempt: 0,
             aborted: None,
+            failed: None,
             done: false,
         }
     }
@@ -140,13 +143,22 @@ impl Canary {
                     Some(Step::Analysis { metric, .. }) => metric.clone(),
                     _ => String::new(),
                 };
-                let why = format!(
-                    ": Step-based analysis phase error/failed: Metric \"{metric}\" assessed Failed due to failed (1) > failureLimit (0)"
-                );
+                let why = format!(": Step-based analysis phase error/failed: {}", assessed(&metric));
+                self.failed = Some(self.run());
                 self.abort(at, &why);
             }
         }
         true
+    }
+
+    /// Returns the end of the name of the step's analysis.
+    fn run(&self) -> String {
+        let again = if self.attempt == 0 {
+            String::new()
+        } else {
+            format!(".{}", self.attempt)
+        };
+        format!("{}-{}{again}", self.revision, self.index)
     }
 
     /// Puts all traffic back to the stable version.
@@ -199,7 +211,7 @@ impl Canary {
             weight: if at_end { 100 } else { weight.unwrap_or(0) },
             ready: true,
             paused_since: None,
-            analysis: None,
+            analysis: self.failed.clone().map(|run| (run, "Failed")),
             aborted_at: None,
         };
         if let Some((at, message)) = &self.aborted {
@@ -217,12 +229,7 @@ impl Canary {
                 view.paused_since = Some(self.since);
             }
             Some(Step::Analysis { .. }) => {
-                let again = if self.attempt == 0 {
-                    String::new()
-                } else {
-                    format!(".{}", self.attempt)
-                };
-                view.analysis = Some((format!("{}-{}{again}", self.revision, self.index), "Running"));
+                view.analysis = Some((self.run(), "Running"));
             }
             Some(Step::Weight(_)) | None => {
                 view.ready = false;
@@ -243,6 +250,11 @@ impl Canary {
     pub(crate) fn begun(&self) -> Moment {
         self.begun
     }
+}
+
+/// Returns what an analysis says of a metric that failed.
+pub(crate) fn assessed(metric: &str) -> String {
+    format!("Metric \"{metric}\" assessed Failed due to failed (1) > failureLimit (0)")
 }
 
 enum Due {

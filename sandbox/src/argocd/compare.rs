@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::application::State;
 use super::clock::Moment;
+use super::revisions::Revisions;
 use super::workload::Health;
 
 /// Group, kind, namespace, name.
@@ -32,18 +33,18 @@ impl Key {
     }
 }
 
-/// What a revision renders to.
+/// What revisions render to.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
-    pub(crate) revision: String,
+    pub(crate) revisions: Revisions,
     pub(crate) objects: BTreeMap<Key, Value>,
 }
 
 impl Target {
-    pub(crate) fn new(revision: &str, objects: Vec<Value>, namespace: &str) -> Self {
+    pub(crate) fn new(revisions: &Revisions, objects: Vec<Value>, namespace: &str) -> Self {
         let objects = objects.into_iter().map(|object| (Key::of(&object, namespace), object));
         Self {
-            revision: revision.to_owned(),
+            revisions: revisions.clone(),
             objects: objects.collect(),
         }
     }

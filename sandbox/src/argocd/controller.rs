@@ -11,37 +11,40 @@ use super::application::{App, REFRESH, State, remove};
 use super::clock::Moment;
 use super::compare::{self, Target};
 use super::render::render;
-use super::workload::runs;
+use super::revisions::{Revisions, compared_to};
+use super::workload::{merge, runs};
 
 impl World {
-    /// Renders what an application is at a revision.
-    pub(crate) fn target(&self, app: &App, revision: &str) -> Result<Target, String> {
-        let (url, path, namespace) = app.look(|state| {
-            let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-            (
-                state.url(),
-                text(&state.spec()["source"]["path"]),
-                text(&state.spec()["destination"]["namespace"]),
-            )
+    /// Renders what an application is at revisions. A chart, and a source that others only refer to, add nothing.
+    pub(crate) fn target(&self, app: &App, revisions: &Revisions) -> Result<Target, String> {
+        let namespace = app.look(|state| {
+            let namespace = state.spec()["destination"]["namespace"].as_str();
+            namespace.unwrap_or_default().to_owned()
         });
-        let tree = self.sources.tree(&url, revision)?;
-        let mut objects = render(&tree, &path)?;
+        let mut objects = Vec::new();
+        for (source, revision) in &revisions.all {
+            if source["chart"].is_string() {
+                continue;
+            }
+            let tree = self
+                .sources
+                .tree(source["repoURL"].as_str().unwrap_or_default(), revision)?;
+            if let Some(path) = source["path"].as_str() {
+                objects.extend(render(&tree, path)?);
+            }
+        }
         for object in &mut objects {
             let key = compare::Key::of(object, &namespace);
             let id = format!("{}:{}/{}:{}/{}", app.name, key.group, key.kind, key.namespace, key.name);
             object["metadata"]["annotations"]["argocd.argoproj.io/tracking-id"] = json!(id);
         }
-        Ok(Target::new(revision, objects, &namespace))
+        Ok(Target::new(revisions, objects, &namespace))
     }
 
     /// Applies a target as if it had been synced and healthy for long: how an application is when the stand-in starts.
     pub(crate) fn settle(&self, app: &App) {
-        let found = app.look(|state| (state.url(), state.target_revision()));
-        let Ok(target) = self
-            .sources
-            .resolve(&found.0, &found.1)
-            .and_then(|revision| self.target(app, &revision))
-        else {
+        let found = self.resolve(app, None);
+        let Ok(target) = found.and_then(|revisions| self.target(app, &revisions)) else {
             return;
         };
         let clock = self.clock;
@@ -52,18 +55,25 @@ impl World {
                 let workload = super::workload::Workload::create(object, clock.now(), true);
                 state.workloads.insert(key.clone(), workload);
             }
-            let source = state.spec()["source"].clone();
             let automated = state.automated();
-            let by = if automated { json!({"automated": true}) } else { json!({"username": "admin"}) };
-            let results: Vec<Value> = target.objects.iter().map(|(key, object)| super::operation::applied(key, object, "created")).collect();
+            let by = if automated {
+                json!({"automated": true})
+            } else {
+                json!({"username": "admin"})
+            };
+            let results: Vec<Value> = target
+                .objects
+                .iter()
+                .map(|(key, object)| super::operation::applied(key, object, "created"))
+                .collect();
             let images = compare::images(state);
             state.object["status"] = json!({
-                "history": [{"id": 0, "revision": target.revision, "source": source, "initiatedBy": by,
-                    "deployStartedAt": long_ago(31), "deployedAt": long_ago(30)}],
+                "history": [with(&target.revisions, json!({"id": 0, "initiatedBy": by,
+                    "deployStartedAt": long_ago(31), "deployedAt": long_ago(30)}))],
                 "operationState": {
-                    "operation": {"sync": {"revision": target.revision, "source": source}, "initiatedBy": by, "retry": {}},
+                    "operation": {"sync": target.revisions.named(), "initiatedBy": by, "retry": {}},
                     "phase": "Succeeded", "message": "successfully synced (all tasks run)",
-                    "syncResult": {"resources": results, "revision": target.revision, "source": source},
+                    "syncResult": with(&target.revisions, json!({"resources": results})),
                     "startedAt": long_ago(31), "finishedAt": long_ago(30),
                 },
                 "sourceType": "Kustomize", "summary": {"images": images},
@@ -94,19 +104,23 @@ impl World {
                 continue;
             }
             self.compare(&app).await;
+            if self.hydrate(&app).await {
+                self.compare(&app).await;
+            }
         }
     }
 
     /// Compares an application with the tip of its branch, and starts a sync where it is automated.
     pub(crate) async fn compare(&self, app: &App) {
         self.clock.pass(0.2).await;
-        let (url, wanted) = app.look(|state| (state.url(), state.target_revision()));
-        let found = self.sources.resolve(&url, &wanted);
-        let target = match found.and_then(|revision| self.target(app, &revision)) {
+        let found = self.resolve(app, None);
+        let target = match found.and_then(|revisions| self.target(app, &revisions)) {
             Ok(target) => target,
-            Err(why) => return self.comparison_error(app, &wanted, &why),
+            Err(why) => return self.comparison_error(app, &why),
         };
-        if let Some(operation) = app.look(|state| automatic(state, &target)) {
+        let operation = app.look(|state| automatic(state, &target));
+        // A closed window leaves no trace but a line in the controller's log.
+        if let Some(operation) = operation.filter(|_| self.may_sync_now(&app.name, false)) {
             self.operation(app, operation);
             self.clock.pass(0.01).await;
         }
@@ -122,13 +136,15 @@ impl World {
         });
     }
 
-    fn comparison_error(&self, app: &App, revision: &str, why: &str) {
+    fn comparison_error(&self, app: &App, why: &str) {
         let at = self.clock.stamp_now();
         app.patch(self.next_version(), |state| {
             let message = format!(
                 "Failed to load target state: failed to generate manifest for source 1 of 1: rpc error: code = Unknown desc = {why}"
             );
-            let sync = json!({"status": "Unknown", "revision": revision, "comparedTo": compared_to(state)});
+            // Not a commit: what could not be resolved stands there.
+            let follows = state.target_revision();
+            let sync = json!({"status": "Unknown", "revision": follows, "comparedTo": compared_to(state.spec())});
             state.object["status"]["sync"] = sync;
             state.object["status"]["conditions"] =
                 json!([{"type": "ComparisonError", "message": message, "lastTransitionTime": at}]);
@@ -187,8 +203,10 @@ impl World {
     }
 }
 
-fn compared_to(state: &State) -> Value {
-    json!({"source": state.spec()["source"], "destination": state.spec()["destination"]})
+/// Adds revisions and their sources to an object.
+pub(crate) fn with(revisions: &Revisions, mut object: Value) -> Value {
+    merge(&mut object, revisions.named());
+    object
 }
 
 /// Writes sync, resources, images and conditions; `reconciled` only where it was a comparison with git.
@@ -198,7 +216,8 @@ pub(crate) fn write_status(state: &mut State, target: &Target, now: Moment, reco
     let broken = state.object["status"]["sync"]["status"] == "Unknown";
     if !broken || reconciled.is_some() {
         let status = if out_of_sync { "OutOfSync" } else { "Synced" };
-        let sync = json!({"status": status, "revision": target.revision, "comparedTo": compared_to(state)});
+        let mut sync = json!({"status": status, "comparedTo": compared_to(state.spec())});
+        merge(&mut sync, target.revisions.bare());
         state.object["status"]["sync"] = sync;
     }
     let resources = compare::resources(state, target, now);
@@ -227,10 +246,10 @@ fn failed_before(state: &State, target: &Target) -> Option<String> {
     let last = &state.object["status"]["operationState"];
     let (out_of_sync, _) = compare::differs(state, target);
     let failed = matches!(last["phase"].as_str(), Some("Failed" | "Error"));
-    let same = last["operation"]["sync"]["revision"] == json!(target.revision);
+    let same = target.revisions.are_of(&last["operation"]);
     (failed && same && out_of_sync && state.automated()).then(|| {
         let message = last["message"].as_str().unwrap_or_default();
-        format!("Failed last sync attempt to [{}]: {message}", target.revision)
+        format!("Failed last sync attempt to [{}]: {message}", target.revisions.shown())
     })
 }
 
@@ -240,13 +259,13 @@ fn automatic(state: &State, target: &Target) -> Option<Value> {
     let policy = &state.spec()["syncPolicy"];
     let prune = policy["automated"]["prune"] == json!(true);
     let last = &state.object["status"]["operationState"];
-    let tried = last["operation"]["sync"]["revision"] == json!(target.revision) && last["finishedAt"].is_string();
+    let tried = target.revisions.are_of(&last["operation"]) && last["finishedAt"].is_string();
     let heals = policy["automated"]["selfHeal"] == json!(true) && last["phase"] == "Succeeded";
     let wanted = state.automated() && out_of_sync && (prune || !only_prune) && (!tried || heals);
     if !wanted || state.operation_pending() {
         return None;
     }
-    let mut sync = json!({"revision": target.revision, "source": state.spec()["source"]});
+    let mut sync = target.revisions.named();
     if prune {
         sync["prune"] = json!(true);
     }

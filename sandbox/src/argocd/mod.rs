@@ -13,8 +13,10 @@ mod clock;
 mod compare;
 mod controller;
 mod exchange;
+mod hydrator;
 mod operation;
 mod render;
+mod revisions;
 mod source;
 mod tree;
 mod workload;
@@ -66,6 +68,9 @@ impl Default for ArgoCdOptions {
     }
 }
 
+/// The namespace of the server, in which an application needs no other name than its own.
+pub(crate) const OWN_NAMESPACE: &str = "argocd";
+
 /// What the API and the controller share.
 pub(crate) struct World {
     pub(crate) clock: Clock,
@@ -79,9 +84,24 @@ pub(crate) struct World {
     pub(crate) created: Notify,
     version: AtomicU64,
     down: AtomicBool,
-    /// Names of applications whose manual sync is forbidden by a window.
-    pub(crate) windows: Mutex<Vec<String>>,
+    /// The sync windows of applications.
+    pub(crate) windows: Mutex<BTreeMap<String, Vec<SyncWindow>>>,
     pub(crate) canned: Mutex<Vec<Canned>>,
+}
+
+/// A sync window. Whether it is on is said, not worked out.
+#[derive(Clone, Debug)]
+pub struct SyncWindow {
+    /// `allow` or `deny`.
+    pub kind: &'static str,
+    /// When it begins, as cron.
+    pub schedule: String,
+    /// How long it is, such as `1h`.
+    pub duration: String,
+    /// Whether manual syncs are exempt.
+    pub manual: bool,
+    /// Whether it is on.
+    pub active: bool,
 }
 
 /// What is answered instead of the right thing.
@@ -104,12 +124,25 @@ impl World {
         self.version.fetch_add(1, Ordering::Relaxed)
     }
 
+    /// Finds an application by its name, with its namespace before it (`team-a/api`) where that is not the server's own.
     pub(crate) fn app(&self, name: &str) -> Option<Arc<App>> {
         lock(&self.apps).get(name).cloned()
     }
 
     pub(crate) fn all(&self) -> Vec<Arc<App>> {
         lock(&self.apps).values().cloned().collect()
+    }
+
+    /// Tells whether the sync windows of an application let it be synced now, by hand or automatically.
+    pub(crate) fn may_sync_now(&self, name: &str, by_hand: bool) -> bool {
+        let windows = lock(&self.windows);
+        let all = windows.get(name).map(Vec::as_slice).unwrap_or_default();
+        let exempt = |window: &SyncWindow| by_hand && window.manual;
+        let denied = all
+            .iter()
+            .any(|window| window.kind == "deny" && window.active && !exempt(window));
+        let mut allows = all.iter().filter(|window| window.kind == "allow").peekable();
+        !denied && (allows.peek().is_none() || allows.any(|window| window.active || exempt(window)))
     }
 
     /// Waits as long as the controller is down.
@@ -206,17 +239,23 @@ impl ArgoCd {
         let name = manifest["metadata"]["name"]
             .as_str()
             .context("an Application has a name")?;
-        if let Some(app) = self.world.app(name) {
+        let key = match manifest["metadata"]["namespace"].as_str() {
+            Some(namespace) if namespace != OWN_NAMESPACE => format!("{namespace}/{name}"),
+            _ => name.to_owned(),
+        };
+        if let Some(app) = self.world.app(&key) {
             app.patch(self.world.next_version(), |state| {
                 state.object["spec"] = manifest["spec"].clone()
             });
             return Ok(());
         }
         let mut meta = manifest["metadata"].clone();
-        meta["namespace"] = json!(meta["namespace"].as_str().unwrap_or("argocd"));
-        meta["uid"] = json!(tree::uid(name));
+        let version = self.world.next_version();
+        meta["namespace"] = json!(meta["namespace"].as_str().unwrap_or(OWN_NAMESPACE));
+        // Another one each time: what is made anew under an old name is not the old one.
+        meta["uid"] = json!(tree::uid(&format!("{key} {version}")));
         meta["creationTimestamp"] = json!(self.world.clock.stamp_now());
-        meta["resourceVersion"] = json!(self.world.next_version().to_string());
+        meta["resourceVersion"] = json!(version.to_string());
         meta["generation"] = json!(1);
         let app = Arc::new(App::new(
             name,
@@ -227,7 +266,7 @@ impl ArgoCd {
         if settled {
             self.world.settle(&app);
         }
-        lock(&self.world.apps).insert(name.to_owned(), Arc::clone(&app));
+        lock(&self.world.apps).insert(key, Arc::clone(&app));
         for _loop in [
             self.handle
                 .spawn(Arc::clone(&self.world).refresh_loop(Arc::clone(&app))),
@@ -290,13 +329,9 @@ impl ArgoCd {
         self.world.down.store(down, Ordering::Relaxed);
     }
 
-    /// Forbids manual syncs of an application by a sync window, or allows them again.
-    pub fn sync_window(&self, name: &str, closed: bool) {
-        let mut windows = lock(&self.world.windows);
-        windows.retain(|known| known != name);
-        if closed {
-            windows.push(name.to_owned());
-        }
+    /// Gives an application its sync windows, in place of those that it has.
+    pub fn sync_windows(&self, name: &str, windows: Vec<SyncWindow>) {
+        lock(&self.world.windows).insert(name.to_owned(), windows);
     }
 
     /// Answers the next matching requests with something else.

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use super::World;
 use super::application::{App, REFRESH, State, remove};
 use super::compare::{self, Key, Target};
-use super::controller::write_health;
+use super::controller::{with, write_health};
+use super::revisions::Revisions;
 use super::workload::{Fate, Workload, images, runs};
 
 /// How one attempt ended.
@@ -102,14 +103,13 @@ impl World {
 
     async fn attempt(&self, app: &App, operation: &Value) -> Attempt {
         self.clock.pass(0.4).await;
-        let revision = operation["sync"]["revision"].as_str().unwrap_or_default();
-        let source = app.look(|state| state.spec()["source"].clone());
+        let revisions = app.look(|state| Revisions::of_operation(state.spec(), operation));
         let failed = |phase, message: String, resources: Value| Attempt {
             phase,
             message,
-            result: json!({"resources": resources, "revision": revision, "source": source}),
+            result: with(&revisions, json!({"resources": resources})),
         };
-        let target = match self.target(app, revision) {
+        let target = match self.target(app, &revisions) {
             Ok(target) => target,
             Err(why) => {
                 let why = format!(
@@ -129,7 +129,7 @@ impl World {
         Attempt {
             phase: "Succeeded",
             message,
-            result: json!({"resources": resources, "revision": revision, "source": source}),
+            result: with(&revisions, json!({"resources": resources})),
         }
     }
 
@@ -199,7 +199,7 @@ impl World {
             }
             let partial = sync["resources"].as_array().is_some_and(|list| !list.is_empty());
             if !partial {
-                self.write_history(state, operation, &target.revision);
+                self.write_history(state, operation, &target.revisions);
             }
             let tasks = if rows.is_empty() {
                 "no more tasks"
@@ -210,10 +210,9 @@ impl World {
         })
     }
 
-    fn write_history(&self, state: &mut State, operation: &Value, revision: &str) {
+    fn write_history(&self, state: &mut State, operation: &Value, revisions: &Revisions) {
         let at = self.clock.stamp_now();
         let started = state.object["status"]["operationState"]["startedAt"].clone();
-        let source = state.spec()["source"].clone();
         let mut history = state.object["status"]["history"]
             .as_array()
             .cloned()
@@ -222,10 +221,9 @@ impl World {
             .last()
             .and_then(|last| last["id"].as_u64())
             .map_or(0, |id| id + 1);
-        history.push(
-            json!({"id": id, "revision": revision, "source": source, "deployStartedAt": started,
-            "deployedAt": at, "initiatedBy": operation["initiatedBy"]}),
-        );
+        let row =
+            json!({"id": id, "deployStartedAt": started, "deployedAt": at, "initiatedBy": operation["initiatedBy"]});
+        history.push(with(revisions, row));
         let keep = history.len().saturating_sub(10);
         state.object["status"]["history"] = json!(history.split_off(keep));
     }
@@ -302,7 +300,10 @@ impl World {
 const TERMINATED: &str = "Operation terminated";
 
 fn initiated(operation: &Value) -> String {
-    let revision = operation["sync"]["revision"].as_str().unwrap_or_default();
+    let revision = operation["sync"]["revision"]
+        .as_str()
+        .or_else(|| operation["sync"]["revisions"][0].as_str())
+        .unwrap_or_default();
     match operation["initiatedBy"]["username"].as_str() {
         Some(user) => format!("{user} initiated sync to '{revision}'"),
         None => format!("Initiated automated sync to '{revision}'"),

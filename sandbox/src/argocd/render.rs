@@ -66,13 +66,23 @@ struct Patch {
     patch: Option<String>,
 }
 
-/// Renders the kustomization in `folder`.
+/// Renders the kustomization in `folder`, or the files in it where there is none.
 ///
 /// The error reads like the repo-server's.
 pub(crate) fn render(tree: &Tree, folder: &str) -> Result<Vec<Value>, String> {
     let folder = folder.trim_matches('/');
     if !tree.keys().any(|path| path.starts_with(&format!("{folder}/"))) {
         return Err(format!("{folder}: app path does not exist"));
+    }
+    let kustomization = |path: &String| NAMES.iter().any(|name| *path == format!("{folder}/{name}"));
+    if !tree.keys().any(kustomization) {
+        let files = tree.iter().filter(|(path, _)| {
+            path.strip_prefix(folder)
+                .and_then(|rest| rest.strip_prefix('/'))
+                .is_some_and(|name| !name.contains('/'))
+        });
+        let all: Result<Vec<Vec<Value>>, String> = files.map(|(path, text)| documents(path, text)).collect();
+        return all.map(|all| all.concat());
     }
     build(tree, folder, 0)
         .map_err(|why| format!("`kustomize build <path to cached source>/{folder}` failed exit status 1: Error: {why}"))

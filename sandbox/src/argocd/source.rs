@@ -56,6 +56,13 @@ impl Sources {
             return Ok(revision.to_owned());
         }
         let (name, host) = (self.repository(url)?, self.host()?);
+        // A branch that stands in a file of its own is read from there: a thousand applications ask at once.
+        let loose = host.path(&name).join("refs/heads").join(revision);
+        if let Some(sha) = std::fs::read_to_string(loose).ok().filter(|_| !revision.is_empty())
+            && is_commit(sha.trim())
+        {
+            return Ok(sha.trim().to_owned());
+        }
         let tried = match revision {
             "" | "HEAD" => vec!["HEAD".to_owned()],
             other => vec![format!("refs/heads/{other}"), format!("refs/tags/{other}")],
@@ -92,6 +99,18 @@ impl Sources {
             tree.insert(path.to_owned(), text);
         }
         Ok(tree)
+    }
+
+    /// Makes a file of a branch hold a text, and returns the branch's commit: a new one only where the text was another.
+    pub(crate) fn write(&self, url: &str, branch: &str, path: &str, text: &str, dry: &str) -> Result<String, String> {
+        let (name, host) = (self.repository(url)?, self.host()?);
+        let there = host.git(&name, &["cat-file", "blob", &format!("refs/heads/{branch}:{path}")]);
+        if there.is_ok_and(|there| there == text) {
+            return self.resolve(url, branch);
+        }
+        let message = format!("Hydrate {dry}");
+        host.commit(&name, branch, &[(path, text)], &message)
+            .map_err(|error| format!("failed to commit hydrated manifests: {error}"))
     }
 
     /// Returns what a commit says about itself.

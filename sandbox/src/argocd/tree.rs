@@ -4,9 +4,13 @@ use serde_json::{Value, json};
 
 use super::World;
 use super::application::{App, State};
+use super::canary::assessed;
 use super::clock::Moment;
 use super::compare::{self, Key, health_of};
 use super::workload::{Fate, Health, ReplicaSet, Workload};
+
+/// The metric of every analysis.
+pub(crate) const METRIC: &str = "success-rate";
 
 /// Returns a stable identifier in the form of a UUID.
 pub(crate) fn uid(text: &str) -> String {
@@ -133,13 +137,16 @@ fn grown(world: &World, key: &Key, owner: &Value, workload: &Workload, now: Mome
         nodes.push(replicas);
     }
     if let Some((view, ..)) = workload.canary(now)
-        && let Some((end, _)) = view.analysis
+        && let Some((end, phase)) = view.analysis
     {
         let name = format!("{}-{}-{end}", workload.name(), workload.current.hash);
         let mut run = node("argoproj.io", "v1alpha1", "AnalysisRun", &key.namespace, &name);
         run["parentRefs"] = parent(owner);
         run["createdAt"] = json!(world.clock.stamp_now());
-        run["health"] = json!({"status": "Progressing"});
+        run["health"] = match phase {
+            "Failed" => Health::new("Degraded", assessed(METRIC)).json(),
+            _ => json!({"status": "Progressing"}),
+        };
         nodes.push(run);
     }
     nodes

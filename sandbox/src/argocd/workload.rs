@@ -324,7 +324,8 @@ impl Workload {
                 status["controllerPause"] = json!(true);
                 status["pauseConditions"] = json!([{"reason": "CanaryPauseStep", "startTime": clock.stamp(since)}]);
             }
-            if let Some((end, phase)) = &view.analysis {
+            // An abort takes the analysis out of the status; its run stays in the cluster.
+            if let Some((end, phase)) = view.analysis.as_ref().filter(|(_, phase)| *phase == "Running") {
                 let name = format!("{}-{}-{end}", self.name(), self.current.hash);
                 status["canary"]["currentStepAnalysisRunStatus"] = json!({"name": name, "status": phase});
             }
@@ -350,7 +351,8 @@ fn reason(view: &View) -> &'static str {
     }
 }
 
-fn merge(into: &mut Value, from: Value) {
+/// Adds the fields of an object to another one.
+pub(crate) fn merge(into: &mut Value, from: Value) {
     if let (Value::Object(into), Value::Object(from)) = (into, from) {
         into.extend(from);
     }

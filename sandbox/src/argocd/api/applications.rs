@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::super::World;
 use super::super::accounts::Account;
 use super::super::application::{App, State};
+use super::super::revisions::{Revisions, sources};
 use super::super::source::is_commit;
 use super::{Ask, Reply, refuse};
 use crate::git::lock;
@@ -64,7 +65,9 @@ pub(crate) fn list(world: &World, ask: &Ask, account: &Account) -> Reply {
         let is = |query: &str, value: &Value| ask.value(query).is_none_or(|wanted| *value == json!(wanted));
         is("name", &state.object["metadata"]["name"])
             && is("appNamespace", &state.object["metadata"]["namespace"])
-            && is("repo", &state.spec()["source"]["repoURL"])
+            && sources(state.spec())
+                .iter()
+                .any(|source| is("repo", &source["repoURL"]))
             && (is("projects", &state.spec()["project"]) && is("project", &state.spec()["project"]))
     };
     let apps = world.all();
@@ -113,7 +116,7 @@ pub(crate) fn sync(world: &World, ask: &Ask, account: &Account, app: &App) -> Re
         return refuse(3, why);
     }
     // Before the rights: whoever may see it is told of the window.
-    if lock(&world.windows).contains(&app.name) {
+    if !world.may_sync_now(&app.name, true) {
         return refuse(7, "cannot sync: blocked by sync window");
     }
     let project = app.look(|state| state.spec()["project"].as_str().unwrap_or_default().to_owned());
@@ -133,35 +136,37 @@ pub(crate) fn sync(world: &World, ask: &Ask, account: &Account, app: &App) -> Re
             format!("Cannot sync to {asked}: auto-sync currently set to {target}"),
         );
     }
-    let revision = if is_commit(asked) || is_short(asked) {
-        asked.to_owned()
+    let found = if is_commit(asked) || is_short(asked) {
+        world.resolve(app, Some(asked))
+    } else if asked.is_empty() {
+        world.resolve(app, None)
     } else {
-        let wanted = if asked.is_empty() { &target } else { asked };
-        match world.sources.resolve(&url, wanted) {
-            Ok(revision) => revision,
-            Err(why) => {
-                return refuse(
-                    9,
-                    format!("error resolving repo revision: rpc error: code = Unknown desc = {why}"),
-                );
-            }
+        let found = world.sources.resolve(&url, asked);
+        found.and_then(|revision| world.resolve(app, Some(&revision)))
+    };
+    let revisions = match found {
+        Ok(revisions) => revisions,
+        Err(why) => {
+            return refuse(
+                9,
+                format!("error resolving repo revision: rpc error: code = Unknown desc = {why}"),
+            );
         }
     };
     if app.look(State::operation_pending) {
         return refuse(9, "another operation is already in progress");
     }
-    world.operation(app, manual(app, &ask.body, &revision, &account.name));
+    world.operation(app, manual(app, &ask.body, &revisions, &account.name));
     Reply::Json(200, without_health(&app.look(|state| shown(&state.object))))
 }
 
 /// Syncs an application to the tip of its branch, as `admin`.
 pub(crate) fn sync_by_hand(world: &World, app: &App) -> Result<(), String> {
-    let (target, url) = app.look(|state| (state.target_revision(), state.url()));
-    let revision = world.sources.resolve(&url, &target)?;
+    let revisions = world.resolve(app, None)?;
     if app.look(State::operation_pending) {
         return Err("another operation is already in progress".to_owned());
     }
-    world.operation(app, manual(app, &Value::Null, &revision, "admin"));
+    world.operation(app, manual(app, &Value::Null, &revisions, "admin"));
     Ok(())
 }
 
@@ -180,9 +185,9 @@ fn well_formed(body: &Value) -> Result<(), String> {
     Ok(())
 }
 
-fn manual(app: &App, body: &Value, revision: &str, account: &str) -> Value {
-    let (source, policy) = app.look(|state| (state.spec()["source"].clone(), state.spec()["syncPolicy"].clone()));
-    let mut sync = json!({"revision": revision, "source": source});
+fn manual(app: &App, body: &Value, revisions: &Revisions, account: &str) -> Value {
+    let policy = app.look(|state| state.spec()["syncPolicy"].clone());
+    let mut sync = revisions.named();
     for name in ["prune", "dryRun"] {
         if body[name] == json!(true) {
             sync[name] = json!(true);
@@ -213,7 +218,8 @@ fn manual(app: &App, body: &Value, revision: &str, account: &str) -> Value {
     operation
 }
 
-pub(crate) fn rollback(ask: &Ask, account: &Account, app: &App) -> Reply {
+/// Goes back to a row of the history: hooks are skipped, and the application is out of sync with its branch afterwards.
+pub(crate) fn rollback(world: &World, ask: &Ask, account: &Account, app: &App) -> Reply {
     if !account.may("applications/sync") {
         return refuse(7, "permission denied");
     }
@@ -221,6 +227,22 @@ pub(crate) fn rollback(ask: &Ask, account: &Account, app: &App) -> Reply {
         return refuse(9, "rollback cannot be initiated when auto-sync is enabled");
     }
     let id = ask.body["id"].as_i64().unwrap_or(0);
+    let row = app.look(|state| {
+        let history = state.object["status"]["history"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        history.into_iter().find(|row| row["id"] == json!(id))
+    });
+    if let Some(row) = row {
+        if app.look(State::operation_pending) {
+            return refuse(9, "another operation is already in progress");
+        }
+        let revisions = app.look(|state| Revisions::of_operation(state.spec(), &json!({"sync": row})));
+        let body = json!({"prune": ask.body["prune"], "dryRun": ask.body["dryRun"], "strategy": {"apply": {}}});
+        world.operation(app, manual(app, &body, &revisions, &account.name));
+        return Reply::Json(200, without_health(&app.look(|state| shown(&state.object))));
+    }
     let namespace = app.look(|state| {
         state.object["metadata"]["namespace"]
             .as_str()
@@ -258,12 +280,19 @@ pub(crate) fn terminate(world: &World, account: &Account, app: &App) -> Reply {
 }
 
 pub(crate) fn windows(world: &World, app: &Arc<App>) -> Reply {
-    if !lock(&world.windows).contains(&app.name) {
-        return Reply::Json(200, json!({"canSync": true}));
+    let mut answer = json!({"canSync": world.may_sync_now(&app.name, true)});
+    let windows = lock(&world.windows).get(&app.name).cloned().unwrap_or_default();
+    let listed = |only_active: bool| -> Vec<Value> {
+        let fits = windows.iter().filter(|window| window.active || !only_active);
+        fits.map(|window| {
+            json!({"kind": window.kind, "schedule": window.schedule, "duration": window.duration, "manualSync": window.manual})
+        })
+        .collect()
+    };
+    for (name, rows) in [("activeWindows", listed(true)), ("assignedWindows", listed(false))] {
+        if !rows.is_empty() {
+            answer[name] = json!(rows);
+        }
     }
-    let window = json!([{"kind": "deny", "schedule": "* * * * *", "duration": "1h", "manualSync": false}]);
-    Reply::Json(
-        200,
-        json!({"activeWindows": window, "assignedWindows": window, "canSync": false}),
-    )
+    Reply::Json(200, answer)
 }

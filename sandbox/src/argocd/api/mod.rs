@@ -13,10 +13,10 @@ use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::World;
 use super::accounts::Account;
 use super::application::App;
 use super::exchange::Asked;
+use super::{OWN_NAMESPACE, World};
 use crate::git::lock;
 
 pub(crate) use applications::sync_by_hand;
@@ -254,7 +254,7 @@ async fn application(
     match (method, rest) {
         ("GET", []) => applications::get(world, ask, app).await,
         ("POST", ["sync"]) => applications::sync(world, ask, account, app),
-        ("POST", ["rollback"]) => applications::rollback(ask, account, app),
+        ("POST", ["rollback"]) => applications::rollback(world, ask, account, app),
         ("DELETE", ["operation"]) => applications::terminate(world, account, app),
         ("GET", ["syncwindows"]) => applications::windows(world, app),
         ("GET", rest) => resources::get(world, ask, account, app, rest),
@@ -266,17 +266,14 @@ async fn application(
 
 /// Finds the application, or refuses: without `project` nobody learns whether it is missing or hidden.
 fn find(world: &World, ask: &Ask, account: &Account, name: &str) -> Result<Arc<App>, Reply> {
-    let app = world.app(name);
-    let namespace = ask.value("appNamespace");
-    let project = ask.value("project");
-    let fits = |app: &Arc<App>| {
-        app.look(|state| {
-            let meta = &state.object["metadata"]["namespace"];
-            namespace.is_none_or(|wanted| *meta == json!(wanted))
-                && project.is_none_or(|wanted| state.spec()["project"] == json!(wanted))
-        })
+    let namespace = ask.value("appNamespace").filter(|name| *name != OWN_NAMESPACE);
+    let app = match namespace {
+        Some(namespace) => world.app(&format!("{namespace}/{name}")),
+        None => world.app(name),
     };
-    let allowed = account.may("applications/get") && namespace.is_none_or(|namespace| namespace == "argocd");
+    let project = ask.value("project");
+    let fits = |app: &Arc<App>| app.look(|state| project.is_none_or(|wanted| state.spec()["project"] == json!(wanted)));
+    let allowed = account.may("applications/get");
     match app.filter(|app| allowed && fits(app)) {
         Some(app) => Ok(app),
         None if allowed && project.is_some() => {

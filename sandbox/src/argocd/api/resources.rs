@@ -9,7 +9,7 @@ use super::super::accounts::Account;
 use super::super::application::App;
 use super::super::compare::Key;
 use super::super::source::is_commit;
-use super::super::tree::{tree, uid};
+use super::super::tree::{METRIC, tree, uid};
 use super::{Ask, Reply, refuse, stream_refusal};
 
 pub(crate) fn get(world: &Arc<World>, ask: &Ask, account: &Account, app: &Arc<App>, rest: &[&str]) -> Reply {
@@ -116,8 +116,18 @@ fn grown(world: &World, ask: &Ask, app: &App) -> Option<Reply> {
     let mut object = json!({"apiVersion": api, "kind": node["kind"], "metadata": {
         "name": node["name"], "namespace": node["namespace"], "uid": node["uid"], "creationTimestamp": node["createdAt"]}});
     if node["kind"] == "AnalysisRun" {
-        object["spec"] = json!({"metrics": [{"name": "success-rate", "provider": {}}]});
-        object["status"] = json!({"phase": "Running", "metricResults": []});
+        let failed = node["health"]["status"] == "Degraded";
+        object["spec"] = json!({"metrics": [{"name": METRIC, "provider": {}}]});
+        object["status"] = if failed {
+            let at = world.clock.stamp_now();
+            let taken =
+                |phase: &str, value: &str| json!({"phase": phase, "value": value, "startedAt": at, "finishedAt": at});
+            json!({"phase": "Failed", "message": node["health"]["message"], "metricResults": [{"name": METRIC,
+                "phase": "Failed", "count": 2, "successful": 1, "failed": 1,
+                "measurements": [taken("Successful", "[0.99]"), taken("Failed", "[0.62]")]}]})
+        } else {
+            json!({"phase": "Running", "metricResults": []})
+        };
     }
     Some(Reply::Json(200, json!({"manifest": object.to_string()})))
 }
@@ -216,15 +226,13 @@ fn events(world: &World, ask: &Ask, app: &App) -> Reply {
 }
 
 fn manifests(world: &World, ask: &Ask, app: &App) -> Reply {
-    let (url, target) = app.look(|state| (state.url(), state.target_revision()));
-    let wanted = ask.value("revision").unwrap_or(&target).to_owned();
-    let found = world.sources.resolve(&url, &wanted);
-    match found.and_then(|revision| world.target(app, &revision)) {
+    let found = world.resolve(app, ask.value("revision"));
+    match found.and_then(|revisions| world.target(app, &revisions)) {
         Ok(target) => {
             let texts: Vec<String> = target.objects.values().map(Value::to_string).collect();
             Reply::Json(
                 200,
-                json!({"manifests": texts, "revision": target.revision, "sourceType": "Kustomize"}),
+                json!({"manifests": texts, "revision": target.revisions.shown(), "sourceType": "Kustomize"}),
             )
         }
         Err(why) => refuse(2, why),

@@ -106,7 +106,7 @@ impl Drop for Writer {
 
 /// A named watch begins with the present object; one on something missing or hidden answers nothing at all until it is there.
 pub(crate) async fn applications(world: &Arc<World>, ask: &Ask, account: &Account) -> Reply {
-    let names: Vec<String> = match ask.query("name") {
+    let apps: Vec<Arc<App>> = match ask.query("name") {
         Some(name) => {
             loop {
                 let made = world.created.notified();
@@ -115,19 +115,18 @@ pub(crate) async fn applications(world: &Arc<World>, ask: &Ask, account: &Accoun
                 }
                 made.await;
             }
-            vec![name.to_owned()]
+            find(world, ask, account, name).ok().into_iter().collect()
         }
-        None if account.may("applications/get") => world.all().iter().map(|app| app.name.clone()).collect(),
+        None if account.may("applications/get") => world.all(),
         None => Vec::new(),
     };
-    if names.is_empty() {
+    if apps.is_empty() {
         std::future::pending::<()>().await;
     }
     let fields: Option<Vec<String>> = ask
         .query("fields")
         .map(|fields| fields.split(',').map(str::to_owned).collect());
     let (writer, streamed) = Writer::open(world, ask);
-    let apps: Vec<Arc<App>> = names.iter().filter_map(|name| world.app(name)).collect();
     tokio::spawn(watch(writer, apps, fields));
     Reply::Stream(streamed)
 }

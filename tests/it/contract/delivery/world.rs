@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use sandbox::argocd::ArgoCdOptions;
+use sandbox::argocd::{ArgoCdOptions, SyncWindow};
 use sandbox::{Options, Sandbox};
 use serde_json::{Value, json};
 
@@ -76,6 +76,7 @@ impl StandIn {
             argocd: ArgoCdOptions {
                 speed: 20.0,
                 reconcile: None,
+                exchanges: std::env::var_os("SANDBOX_EXCHANGES").map(PathBuf::from),
                 ..ArgoCdOptions::default()
             },
             ..Options::default()
@@ -128,7 +129,15 @@ impl World for StandIn {
     }
 
     fn window(&self, name: &str, closed: bool) {
-        self.0.argocd.sync_window(name, closed);
+        let night = SyncWindow {
+            kind: "deny",
+            schedule: "* * * * *".to_owned(),
+            duration: "1h".to_owned(),
+            manual: false,
+            active: true,
+        };
+        let windows = if closed { vec![night] } else { Vec::new() };
+        self.0.argocd.sync_windows(name, windows);
     }
 
     // Both are in its tags: `breach…` and `fail…`.
