@@ -71,6 +71,9 @@ pub trait Observe {
     /// Returns the server's address as people know it.
     fn server(&self) -> String;
 
+    /// Returns the project that is asked about, if one was given.
+    fn project(&self) -> Option<&str>;
+
     /// Returns the application's page.
     fn page(&self, id: &ApplicationId) -> String;
 
@@ -92,7 +95,7 @@ pub trait Observe {
     /// Says what stands against it.
     async fn application(&self, id: &ApplicationId) -> Result<AppSnapshot, Problem>;
 
-    /// Lists the applications that we may see: identity, project and sources only.
+    /// Lists the applications that we may see, of every project: identity, project and sources only.
     ///
     /// # Errors
     /// Says what stands against it.

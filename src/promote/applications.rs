@@ -103,6 +103,10 @@ pub(super) fn candidates_of(target: &plan::Target, images: &[String]) -> Result<
 async fn must_be_live(observe: &dyn Observe, sources: &[Target]) -> Result<(), Fault> {
     let mut why = Vec::new();
     for target in sources {
+        if target.baseline.is_none() {
+            why.push(format!("{} ({}) does not exist", target.id, target.environment));
+            continue;
+        }
         let app = match observe.refresh(&target.id, Refresh::Normal).await {
             Ok(app) => app,
             Err(problem) => return Err(problem.fault(&format!("refresh application {}", target.id))),

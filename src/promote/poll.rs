@@ -55,6 +55,23 @@ impl<'a, T> Underway<'a, T> {
     }
 }
 
+/// Makes requests, many at once, and returns their answers in the order of the requests.
+pub(super) async fn all<T, F: Future<Output = T>>(requests: impl IntoIterator<Item = F>) -> Vec<T> {
+    let mut underway = Underway::new();
+    let mut count = 0;
+    for request in requests {
+        let at = count;
+        underway.add(async move { (at, request.await) });
+        count += 1;
+    }
+    let mut answers = Vec::with_capacity(count);
+    for _ in 0..count {
+        answers.push(underway.next().await);
+    }
+    answers.sort_by_key(|(at, _)| *at);
+    answers.into_iter().map(|(_, answer)| answer).collect()
+}
+
 /// Returns how long after a look the next one is due. `streaming` = changes are told to us anyway.
 pub(super) fn next_look(applications: usize, streaming: bool) -> Duration {
     if streaming {

@@ -6,6 +6,7 @@ use crate::delivery::{Observe, Problem};
 use crate::model::{AppSnapshot, AppSource, ApplicationId, Clock, Fault, Outcome, RepoPath};
 use crate::plan::SyncMode;
 
+use super::poll::all;
 use super::target::{Candidate, Target, Which};
 
 /// How many times a server that does not answer is asked before that is the end.
@@ -17,13 +18,16 @@ pub(super) struct Looked {
     pub(super) id: Option<ApplicationId>,
     /// What was looked for.
     pub(super) candidate: Candidate,
-    /// How it is now, as far as it could be read.
+    /// How it is now; `None` when it could not be read, or when nothing stands against it: then it is still to be created.
     pub(super) app: Option<AppSnapshot>,
     /// All that stands against promoting to it, but for the right to sync.
     pub(super) against: Vec<Fault>,
 }
 
 /// Looks at the applications of `candidates`, and returns them with how they are now: the baseline of the wait.
+///
+/// An application that is missing has no baseline. It is let through only where it may still be created: Argo CD says for certain that it is
+/// not there, and nothing else deploys the folder.
 ///
 /// # Errors
 /// `denied` when the token is not known or does not permit something, `unreachable` when the server gives no usable answer,
@@ -44,9 +48,9 @@ pub async fn precheck(
             against: stands,
         } = looked;
         against.extend(stands);
-        let (Some(id), Some(app)) = (id, app) else { continue };
-        if triggers(&app, candidate.policy.sync) {
-            against.extend(may_sync(observe, clock, &id, &app).await.err());
+        let Some(id) = id else { continue };
+        if let Some(app) = app.as_ref().filter(|app| triggers(app, candidate.policy.sync)) {
+            against.extend(may_sync(observe, clock, &id, app).await.err());
         }
         targets.push(target(id, candidate, app));
     }
@@ -72,56 +76,89 @@ pub(super) async fn look_at(
     for candidate in candidates {
         match &candidate.which {
             Which::Named(id) => found.push((Ok(id.clone()), candidate)),
-            Which::BySource => {
-                if list.is_none() {
-                    list = Some(patiently(clock, || observe.applications()).await);
-                }
-                match &list {
-                    Some(Ok(all)) => found.extend(by_source(all, origin, &candidate)),
-                    Some(Err(problem)) => {
-                        let doing = format!("list the applications of {}", observe.server());
-                        found.push((Err(problem.fault(&doing)), candidate));
-                    }
-                    None => {}
-                }
-            }
+            Which::BySource => match listed(observe, clock, &mut list).await {
+                Ok(all) => found.extend(by_source(observe, all, origin, &candidate)),
+                Err(fault) => found.push((Err(fault), candidate)),
+            },
         }
     }
+    let read = found.iter().map(|(id, _)| async move {
+        match id {
+            Ok(id) => Some(patiently(clock, || observe.application(id)).await),
+            Err(_) => None,
+        }
+    });
+    let read = all(read).await;
+    let named: Vec<ApplicationId> = found.iter().filter_map(|(id, _)| id.as_ref().ok().cloned()).collect();
     let mut looked = Vec::new();
-    for (id, candidate) in found {
-        looked.push(match id {
-            Ok(id) => read(observe, clock, origin, id, candidate).await,
-            Err(fault) => Looked {
-                id: None,
-                candidate,
-                app: None,
-                against: vec![fault],
+    for ((id, candidate), read) in found.into_iter().zip(read) {
+        let (app, against) = match (&id, read) {
+            (Ok(id), Some(Ok(app))) => {
+                let unfit = unfit(id, &app, origin, &candidate.folder);
+                (Some(app), unfit.into_iter().map(refused).collect())
+            }
+            (Ok(id), Some(Err(Problem::Missing(_)))) => match listed(observe, clock, &mut list).await {
+                Ok(others) => {
+                    let mistaken = mistaken(id, others, &named, origin, &candidate.folder);
+                    (None, mistaken.into_iter().collect())
+                }
+                Err(fault) => (None, vec![fault]),
             },
+            (Ok(id), Some(Err(problem))) => (None, vec![unread(id, &problem)]),
+            _ => (None, Vec::new()),
+        };
+        let (id, against) = match id {
+            Ok(id) => (Some(id), against),
+            Err(fault) => (None, vec![fault]),
+        };
+        looked.push(Looked {
+            id,
+            candidate,
+            app,
+            against,
         });
     }
     looked
 }
 
-async fn read(
+/// Returns every application that the token may see, asked for once.
+async fn listed<'l>(
     observe: &dyn Observe,
     clock: &dyn Clock,
-    origin: &Origin,
-    id: ApplicationId,
-    candidate: Candidate,
-) -> Looked {
-    let (app, against) = match patiently(clock, || observe.application(&id)).await {
-        Ok(app) => {
-            let unfit = unfit(&id, &app, origin, &candidate.folder);
-            (Some(app), unfit.into_iter().map(refused).collect())
-        }
-        Err(problem) => (None, vec![unread(&id, &problem)]),
-    };
-    Looked {
-        id: Some(id),
-        candidate,
-        app,
-        against,
+    list: &'l mut Option<Vec<AppSnapshot>>,
+) -> Result<&'l [AppSnapshot], Fault> {
+    if list.is_none() {
+        let found = patiently(clock, || observe.applications()).await;
+        let doing = || format!("list the applications of {}", observe.server());
+        *list = Some(found.map_err(|problem| problem.fault(&doing()))?);
     }
+    Ok(list.as_deref().unwrap_or_default())
+}
+
+/// Returns why an application that is missing is not one that is still to be created, but a wrong name.
+fn mistaken(
+    id: &ApplicationId,
+    others: &[AppSnapshot],
+    named: &[ApplicationId],
+    origin: &Origin,
+    folder: &RepoPath,
+) -> Option<Fault> {
+    let same = |id: &ApplicationId, app: &AppSnapshot| {
+        app.name == id.name() && id.namespace().is_none_or(|namespace| namespace == app.namespace)
+    };
+    if let Some(app) = others.iter().find(|app| same(id, app)) {
+        let project = &app.project;
+        let why = format!("application {id} is in project {project}, not in that of `argocd-project`");
+        return Some(Fault::refused(why).hint(format!("give `argocd-project: {project}`")));
+    }
+    let deployer = (others.iter())
+        .filter(|app| deploys(app, origin, folder))
+        .find(|app| !named.iter().any(|id| same(id, app)))?;
+    let why = format!(
+        "application {id} does not exist: {folder} is deployed by {}",
+        deployer.name
+    );
+    Some(Fault::refused(why).hint(format!("let `application` name {}", deployer.name)))
 }
 
 /// Asks whether we may sync an application.
@@ -161,14 +198,14 @@ pub(super) async fn patiently<T, F: Future<Output = Result<T, Problem>>>(
     }
 }
 
-fn target(id: ApplicationId, candidate: Candidate, baseline: AppSnapshot) -> Target {
+fn target(id: ApplicationId, candidate: Candidate, baseline: Option<AppSnapshot>) -> Target {
     Target {
         id,
         app: candidate.app,
         environment: candidate.environment,
         policy: candidate.policy,
         images: candidate.images,
-        baseline: Some(baseline),
+        baseline,
     }
 }
 
@@ -178,6 +215,7 @@ pub(super) const fn triggers(app: &AppSnapshot, sync: SyncMode) -> bool {
 }
 
 fn by_source(
+    observe: &dyn Observe,
     all: &[AppSnapshot],
     origin: &Origin,
     candidate: &Candidate,
@@ -186,8 +224,9 @@ fn by_source(
         // The server's own namespace is the one most applications are in; there its name needs no prefix.
         std::cmp::Reverse(all.iter().filter(|app| app.namespace == *namespace).count())
     });
+    let in_project = |app: &&AppSnapshot| observe.project().is_none_or(|project| project == app.project);
     let fits = all.iter().filter(|app| deploys(app, origin, &candidate.folder));
-    let ids = fits.filter_map(|app| {
+    let ids = fits.filter(in_project).filter_map(|app| {
         let name = match own {
             Some(own) if own != app.namespace => format!("{}/{}", app.namespace, app.name),
             _ => app.name.clone(),
@@ -268,12 +307,8 @@ fn unread(id: &ApplicationId, problem: &Problem) -> Fault {
             "application {id} is missing, is in another namespace, or the token may not get it ({said})"
         ))
         .hint(
-            "give `argocd-project`, and Argo CD tells \"missing\" from \"not allowed\"; for another namespace write `application: namespace/name`",
+            "give `argocd-project`, and Argo CD tells \"missing\" from \"not allowed\" (one that is missing may still be created); for another namespace write `application: namespace/name`",
         ),
-        Problem::Missing(said) => Fault::denied(format!(
-            "application {id} is not in that project, or does not exist ({said})"
-        ))
-        .hint("check `application` and `argocd-project`"),
         problem => problem.fault(&format!("read application {id}")),
     }
 }

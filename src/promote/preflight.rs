@@ -242,7 +242,13 @@ async fn each(observe: &dyn Observe, ports: Ports<'_>, origin: &Origin, targets:
         for fault in against {
             checks.failed("application", &object, fault);
         }
-        let (Some(id), Some(app)) = (id, app) else { continue };
+        let (Some(id), Some(app)) = (id, app) else {
+            if fits {
+                let why = Fault::refused("does not exist: it has a minute from landing to be created");
+                checks.warning("application", object, why);
+            }
+            continue;
+        };
         if fits {
             let seen = format!(
                 "deploys {} of {}; {}, {}",

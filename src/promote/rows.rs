@@ -1,5 +1,6 @@
 //! What a run knows, as rows of the report and as outputs that later steps get as soon as they are known.
 
+use crate::assess::rollout::CREATE_GRACE;
 use crate::delivery::Observe;
 use crate::infrarepo::InfraRepo;
 use crate::journal::Journal;
@@ -119,6 +120,26 @@ pub(super) fn changed(changes: &[PinChange]) -> String {
         .map(|pin| format!("{} → {} in {}", pin.before, pin.after, pin.environment))
         .collect();
     each.join(", ")
+}
+
+/// Tells which applications will be followed, and which of them do not exist yet.
+pub(super) fn tell_applications(targets: &[Target], journal: &dyn Journal) {
+    let names = |of: &dyn Fn(&&Target) -> bool| -> Vec<String> {
+        (targets.iter().filter(of))
+            .map(|target| target.id.to_string())
+            .collect()
+    };
+    let there = names(&|target| target.baseline.is_some());
+    if !there.is_empty() {
+        journal.progress(format!("Argo CD knows {}", there.join(", ")));
+    }
+    for name in names(&|target| target.baseline.is_none()) {
+        journal.tell(Event::Notice(format!(
+            "application {name} does not exist yet: it has {} s from landing to be created",
+            CREATE_GRACE.as_secs()
+        )));
+    }
+    output(journal, "applications", names(&|_| true).join("\n"));
 }
 
 /// An application as it was before anything was written.

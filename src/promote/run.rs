@@ -109,9 +109,7 @@ impl Story<'_> {
         };
         let targets = or_cancel(cancel, applications::look(observe, self.repo, clock, &planned)).await??;
         report.applications = targets.iter().map(|target| rows::baseline(target, observe)).collect();
-        let names: Vec<&str> = report.applications.iter().map(|row| row.name.as_str()).collect();
-        journal.progress(format!("Argo CD knows {}", names.join(", ")));
-        rows::output(journal, "applications", names.join("\n"));
+        rows::tell_applications(&targets, journal);
         Ok((planned, targets))
     }
 

@@ -62,6 +62,8 @@ pub(super) struct Track<'a> {
     /// Why it is not healthy, found at the end.
     pub(super) found: Vec<String>,
     watch: Watch,
+    /// Whether the last answer was that it is not to be seen: what was seen before says nothing then.
+    unseen: bool,
     failures: u32,
     foreign: u32,
     refreshed: Option<Duration>,
@@ -122,6 +124,7 @@ impl<'a> Track<'a> {
             tree: Vec::new(),
             extended: false,
             found: Vec::new(),
+            unseen: false,
             failures: 0,
             foreign: 0,
             refreshed: None,
@@ -163,10 +166,8 @@ impl<'a> Track<'a> {
     /// Judges what was seen, and returns what would help.
     pub(super) fn judge(&mut self, now: Duration) -> Option<Ask> {
         self.judge_at = now + Duration::from_secs(1);
-        let missing =
-            matches!(&self.verdict, Some(Verdict::Waiting(w)) if w.state == crate::assess::rollout::State::Gone);
         let app = self.app.as_ref()?;
-        if self.is_final() || (missing && self.look_at > now) {
+        if self.is_final() || self.unseen {
             return None;
         }
         let opening = self.opens.zip(self.wall).map(|(at, (then, wall))| Opening {

@@ -123,6 +123,7 @@ impl State {
     #[must_use]
     pub const fn next(self) -> &'static str {
         match self {
+            Self::Gone => "it is created, or may be seen again",
             Self::NotSeen => "Argo CD compares our commit",
             Self::CompareError | Self::SpecError => "the error goes away and our commit is compared",
             Self::Hydrating | Self::HydrateFail => "the hydrator writes our commit to the branch that is synced",

@@ -77,7 +77,7 @@ impl ArgoCd {
         })
     }
 
-    pub(super) fn project(&self) -> Option<&str> {
+    pub(super) fn asked_project(&self) -> Option<&str> {
         self.settings.project.as_deref()
     }
 

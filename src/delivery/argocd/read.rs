@@ -19,7 +19,7 @@ impl ArgoCd {
     /// Returns the query that every call about one application carries.
     fn about<'a>(&'a self, id: &'a ApplicationId) -> Vec<(&'a str, &'a str)> {
         let namespace = id.namespace().map(|namespace| ("appNamespace", namespace));
-        let project = self.project().map(|project| ("project", project));
+        let project = self.asked_project().map(|project| ("project", project));
         namespace.into_iter().chain(project).collect()
     }
 
@@ -57,6 +57,10 @@ impl Observe for ArgoCd {
         self.address()
     }
 
+    fn project(&self) -> Option<&str> {
+        self.asked_project()
+    }
+
     fn page(&self, id: &ApplicationId) -> String {
         match id.namespace() {
             Some(namespace) => self.url(&["applications", namespace, id.name()]).to_string(),
@@ -90,8 +94,7 @@ impl Observe for ArgoCd {
     }
 
     async fn applications(&self) -> Result<Vec<AppSnapshot>, Problem> {
-        let mut query = vec![("fields", "items.metadata.name,items.metadata.namespace,items.spec")];
-        query.extend(self.project().map(|project| ("projects", project)));
+        let query = vec![("fields", "items.metadata.name,items.metadata.namespace,items.spec")];
         let list: wire::ApplicationList = self.call(Call::get(&["api", "v1", "applications"]).with(query)).await?;
         Ok((list.items.unwrap_or_default().into_iter())
             .map(convert::snapshot)

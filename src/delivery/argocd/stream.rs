@@ -43,7 +43,7 @@ impl ArgoCd {
             query.push(("name", id.name()));
             query.extend(id.namespace().map(|namespace| ("appNamespace", namespace)));
         }
-        query.extend(self.project().map(|project| ("project", project)));
+        query.extend(self.asked_project().map(|project| ("project", project)));
         let path = ["api", "v1", "stream", "applications"];
         let request = self.request(&Call::get(&path).with(query));
         // Only these events carry keepalives.

@@ -78,6 +78,7 @@ impl Track<'_> {
             Ok(app) => {
                 self.failures = 0;
                 self.foreign = 0;
+                self.unseen = false;
                 self.silent_since = None;
                 // An answer can be overtaken by a change that the stream told meanwhile, and a server lag behind another.
                 if self.app.as_ref().is_some_and(|known| is_older(&app, known)) {
@@ -103,6 +104,7 @@ impl Track<'_> {
                 (self.foreign >= 3).then_some(problem)
             }
             Problem::Forbidden(_) | Problem::Missing(_) => {
+                self.unseen = true;
                 let verdict = self.watch.absent(now, problem.why());
                 self.set(verdict, now);
                 self.look_at = now + Duration::from_secs(4);

@@ -2,6 +2,7 @@
 //! stand-in; over a real Argo CD where `tests/e2e/run` starts it.
 
 mod real;
+mod shapes;
 mod stage;
 mod world;
 

@@ -63,6 +63,15 @@ pub(super) struct Stage {
 }
 
 impl Stage {
+    /// Starts the stand-in, for what cannot be made happen elsewhere.
+    pub(super) fn with_stand_in() -> Self {
+        Self {
+            world: Box::new(StandIn::start()),
+            told: Told::default(),
+            pace: 1,
+        }
+    }
+
     /// Takes the real thing where there is one, else starts the stand-in.
     pub(super) fn new() -> Self {
         Self {
@@ -167,15 +176,29 @@ impl Stage {
         policy: ResolvedPolicy,
         meanwhile: impl FnOnce(&dyn World, &Sender<Option<u8>>) + Send,
     ) -> Followed {
-        let argocd = self.argocd();
-        let clock = Paced(SystemClock::start(), self.pace);
         let candidate = Candidate {
             policy,
-            images: vec![reference(&self.with_tag(app, environment, tag), app)],
             ..self.candidate(app, environment)
         };
-        let targets = block_on(precheck(&argocd, &clock, &self.origin(), vec![candidate])).unwrap();
-        let (commit, pin) = self.push(app, environment, tag);
+        self.follow_while(&self.argocd(), candidate, tag, meanwhile)
+    }
+
+    /// The same with the application that a candidate names, as another client.
+    pub(super) fn follow_while(
+        &self,
+        argocd: &ArgoCd,
+        candidate: Candidate,
+        tag: &str,
+        meanwhile: impl FnOnce(&dyn World, &Sender<Option<u8>>) + Send,
+    ) -> Followed {
+        let clock = Paced(SystemClock::start(), self.pace);
+        let (app, environment) = (candidate.app.to_string(), candidate.environment.to_string());
+        let candidate = Candidate {
+            images: vec![reference(&self.with_tag(&app, &environment, tag), &app)],
+            ..candidate
+        };
+        let targets = block_on(precheck(argocd, &clock, &self.origin(), vec![candidate])).unwrap();
+        let (commit, pin) = self.push(&app, &environment, tag);
         let pins = [pin];
         let request = FollowRequest {
             targets,
@@ -193,8 +216,8 @@ impl Stage {
         let quiet: Rc<dyn Journal> = Rc::new(Told::default());
         let repo = infrarepo::open(&place, client, Rc::new(SystemClock::start()), quiet).unwrap();
         let ports = FollowPorts {
-            observe: &argocd,
-            drive: Some(&argocd as &dyn Drive),
+            observe: argocd,
+            drive: Some(argocd as &dyn Drive),
             repo: repo.as_ref(),
             journal: &self.told,
             clock: &clock,

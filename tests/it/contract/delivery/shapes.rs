@@ -1,0 +1,165 @@
+//! Applications of every shape, over the stand-in: several sources, a hydrator, another namespace, one that appears later, one made anew.
+
+use std::time::Duration;
+
+use promote_action::model::Outcome;
+use promote_action::promote::{Candidate, Which};
+use sandbox::Sandbox;
+use serde_json::{Value, json};
+
+use super::stage::{Stage, id};
+use super::world::World;
+
+fn sandbox(world: &dyn World) -> &Sandbox {
+    world.stand_in().unwrap()
+}
+
+/// Makes an automated application that is synced and healthy.
+fn apply(stage: &Stage, name: &str, sources: &Value) {
+    let (namespace, name) = name.split_once('/').unwrap_or(("argocd", name));
+    let mut spec = json!({"project": "default", "syncPolicy": {"automated": {}},
+        "destination": {"server": "https://kubernetes.default.svc", "namespace": "dev"}});
+    spec.as_object_mut()
+        .unwrap()
+        .extend(sources.as_object().unwrap().clone());
+    let manifest = json!({"metadata": {"name": name, "namespace": namespace}, "spec": spec});
+    sandbox(stage.world.as_ref()).argocd.apply(&manifest, true).unwrap();
+}
+
+fn source(stage: &Stage) -> Value {
+    json!({"repoURL": stage.world.infra_repo(), "path": "apps/api/overlays/dev", "targetRevision": "main"})
+}
+
+fn named(stage: &Stage, name: &str) -> Candidate {
+    Candidate {
+        which: Which::Named(id(name)),
+        ..stage.candidate("api", "dev")
+    }
+}
+
+#[track_caller]
+fn is_live(stage: &Stage, name: &str) {
+    let followed = stage.follow_while(&stage.argocd(), named(stage, name), "abc1234", |_, _| {});
+    assert_eq!(followed.outcome, Outcome::Live, "{}", followed.reason);
+    assert_eq!(followed.applications[0].name, name);
+    let commit = sandbox(stage.world.as_ref()).tip().unwrap();
+    assert_eq!(followed.applications[0].revision.as_deref(), Some(commit.as_str()));
+}
+
+#[test]
+fn of_several_sources_the_one_that_was_pushed_to_decides() {
+    let stage = Stage::with_stand_in();
+    let chart = json!({"repoURL": "https://charts.example.com", "chart": "base", "targetRevision": "1.2.3"});
+    let values = json!({"repoURL": stage.world.infra_repo(), "targetRevision": "main", "ref": "values"});
+    apply(&stage, "multi", &json!({"sources": [chart, source(&stage), values]}));
+    is_live(&stage, "multi");
+}
+
+#[test]
+fn a_hydrated_commit_is_live_when_what_it_renders_to_is() {
+    let stage = Stage::with_stand_in();
+    let hydrator = json!({"drySource": source(&stage), "syncSource": {"targetBranch": "hydrated", "path": "api"}});
+    apply(&stage, "dry", &json!({"sourceHydrator": hydrator}));
+    is_live(&stage, "dry");
+}
+
+#[test]
+fn an_application_may_be_in_another_namespace() {
+    let stage = Stage::with_stand_in();
+    apply(&stage, "team-a/api-dev", &json!({"source": source(&stage)}));
+    is_live(&stage, "team-a/api-dev");
+}
+
+#[test]
+fn many_applications_share_one_stream() {
+    let stage = Stage::with_stand_in();
+    for number in 0..6 {
+        apply(&stage, &format!("api-{number}"), &json!({"source": source(&stage)}));
+    }
+    let candidate = Candidate {
+        which: Which::BySource,
+        ..stage.candidate("api", "dev")
+    };
+    let followed = stage.follow_while(&stage.argocd(), candidate, "abc1234", |_, _| {});
+    assert_eq!(followed.outcome, Outcome::Live, "{}", followed.reason);
+    assert_eq!(followed.applications.len(), 7);
+    let asked = sandbox(stage.world.as_ref()).argocd.asked();
+    assert_eq!(asked.iter().filter(|asked| asked.path.contains("/stream/")).count(), 1);
+}
+
+/// Takes an application away, and returns what it is made of.
+fn taken(stage: &Stage, name: &str) -> Value {
+    let argocd = &sandbox(stage.world.as_ref()).argocd;
+    let app = argocd.application(name).unwrap();
+    argocd.delete(name);
+    json!({"metadata": {"name": name}, "spec": app["spec"]})
+}
+
+#[test]
+fn an_application_that_is_missing_may_be_created_after_landing() {
+    let stage = Stage::with_stand_in();
+    let manifest = taken(&stage, "api-dev");
+    let argocd = stage.argocd_in(&stage.world.token("ci"), Some("default"));
+    let followed = stage.follow_while(&argocd, named(&stage, "api-dev"), "abc1234", |world, _| {
+        std::thread::sleep(Duration::from_millis(1500));
+        sandbox(world).argocd.apply(&manifest, false).unwrap();
+    });
+    assert_eq!(followed.outcome, Outcome::Live, "{}", followed.reason);
+    assert!(stage.said("is not there yet"), "{:?}", stage.told());
+}
+
+#[test]
+fn one_that_is_not_created_in_a_minute_ends_the_wait() {
+    let mut stage = Stage::with_stand_in();
+    stage.pace = 60;
+    taken(&stage, "api-dev");
+    let argocd = stage.argocd_in(&stage.world.token("ci"), Some("default"));
+    let mut candidate = named(&stage, "api-dev");
+    candidate.policy.timeout = Duration::from_secs(600);
+    let followed = stage.follow_while(&argocd, candidate, "abc1234", |_, _| {});
+    assert_eq!(followed.outcome, Outcome::RolloutFailed, "{}", followed.reason);
+    assert!(
+        followed.reason.contains("has not been created in 60 s"),
+        "{}",
+        followed.reason
+    );
+}
+
+#[test]
+fn a_wrong_name_is_told_before_anything_is_written() {
+    let stage = Stage::with_stand_in();
+    let refusal = |project: Option<&str>, name: &str| {
+        let argocd = stage.argocd_in(&stage.world.token("ci"), project);
+        let fault = stage.precheck(&argocd, named(&stage, name)).unwrap_err();
+        (fault.outcome, fault.to_string())
+    };
+    let (outcome, why) = refusal(Some("default"), "api-development");
+    assert_eq!(outcome, Outcome::Refused);
+    assert!(why.contains("apps/api/overlays/dev is deployed by api-dev"), "{why}");
+    let (outcome, why) = refusal(Some("payments"), "api-dev");
+    assert_eq!(outcome, Outcome::Refused);
+    assert!(why.contains("is in project default"), "{why}");
+    // Without the project nobody can tell a name that is still to come from one that is hidden.
+    let (outcome, why) = refusal(None, "api-development");
+    assert_eq!(outcome, Outcome::Denied);
+    assert!(why.contains("missing, is in another namespace"), "{why}");
+}
+
+#[test]
+fn an_application_that_is_made_anew_is_followed_on() {
+    let stage = Stage::with_stand_in();
+    let followed = stage.promote_while("api", "dev", "slow1", stage.policy(), |world, _| {
+        std::thread::sleep(Duration::from_millis(600));
+        let argocd = &sandbox(world).argocd;
+        let app = argocd.application("api-dev").unwrap();
+        argocd.delete("api-dev");
+        std::thread::sleep(Duration::from_millis(300));
+        let manifest = json!({"metadata": {"name": "api-dev"}, "spec": app["spec"]});
+        argocd.apply(&manifest, false).unwrap();
+        assert_ne!(
+            argocd.application("api-dev").unwrap()["metadata"]["uid"],
+            app["metadata"]["uid"]
+        );
+    });
+    assert_eq!(followed.outcome, Outcome::Live, "{}", followed.reason);
+}
