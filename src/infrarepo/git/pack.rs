@@ -50,6 +50,8 @@ impl std::error::Error for Damaged {}
 
 /// The trailer: the SHA-1 of all before it. It is not checked, for every object's name is.
 const TRAILER: usize = 20;
+/// How many times `most` the bases of deltas may weigh together: many small deltas of one large base are little to send and much to copy.
+const BASES: usize = 16;
 
 /// Reads all objects of a pack into `store`. `most` bounds the sum of their sizes, in bytes. Returns how many there were.
 ///
@@ -69,8 +71,9 @@ pub fn read(pack: &[u8], most: usize, store: &mut dyn Objects) -> Result<usize, 
         at: 12,
         left: most,
         most,
+        bases_left: most.saturating_mul(BASES),
         by_offset: HashMap::new(),
-        waiting: Vec::new(),
+        waiting: HashMap::new(),
         store,
     };
     for _ in 0..count {
@@ -83,18 +86,20 @@ pub fn read(pack: &[u8], most: usize, store: &mut dyn Objects) -> Result<usize, 
             Damaged::Format("something follows its last object")
         });
     }
-    reader.resolve_waiting()?;
-    Ok(count)
+    if reader.waiting.is_empty() {
+        Ok(count)
+    } else {
+        Err(Damaged::NoBase)
+    }
 }
 
-/// A delta whose base may come later in the pack.
+/// A delta whose base comes later in the pack, or waits itself.
 struct Waiting {
     offset: usize,
-    base: Base,
     delta: Vec<u8>,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Base {
     Offset(usize),
     Name(Oid),
@@ -105,8 +110,9 @@ struct Reader<'a> {
     at: usize,
     left: usize,
     most: usize,
+    bases_left: usize,
     by_offset: HashMap<usize, Oid>,
-    waiting: Vec<Waiting>,
+    waiting: HashMap<Base, Vec<Waiting>>,
     store: &'a mut dyn Objects,
 }
 
@@ -149,8 +155,7 @@ impl Reader<'_> {
         };
         let content = self.inflate(size)?;
         let id = self.store.put(kind, &content).map_err(Damaged::Store)?;
-        self.by_offset.insert(offset, id);
-        Ok(())
+        self.kept(offset, id)
     }
 
     /// Reads how far back the base of a delta begins: base 128, each further byte counting from one more.
@@ -197,38 +202,36 @@ impl Reader<'_> {
 
     fn delta(&mut self, offset: usize, base: Base, size: usize) -> Result<(), Damaged> {
         let delta = self.inflate(size)?;
-        let waiting = Waiting { offset, base, delta };
-        if !self.resolve(&waiting)? {
-            self.waiting.push(waiting);
-        }
-        Ok(())
-    }
-
-    /// Makes the object if its base is here.
-    fn resolve(&mut self, waiting: &Waiting) -> Result<bool, Damaged> {
-        let base = match waiting.base {
+        let known = match base {
             Base::Name(name) => Some(name),
             Base::Offset(offset) => self.by_offset.get(&offset).copied(),
         };
-        let Some((kind, base)) = base.and_then(|base| self.store.get(base)) else {
-            return Ok(false);
-        };
-        let content = apply(&base, &waiting.delta, &mut self.left).ok_or(Damaged::Format("a delta"))??;
-        let id = self.store.put(kind, &content).map_err(Damaged::Store)?;
-        self.by_offset.insert(waiting.offset, id);
-        Ok(true)
+        if let Some((kind, base)) = known.and_then(|id| self.store.get(id)) {
+            let id = self.make(kind, &base, &delta)?;
+            return self.kept(offset, id);
+        }
+        let waiting = self.waiting.entry(base).or_default();
+        waiting.push(Waiting { offset, delta });
+        Ok(())
     }
 
-    fn resolve_waiting(&mut self) -> Result<(), Damaged> {
-        while !self.waiting.is_empty() {
-            let before = self.waiting.len();
-            for waiting in std::mem::take(&mut self.waiting) {
-                if !self.resolve(&waiting)? {
-                    self.waiting.push(waiting);
+    /// Makes an object of its base and a delta, and keeps it.
+    fn make(&mut self, kind: ObjectType, base: &[u8], delta: &[u8]) -> Result<Oid, Damaged> {
+        self.bases_left = (self.bases_left.checked_sub(base.len())).ok_or(Damaged::TooLarge(self.most))?;
+        let content = apply(base, delta, &mut self.left).ok_or(Damaged::Format("a delta"))??;
+        self.store.put(kind, &content).map_err(Damaged::Store)
+    }
+
+    /// Notes where an object is, and makes those that waited for it, and so on: each of them once, whatever their order.
+    fn kept(&mut self, offset: usize, id: Oid) -> Result<(), Damaged> {
+        let mut kept = vec![(offset, id)];
+        while let Some((offset, id)) = kept.pop() {
+            self.by_offset.insert(offset, id);
+            for base in [Base::Offset(offset), Base::Name(id)] {
+                for Waiting { offset, delta } in self.waiting.remove(&base).unwrap_or_default() {
+                    let (kind, base) = self.store.get(id).ok_or(Damaged::NoBase)?;
+                    kept.push((offset, self.make(kind, &base, &delta)?));
                 }
-            }
-            if self.waiting.len() == before {
-                return Err(Damaged::NoBase);
             }
         }
         Ok(())
@@ -297,16 +300,20 @@ mod tests {
     use super::*;
 
     #[derive(Default)]
-    struct Memory(HashMap<Oid, (ObjectType, Vec<u8>)>);
+    struct Memory {
+        objects: HashMap<Oid, (ObjectType, Vec<u8>)>,
+        asked: std::cell::Cell<usize>,
+    }
 
     impl Objects for Memory {
         fn get(&self, id: Oid) -> Option<(ObjectType, Vec<u8>)> {
-            self.0.get(&id).cloned()
+            self.asked.set(self.asked.get() + 1);
+            self.objects.get(&id).cloned()
         }
 
         fn put(&mut self, kind: ObjectType, content: &[u8]) -> Result<Oid, String> {
             let id = Oid::hash_object(kind, content).map_err(|error| error.to_string())?;
-            self.0.insert(id, (kind, content.to_owned()));
+            self.objects.insert(id, (kind, content.to_owned()));
             Ok(id)
         }
     }
@@ -318,16 +325,20 @@ mod tests {
     }
 
     fn pack(entries: &[Vec<u8>]) -> Vec<u8> {
-        let count = u8::try_from(entries.len()).unwrap();
-        let mut out = [b"PACK".as_slice(), &[0, 0, 0, 2, 0, 0, 0, count]].concat();
+        let count = u32::try_from(entries.len()).unwrap().to_be_bytes();
+        let mut out = [b"PACK\0\0\0\x02".as_slice(), &count].concat();
         out.extend(entries.concat());
         out.extend([0; TRAILER]);
         out
     }
 
-    fn entry(kind: u8, size: u8, between: &[u8], content: &[u8]) -> Vec<u8> {
-        assert!(size < 16);
-        [&[kind << 4 | size], between, &deflate(content)].concat()
+    fn entry(kind: u8, size: usize, between: &[u8], content: &[u8]) -> Vec<u8> {
+        let first = kind << 4 | u8::try_from(size & 15).unwrap();
+        let head = match u8::try_from(size >> 4).unwrap() {
+            0 => vec![first],
+            more => vec![first | 0x80, more],
+        };
+        [&head, between, &deflate(content)].concat()
     }
 
     /// The delta "copy 5 bytes from 0, add `!`" of a base of 5 bytes.
@@ -349,7 +360,7 @@ mod tests {
         assert_eq!(read(&bytes, 1000, &mut store), Ok(4));
         let made = Oid::hash_object(ObjectType::Blob, b"hello!").unwrap();
         assert_eq!(store.get(made), Some((ObjectType::Blob, b"hello!".to_vec())));
-        assert_eq!(store.0.len(), 3);
+        assert_eq!(store.objects.len(), 3);
     }
 
     #[test]
@@ -365,7 +376,7 @@ mod tests {
     fn sizes_are_bounded_and_must_be_true() {
         let bytes = pack(&[entry(3, 5, &[], b"hello")]);
         assert_eq!(read(&bytes, 4, &mut Memory::default()), Err(Damaged::TooLarge(4)));
-        for size in [4, 6] {
+        for size in [4_usize, 6] {
             let bytes = pack(&[entry(3, size, &[], b"hello")]);
             let result = read(&bytes, 1000, &mut Memory::default());
             assert!(matches!(result, Err(Damaged::Format(_) | Damaged::Short)), "{result:?}");
@@ -376,5 +387,39 @@ mod tests {
     fn a_delta_without_a_base_is_an_error() {
         let bytes = pack(&[entry(7, 6, &[1; 20], DELTA)]);
         assert_eq!(read(&bytes, 1000, &mut Memory::default()), Err(Damaged::NoBase));
+    }
+
+    #[test]
+    fn deltas_that_stand_before_their_bases_cost_one_look_each() {
+        // Each is made of the one behind it: the last of the pack is the first that can be made.
+        let names: Vec<Oid> = (0..1000_u16)
+            .map(|n| Oid::hash_object(ObjectType::Blob, &n.to_be_bytes()).unwrap())
+            .collect();
+        let mut entries: Vec<Vec<u8>> = (1..1000_u16)
+            .map(|n| {
+                let [high, low] = n.to_be_bytes();
+                entry(7, 5, names[usize::from(n) - 1].as_bytes(), &[2, 2, 2, high, low])
+            })
+            .collect();
+        entries.reverse();
+        entries.push(entry(3, 2, &[], &[0, 0]));
+        let mut store = Memory::default();
+        assert_eq!(read(&pack(&entries), 100_000, &mut store), Ok(1000));
+        assert!(store.asked.get() <= 2000, "{}", store.asked.get());
+    }
+
+    #[test]
+    fn many_deltas_of_one_base_are_bounded_by_what_must_be_copied() {
+        let base = [b'a'; 1000];
+        let name = Oid::hash_object(ObjectType::Blob, &base).unwrap();
+        // A base of 1000 bytes, and 1 byte made of it by 5: what comes and what is made is little.
+        let delta = [0xe8, 0x07, 1, 1, b'!'];
+        let made_of_it = |count| {
+            let mut entries = vec![entry(3, 1000, &[], &base)];
+            entries.extend((0..count).map(|_| entry(7, delta.len(), name.as_bytes(), &delta)));
+            read(&pack(&entries), 1300, &mut Memory::default())
+        };
+        assert_eq!(made_of_it(20), Ok(21));
+        assert_eq!(made_of_it(30), Err(Damaged::TooLarge(1300)));
     }
 }
