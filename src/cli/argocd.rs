@@ -6,7 +6,7 @@ use super::reader::Reader;
 use crate::delivery::Settings;
 use crate::delivery::inputs::{ARGOCD_HEADERS, ARGOCD_PROJECT, ARGOCD_SERVER, ARGOCD_TOKEN};
 use crate::http;
-use crate::model::Secret;
+use crate::model::{Secret, may_carry_secret};
 
 /// Tells whether a server is given, right or wrong.
 pub(super) fn is_given(reader: &Reader<'_>) -> bool {
@@ -49,7 +49,7 @@ fn server(text: &str) -> Result<Url, String> {
     if url.query().is_some() || url.fragment().is_some() {
         return Err("holds more than host and root path: drop what follows `?` or `#`".to_owned());
     }
-    http::may_carry_secret(&url)?;
+    may_carry_secret(&url)?;
     Ok(url)
 }
 

@@ -2,10 +2,9 @@
 
 use super::place::Place;
 use super::reader::Reader;
-use crate::http;
 use crate::infrarepo::inputs::{AUTHOR, BRANCH, GITHUB_TOKEN, INFRA_REPO, TOKEN, VIA};
 use crate::infrarepo::{Address, Author, Target};
-use crate::model::{BranchName, Secret};
+use crate::model::{BranchName, Secret, may_carry_secret};
 
 /// Reads where the infra-repo is and which token opens it.
 pub(super) fn target(reader: &Reader<'_>, place: &Place<'_>) -> Option<Target> {
@@ -73,7 +72,7 @@ fn is_this_repository(url: &url::Url, place: &Place<'_>) -> bool {
 fn is_laptops(url: &url::Url, place: &Place<'_>) -> bool {
     let host = url.host_str().unwrap_or_default();
     let known = host == place.laptop_host() || host == "github.com" || host.ends_with(".ghe.com");
-    known || (url.scheme() == "http" && http::may_carry_secret(url).is_ok() && !host.contains(".svc"))
+    known || (url.scheme() == "http" && may_carry_secret(url).is_ok() && !host.contains(".svc"))
 }
 
 /// Reads `Name <mail>`.

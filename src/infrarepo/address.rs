@@ -4,10 +4,9 @@ use std::fmt;
 use std::path::PathBuf;
 
 use percent_encoding::percent_decode_str;
-use reqwest::Url;
+use url::Url;
 
-use crate::http;
-use crate::model::CommitSha;
+use crate::model::{CommitSha, may_carry_secret};
 
 const FORMS: &str = "write `owner/name`, https://…, file://… or the path of a bare repository";
 
@@ -129,7 +128,7 @@ fn http_url(text: &str, github_server: Option<&str>) -> Result<Address, String> 
     if url.query().is_some() || url.fragment().is_some() {
         return Err("has a `?` or `#` in it: give the address that `git clone` takes".to_owned());
     }
-    http::may_carry_secret(&url)?;
+    may_carry_secret(&url)?;
     let path = url.path().trim_end_matches('/').to_owned();
     if path.is_empty() {
         return Err("names a host and no repository: add its path".to_owned());

@@ -30,6 +30,6 @@ pub use input::{Command, InputKind, InputSpec};
 pub use name::{AppName, EnvironmentName, nearest};
 pub use outcome::Outcome;
 pub use pin::{Pin, PinChange};
-pub use secret::Secret;
+pub use secret::{Secret, may_carry_secret};
 pub use sync_window::{SyncWindow, SyncWindows, WindowKind};
 pub use tree::{Happening, Node};

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
+use url::Url;
 
 use super::Timestamp;
 
@@ -41,6 +42,29 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// Checks that a secret may be sent to `url`: https, or plain http to this machine or inside the cluster.
+///
+/// # Errors
+/// Says why not, as the end of a sentence.
+pub fn may_carry_secret(url: &Url) -> Result<(), String> {
+    let host = url.host_str().unwrap_or_default();
+    let loopback = match url.host() {
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        None => false,
+    };
+    let in_cluster = host.ends_with(".svc") || host.ends_with(".svc.cluster.local");
+    match url.scheme() {
+        "https" => Ok(()),
+        "http" if loopback || in_cluster => Ok(()),
+        "http" => Err(format!(
+            "is plain http to {host}: secrets go over http only to loopback and cluster-internal (*.svc, *.svc.cluster.local) hosts; use https"
+        )),
+        other => Err(format!("has the scheme {other:?}: it must be https")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use base64::Engine as _;
@@ -66,6 +90,29 @@ mod tests {
         assert_eq!(until(r#"{"exp":18446744073709551615}"#), None);
         for other in ["", "ghp_abc", "a.b.c", "github_pat_11A"] {
             assert_eq!(Secret::new(other).valid_until(), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn plain_http_is_for_loopback_and_the_cluster() {
+        for url in [
+            "https://a.example",
+            "http://127.0.0.1:1",
+            "http://[::1]/",
+            "http://localhost:8080",
+            "http://argocd-server.argocd.svc",
+            "http://a.b.svc.cluster.local",
+        ] {
+            assert_eq!(may_carry_secret(&Url::parse(url).unwrap()), Ok(()), "{url}");
+        }
+        for url in [
+            "http://a.example",
+            "http://10.0.0.1",
+            "http://svc",
+            "ftp://a.example",
+            "http://localhost.evil.example",
+        ] {
+            assert!(may_carry_secret(&Url::parse(url).unwrap()).is_err(), "{url}");
         }
     }
 }

@@ -7,7 +7,7 @@ use reqwest::{Method, Url};
 
 use crate::delivery::{Problem, Settings};
 use crate::http;
-use crate::model::Fault;
+use crate::model::{Fault, may_carry_secret};
 
 use super::answer::Answer;
 
@@ -59,7 +59,7 @@ impl ArgoCd {
     /// # Errors
     /// The server's address may not carry a secret, or a header cannot be sent.
     pub fn new(http: reqwest::Client, settings: Settings) -> Result<Self, Fault> {
-        http::may_carry_secret(&settings.server)
+        may_carry_secret(&settings.server)
             .map_err(|why| Fault::invalid(format!("`argocd-server` {} {why}", shown(&settings.server))))?;
         let mut headers = HeaderMap::new();
         let bearer = format!("Bearer {}", settings.token.expose());
