@@ -44,7 +44,9 @@ fn as_promotion(file: &[u8], tag: Option<&str>) {
     };
     if let Ok(edited) = Kustomize.edit(file, std::slice::from_ref(&edit)) {
         check(file, &edited);
-        let again = Kustomize.edit(&edited.bytes, &[edit]).expect("the result is accepted again");
+        let again = Kustomize
+            .edit(&edited.bytes, &[edit])
+            .expect("the result is accepted again");
         assert!(again.changed.is_empty(), "a second run changes nothing");
     }
 }

@@ -1,6 +1,17 @@
-//! The pure rooms of the program, compiled on their own: what is fuzzed needs no git, no network and no C, and builds in seconds.
+//! The pure rooms of the program and the readers of git's protocol, compiled on their own: what is fuzzed needs no network, and builds in
+//! less than a minute.
 
 #[path = "../../src/manifest/mod.rs"]
 pub mod manifest;
 #[path = "../../src/model/mod.rs"]
 pub mod model;
+
+/// What reads the words of a git server.
+#[path = "../../src/infrarepo/git"]
+pub mod git {
+    pub mod pack;
+    pub mod packet;
+    pub mod push;
+    pub mod reference;
+    pub mod request;
+}
