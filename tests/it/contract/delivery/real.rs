@@ -138,11 +138,6 @@ impl Real {
             std::fs::write(&path, text.replace(from, to)).unwrap();
         }
         real.push("Begin");
-        for name in APPS {
-            let manifest = std::fs::read_to_string(real.clone.path().join(format!("argocd/{name}.yaml"))).unwrap();
-            let manifest = manifest.replace("https://github.com/myorg/infra-repo.git", &real.infra_repo());
-            real.kubectl(&["apply", "-f", "-"], &manifest);
-        }
         real
     }
 
@@ -150,54 +145,76 @@ impl Real {
     fn settle(&mut self) {
         std::fs::write(self.run.join("prom-value"), "1").unwrap();
         self.stack("start");
-        let project = json!({"spec": {"syncWindows": null}}).to_string();
-        self.kubectl(
-            &[
-                "-n",
-                "argocd",
-                "patch",
-                "appproject",
-                "default",
-                "--type=merge",
-                "-p",
-                &project,
-            ],
-            "",
-        );
+        self.windows(&Value::Null);
+        let all = self.applications();
         for name in APPS {
-            self.follow(name, "main");
-            self.settle_one(name);
+            match all.get(name) {
+                None => self.make(name),
+                Some(app) if app["spec"]["source"]["targetRevision"] != "main" => self.follow(name, "main"),
+                Some(_) => {}
+            }
+            self.refresh(name);
         }
+        for name in self.broken() {
+            self.repair(name);
+        }
+        until("every application is synced and healthy", LONGEST, || {
+            self.broken().is_empty()
+        });
         for name in APPS {
-            until(&format!("{name} is synced and healthy"), LONGEST, || {
-                self.is_settled(name)
-            });
             self.good.insert(name, self.file(&overlay(name)));
         }
     }
 
-    fn settle_one(&self, name: &str) {
+    /// Goes back to what was healthy, or syncs what never was.
+    fn repair(&self, name: &str) {
         until(&format!("{name} is idle"), LONGEST, || {
             self.application(name)["operation"].is_null()
         });
-        self.rest("GET", &format!("applications/{name}?refresh=normal"), &Value::Null);
-        if self.is_settled(name) {
-            return;
-        }
         if let Some(good) = self.good.get(name).filter(|good| **good != self.file(&overlay(name))) {
             self.commit(&overlay(name), good, "Put it back");
         }
-        self.rest("GET", &format!("applications/{name}?refresh=normal"), &Value::Null);
+        self.refresh(name);
         if self.application(name)["spec"]["syncPolicy"]["automated"].is_null() {
             self.rest("POST", &format!("applications/{name}/sync"), &json!({}));
         }
     }
 
-    fn is_settled(&self, name: &str) -> bool {
-        let app = self.application(name);
-        app["status"]["sync"]["status"] == "Synced"
-            && app["status"]["health"]["status"] == "Healthy"
-            && app["operation"].is_null()
+    /// Returns those that are not synced, healthy and idle.
+    fn broken(&self) -> Vec<&'static str> {
+        let all = self.applications();
+        let settled = |name: &&str| {
+            let app = all.get(*name).unwrap_or(&Value::Null);
+            app["status"]["sync"]["status"] == "Synced"
+                && app["status"]["health"]["status"] == "Healthy"
+                && app["operation"].is_null()
+        };
+        APPS.into_iter().filter(|name| !settled(name)).collect()
+    }
+
+    fn applications(&self) -> BTreeMap<String, Value> {
+        let list = self.kubectl(&["-n", "argocd", "get", "applications", "-o", "json"], "");
+        let mut list: Value = serde_json::from_str(&list).unwrap();
+        let items = list["items"].as_array_mut().unwrap();
+        (items.drain(..))
+            .map(|app| (app["metadata"]["name"].as_str().unwrap().to_owned(), app))
+            .collect()
+    }
+
+    fn make(&self, name: &str) {
+        let manifest = std::fs::read_to_string(self.clone.path().join(format!("argocd/{name}.yaml"))).unwrap();
+        let manifest = manifest.replace("https://github.com/myorg/infra-repo.git", &self.infra_repo());
+        self.kubectl(&["apply", "-f", "-"], &manifest);
+    }
+
+    fn refresh(&self, name: &str) {
+        self.rest("GET", &format!("applications/{name}?refresh=normal"), &Value::Null);
+    }
+
+    fn windows(&self, windows: &Value) {
+        let patch = json!({"spec": {"syncWindows": windows}}).to_string();
+        let project = ["-n", "argocd", "patch", "appproject", "default"];
+        self.kubectl(&[&project[..], &["--type=merge", "-p", &patch]].concat(), "");
     }
 
     /// Asks the server as its administrator.
@@ -351,19 +368,7 @@ impl World for Held {
 
     fn window(&self, name: &str, closed: bool) {
         let window = json!([{"kind": "deny", "schedule": "* * * * *", "duration": "1h", "applications": [name]}]);
-        let windows = if closed { window } else { Value::Null };
-        let patch = json!({"spec": {"syncWindows": windows}}).to_string();
-        let args = [
-            "-n",
-            "argocd",
-            "patch",
-            "appproject",
-            "default",
-            "--type=merge",
-            "-p",
-            &patch,
-        ];
-        self.real().kubectl(&args, "");
+        self.real().windows(if closed { &window } else { &Value::Null });
     }
 
     fn breach(&self) {
