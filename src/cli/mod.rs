@@ -89,6 +89,7 @@ pub fn run(
             verbose: debug,
             result_is_seen: invocation.stdout_is_terminal,
             coloured: invocation.stderr_is_terminal && invocation.env.get("NO_COLOR").is_none_or(String::is_empty),
+            live: invocation.stderr_is_terminal && invocation.env.get("TERM").is_none_or(|term| term != "dumb"),
         };
         Rc::new(Terminal::open(streams, &secrets, Rc::clone(&clock), look))
     };

@@ -1,10 +1,14 @@
 //! The seam to the engine that deploys: read an application, refresh it, sync it, follow it.
 //! Knows nothing of git or of what was promoted.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use reqwest::Url;
 
-use crate::model::{AppSnapshot, ApplicationId, Canary, Happening, Node, Resource, Secret, SyncWindows};
+use crate::model::{
+    AnalysisTemplate, AppSnapshot, ApplicationId, Canary, Happening, Node, Resource, Secret, SyncWindows,
+};
 
 mod argocd;
 mod problem;
@@ -160,6 +164,17 @@ pub trait Observe {
     /// # Errors
     /// Says what stands against it.
     async fn rollout(&self, id: &ApplicationId, rollout: &Resource) -> Result<Canary, Problem>;
+
+    /// Returns how long an analysis of a template takes when nothing fails, as far as the template says so.
+    ///
+    /// # Errors
+    /// Says what stands against it; an application shows only templates that are part of it.
+    async fn analysis_length(
+        &self,
+        id: &ApplicationId,
+        rollout: &Resource,
+        template: &AnalysisTemplate,
+    ) -> Result<Duration, Problem>;
 }
 
 /// Changes applications. What only reads is never given one.

@@ -23,8 +23,10 @@ pub struct Canary {
     pub pause: Option<String>,
     /// How long the pause at its step is; `None` = until a person resumes it, or no pause.
     pub pause_for: Option<Duration>,
-    /// The sum of its timed pauses.
-    pub timed_pauses: Duration,
+    /// The sum of its timed pauses from its step on.
+    pub pauses_ahead: Duration,
+    /// The analyses from its step on, in their order; the templates of one are evaluated together.
+    pub analyses_ahead: Vec<Vec<AnalysisTemplate>>,
     /// Whether it was aborted.
     pub aborted: bool,
     /// The hash of the pods it goes to.
@@ -33,4 +35,21 @@ pub struct Canary {
     pub stable: String,
     /// The analysis at work or the last one: name, phase, message.
     pub analysis: Vec<(String, String, String)>,
+}
+
+impl Canary {
+    /// Tells whether it is on its way from one version to another, which the first deployment is not.
+    #[must_use]
+    pub fn is_underway(&self) -> bool {
+        self.observed && !self.aborted && !self.stable.is_empty() && self.current != self.stable
+    }
+}
+
+/// A template of analyses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AnalysisTemplate {
+    /// Its name.
+    pub name: String,
+    /// Whether it belongs to the whole cluster, else to the Rollout's namespace.
+    pub cluster_wide: bool,
 }

@@ -11,6 +11,8 @@ pub enum Event {
     Progress(String),
     /// What is waited for now, when nothing moved for a while. A terminal may overwrite it.
     Waiting(String),
+    /// What is so at this moment. Shown only where it can be overwritten, by whatever comes next.
+    Now(String),
     /// Worth knowing, not wrong.
     Notice(String),
     /// Wrong, but not enough to end the run; also a line of the report.

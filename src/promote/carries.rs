@@ -16,6 +16,8 @@ pub(super) struct Lineage<'a> {
     ours: &'a CommitSha,
     pins: Vec<&'a PinChange>,
     known: Standings,
+    /// Of the tip that was looked at last: the commits that are not deployed yet, as people read them.
+    pending: Option<(CommitSha, Vec<String>)>,
 }
 
 impl<'a> Lineage<'a> {
@@ -26,6 +28,7 @@ impl<'a> Lineage<'a> {
             ours,
             pins,
             known: Standings::from([(ours.clone(), Standing::Ours)]),
+            pending: None,
         }
     }
 
@@ -87,6 +90,25 @@ impl<'a> Lineage<'a> {
             }
         }
         Ok(true)
+    }
+
+    /// Returns the commits of the branch that are not deployed yet, the newest first.
+    pub(super) fn pending(&self) -> &[String] {
+        self.pending.as_ref().map_or(&[], |(_, commits)| commits.as_slice())
+    }
+
+    /// Finds the commits between what is deployed and the tip.
+    pub(super) async fn learn_pending(&mut self, deployed: &CommitSha, tip: &CommitSha) {
+        if self.pending.as_ref().is_some_and(|(known, _)| known == tip) {
+            return;
+        }
+        let history = self.repo.history(tip, LOOK_BACK).await.unwrap_or_default();
+        let since = history.iter().take_while(|commit| commit.commit != *deployed);
+        let commits = since.map(|commit| {
+            let subject = commit.message.lines().next().unwrap_or_default();
+            format!("{} by {} ({subject})", commit.commit.short(), commit.author)
+        });
+        self.pending = Some((tip.clone(), commits.collect()));
     }
 
     /// Finds the commit that changed our pin, on the way from ours to `revision`.

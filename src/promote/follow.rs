@@ -5,21 +5,22 @@
 
 use std::time::Duration;
 
-use crate::assess::rollout::{Ask, Verdict};
-use crate::delivery::{Drive, Observe, Problem, Refresh};
+use crate::delivery::{Drive, Observe};
 use crate::infrarepo::InfraRepo;
 use crate::journal::Journal;
-use crate::model::{AppSnapshot, ApplicationId, Clock, Outcome, PinChange, Resource};
-use crate::plan::OnPause;
+use crate::model::{AppSnapshot, ApplicationId, Clock, Outcome, PinChange};
 use crate::report::{ApplicationRow, SupersededBy};
 
 use super::Cancel;
+use super::asking::Asking;
+use super::cancel::signal;
 use super::carries::Lineage;
 use super::diagnose::diagnose;
+use super::ending::{End, end, fatal};
 use super::listen::{Heard, Listening};
-use super::poll::{Underway, next_look};
-use super::target::FollowRequest;
-use super::telling::{FEW, length, tell, tell_all};
+use super::poll::next_look;
+use super::target::{FollowRequest, Target};
+use super::telling::Telling;
 use super::track::{Answer, Track};
 
 /// How a wait ended.
@@ -35,14 +36,6 @@ pub struct Followed {
     pub applications: Vec<ApplicationRow>,
     /// The commit that replaced our pin, if one did.
     pub superseded_by: Option<SupersededBy>,
-}
-
-/// How the loop ended; the rows are made afterwards.
-struct End {
-    outcome: Outcome,
-    reason: String,
-    hints: Vec<String>,
-    superseded_by: Option<SupersededBy>,
 }
 
 /// The ports of a wait.
@@ -71,22 +64,9 @@ pub async fn follow(ports: FollowPorts<'_>, cancel: &Cancel, request: FollowRequ
             Track::new(target.clone(), page, lineage, &request, ports.drive.is_some(), now)
         })
         .collect();
-    let mut signal = cancel.clone();
-    let cancelled = async {
-        match signal.wait_for(Option::is_some).await {
-            Ok(number) => number.unwrap_or(15),
-            // Nobody can send a signal any more.
-            Err(_) => std::future::pending().await,
-        }
-    };
     let end = tokio::select! {
         biased;
-        signal = cancelled => End {
-            outcome: Outcome::Cancelled { signal },
-            reason: format!("cancelled while waiting: {}", waiting_for(&tracks)),
-            hints: vec!["run it again: it goes on from what is committed".to_owned()],
-            superseded_by: None,
-        },
+        signal = signal(cancel.clone()) => End::cancelled(signal, &tracks),
         end = async {
             let end = run(ports, &mut tracks, &request.nonce).await;
             explained(ports, &mut tracks, end).await
@@ -102,53 +82,43 @@ pub async fn follow(ports: FollowPorts<'_>, cancel: &Cancel, request: FollowRequ
     }
 }
 
-fn belongs(pin: &PinChange, target: &super::target::Target) -> bool {
+fn belongs(pin: &PinChange, target: &Target) -> bool {
     pin.app == target.app && pin.environment == target.environment
-}
-
-fn waiting_for(tracks: &[Track<'_>]) -> String {
-    let open: Vec<&Track<'_>> = tracks.iter().filter(|track| !track.is_live()).collect();
-    match open.as_slice() {
-        [] => "everything was live".to_owned(),
-        [one] => one.why(),
-        [first, ..] => format!(
-            "{} of {} applications are not live, such as {}",
-            open.len(),
-            tracks.len(),
-            first.why()
-        ),
-    }
 }
 
 /// Waits for answers and time until there is an end.
 async fn run<'a>(ports: FollowPorts<'a>, tracks: &mut [Track<'a>], nonce: &'a str) -> End {
-    let mut underway: Underway<'a, (usize, Answer)> = Underway::new();
+    let mut asking = Asking::new(ports, nonce);
+    let mut telling = Telling::new(ports.journal, tracks.len());
     let ids: Vec<ApplicationId> = tracks.iter().map(|track| track.target.id.clone()).collect();
     let mut listening = Listening::new(ports.observe, &ids, ports.clock.now());
     let mut doubted = false;
     for track in tracks.iter_mut() {
         learn(ports, track, &mut doubted).await;
     }
-    let mut said = (ports.clock.now(), String::new());
     loop {
         let now = ports.clock.now();
         listening.tend(now);
         let cadence = next_look(tracks.len(), listening.is_live());
         let mut wake = now + Duration::from_secs(1);
         for (at, track) in tracks.iter_mut().enumerate() {
-            step(ports, track, at, (ids.len(), cadence), nonce, &mut underway);
+            if now >= track.judge_at {
+                if let Some(ask) = track.judge(now) {
+                    asking.send(ask, track.target.id.clone(), at);
+                }
+                telling.one(track, now);
+            }
+            asking.tend(track, at, cadence, now);
             wake = wake.min(track.judge_at.max(now));
         }
-        if ids.len() > FEW {
-            tell_all(ports, tracks, &mut said, now);
-        }
+        telling.all(tracks, now);
         if let Some(end) = end(tracks, now).await {
             return end;
         }
         let pause = wake.saturating_sub(now).max(Duration::from_millis(10));
         let (of, answer) = tokio::select! {
             biased;
-            (at, answer) = underway.next() => (tracks.get_mut(at), answer),
+            (at, answer) = asking.next() => (tracks.get_mut(at), answer),
             came = listening.next() => match listening.take(came, ports.clock.now()) {
                 Heard::Seen(app) => (tracks.iter_mut().find(|track| track.is(&app)), Answer::Told(Ok(*app))),
                 Heard::Denied(problem) => (tracks.first_mut(), Answer::Told(Err(problem))),
@@ -161,9 +131,10 @@ async fn run<'a>(ports: FollowPorts<'a>, tracks: &mut [Track<'a>], nonce: &'a st
             () = ports.clock.sleep(pause) => continue,
         };
         let Some(track) = of else { continue };
-        if let Some(problem) = take(ports, track, answer, &mut doubted).await {
+        if let Some(problem) = track.take(answer, ports.clock.now(), ports.clock.wall()) {
             return fatal(track, &problem);
         }
+        learn(ports, track, &mut doubted).await;
     }
 }
 
@@ -201,22 +172,15 @@ fn look_again(tracks: &mut [Track<'_>], of: Option<&AppSnapshot>, now: Duration)
     }
 }
 
-/// Takes an answer in, and asks git about revisions that are new.
-async fn take(ports: FollowPorts<'_>, track: &mut Track<'_>, answer: Answer, doubted: &mut bool) -> Option<Problem> {
-    let problem = track.take(answer, ports.clock.now(), ports.clock.wall());
-    if problem.is_none() {
-        learn(ports, track, doubted).await;
-    }
-    problem
-}
-
 /// Asks git about the revisions that an application shows, as far as they are not known. That git gives no answer is said once.
 async fn learn(ports: FollowPorts<'_>, track: &mut Track<'_>, doubted: &mut bool) {
-    let revisions = (track.app.as_ref())
-        .map(|app| track.origin.revisions(app))
-        .unwrap_or_default();
+    let Some(app) = &track.app else { return };
+    let revisions = track.origin.revisions(app);
     if track.lineage.lacks(&revisions) {
         track.lineage.learn(&revisions).await;
+    }
+    if let Some((deployed, tip)) = track.origin.behind(app) {
+        track.lineage.learn_pending(&deployed, &tip).await;
     }
     if let Some(why) = track.lineage.doubt().filter(|_| !*doubted) {
         *doubted = true;
@@ -224,162 +188,4 @@ async fn learn(ports: FollowPorts<'_>, track: &mut Track<'_>, doubted: &mut bool
             "{why}; while that is so, only exactly our commit counts as ours"
         ));
     }
-}
-
-/// Judges one application if it is due, sends what its verdict asks for, and tells what changed.
-fn step<'a>(
-    ports: FollowPorts<'a>,
-    track: &mut Track<'a>,
-    at: usize,
-    (many, cadence): (usize, Duration),
-    nonce: &'a str,
-    underway: &mut Underway<'a, (usize, Answer)>,
-) {
-    let now = ports.clock.now();
-    let observe = ports.observe;
-    if now >= track.judge_at {
-        if let Some(ask) = track.judge(now) {
-            send(ports, ask, track.target.id.clone(), at, nonce, underway);
-        }
-        tell(ports, track, many > FEW, now);
-    }
-    if now >= track.look_at && !track.looking && !track.is_final() {
-        track.looking = true;
-        track.look_at = now + cadence;
-        let id = track.target.id.clone();
-        underway.add(async move { (at, Answer::Look(observe.application(&id).await)) });
-    }
-    if track.wants_canaries(now) {
-        track.reading_canaries = true;
-        let id = track.target.id.clone();
-        let rollouts: Vec<Resource> = (track.app.iter())
-            .flat_map(|app| app.resources.iter().filter(|resource| resource.is_rollout()).cloned())
-            .collect();
-        underway.add(async move {
-            let mut canaries = Vec::new();
-            for rollout in &rollouts {
-                match observe.rollout(&id, rollout).await {
-                    Ok(canary) => canaries.push(canary),
-                    Err(problem) => return (at, Answer::Canaries(Err(problem))),
-                }
-            }
-            (at, Answer::Canaries(Ok(canaries)))
-        });
-    }
-}
-
-fn send<'a>(
-    ports: FollowPorts<'a>,
-    ask: Ask,
-    id: ApplicationId,
-    at: usize,
-    nonce: &'a str,
-    underway: &mut Underway<'a, (usize, Answer)>,
-) {
-    let observe = ports.observe;
-    ports.journal.debug(format!("{id}: asking for {ask:?}"));
-    match ask {
-        Ask::Refresh => {
-            underway.add(async move { (at, Answer::Refreshed(observe.refresh(&id, Refresh::Normal).await)) });
-        }
-        Ask::HardRefresh => {
-            underway.add(async move { (at, Answer::HardRefreshed(observe.refresh(&id, Refresh::Hard).await)) });
-        }
-        Ask::Sync => {
-            if let Some(drive) = ports.drive {
-                ports.journal.progress(format!("{id}: asking Argo CD to sync it"));
-                underway.add(async move { (at, Answer::Synced(drive.sync(&id, nonce).await)) });
-            }
-        }
-        Ask::Targets => underway.add(async move { (at, Answer::Targets(observe.target_images(&id).await)) }),
-        Ask::Windows => underway.add(async move { (at, Answer::Windows(observe.windows(&id).await)) }),
-        Ask::Tree => underway.add(async move { (at, Answer::Tree(observe.tree(&id).await)) }),
-    }
-}
-
-/// Returns the end if there is one: the first that failed, all live or paused, or time over.
-async fn end(tracks: &[Track<'_>], now: Duration) -> Option<End> {
-    if let Some(track) = tracks.iter().find(|track| track.is_final() && !track.is_live()) {
-        match &track.verdict {
-            Some(Verdict::Failed { why, hints, .. }) => return Some(ended(Outcome::RolloutFailed, why, hints)),
-            Some(Verdict::Superseded { revision, why }) => {
-                let by = track.lineage.replaced_by(revision).await;
-                let why = format!("{why}: {} by {} ({})", short(&by.commit), by.author, by.subject);
-                let mut end = ended(Outcome::Superseded, &why, &[]);
-                end.superseded_by = Some(by);
-                return Some(end);
-            }
-            Some(Verdict::Paused { why }) if track.target.policy.on_pause == OnPause::Fail => {
-                let hint = "resume or abort it with `kubectl argo rollouts promote` or `abort`".to_owned();
-                return Some(ended(
-                    Outcome::RolloutFailed,
-                    &format!("{why}, and `on-pause` is `fail`"),
-                    &[hint],
-                ));
-            }
-            _ => {}
-        }
-    }
-    if tracks.iter().all(Track::is_final) {
-        let paused = tracks.iter().find(|track| !track.is_live());
-        return Some(match (paused, tracks) {
-            (Some(track), _) => ended(Outcome::Paused, &track.why(), &[]),
-            (None, [one]) => ended(Outcome::Live, &one.why(), &[]),
-            (None, many) => ended(Outcome::Live, &format!("all {} applications are live", many.len()), &[]),
-        });
-    }
-    tracks
-        .iter()
-        .find(|track| !track.is_final() && track.is_late(now))
-        .map(|track| late(track, now))
-}
-
-fn short(commit: &str) -> &str {
-    commit.get(..7).unwrap_or(commit)
-}
-
-fn ended(outcome: Outcome, reason: &str, hints: &[String]) -> End {
-    End {
-        outcome,
-        reason: reason.to_owned(),
-        hints: hints.to_vec(),
-        superseded_by: None,
-    }
-}
-
-fn late(track: &Track<'_>, now: Duration) -> End {
-    let policy = &track.target.policy;
-    let limit = if track.paused_since.is_some() {
-        format!(
-            "it has paused longer than `pause-timeout` ({})",
-            length(policy.pause_timeout)
-        )
-    } else {
-        format!(
-            "not live within {}",
-            length(policy.timeout.saturating_add(track.own_pauses()))
-        )
-    };
-    let since = length(now.saturating_sub(track.silent_since.unwrap_or(track.state_since)));
-    let next = match track.verdict.as_ref().and_then(Verdict::state) {
-        Some(state) => format!("; next would have been: {}", state.next()),
-        None => String::new(),
-    };
-    let silent = track.silent_since.is_some_and(|at| now >= at + Duration::from_secs(60));
-    if silent {
-        let reason = format!("{}: Argo CD has given no answer for {since}; {limit}", track.name());
-        let hint = "check that `argocd-server` is reachable from here, then run `promote wait`".to_owned();
-        return ended(Outcome::Unreachable, &reason, &[hint]);
-    }
-    let reason = format!("{}: {limit}: {} (for {since}){next}", track.name(), track.why());
-    let hint = format!(
-        "look at {}; `promote wait` goes on waiting for the same commit",
-        track.page
-    );
-    ended(Outcome::TimedOut, &reason, &[hint])
-}
-
-fn fatal(track: &Track<'_>, problem: &Problem) -> End {
-    let fault = problem.fault(&format!("follow application {}", track.name()));
-    ended(fault.outcome, &fault.to_string(), &fault.hints)
 }

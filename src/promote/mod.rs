@@ -10,10 +10,13 @@ use crate::model::{Clock, Command, CommitSha};
 use crate::plan::{Policy, Request};
 
 mod applications;
+mod asking;
+mod canaries;
 mod cancel;
 mod carries;
 mod checks;
 mod diagnose;
+mod ending;
 mod follow;
 pub mod inputs;
 mod land;

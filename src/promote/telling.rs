@@ -1,70 +1,148 @@
-//! Tells the journal what is waited for: of a few applications each change, of many how many are where.
-//! Decides nothing and waits for nothing.
+//! Tells the journal what is waited for: of a few applications each change, of many how many are where; and all the time one line for
+//! those who watch. Decides nothing and waits for nothing.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::assess::rollout::{State, Verdict};
+use crate::journal::Journal;
 use crate::model::Event;
 
-use super::follow::FollowPorts;
 use super::track::Track;
 
 /// Up to so many applications each tell what they do; of more, only how many are where.
-pub(super) const FEW: usize = 10;
+const FEW: usize = 10;
 /// How often something is told although nothing changed.
 const OFTEN: Duration = Duration::from_secs(30);
+/// How often the counts of many applications are told at most.
+const SELDOM: Duration = Duration::from_secs(3);
 
-/// Tells what is waited for when that changed, and else every 30 s. Of many applications only what is an end is told one by one.
-pub(super) fn tell(ports: FollowPorts<'_>, track: &mut Track<'_>, many: bool, now: Duration) {
-    if track.verdict.is_none() && track.silent_since.is_none() {
-        return;
-    }
-    let why = track.why();
-    if why == track.said {
-        if now.saturating_sub(track.said_at) >= OFTEN && !track.is_final() && !many {
-            track.said_at = now;
-            ports.journal.tell(Event::Waiting(format!(
-                "{why} (for {}, {} left)",
-                length(now.saturating_sub(track.state_since)),
-                length(track.deadline.saturating_sub(now))
-            )));
+/// What was told last, and when.
+#[derive(Default)]
+pub(super) struct Said {
+    text: String,
+    at: Duration,
+}
+
+impl Said {
+    /// Returns the event for `text`, if it is worth one now: it is another text, or it has not been told for a while.
+    fn again(&mut self, text: &str, now: Duration) -> Option<fn(String) -> Event> {
+        let changed = text != self.text;
+        if !changed && now.saturating_sub(self.at) < OFTEN {
+            return None;
         }
-        return;
-    }
-    if !many || (track.is_final() && !track.is_live()) {
-        ports.journal.tell(Event::Progress(why.clone()));
-    }
-    track.said = why;
-    track.said_at = now;
-    if let Some(Verdict::Live { warnings, .. }) = &track.verdict {
-        if !many {
-            ports
-                .journal
-                .tell(Event::Milestone(format!("{} is live", track.name())));
-        }
-        for warning in warnings {
-            ports.journal.warn(warning.clone());
-        }
-    }
-    if !track.extended && !track.own_pauses().is_zero() {
-        track.extended = true;
-        track.deadline = track.deadline.saturating_add(track.own_pauses());
-        ports.journal.tell(Event::Notice(format!(
-            "{}: its canary pauses {} by itself: waiting {} in all",
-            track.name(),
-            length(track.own_pauses()),
-            length(track.target.policy.timeout.saturating_add(track.own_pauses()))
-        )));
+        text.clone_into(&mut self.text);
+        self.at = now;
+        Some(if changed { Event::Progress } else { Event::Waiting })
     }
 }
 
-/// Tells how many of many applications are where, when that changed, every few seconds at most.
-pub(super) fn tell_all(ports: FollowPorts<'_>, tracks: &[Track<'_>], said: &mut (Duration, String), now: Duration) {
-    let since = now.saturating_sub(said.0);
-    if since < Duration::from_secs(3) {
-        return;
+/// What is told of a wait.
+pub(super) struct Telling<'a> {
+    journal: &'a dyn Journal,
+    few: bool,
+    counts: Said,
+    line: String,
+}
+
+impl<'a> Telling<'a> {
+    pub(super) fn new(journal: &'a dyn Journal, applications: usize) -> Self {
+        Self {
+            journal,
+            few: applications <= FEW,
+            counts: Said::default(),
+            line: String::new(),
+        }
     }
+
+    /// Tells what an application does when that changed, and else every 30 s. Of many, only what is a bad end is told one by one.
+    pub(super) fn one(&self, track: &mut Track<'_>, now: Duration) {
+        if track.verdict.is_none() && track.silent_since.is_none() {
+            return;
+        }
+        let why = track.why();
+        let bad_end = track.is_final() && !track.is_live();
+        if (self.few || bad_end)
+            && let Some(event) = track.said.again(&why, now)
+        {
+            match event(why) {
+                Event::Waiting(_) if track.is_final() => {}
+                Event::Waiting(_) => self.journal.tell(Event::Waiting(timed(track, now))),
+                event => self.journal.tell(event),
+            }
+        }
+        self.canary(track);
+        if track.is_live() && !track.told_live {
+            track.told_live = true;
+            self.live(track);
+        }
+    }
+
+    /// Tells that an application is live, with what is not as it should be.
+    fn live(&self, track: &Track<'_>) {
+        let Some(Verdict::Live { warnings, .. }) = &track.verdict else {
+            return;
+        };
+        if self.few {
+            self.journal.tell(Event::Milestone(format!("{} is live", track.name())));
+        }
+        for warning in warnings {
+            self.journal.warn(warning.clone());
+        }
+    }
+
+    /// Tells by how much a canary makes the wait longer.
+    fn canary(&self, track: &mut Track<'_>) {
+        let alone = track.canaries.alone();
+        if alone > track.told_alone {
+            track.told_alone = alone;
+            self.journal.tell(Event::Notice(format!(
+                "{}: its canary takes {} by itself, with its timed pauses and analyses: waiting {} in all",
+                track.name(),
+                length(alone),
+                length(track.limit())
+            )));
+        }
+    }
+
+    /// Tells of many how many are where, every few seconds at most, and of all the line for those who watch.
+    pub(super) fn all(&mut self, tracks: &[Track<'_>], now: Duration) {
+        let line = if self.few {
+            let open = tracks.iter().find(|track| !track.is_final());
+            let live = tracks.iter().filter(|track| track.is_live()).count();
+            let of = match tracks {
+                [_] => String::new(),
+                many => format!("{live} of {} live; ", many.len()),
+            };
+            open.map(|track| format!("{of}{}", timed(track, now)))
+        } else {
+            let counts = counts(tracks);
+            if now.saturating_sub(self.counts.at) >= SELDOM
+                && let Some(event) = self.counts.again(&counts, now)
+            {
+                self.journal.tell(event(counts.clone()));
+            }
+            let left = tracks.iter().map(|track| track.deadline().saturating_sub(now)).min();
+            Some(format!("{counts} ({} left)", length(left.unwrap_or_default())))
+        };
+        if let Some(line) = line.filter(|line| *line != self.line) {
+            self.line.clone_from(&line);
+            self.journal.tell(Event::Now(line));
+        }
+    }
+}
+
+/// Returns what an application does, with its times.
+fn timed(track: &Track<'_>, now: Duration) -> String {
+    format!(
+        "{} (for {}, {} left)",
+        track.why(),
+        length(now.saturating_sub(track.state_since)),
+        length(track.deadline().saturating_sub(now))
+    )
+}
+
+fn counts(tracks: &[Track<'_>]) -> String {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for track in tracks {
         let state = track
@@ -74,17 +152,7 @@ pub(super) fn tell_all(ports: FollowPorts<'_>, tracks: &[Track<'_>], said: &mut 
         *counts.entry(state).or_default() += 1;
     }
     let counts: Vec<String> = counts.iter().map(|(state, count)| format!("{count} {state}")).collect();
-    let text = format!("{} applications: {}", tracks.len(), counts.join(", "));
-    if text == said.1 && since < OFTEN {
-        return;
-    }
-    let event = if text == said.1 {
-        Event::Waiting
-    } else {
-        Event::Progress
-    };
-    ports.journal.tell(event(text.clone()));
-    *said = (now, text);
+    format!("{} applications: {}", tracks.len(), counts.join(", "))
 }
 
 /// Returns a length of time as people read it, in whole seconds.

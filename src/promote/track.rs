@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use crate::assess::rollout::{Ask, Opening, Origin, Seen, Verdict, Wanted, Watch};
 use crate::delivery::Problem;
-use crate::model::{AppSnapshot, Canary, Health, Node, SyncState, SyncWindows, Timestamp};
+use crate::model::{AppSnapshot, Health, Node, SyncState, SyncWindows, Timestamp};
 use crate::plan::{OnPause, SyncMode};
 use crate::report::{ApplicationRow, RolloutRow};
 
+use super::canaries::{Canaries, Reading};
 use super::carries::Lineage;
 use super::target::{FollowRequest, Target};
+use super::telling::Said;
 
 /// What came back for one application.
 pub(super) enum Answer {
@@ -25,7 +27,7 @@ pub(super) enum Answer {
     Targets(Result<Vec<String>, Problem>),
     Windows(Result<SyncWindows, Problem>),
     Tree(Result<Vec<Node>, Problem>),
-    Canaries(Result<Vec<Canary>, Problem>),
+    Canaries(Result<Vec<Reading>, Problem>),
 }
 
 /// One application that is followed.
@@ -40,25 +42,24 @@ pub(super) struct Track<'a> {
     pub(super) lineage: Lineage<'a>,
     pub(super) app: Option<AppSnapshot>,
     pub(super) verdict: Option<Verdict>,
-    /// When it has to be live at the latest; moves on while it pauses.
-    pub(super) deadline: Duration,
+    pub(super) canaries: Canaries,
+    begun: Duration,
     /// When it is looked at again, when it is judged again.
     pub(super) look_at: Duration,
     pub(super) judge_at: Duration,
     pub(super) looking: bool,
-    pub(super) canary_at: Duration,
-    pub(super) reading_canaries: bool,
     /// Since when its verdict says what it says.
     pub(super) state_since: Duration,
-    pub(super) said: String,
-    pub(super) said_at: Duration,
+    pub(super) said: Said,
+    /// What was told of the time that its Rollouts take by themselves.
+    pub(super) told_alone: Duration,
+    pub(super) told_live: bool,
     /// Since when the server gives no answer about it.
     pub(super) silent_since: Option<Duration>,
     /// For how long it has paused for a person, and since when it does.
     pub(super) paused: Duration,
     pub(super) paused_since: Option<Duration>,
     pub(super) tree: Vec<Node>,
-    pub(super) extended: bool,
     /// Why it is not healthy, found at the end.
     pub(super) found: Vec<String>,
     watch: Watch,
@@ -74,8 +75,6 @@ pub(super) struct Track<'a> {
     opens: Option<Timestamp>,
     wall: Option<(Duration, Timestamp)>,
     window_refused: bool,
-    canaries: Vec<Canary>,
-    canaries_read: Option<Duration>,
     stuck: Vec<crate::assess::rollout::StuckPod>,
 }
 
@@ -98,7 +97,7 @@ impl<'a> Track<'a> {
         };
         Self {
             watch: Watch::new(wanted, target.baseline.as_ref()),
-            deadline: now.saturating_add(target.policy.timeout),
+            begun: now,
             app: target.baseline.clone(),
             // What was seen before landing is the first look; the refresh that it asks for brings the next.
             look_at: if target.baseline.is_some() {
@@ -113,16 +112,15 @@ impl<'a> Track<'a> {
             verdict: None,
             judge_at: now,
             looking: false,
-            canary_at: now,
-            reading_canaries: false,
+            canaries: Canaries::default(),
             state_since: now,
-            said: String::new(),
-            said_at: now,
+            said: Said::default(),
+            told_alone: Duration::ZERO,
+            told_live: false,
             silent_since: None,
             paused: Duration::ZERO,
             paused_since: None,
             tree: Vec::new(),
-            extended: false,
             found: Vec::new(),
             unseen: false,
             failures: 0,
@@ -135,8 +133,6 @@ impl<'a> Track<'a> {
             opens: None,
             wall: None,
             window_refused: false,
-            canaries: Vec::new(),
-            canaries_read: None,
             stuck: Vec::new(),
         }
     }
@@ -172,7 +168,7 @@ impl<'a> Track<'a> {
         }
         let opening = self.opens.zip(self.wall).map(|(at, (then, wall))| Opening {
             at,
-            in_time: then.saturating_add(at.since(wall)) < self.deadline,
+            in_time: then.saturating_add(at.since(wall)) < self.deadline(),
         });
         let seen = Seen {
             app,
@@ -184,8 +180,9 @@ impl<'a> Track<'a> {
             windows: self.windows.as_ref(),
             opening,
             window_refused: self.window_refused,
-            canaries: &self.canaries,
-            canaries_read: self.canaries_read,
+            pending: self.lineage.pending(),
+            canaries: self.canaries.list(),
+            canaries_read: self.canaries.read(),
             stuck_pods: &self.stuck,
         };
         let verdict = self.watch.judge(now, &seen);
@@ -209,7 +206,6 @@ impl<'a> Track<'a> {
                 // The time of people does not count as the time of the rollout.
                 let length = now.saturating_sub(since);
                 self.paused = self.paused.saturating_add(length);
-                self.deadline = self.deadline.saturating_add(length);
                 self.paused_since = None;
             }
             _ => {}
@@ -224,24 +220,18 @@ impl<'a> Track<'a> {
     pub(super) fn is_late(&self, now: Duration) -> bool {
         match self.paused_since {
             Some(since) => self.paused.saturating_add(now.saturating_sub(since)) >= self.target.policy.pause_timeout,
-            None => now >= self.deadline,
+            None => now >= self.deadline(),
         }
     }
 
-    /// Tells whether its Rollouts have to be read now.
-    pub(super) fn wants_canaries(&self, now: Duration) -> bool {
-        let rollouts =
-            (self.app.as_ref()).is_some_and(|app| app.resources.iter().any(crate::model::Resource::is_rollout));
-        rollouts && !self.reading_canaries && !self.is_final() && now >= self.canary_at
+    /// Returns how long it may take, without the pauses for a person: `timeout`, and what is timed in its Rollouts.
+    pub(super) fn limit(&self) -> Duration {
+        self.target.policy.timeout.saturating_add(self.canaries.alone())
     }
 
-    /// Returns the time that its Rollouts pause by themselves, once it is known.
-    pub(super) fn own_pauses(&self) -> Duration {
-        self.canaries
-            .iter()
-            .map(|canary| canary.timed_pauses)
-            .max()
-            .unwrap_or_default()
+    /// Returns when it has to be live at the latest. Moves on when a canary begins, and when one goes on that has paused for a person.
+    pub(super) fn deadline(&self) -> Duration {
+        self.begun.saturating_add(self.limit()).saturating_add(self.paused)
     }
 
     /// Returns what it says about itself now, in one sentence.
@@ -274,7 +264,7 @@ impl<'a> Track<'a> {
                 .chain(self.found.iter().cloned())
                 .collect::<Vec<_>>()
                 .join("\n"),
-            rollout: self.canaries.first().map(|canary| RolloutRow {
+            rollout: self.canaries.list().first().map(|canary| RolloutRow {
                 step: canary.step.unwrap_or(canary.steps),
                 steps: canary.steps,
                 weight: canary.weight,

@@ -165,7 +165,7 @@ impl Journal for Step {
                 self.state.borrow_mut().warnings.push(text);
             }
             Event::Debug(text) if self.debug => self.command("debug", None, &text),
-            Event::Debug(_) => {}
+            Event::Debug(_) | Event::Now(_) => {}
             Event::Output { name, value } => self.output(name, &value),
             Event::Mask(secret) => self.mask(&secret),
         }

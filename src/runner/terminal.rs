@@ -1,6 +1,6 @@
 //! Shows a run on a terminal or in a pipe: progress on stderr, the result on stdout.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use super::{Form, Receiver, Redactor, Streams, harmless};
@@ -10,6 +10,10 @@ use crate::report::{self, Report};
 
 /// How a run is shown outside a step.
 #[derive(Clone, Copy, Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a question of its own about the streams"
+)]
 pub struct Look {
     /// Whether details are told that only somebody who looks for a fault needs.
     pub verbose: bool,
@@ -17,6 +21,8 @@ pub struct Look {
     pub result_is_seen: bool,
     /// Whether marks on stderr are coloured.
     pub coloured: bool,
+    /// Whether a line on stderr can be overwritten: it is a terminal.
+    pub live: bool,
 }
 
 /// The colour of a mark, by its number in ECMA-48.
@@ -35,6 +41,8 @@ pub struct Terminal {
     streams: RefCell<Streams>,
     redactor: RefCell<Redactor>,
     warnings: RefCell<Vec<String>>,
+    /// Whether the last line on stderr is to be overwritten.
+    drawn: Cell<bool>,
     clock: Rc<dyn Clock>,
     look: Look,
 }
@@ -47,6 +55,7 @@ impl Terminal {
             streams: RefCell::new(streams),
             redactor: RefCell::new(Redactor::new(secrets)),
             warnings: RefCell::default(),
+            drawn: Cell::default(),
             clock,
             look,
         }
@@ -63,6 +72,7 @@ impl Terminal {
             (Colour::Plain, _) | (_, false) => first.to_owned(),
             (colour, true) => format!("\u{1b}[{}m{first}\u{1b}[0m", colour as u8),
         };
+        self.wipe();
         let mut streams = self.streams.borrow_mut();
         for (number, line) in harmless::lines(&self.clean(text), false).into_iter().enumerate() {
             let start = if number == 0 { &first } else { &indent };
@@ -72,12 +82,33 @@ impl Terminal {
     }
 
     fn timed(&self, colour: Colour, mark: &str, text: &str) {
+        self.say(colour, &self.stamp(mark), text);
+    }
+
+    fn stamp(&self, mark: &str) -> String {
         let seconds = self.clock.now().as_secs();
         let elapsed = match seconds / 60 {
             0 => format!("{seconds}s"),
             minutes => format!("{minutes}m{:02}s", seconds % 60),
         };
-        self.say(colour, &format!("{elapsed:>7} {mark} "), text);
+        format!("{elapsed:>7} {mark} ")
+    }
+
+    /// Draws the line that the next one overwrites. The terminal cuts it where its width ends.
+    fn draw(&self, text: &str) {
+        let line = format!("{}{}", self.stamp("…"), harmless::line(&self.clean(text), false));
+        self.wipe();
+        let mut streams = self.streams.borrow_mut();
+        let _ = write!(streams.err, "\u{1b}[?7l{line}\u{1b}[?7h").and_then(|()| streams.err.flush());
+        self.drawn.set(true);
+    }
+
+    /// Takes the drawn line away.
+    fn wipe(&self) {
+        if self.drawn.take() {
+            let mut streams = self.streams.borrow_mut();
+            let _ = write!(streams.err, "\r\u{1b}[2K").and_then(|()| streams.err.flush());
+        }
     }
 }
 
@@ -86,6 +117,7 @@ impl Journal for Terminal {
         match event {
             Event::Stage(title) => self.say(Colour::Bold, "── ", &title),
             Event::Progress(text) => self.timed(Colour::Dim, " ", &text),
+            Event::Waiting(text) | Event::Now(text) if self.look.live => self.draw(&text),
             Event::Waiting(text) => self.timed(Colour::Dim, "…", &text),
             Event::Milestone(text) => self.timed(Colour::Green, "✓", &text),
             Event::Notice(text) => self.say(Colour::Plain, "note: ", &text),
@@ -94,7 +126,7 @@ impl Journal for Terminal {
                 self.warnings.borrow_mut().push(text);
             }
             Event::Debug(text) if self.look.verbose => self.say(Colour::Dim, "debug: ", &text),
-            Event::Debug(_) | Event::Output { .. } => {}
+            Event::Debug(_) | Event::Output { .. } | Event::Now(_) => {}
             Event::Mask(secret) => self.redactor.borrow_mut().learn(&secret),
         }
     }
@@ -106,6 +138,7 @@ impl Receiver for Terminal {
     }
 
     fn finish(&self, report: &Report, form: Form) {
+        self.wipe();
         let mut report = report.clone();
         report.map_texts(&|text| self.clean(text));
         let failed = report.exit_code != 0;
@@ -192,6 +225,27 @@ mod tests {
         let (terminal, _, err) = terminal(coloured);
         terminal.tell(Event::Milestone("landed".to_owned()));
         assert_eq!(err.text(), "\u{1b}[32m  1m05s ✓ \u{1b}[0mlanded\n");
+    }
+
+    #[test]
+    fn a_terminal_has_a_line_that_the_next_one_overwrites() {
+        let live = Look {
+            live: true,
+            ..Look::default()
+        };
+        for (look, shown) in [
+            (
+                live,
+                "\u{1b}[?7l  1m05s … a \\u{1b}[2J\u{1b}[?7h\r\u{1b}[2K\u{1b}[?7l  1m05s … b\u{1b}[?7h\r\u{1b}[2K  1m05s   c\n",
+            ),
+            (Look::default(), "  1m05s   c\n"),
+        ] {
+            let (terminal, _, err) = terminal(look);
+            terminal.tell(Event::Now("a \u{1b}[2J".to_owned()));
+            terminal.tell(Event::Now("b".to_owned()));
+            terminal.progress("c".to_owned());
+            assert_eq!(err.text(), shown);
+        }
     }
 
     #[test]

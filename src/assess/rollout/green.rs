@@ -107,6 +107,22 @@ pub(super) fn settling(round: &mut Round<'_, '_>) -> Option<Verdict> {
     None
 }
 
+/// Names the commits that wait for a sync, at most five.
+fn pending(facts: &Facts<'_>) -> String {
+    match facts.seen.pending {
+        [] => facts.app.revisions.join(", "),
+        all => {
+            let more = all.len().saturating_sub(5);
+            let named = all.iter().take(5).cloned().collect::<Vec<_>>().join("; ");
+            if more == 0 {
+                named
+            } else {
+                format!("{named}; and {more} more")
+            }
+        }
+    }
+}
+
 /// Nothing speaks against it any more.
 pub(super) fn live(wanted: &Wanted, facts: &Facts<'_>, baseline: &Baseline) -> Verdict {
     let ours = |all: &[String]| {
@@ -133,9 +149,9 @@ pub(super) fn live(wanted: &Wanted, facts: &Facts<'_>, baseline: &Baseline) -> V
     let mut warnings = Vec::new();
     if deployed {
         warnings.push(format!(
-            "{}: later commits of its branch are not synced yet ({})",
+            "{}: later commits of its branch are not synced yet: {}",
             wanted.name,
-            facts.app.revisions.join(", ")
+            pending(facts)
         ));
     } else if let Some(drift) = synced::drift(facts) {
         warnings.push(format!("{}: OutOfSync although synced: {drift}", wanted.name));

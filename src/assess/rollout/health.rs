@@ -110,7 +110,11 @@ fn progress(canary: &Canary) -> String {
         (None, _) if canary.message.is_empty() => String::new(),
         (None, _) => format!(", {}", canary.message),
     };
-    format!("rollout {} at {at}{pause}", canary.name)
+    let analysis: Vec<String> = (canary.analysis.iter())
+        .filter(|(_, phase, _)| matches!(phase.as_str(), "Running" | "Pending"))
+        .map(|(name, ..)| format!(", analysis {name} is running"))
+        .collect();
+    format!("rollout {} at {at}{pause}{}", canary.name, analysis.concat())
 }
 
 pub(super) fn degraded(round: &mut Round<'_, '_>) -> Option<Verdict> {

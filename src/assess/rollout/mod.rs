@@ -73,6 +73,8 @@ pub struct Seen<'a> {
     pub opening: Option<Opening>,
     /// Whether our sync was refused because of a window, the last time we tried.
     pub window_refused: bool,
+    /// The commits of its branch that are not deployed yet, as people read them, the newest first.
+    pub pending: &'a [String],
     /// Its Rollouts, if it has any and they were read.
     pub canaries: &'a [Canary],
     /// When they were read.
@@ -104,6 +106,7 @@ impl<'a> Seen<'a> {
             windows: None,
             opening: None,
             window_refused: false,
+            pending: &[],
             canaries: &[],
             canaries_read: None,
             stuck_pods: &[],
@@ -195,6 +198,12 @@ impl Watch {
     #[must_use]
     pub const fn wanted(&self) -> &Wanted {
         &self.wanted
+    }
+
+    /// Returns since when what is shown is about our commit, or our sync is at work: what was read of a canary before is not ours.
+    #[must_use]
+    pub fn began_ours(&self) -> Option<Duration> {
+        self.timers.began_ours()
     }
 
     /// Returns what is not as it should be although the application counts as synced.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{AppSnapshot, AppSource, BranchName, CommitSha, RepoIdentity};
+use crate::model::{AppSnapshot, AppSource, BranchName, CommitSha, RepoIdentity, SyncState};
 
 /// What a revision is to our commit, as git tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,6 +69,14 @@ impl Origin {
             .filter(|(source, _)| self.feeds(source))
             .map(|(_, revision)| revision)
             .collect()
+    }
+
+    /// Returns what a manual application has deployed and what it is compared with, when these differ.
+    #[must_use]
+    pub fn behind(&self, app: &AppSnapshot) -> Option<(CommitSha, CommitSha)> {
+        let first = |all| (self.of(app, all).first()).and_then(|revision| CommitSha::parse(revision));
+        let (deployed, tip) = (first(&app.last_synced)?, first(&app.revisions)?);
+        (!app.automated && app.sync == SyncState::OutOfSync && deployed != tip).then_some((deployed, tip))
     }
 
     /// Returns every revision of `app` that git has to be asked about.

@@ -111,10 +111,14 @@ impl Timers {
         self.set(Timer::GreenPending, green && app.refresh_pending, now);
     }
 
+    /// Returns since when our sync is at work, or what is shown is about our commit.
+    pub(super) fn began_ours(&self) -> Option<Duration> {
+        self.since(Timer::OurOperation).or(self.since(Timer::AboutOurs))
+    }
+
     /// Tells whether the Rollouts were read since our sync began: before, they show what the version before came to.
     pub(super) fn read_since_ours(&self, facts: &Facts<'_>) -> bool {
-        let begun = self.since(Timer::OurOperation).or(self.since(Timer::AboutOurs));
-        matches!((facts.seen.canaries_read, begun), (Some(read), Some(begun)) if read > begun)
+        matches!((facts.seen.canaries_read, self.began_ours()), (Some(read), Some(begun)) if read > begun)
     }
 
     fn set(&mut self, timer: Timer, holds: bool, now: Duration) {

@@ -1,6 +1,7 @@
 //! Argo CD over its REST API: the adapter behind the seam of `delivery`.
 //! Decides nothing: it asks, and hands on what was answered in the model's words.
 
+mod analysis;
 mod answer;
 mod client;
 mod convert;

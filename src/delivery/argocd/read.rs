@@ -1,14 +1,18 @@
 //! The calls of the seam, one by one, over Argo CD's REST API.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use reqwest::Method;
 use serde_json::Value;
 
 use crate::delivery::{Changes, Drive, Observe, Problem, Refresh, Scope};
-use crate::model::{AppSnapshot, ApplicationId, Canary, Happening, Node, Resource, ResourceId, SyncWindows};
+use crate::model::{
+    AnalysisTemplate, AppSnapshot, ApplicationId, Canary, Happening, Node, Resource, ResourceId, SyncWindows,
+};
 
 use super::client::{ArgoCd, Call, REFRESH};
-use super::{convert, object, rollout, wire};
+use super::{analysis, convert, object, rollout, wire};
 
 /// The name of the note that marks an operation as ours.
 const NONCE: &str = "promote-action";
@@ -214,6 +218,27 @@ impl Observe for ArgoCd {
         self.object(id, &rollout.id, &rollout.version)
             .await
             .map(|object| rollout::canary_of(&object))
+    }
+
+    async fn analysis_length(
+        &self,
+        id: &ApplicationId,
+        rollout: &Resource,
+        template: &AnalysisTemplate,
+    ) -> Result<Duration, Problem> {
+        let (kind, namespace) = if template.cluster_wide {
+            ("ClusterAnalysisTemplate", String::new())
+        } else {
+            ("AnalysisTemplate", rollout.id.namespace.clone())
+        };
+        let resource = ResourceId {
+            group: rollout.id.group.clone(),
+            kind: kind.to_owned(),
+            namespace,
+            name: template.name.clone(),
+        };
+        let object = self.object(id, &resource, &rollout.version).await?;
+        Ok(analysis::length(&object))
     }
 }
 

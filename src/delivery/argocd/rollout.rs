@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::model::Canary;
+use crate::model::{AnalysisTemplate, Canary};
 
 /// Reads how far a Rollout is from its object.
 #[must_use]
@@ -46,11 +46,11 @@ pub fn canary_of(object: &Value) -> Canary {
         weight: weight(steps, index, aborted, current == stable),
         pause_for: (step.filter(|_| pause.is_some()))
             .and_then(|step| step.pointer("/pause/duration"))
-            .and_then(duration),
+            .and_then(duration)
+            .or_else(|| promoted_after(object).filter(|_| pause.as_deref() == Some("BlueGreenPause"))),
         pause,
-        timed_pauses: (steps.iter())
-            .filter_map(|step| step.pointer("/pause/duration").and_then(duration))
-            .sum(),
+        pauses_ahead: pauses_ahead(object, steps, index),
+        analyses_ahead: analyses_ahead(object, steps, index),
         aborted,
         current,
         stable,
@@ -68,6 +68,46 @@ pub fn canary_of(object: &Value) -> Canary {
         })
         .collect(),
     }
+}
+
+/// The steps from its own on; all of them while it has none yet.
+fn ahead(steps: &[Value], index: Option<usize>) -> impl Iterator<Item = &Value> {
+    steps.iter().skip(index.unwrap_or_default())
+}
+
+/// After which time a blue-green Rollout is promoted by itself.
+fn promoted_after(object: &Value) -> Option<Duration> {
+    let seconds = object.pointer("/spec/strategy/blueGreen/autoPromotionSeconds")?;
+    duration(seconds).filter(|length| !length.is_zero())
+}
+
+fn pauses_ahead(object: &Value, steps: &[Value], index: Option<usize>) -> Duration {
+    ahead(steps, index)
+        .filter_map(|step| step.pointer("/pause/duration").and_then(duration))
+        .chain(promoted_after(object))
+        .fold(Duration::ZERO, Duration::saturating_add)
+}
+
+fn analyses_ahead(object: &Value, steps: &[Value], index: Option<usize>) -> Vec<Vec<AnalysisTemplate>> {
+    let before_and_after = ["prePromotionAnalysis", "postPromotionAnalysis"]
+        .into_iter()
+        .filter_map(|name| object.pointer(&format!("/spec/strategy/blueGreen/{name}")));
+    ahead(steps, index)
+        .filter_map(|step| step.get("analysis"))
+        .chain(before_and_after)
+        .map(templates)
+        .collect()
+}
+
+fn templates(analysis: &Value) -> Vec<AnalysisTemplate> {
+    let all = analysis.get("templates").and_then(Value::as_array);
+    let template = |template: &Value| {
+        Some(AnalysisTemplate {
+            name: template.get("templateName")?.as_str()?.to_owned(),
+            cluster_wide: template.get("clusterScope").and_then(Value::as_bool).unwrap_or(false),
+        })
+    };
+    all.into_iter().flatten().filter_map(template).collect()
 }
 
 /// The controller writes the generation as a text.
@@ -100,7 +140,7 @@ fn weight(steps: &[Value], index: Option<usize>, aborted: bool, done: bool) -> u
 }
 
 /// A number of seconds, a text of one, or `10s`, `5m`, `1h30m`.
-fn duration(value: &Value) -> Option<Duration> {
+pub(super) fn duration(value: &Value) -> Option<Duration> {
     match value {
         Value::Number(seconds) => seconds.as_u64().map(Duration::from_secs),
         Value::String(text) => match text.parse() {
@@ -144,7 +184,25 @@ mod tests {
             (person.pause.as_deref(), person.pause_for),
             (Some("CanaryPauseStep"), None)
         );
-        assert_eq!(person.timed_pauses, Duration::from_secs(90));
+        // The first timed pause is behind it.
+        assert_eq!(person.pauses_ahead, Duration::from_secs(30));
+        assert_eq!(canary(0, &paused).pauses_ahead, Duration::from_secs(90));
+    }
+
+    #[test]
+    fn what_is_ahead_of_a_blue_green_rollout_is_timed_too() {
+        let object = serde_json::json!({
+            "spec": {"strategy": {"blueGreen": {"autoPromotionSeconds": 40,
+                "prePromotionAnalysis": {"templates": [{"templateName": "smoke"}, {"templateName": "all", "clusterScope": true}]}}}},
+            "status": {"pauseConditions": [{"reason": "BlueGreenPause"}], "phase": "Paused"}
+        });
+        let canary = canary_of(&object);
+        assert_eq!(canary.pause_for, Some(Duration::from_secs(40)));
+        assert_eq!(canary.pauses_ahead, Duration::from_secs(40));
+        let names: Vec<(&str, bool)> = (canary.analyses_ahead[0].iter())
+            .map(|template| (template.name.as_str(), template.cluster_wide))
+            .collect();
+        assert_eq!(names, [("smoke", false), ("all", true)]);
     }
 
     #[test]

@@ -50,11 +50,10 @@ impl Track<'_> {
                 track.tree = tree;
             }),
             Answer::Canaries(result) => {
-                self.reading_canaries = false;
-                self.canary_at = now + Duration::from_secs(5);
-                self.beside(result, |track, canaries| {
-                    track.canaries = canaries;
-                    track.canaries_read = Some(now);
+                self.canaries.ended(now);
+                self.beside(result, |track, readings| {
+                    let ours = track.watch.began_ours().is_some_and(|begun| begun < now);
+                    track.canaries.take(readings, ours, now);
                 })
             }
         }
@@ -85,7 +84,7 @@ impl Track<'_> {
                     return None;
                 }
                 if self.app.as_ref().is_none_or(|before| before.health != app.health) {
-                    self.canary_at = now;
+                    self.canaries.hurry(now);
                 }
                 self.app = Some(app);
                 None

@@ -106,7 +106,6 @@ fn a_second_run_waits_for_what_is_there() {
 #[test]
 fn never_leaves_the_sync_to_people() {
     let world = World::new();
-    // Not production: the timed pauses of its canary are added to the deadline.
     world
         .sandbox
         .argocd
@@ -247,7 +246,58 @@ fn a_failed_sync_ends_with_its_reason_and_leaves_the_commit() {
 fn an_aborted_canary_ends_with_its_reason() {
     let world = World::at_speed(100.0);
     let report = world.live(&format!("{PRODUCTION} breach1")).ends("rollout-failed", 5);
-    assert!(report.to_string().contains("success-rate"), "{report:#}");
+    let why = report["applications"][0]["reason"].as_str().unwrap();
+    assert!(
+        why.contains("metric success-rate measured [0.99] Successful, [0.62] Failed"),
+        "{why}"
+    );
+    let hint = report["hints"][0].as_str().unwrap();
+    assert!(hint.contains("revert") && hint.contains("until git follows"), "{hint}");
+}
+
+#[test]
+fn what_is_timed_in_a_canary_is_added_to_the_deadline_once_it_begins() {
+    let world = World::at_speed(100.0);
+    let ran = world.live(&format!("{PRODUCTION} abc1234 --sync never --timeout 1s"));
+    assert!(!ran.stderr.contains("by itself"), "{}", ran.stderr);
+    ran.ends("timed-out", 10);
+    // Three analyses of a minute each, and a pause of one: longer than the deadline that was asked for, even at this speed.
+    let ran = world.live(&format!("{PRODUCTION} abc1234 --timeout 1s"));
+    assert!(
+        ran.stderr.contains("takes 4m by itself") && ran.stderr.contains("waiting 4m 1s in all"),
+        "{}",
+        ran.stderr
+    );
+    ran.ends("no-change", 0);
+}
+
+#[test]
+fn commits_that_wait_behind_ours_are_named() {
+    let world = World::at_speed(10.0);
+    let path = "apps/web/base/web.yaml";
+    let read = || {
+        world
+            .sandbox
+            .git(&["cat-file", "blob", &format!("main:{path}")])
+            .unwrap()
+    };
+    let running = world.start_live("--app web --environment production --settle 500ms --image myorg/web:slow1");
+    world.until("our commit is synced", |sandbox| {
+        status(sandbox, "web-production", "operationState/phase") == "Succeeded"
+            && status(sandbox, "web-production", "sync/revision") == sandbox.tip().unwrap()
+            && status(sandbox, "web-production", "health/status") == "Progressing"
+    });
+    let other = read().replacen("name: web\n", "name: web\n  annotations: {owner: shop}\n", 1);
+    assert_ne!(read(), other);
+    world.sandbox.commit(path, &other, "Name the owner").unwrap();
+    world.sandbox.argocd.refresh("web-production");
+    let report = running.wait().ends("promoted", 0);
+    let warnings = report["warnings"].to_string();
+    assert!(
+        warnings.contains("by Somebody Else") && warnings.contains("(Name the owner)"),
+        "{warnings}"
+    );
+    assert_eq!(syncs(&world).len(), 1);
 }
 
 #[test]
@@ -282,6 +332,13 @@ fn a_pause_for_a_person_is_waited_for_or_an_end() {
     world
         .live(&format!("{PRODUCTION} v1 --on-pause fail"))
         .ends("rollout-failed", 5);
+    let report = world
+        .live(&format!("{PRODUCTION} v1 --pause-timeout 1s"))
+        .ends("timed-out", 10);
+    assert!(
+        report["reason"].as_str().unwrap().contains("`pause-timeout` (1s)"),
+        "{report:#}"
+    );
     let running = world.start_live(&format!("{PRODUCTION} v1"));
     std::thread::sleep(std::time::Duration::from_millis(500));
     world.sandbox.argocd.act("api-production", "resume");
