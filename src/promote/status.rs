@@ -1,11 +1,13 @@
 //! `status`: what is pinned in each environment, which commit did that, and how it runs. Reads only.
 
+mod running;
+
+use crate::assess::rollout::Origin;
 use crate::delivery::Observe;
 use crate::infrarepo::{CommitInfo, InfraRepo, Tip};
-use crate::model::{
-    AppName, AppSnapshot, ApplicationId, Clock, EnvironmentName, Fault, Health, Outcome, Pin, SyncState,
-};
-use crate::plan::{Applications, Config, DEFAULT_PATH, Layout, Request, Target};
+use crate::manifest::Format;
+use crate::model::{AppName, Clock, EnvironmentName, Fault, Outcome, Pin, RepoIdentity, RepoPath};
+use crate::plan::{Config, DEFAULT_PATH, Layout, Request, Target};
 use crate::report::{InfraRepoRow, Report, StatusRow};
 
 use super::snapshot::{config, existing, find};
@@ -27,40 +29,37 @@ pub(super) async fn status(
 ) -> Result<(), Fault> {
     let tip = repo.tip().await?;
     let config = config(repo, &tip.commit).await?;
-    let targets = targets(repo, settings, config.as_ref(), &tip).await?;
+    let reader = Reader {
+        repo,
+        settings,
+        config: config.as_ref(),
+        tip: &tip,
+    };
+    let asked = pairs(repo, settings, config.as_ref(), &tip).await?;
     let history = repo.history(&tip.commit, LOOK_BACK).await?;
-    for (request, target) in &targets {
-        let layout = layout(settings, request, config.as_ref());
-        let (file, format) = match find(repo, &tip, &layout, target).await? {
-            Ok(found) => found,
-            Err(why) => {
-                ports.journal.warn(why);
-                continue;
+    let mut rows = Vec::new();
+    for (target, found) in reader.read(&asked).await? {
+        match found {
+            Ok((file, pins)) => {
+                let mut row = row(&target, &pins);
+                if let Some(commit) = changed_by(&history, file.as_str(), &pins) {
+                    since(&mut row, commit, ports.clock);
+                }
+                rows.push((target, row));
             }
-        };
-        let text = repo
-            .read(&tip.commit, std::slice::from_ref(&file))
-            .await?
-            .into_iter()
-            .flatten()
-            .next();
-        let pins = match format.pins(text.as_deref().unwrap_or_default()) {
-            Ok(pins) => pins,
-            Err(fault) => {
-                ports.journal.warn(format!("{file}: {fault}"));
-                continue;
-            }
-        };
-        let mut row = row(target, &pins);
-        if let Some(commit) = changed_by(&history, file.as_str(), &pins) {
-            since(&mut row, commit, ports.clock);
+            Err(why) => ports.journal.warn(why),
         }
-        if let Some(observe) = argocd {
-            runs(&mut row, target, observe, ports).await;
-        }
-        report.status.push(row);
     }
-    compare(&mut report.status);
+    if let Some(observe) = argocd {
+        let origin = Origin {
+            repository: RepoIdentity::of(&repo.url()),
+            branch: tip.branch.clone(),
+        };
+        running::run(&mut rows, observe, &origin, ports).await?;
+    }
+    report.status = rows.into_iter().map(|(_, row)| row).collect();
+    let others = reader.others(&asked).await?;
+    compare(&mut report.status, &others);
     report.infra_repo = Some(InfraRepoRow {
         url: repo.url(),
         branch: tip.branch.to_string(),
@@ -71,6 +70,58 @@ pub(super) async fn status(
     report.end(Outcome::Ok);
     report.reason = format!("{} at {} of {}", tip.branch, tip.commit.short(), repo.url());
     Ok(())
+}
+
+/// Reads what is pinned, all of it at one commit.
+struct Reader<'a> {
+    repo: &'a dyn InfraRepo,
+    settings: &'a Settings,
+    config: Option<&'a Config>,
+    tip: &'a Tip,
+}
+
+/// A target, and the pins of its file; or why there are none.
+type Found = (Target, Result<(RepoPath, Vec<Pin>), String>);
+
+impl Reader<'_> {
+    async fn read(&self, pairs: &[(AppName, EnvironmentName)]) -> Result<Vec<Found>, Fault> {
+        let mut all = Vec::new();
+        for (app, environment) in pairs {
+            let request = request_of(self.settings, app.clone());
+            let layout = layout(self.settings, &request, self.config);
+            let targets = layout.targets(std::slice::from_ref(environment));
+            for target in targets.map_err(|mistakes| Fault::mistakes(&mistakes))? {
+                let found = match find(self.repo, self.tip, &layout, &target).await? {
+                    Ok((file, format)) => self.pins(file, format).await?,
+                    Err(why) => Err(why),
+                };
+                all.push((target, found));
+            }
+        }
+        Ok(all)
+    }
+
+    async fn pins(&self, file: RepoPath, format: &dyn Format) -> Result<Result<(RepoPath, Vec<Pin>), String>, Fault> {
+        let texts = self.repo.read(&self.tip.commit, std::slice::from_ref(&file)).await?;
+        let text = texts.into_iter().flatten().next().unwrap_or_default();
+        Ok(match format.pins(&text) {
+            Ok(pins) => Ok((file, pins)),
+            Err(fault) => Err(format!("{file}: {fault}")),
+        })
+    }
+
+    /// Returns the environments of the same apps that were not asked for: an app differs from these too.
+    async fn others(&self, asked: &[(AppName, EnvironmentName)]) -> Result<Vec<StatusRow>, Fault> {
+        if self.settings.request.environments.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut pairs = there_are(self.repo, &self.settings.request, self.config, self.tip).await?;
+        pairs.retain(|pair| !asked.contains(pair) && asked.iter().any(|(app, _)| *app == pair.0));
+        let found = self.read(&pairs).await?;
+        Ok((found.iter())
+            .filter_map(|(target, found)| found.as_ref().ok().map(|(_, pins)| row(target, pins)))
+            .collect())
+    }
 }
 
 /// Returns what was asked for, but for one app only.
@@ -87,23 +138,6 @@ pub(super) fn layout<'a>(settings: &Settings, request: &'a Request, config: Opti
         policy: settings.policy,
         config,
     }
-}
-
-/// Returns the targets that were asked for, or that there are, each with a request of its own.
-async fn targets(
-    repo: &dyn InfraRepo,
-    settings: &Settings,
-    config: Option<&Config>,
-    tip: &Tip,
-) -> Result<Vec<(Request, Target)>, Fault> {
-    let mut targets = Vec::new();
-    for (app, environment) in pairs(repo, settings, config, tip).await? {
-        let request = request_of(settings, app);
-        let found = layout(settings, &request, config).targets(&[environment]);
-        let found = found.map_err(|mistakes| Fault::mistakes(&mistakes))?;
-        targets.extend(found.into_iter().map(|target| (request.clone(), target)));
-    }
-    Ok(targets)
 }
 
 /// Returns the apps and environments that were asked for, or those that there are.
@@ -231,54 +265,13 @@ fn since(row: &mut StatusRow, commit: &CommitInfo, clock: &dyn Clock) {
     row.by = by.map(str::to_owned);
 }
 
-/// Asks Argo CD about the applications of a row. One that cannot be read is a warning.
-async fn runs(row: &mut StatusRow, target: &Target, observe: &dyn Observe, ports: Ports<'_>) {
-    let Applications::Named(names) = &target.applications else {
-        ports.journal.warn(format!(
-            "{}: `by-source` applications are not shown by `status`",
-            target.app
-        ));
-        return;
-    };
-    let mut apps: Vec<AppSnapshot> = Vec::new();
-    for name in names {
-        let Ok(id) = ApplicationId::parse(name) else { continue };
-        match observe.application(&id).await {
-            Ok(app) => apps.push(app),
-            Err(problem) => ports
-                .journal
-                .warn(problem.fault(&format!("read application {id}")).to_string()),
-        }
-    }
-    let sync = apps
-        .iter()
-        .map(|app| app.sync)
-        .max_by_key(|sync| *sync != SyncState::Synced);
-    let health = apps
-        .iter()
-        .map(|app| app.health)
-        .max_by_key(|health| *health != Health::Healthy);
-    row.sync = sync.map(|sync| sync.to_string());
-    row.health = health.map(|health| health.to_string());
-    if !apps.is_empty() {
-        let running = |image: &&String| !apps.iter().any(|app| app.images.contains(image));
-        row.not_running = row.images.iter().filter(running).cloned().collect();
-    }
-}
-
 /// Tells each row which environments of its app pin something else.
-fn compare(rows: &mut [StatusRow]) {
-    let all: Vec<(String, String, Vec<String>)> = rows
-        .iter()
-        .map(|row| (row.app.clone(), row.environment.clone(), row.images.clone()))
-        .collect();
+fn compare(rows: &mut [StatusRow], others: &[StatusRow]) {
+    let all: Vec<StatusRow> = rows.iter().chain(others).cloned().collect();
     for row in rows {
-        row.differs_from = all
-            .iter()
-            .filter(|(app, environment, images)| {
-                *app == row.app && *environment != row.environment && *images != row.images
-            })
-            .map(|(_, environment, _)| environment.clone())
+        row.differs_from = (all.iter())
+            .filter(|other| other.app == row.app && other.environment != row.environment && other.images != row.images)
+            .map(|other| other.environment.clone())
             .collect();
     }
 }

@@ -52,6 +52,49 @@ fn status_shows_every_environment_and_where_they_differ() {
     assert_eq!(row("production")["commit"], Value::Null);
 }
 
+/// Returns the rows of `status`, each as app, environment, sync, health, and the environments that it differs from.
+fn rows(report: &Value) -> Vec<String> {
+    let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+    let row = |row: &Value| {
+        let differs: Vec<String> = row["differs_from"].as_array().unwrap().iter().map(text).collect();
+        let fields = ["app", "environment", "sync", "health"].map(|name| text(&row[name]));
+        format!("{} [{}]", fields.join(" "), differs.join(" "))
+    };
+    report["status"].as_array().unwrap().iter().map(row).collect()
+}
+
+#[test]
+fn every_argument_of_status_is_optional() {
+    let world = World::new();
+    world.land("--app api --environment dev --tag abc1234").exits(0);
+    let of = |words: &str| rows(&world.live(&format!("status {words}")).ends("ok", 0));
+    assert_eq!(of("").len(), 6);
+    assert_eq!(of("--environment production").len(), 2);
+    // What is not asked for is compared with all the same.
+    let dev = "api dev Synced Healthy [production staging]";
+    assert_eq!(of("--app api --environment dev"), [dev]);
+    assert_eq!(of("--environment dev --app api --application by-source"), [dev]);
+    let alone = world
+        .land("status --app api --environment dev --output json")
+        .ends("ok", 0);
+    assert_eq!(rows(&alone), ["api dev - - [production staging]"]);
+}
+
+#[test]
+fn status_goes_on_without_an_application_that_cannot_be_read() {
+    let world = World::new();
+    world.sandbox.argocd.delete("api-dev");
+    let report = world.live("status --app api").ends("ok", 0);
+    assert!(
+        rows(&report).iter().any(|row| row.starts_with("api dev - -")),
+        "{report:#}"
+    );
+    assert!(
+        report["warnings"].to_string().contains("application api-dev"),
+        "{report:#}"
+    );
+}
+
 /// Promotes api to dev as one attempt of one run of a workflow, and does not wait.
 fn attempt(world: &World, run: &str, attempt: &str, tag: &str) -> Stepped {
     world
