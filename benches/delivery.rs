@@ -159,6 +159,7 @@ fn once(sandbox: &Sandbox, tag: &str, settle: Duration) -> Duration {
         address: Address::Folder(sandbox.git.path("infra-repo")),
         branch: None,
         token: None,
+        ssh: None,
     };
     let clock = SystemClock::start();
     let repo = infrarepo::open(&place, client, Rc::new(SystemClock::start()), Rc::new(Quiet)).unwrap();

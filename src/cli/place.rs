@@ -38,6 +38,21 @@ impl Place<'_> {
         self.var("GH_HOST").unwrap_or("github.com")
     }
 
+    /// Returns where ssh-agent listens. A step has none of ours.
+    #[must_use]
+    pub(super) fn ssh_agent(&self) -> Option<PathBuf> {
+        let socket = self.var("SSH_AUTH_SOCK").filter(|_| !self.in_step);
+        socket.map(PathBuf::from)
+    }
+
+    /// Returns the text of `~/.ssh/known_hosts`; nothing in a step, or where there is none.
+    #[must_use]
+    pub(super) fn own_known_hosts(&self) -> String {
+        let home = self.var("HOME").filter(|_| !self.in_step);
+        home.and_then(|home| self.read(&format!("{home}/.ssh/known_hosts")).ok())
+            .unwrap_or_default()
+    }
+
     /// Returns who runs this, and where. `random` names a run outside a workflow.
     #[must_use]
     pub(super) fn identity(&self, random: &str) -> Identity {

@@ -2,8 +2,8 @@
 
 use super::place::Place;
 use super::reader::Reader;
-use crate::infrarepo::inputs::{AUTHOR, BRANCH, GITHUB_TOKEN, INFRA_REPO, TOKEN, VIA};
-use crate::infrarepo::{Address, Author, Target};
+use crate::infrarepo::inputs::{AUTHOR, BRANCH, GITHUB_TOKEN, INFRA_REPO, SSH_KEY, SSH_KNOWN_HOSTS, TOKEN, VIA};
+use crate::infrarepo::{Address, Author, Identity, KnownHosts, SshAccess, SshKey, Target};
 use crate::model::{BranchName, Secret, may_carry_secret};
 
 /// Reads where the infra-repo is and which token opens it.
@@ -12,10 +12,41 @@ pub(super) fn target(reader: &Reader<'_>, place: &Place<'_>) -> Option<Target> {
     let address = reader.parsed(&INFRA_REPO, |text| address(text, place));
     let branch = reader.parsed(&BRANCH, BranchName::parse);
     let token = token(reader, place, address.as_ref());
+    let ssh = ssh(reader, place, address.as_ref());
     Some(Target {
         address: address?,
         branch,
         token,
+        ssh,
+    })
+}
+
+/// Reads what opens an ssh address; on a laptop also what ssh itself would use.
+fn ssh(reader: &Reader<'_>, place: &Place<'_>, address: Option<&Address>) -> Option<SshAccess> {
+    let key = reader.parsed(&SSH_KEY, SshKey::parse);
+    let known = reader.parsed(&SSH_KNOWN_HOSTS, KnownHosts::parse);
+    let over_ssh = matches!(address?, Address::Ssh { .. });
+    let needless = [&SSH_KEY, &SSH_KNOWN_HOSTS]
+        .into_iter()
+        .find(|spec| reader.given(spec).is_some());
+    if let Some(spec) = needless.filter(|_| !over_ssh) {
+        reader.mistake(format!(
+            "`{}` is given, and `infra-repo` is no ssh address: write it as git@HOST:PATH or ssh://…, or drop `{}`",
+            spec.name, spec.name
+        ));
+    }
+    if !over_ssh {
+        return None;
+    }
+    let agent = place.ssh_agent();
+    if agent.is_none() {
+        reader.require(&SSH_KEY, ", but `infra-repo` is an ssh address");
+    }
+    let identity = key.map(Identity::Key).or_else(|| agent.map(Identity::Agent));
+    let known = known.or_else(|| KnownHosts::parse("").ok())?;
+    Some(SshAccess {
+        known_hosts: known.with_own(&place.own_known_hosts()),
+        identity: identity?,
     })
 }
 
@@ -33,7 +64,7 @@ fn address(text: &str, place: &Place<'_>) -> Result<Address, String> {
 fn url(address: &Address) -> Option<&url::Url> {
     match address {
         Address::Http { url, .. } => Some(url),
-        Address::Folder(_) => None,
+        Address::Ssh { .. } | Address::Folder(_) => None,
     }
 }
 

@@ -8,7 +8,11 @@ use url::Url;
 
 use crate::model::{CommitSha, may_carry_secret};
 
-const FORMS: &str = "write `owner/name`, https://…, file://… or the path of a bare repository";
+mod ssh;
+
+pub use ssh::SshAddress;
+
+const FORMS: &str = "write `owner/name`, https://…, git@HOST:PATH, ssh://…, file://… or the path of a bare repository";
 
 /// The place of an infra-repo.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +22,13 @@ pub enum Address {
         /// No user, no password, no query, no `/` at the end.
         url: Url,
         /// Whether the host is GitHub: github.com, or the server that the run is on.
+        github: bool,
+    },
+    /// Git over ssh.
+    Ssh {
+        /// Host, user and path.
+        ssh: SshAddress,
+        /// Whether the host is GitHub, as for [`Address::Http`].
         github: bool,
     },
     /// A bare repository on this machine.
@@ -36,9 +47,12 @@ impl Address {
         if let Some((scheme, rest)) = text.split_once("://") {
             return from_url(text, &scheme.to_ascii_lowercase(), rest, github_server);
         }
+        if let Some(short) = SshAddress::from_short(text) {
+            return Ok(over_ssh(short?, github_server));
+        }
         let first = text.split('/').next().unwrap_or_default();
         if first.contains(':') {
-            return Err(no_ssh());
+            return Err(format!("has a `:` in it and no user before it: {FORMS}"));
         }
         if let Some((owner, name)) = owner_and_name(text) {
             let server = github_server.unwrap_or("https://github.com");
@@ -53,11 +67,13 @@ impl Address {
     /// Returns the web page of a commit, for hosts that are known to have one.
     #[must_use]
     pub fn commit_url(&self, commit: &CommitSha) -> Option<String> {
-        let Self::Http { url, github } = self else {
-            return None;
+        let (url, github) = match self {
+            Self::Http { url, github } => (url.clone(), *github),
+            Self::Ssh { ssh, github } => (ssh.page()?, *github),
+            Self::Folder(_) => return None,
         };
         let page = match url.host_str() {
-            _ if *github => "commit",
+            _ if github => "commit",
             Some("gitlab.com") => "-/commit",
             Some("bitbucket.org") => "commits",
             _ => return None,
@@ -70,6 +86,7 @@ impl fmt::Display for Address {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Http { url, .. } => out.write_str(url.as_str()),
+            Self::Ssh { ssh, .. } => ssh.fmt(out),
             Self::Folder(path) => write!(out, "{}", path.display()),
         }
     }
@@ -81,12 +98,9 @@ pub fn holds_credentials(text: &str) -> bool {
     let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let user = authority.rsplit_once('@').map_or("", |(user, _)| user);
-    // The user of `git@host:path` is part of every ssh address, and no secret.
-    !user.is_empty() && user != "git"
-}
-
-fn no_ssh() -> String {
-    "is an ssh address, and ssh is not supported yet: use https://HOST/OWNER/NAME with `token`".to_owned()
+    let ssh = matches!(text.split_once("://"), Some((scheme, _)) if scheme.contains("ssh"));
+    // The user of an ssh address is part of it, and no secret. `git@host:path` has no scheme.
+    !user.is_empty() && user != "git" && (!ssh || user.contains(':'))
 }
 
 /// Splits `owner/name`: exactly two parts of the letters that GitHub knows, so that `./a/b`, `/a/b` and `a/b/c` are paths.
@@ -113,7 +127,7 @@ fn from_url(text: &str, scheme: &str, rest: &str, github_server: Option<&str>) -
                 .map_err(|_| "is no path in UTF-8".to_owned())?;
             Ok(Address::Folder(PathBuf::from(path.into_owned())))
         }
-        "ssh" | "git+ssh" | "ssh+git" => Err(no_ssh()),
+        "ssh" | "git+ssh" | "ssh+git" => Ok(over_ssh(SshAddress::from_url(text)?, github_server)),
         "git" => Err("is a git:// address, which nothing protects on its way: use https://HOST/OWNER/NAME".to_owned()),
         other => Err(format!("has the scheme {other:?}: {FORMS}")),
     }
@@ -137,6 +151,14 @@ fn http_url(text: &str, github_server: Option<&str>) -> Result<Address, String> 
     let server = github_server.and_then(|server| Url::parse(server).ok());
     let github = url.host_str() == Some("github.com") || server.is_some_and(|server| server.origin() == url.origin());
     Ok(Address::Http { url, github })
+}
+
+fn over_ssh(ssh: SshAddress, github_server: Option<&str>) -> Address {
+    let server = github_server.and_then(|server| Url::parse(server).ok());
+    let page = ssh.page();
+    let host = page.as_ref().and_then(Url::host_str);
+    let github = host == Some("github.com") || server.is_some_and(|server| server.host_str() == host);
+    Address::Ssh { ssh, github }
 }
 
 #[cfg(test)]
@@ -200,7 +222,23 @@ mod tests {
             page("https://bitbucket.org/a/b"),
             Some(format!("https://bitbucket.org/a/b/commits/{commit}"))
         );
+        for ours in [
+            "git@github.com:a/b.git",
+            "ssh://git@github.com/a/b",
+            "ssh://git@ssh.github.com:443/a/b.git",
+        ] {
+            assert_eq!(
+                page(ours),
+                Some(format!("https://github.com/a/b/commit/{commit}")),
+                "{ours}"
+            );
+        }
+        assert_eq!(
+            page("git@gitlab.com:a/b/c.git"),
+            Some(format!("https://gitlab.com/a/b/c/-/commit/{commit}"))
+        );
         assert_eq!(page("https://git.example.com/a/b"), None);
+        assert_eq!(page("git@git.example.com:a/b"), None);
         assert_eq!(page("/srv/a.git"), None);
     }
 
@@ -221,6 +259,7 @@ mod tests {
         for text in [
             "git@github.com:a/b.git",
             "ssh://git@host/a",
+            "ssh://me@host/a",
             "https://host/a@b",
             "a/b",
             "/a@b/c",
@@ -233,8 +272,9 @@ mod tests {
     fn what_cannot_be_used_says_what_would_be_right() {
         for (text, part) in [
             ("", "is empty"),
-            ("git@github.com:a/b.git", "`token`"),
-            ("ssh://git@github.com/a/b.git", "`token`"),
+            ("github.com:a/b.git", "no user"),
+            ("ssh://git@github.com", "no repository"),
+            ("ssh://git@github.com/a?x", "git clone"),
             ("http://git.example.com/a", "use https"),
             ("https://github.com", "no repository"),
             ("https://github.com/a/b?x=1", "git clone"),

@@ -6,8 +6,8 @@ use crate::model::{InputKind, InputSpec};
 pub const INFRA_REPO: InputSpec = InputSpec {
     name: "infra-repo",
     absent: "required",
-    help: "The repository that holds the pins: `owner/name` on this GitHub, an `https://…` address, or the path (or `file://…`) of a bare repository. \
-           Plain `http://…` only on loopback and inside the cluster.",
+    help: "The repository that holds the pins: `owner/name` on this GitHub, an `https://…` address, `git@HOST:PATH` or `ssh://…` (with `ssh-key`), \
+           or the path (or `file://…`) of a bare repository. Plain `http://…` only on loopback and inside the cluster.",
     example: "myorg/infra-repo",
     ..InputSpec::PLAIN
 };
@@ -43,6 +43,26 @@ pub const GITHUB_TOKEN: InputSpec = InputSpec {
     ..InputSpec::PLAIN
 };
 
+/// `ssh-key`.
+pub const SSH_KEY: InputSpec = InputSpec {
+    name: "ssh-key",
+    kind: InputKind::Secret,
+    absent: "required with an ssh address in a step; on a laptop ssh-agent is asked",
+    help: "The private half of a deploy key that may write, as text: OpenSSH's format or PEM, without a passphrase. For an infra-repo with an ssh address.",
+    example: "${{ secrets.INFRA_REPO_DEPLOY_KEY }}",
+    ..InputSpec::PLAIN
+};
+
+/// `ssh-known-hosts`.
+pub const SSH_KNOWN_HOSTS: InputSpec = InputSpec {
+    name: "ssh-known-hosts",
+    kind: InputKind::Lines,
+    absent: "GitHub's keys, which are built in; on a laptop also `~/.ssh/known_hosts`",
+    help: "Lines of `known_hosts` for the infra-repo's host, as `ssh-keyscan HOST` prints them (compare the fingerprint first). They are added to GitHub's.",
+    example: "git.example.com ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI…",
+    ..InputSpec::PLAIN
+};
+
 /// `via`.
 pub const VIA: InputSpec = InputSpec {
     name: "via",
@@ -63,4 +83,13 @@ pub const AUTHOR: InputSpec = InputSpec {
 };
 
 /// All of them.
-pub const ALL: [InputSpec; 6] = [INFRA_REPO, BRANCH, TOKEN, GITHUB_TOKEN, VIA, AUTHOR];
+pub const ALL: [InputSpec; 8] = [
+    INFRA_REPO,
+    BRANCH,
+    TOKEN,
+    GITHUB_TOKEN,
+    SSH_KEY,
+    SSH_KNOWN_HOSTS,
+    VIA,
+    AUTHOR,
+];

@@ -13,7 +13,8 @@ pub mod git;
 mod github;
 pub mod inputs;
 
-pub use address::{Address, holds_credentials};
+pub use address::{Address, SshAddress, holds_credentials};
+pub use git::{Identity, KnownHosts, SshAccess, SshKey};
 
 /// How far back a search goes, in commits.
 pub const MOST_COMMITS: usize = 500;
@@ -27,6 +28,8 @@ pub struct Target {
     pub branch: Option<BranchName>,
     /// The token for its host.
     pub token: Option<Secret>,
+    /// What an ssh address is opened with; `None` for every other.
+    pub ssh: Option<SshAccess>,
 }
 
 /// Where the branch stands.
@@ -218,6 +221,14 @@ pub fn open(
     match &target.address {
         Address::Http { url, github } => {
             let carrier = git::Http::new(http, url, *github, target.token.clone());
+            Ok(Box::new(git::Remote::new(target, Box::new(carrier), clock, journal)?))
+        }
+        Address::Ssh { ssh, .. } => {
+            let access = target
+                .ssh
+                .clone()
+                .ok_or_else(|| Fault::invalid(format!("nothing opens {ssh}")).hint("give `ssh-key`"))?;
+            let carrier = git::Ssh::new(ssh.clone(), access);
             Ok(Box::new(git::Remote::new(target, Box::new(carrier), clock, journal)?))
         }
         Address::Folder(path) => Ok(Box::new(git::Folder::open(target, path, journal)?)),

@@ -362,6 +362,13 @@ impl RepoIdentity {
             }
             _ => host,
         };
+        // Where ssh is taken on the port of https.
+        let host = match host {
+            "ssh.github.com" => "github.com",
+            "altssh.gitlab.com" => "gitlab.com",
+            "altssh.bitbucket.org" => "bitbucket.org",
+            _ => host,
+        };
         let path = path.trim_matches('/');
         let path = path.strip_suffix(".git").unwrap_or(path);
         Self(format!("{host}/{}", path.trim_end_matches('/')))
@@ -387,6 +394,8 @@ mod tests {
             "git@github.com:myorg/infra-repo.git",
             "ssh://git@github.com/myorg/infra-repo",
             "ssh://git@github.com:22/myorg/infra-repo.git",
+            "ssh://git@ssh.github.com:443/myorg/infra-repo.git",
+            "git+ssh://git@github.com/myorg/infra-repo",
         ] {
             assert_eq!(RepoIdentity::of(address), one, "{address}");
         }

@@ -29,10 +29,11 @@ const RANKS: [(&str, u8); 16] = [
 const PURE: [&str; 5] = ["model", "manifest", "assess", "report", "plan"];
 
 /// Crates that reach outside, and the rooms that may name them.
-const HOMES: [(&str, &[&str]); 7] = [
+const HOMES: [(&str, &[&str]); 8] = [
     ("reqwest", &["http", "infrarepo", "delivery"]),
     ("rustls", &["http"]),
     ("git2", &["infrarepo"]),
+    ("russh", &["infrarepo"]),
     ("tokio", &["clock", "infrarepo", "delivery", "promote", "runner", "cli"]),
     ("lexopt", &["cli"]),
     ("yaml_rust2", &["manifest", "plan"]),

@@ -6,4 +6,5 @@ mod faults;
 mod following;
 mod landing;
 mod mistakes;
+mod over_ssh;
 mod tokens;

@@ -41,8 +41,15 @@ impl Sources {
         let host = self.host()?;
         let base = host.url("");
         let base = base.trim_end_matches(".git");
+        // Over ssh the address ends with the repository's folder.
+        let over_ssh = || {
+            let folder = format!("{}/", host.root().display());
+            let rest = url.strip_prefix("ssh://")?;
+            rest.split_once(folder.as_str()).map(|(_, name)| name)
+        };
         let name = url
             .strip_prefix(base)
+            .or_else(over_ssh)
             .map(|name| name.trim_end_matches('/').trim_end_matches(".git"));
         match name {
             Some(name) if !name.is_empty() && host.path(name).is_dir() => Ok(name.to_owned()),

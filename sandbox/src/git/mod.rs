@@ -14,6 +14,7 @@
 mod backend;
 mod proxy;
 mod repository;
+mod ssh;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -22,6 +23,7 @@ use std::sync::{Arc, Mutex};
 use anyhow::Context;
 pub use backend::{Canned, Seen};
 pub use proxy::{Fault, FaultyProxy, Relay};
+pub use ssh::{SshAgent, SshHost, SshHostOptions, new_key};
 use tokio::sync::oneshot;
 
 /// How a host behaves. The default is an open host with filters, protocol v2 and eight workers.

@@ -40,7 +40,10 @@ pub struct Advertisement {
 /// The bytes are neither a v2 nor a v0 advertisement.
 pub fn advertisement(bytes: &[u8]) -> Result<Advertisement, Broken> {
     let mut packets = Packets::new(bytes);
-    let mut line = packets.line()?.ok_or(Broken::Unexpected("an advertisement"))?;
+    // Without a word before it, the flush packet says that there is no reference.
+    let Some(mut line) = packets.line()? else {
+        return Ok(Advertisement::default());
+    };
     if line.starts_with(b"# service=") {
         if packets.packet()? != Some(Packet::Flush) {
             return Err(Broken::Unexpected("a flush packet"));
@@ -79,7 +82,7 @@ fn version_2(mut packets: Packets<'_>) -> Result<Advertisement, Broken> {
 
 fn version_0(first: &[u8], mut packets: Packets<'_>) -> Result<Advertisement, Broken> {
     let mut out = Advertisement::default();
-    let mut head = None;
+    let (mut head, mut filter, mut any_object) = (None, false, false);
     let mut next = Some(first);
     while let Some(line) = next {
         let line = String::from_utf8_lossy(line);
@@ -90,7 +93,10 @@ fn version_0(first: &[u8], mut packets: Packets<'_>) -> Result<Advertisement, Br
                     head = head.or_else(|| value.strip_prefix("HEAD:").map(str::to_owned));
                 }
                 Some(("object-format", "sha256")) => out.dialect.sha256 = true,
-                _ => out.dialect.filter |= word == "filter",
+                _ => {
+                    filter |= word == "filter";
+                    any_object |= word == "allow-any-sha1-in-want";
+                }
             }
         }
         let (id, name) = line.split_once(' ').ok_or(Broken::Unexpected("a reference"))?;
@@ -108,6 +114,8 @@ fn version_0(first: &[u8], mut packets: Packets<'_>) -> Result<Advertisement, Br
         }
         next = packets.line()?;
     }
+    // What a filter leaves out must be had by its name afterwards; v2 allows that always.
+    out.dialect.filter = filter && any_object;
     Ok(out)
 }
 
@@ -191,13 +199,18 @@ mod tests {
         let bytes = packets(&[
             "# service=git-upload-pack\n",
             "",
-            &format!("{ID} HEAD\0multi_ack symref=HEAD:refs/heads/main object-format=sha1 filter\n"),
+            &format!(
+                "{ID} HEAD\0multi_ack symref=HEAD:refs/heads/main object-format=sha1 filter allow-any-sha1-in-want\n"
+            ),
             &format!("{ID} refs/heads/main\n"),
             &format!("{ID} refs/tags/v1^{{}}\n"),
             "",
         ]);
         let out = advertisement(&bytes).unwrap();
         assert!(out.dialect.filter && !out.dialect.v2);
+        let only_tips = packets(&[&format!("{ID} HEAD\0filter allow-tip-sha1-in-want\n"), ""]);
+        assert!(!advertisement(&only_tips).unwrap().dialect.filter);
+        assert_eq!(advertisement(b"0000"), Ok(Advertisement::default()));
         assert_eq!(out.references.len(), 2);
         assert_eq!(out.references[0].target.as_deref(), Some("refs/heads/main"));
     }

@@ -1,8 +1,9 @@
-//! The seam `infrarepo`: one suite over git's protocol v2, v2 without partial clones, v0, and a bare folder.
+//! The seam `infrarepo`: one suite over git's protocol v2, v2 without partial clones, v0, ssh with v2 and v0, and a bare folder.
 
 mod answers;
 mod faults;
 mod sizes;
+mod ssh;
 mod world;
 
 use promote_action::infrarepo::{Attempt, Containment, Entry, EntryKind};
@@ -15,6 +16,8 @@ macro_rules! suite {
         suite!(@kind v2, V2, $($case),*);
         suite!(@kind without_filters, WithoutFilters, $($case),*);
         suite!(@kind v0, V0, $($case),*);
+        suite!(@kind ssh_v2, Ssh, $($case),*);
+        suite!(@kind ssh_v0, SshV0, $($case),*);
         suite!(@kind folder, Folder, $($case),*);
     };
     (@kind $name:ident, $kind:ident, $($case:ident),*) => {
@@ -22,7 +25,9 @@ macro_rules! suite {
             $(
                 #[tokio::test]
                 async fn $case() {
-                    super::$case(super::World::start(super::Kind::$kind)).await;
+                    if let Some(world) = super::World::started(super::Kind::$kind) {
+                        super::$case(world).await;
+                    }
                 }
             )*
         }

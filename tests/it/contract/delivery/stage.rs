@@ -211,6 +211,7 @@ impl Stage {
             address: Address::Folder(self.world.folder()),
             branch: None,
             token: None,
+            ssh: None,
         };
         let client = promote_action::http::client(None).unwrap();
         let quiet: Rc<dyn Journal> = Rc::new(Told::default());

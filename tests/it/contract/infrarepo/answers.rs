@@ -281,6 +281,7 @@ fn a_target_shows_no_secret() {
         address: Address::parse("myorg/infra", None).unwrap(),
         branch: None,
         token: Some(Secret::new(TOKEN)),
+        ssh: None,
     };
     assert!(!format!("{target:?}").contains(TOKEN));
 }

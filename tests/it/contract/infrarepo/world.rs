@@ -5,10 +5,14 @@ use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
-use promote_action::infrarepo::{self, Address, Author, CommitDraft, FileEdit, Land, Target};
+use promote_action::infrarepo::{
+    self, Address, Author, CommitDraft, FileEdit, Identity, KnownHosts, Land, SshAccess, SshKey, Target,
+};
 use promote_action::journal::Journal;
 use promote_action::model::{BranchName, Clock, CommitSha, Event, Fault, RepoPath, Secret, Timestamp};
-use sandbox::git::{GitHost, GitHostOptions};
+use sandbox::git::{GitHost, GitHostOptions, SshHost, SshHostOptions};
+
+use crate::support::skipped;
 
 pub(super) const TOKEN: &str = "s3cret-token-of-the-host";
 
@@ -17,11 +21,15 @@ pub(super) enum Kind {
     V2,
     WithoutFilters,
     V0,
+    Ssh,
+    SshV0,
     Folder,
 }
 
 pub(super) struct World {
     pub(super) host: GitHost,
+    /// The same repositories over ssh, with what opens them.
+    pub(super) ssh: Option<(SshHost, SshAccess)>,
     kind: Kind,
     pub(super) journal: Rc<Words>,
     pub(super) clock: Rc<QuickClock>,
@@ -36,6 +44,35 @@ pub(super) fn path(text: &str) -> RepoPath {
 }
 
 impl World {
+    /// Starts a world. `None`, said loudly: sshd is not installed here.
+    pub(super) fn started(kind: Kind) -> Option<Self> {
+        if !matches!(kind, Kind::Ssh | Kind::SshV0) {
+            return Some(Self::start(kind));
+        }
+        let options = SshHostOptions {
+            protocol_v2: kind == Kind::Ssh,
+            ..SshHostOptions::default()
+        };
+        Self::with_sshd(kind, options)
+    }
+
+    /// The same, with an sshd of one's own.
+    pub(super) fn with_sshd(kind: Kind, options: SshHostOptions) -> Option<Self> {
+        let Some(sshd) = SshHost::start(options).unwrap() else {
+            skipped("sshd is not installed, so nothing was tried over ssh");
+            return None;
+        };
+        let access = access(&sshd.known_hosts().unwrap(), &sshd.key("ed25519").unwrap());
+        let world = Self {
+            ssh: Some((sshd, access)),
+            ..Self::start(kind)
+        };
+        // Without protocol v2 only the tips can be had otherwise, and the suite looks at other commits, too.
+        let config = ["config", "uploadpack.allowReachableSHA1InWant", "true"];
+        world.host.git("infra", &config).unwrap();
+        Some(world)
+    }
+
     pub(super) fn start(kind: Kind) -> Self {
         let options = GitHostOptions {
             token: Some(TOKEN.to_owned()),
@@ -53,6 +90,7 @@ impl World {
         host.create("infra", &files).unwrap();
         Self {
             host,
+            ssh: None,
             kind,
             journal: Rc::default(),
             clock: Rc::default(),
@@ -68,10 +106,10 @@ impl World {
     }
 
     pub(super) fn open_other(&self, name: &str, branch: Option<&str>) -> Box<dyn Land> {
-        let address = if self.kind == Kind::Folder {
-            self.host.path(name).to_str().unwrap().to_owned()
-        } else {
-            self.host.url(name)
+        let address = match (&self.ssh, self.kind) {
+            (Some((sshd, _)), _) => sshd.url(&self.host, name),
+            (_, Kind::Folder) => self.host.path(name).to_str().unwrap().to_owned(),
+            _ => self.host.url(name),
         };
         self.open_address(&address, branch, Some(TOKEN)).unwrap()
     }
@@ -86,6 +124,7 @@ impl World {
             address: Address::parse(address, None).unwrap(),
             branch: branch.map(|branch| BranchName::parse(branch).unwrap()),
             token: token.map(Secret::new),
+            ssh: self.ssh.as_ref().map(|(_, access)| access.clone()),
         };
         let http = promote_action::http::client(None).unwrap();
         infrarepo::open(&target, http, self.clock.clone(), self.journal.clone())
@@ -118,6 +157,14 @@ impl World {
         }
         let args = ["fast-import", "--quiet", "--date-format=now"];
         self.host.git_with("infra", &args, stream.as_bytes()).unwrap();
+    }
+}
+
+/// What opens a host with these lines of `known_hosts` and this key.
+pub(super) fn access(known_hosts: &str, key: &str) -> SshAccess {
+    SshAccess {
+        known_hosts: KnownHosts::parse(known_hosts).unwrap(),
+        identity: Identity::Key(SshKey::parse(key).unwrap()),
     }
 }
 
