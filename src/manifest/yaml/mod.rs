@@ -3,6 +3,7 @@
 
 mod node;
 mod odd;
+mod plain;
 mod prints;
 mod prove;
 mod splice;

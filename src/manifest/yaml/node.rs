@@ -77,6 +77,10 @@ pub(crate) struct Located<'t> {
     pub(crate) flow: bool,
 }
 
+/// A text that a reader cannot read; no more is said of a text that is proven.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Unreadable;
+
 /// The nodes of a text, in order.
 pub(crate) struct Events<'t> {
     parser: Parser<'t, StrInput<'t>>,

@@ -16,7 +16,7 @@ impl<'t> OddBreaks<'t> {
     pub(crate) fn new(text: &'t str) -> Self {
         Self {
             text: Text(text),
-            next: find(text, 0),
+            next: if text.is_ascii() { None } else { find(text, 0) },
         }
     }
 
