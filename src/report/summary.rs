@@ -98,10 +98,9 @@ fn changes(report: &Report) -> String {
             prose(&row.environment),
             code(&status::short(&row.before)),
             code(&status::short(&row.after)),
-            code(&format!("{}:{}", row.file, row.line)),
         ]
     });
-    table(&["app", "environment", "from", "to", "file"], rows)
+    table(&["app", "environment", "from", "to"], rows)
 }
 
 fn commit(report: &Report) -> String {
@@ -180,7 +179,7 @@ fn canary(row: &ApplicationRow) -> String {
 }
 
 /// So many rows of the timeline are seen at once.
-const SEEN: usize = 12;
+const SEEN: usize = 24;
 
 fn timeline(report: &Report) -> String {
     let times: Vec<_> = report

@@ -8,6 +8,7 @@ use promote_action::model::Command;
 use promote_action::plan::Config;
 use serde_json::Value;
 
+mod commands;
 pub(crate) mod report;
 mod schema;
 mod shells;
