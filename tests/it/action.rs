@@ -329,8 +329,8 @@ fn a_cancelled_step_ends_in_time_with_everything_it_knows() {
         let sent = std::time::Instant::now();
         let done = step.after(running.wait());
         assert!(
-            sent.elapsed().as_secs_f64() < 7.5,
-            "the runner kills the step after 7.5 s"
+            sent.elapsed().as_secs_f64() < 2.0,
+            "the runner kills the step after 7.5 s, and we promise 2"
         );
         assert_eq!(done.ran.code, code, "{}", done.ran.stdout);
         assert_eq!(done.outputs["outcome"], "cancelled");

@@ -13,6 +13,7 @@ use super::compare::{self, Target};
 use super::render::render;
 use super::revisions::{Revisions, compared_to};
 use super::workload::{merge, runs};
+use crate::git::lock;
 
 impl World {
     /// Renders what an application is at revisions. A chart, and a source that others only refer to, add nothing.
@@ -104,6 +105,10 @@ impl World {
                 continue;
             }
             self.compare(&app).await;
+            lock(&self.lying).retain(|name| *name != app.name);
+            if app.look(State::operation_pending) {
+                app.operate.notify_one();
+            }
             if self.hydrate(&app).await {
                 self.compare(&app).await;
             }
@@ -159,7 +164,9 @@ impl World {
             state.object["operation"] = operation;
             remove(&mut state.object["status"], "operationState");
         });
-        app.operate.notify_one();
+        if !lock(&self.lying).contains(&app.name) {
+            app.operate.notify_one();
+        }
     }
 
     /// Notices what changes by itself in the cluster: the health is written without a new `reconciledAt`.

@@ -86,7 +86,15 @@ pub(crate) struct World {
     down: AtomicBool,
     /// The sync windows of applications.
     pub(crate) windows: Mutex<BTreeMap<String, Vec<SyncWindow>>>,
-    pub(crate) canned: Mutex<Vec<Canned>>,
+    pub(crate) canned: Mutex<Vec<(Canned, Option<u32>)>>,
+    /// Parts of requests that get no answer.
+    pub(crate) hanging: Mutex<Vec<String>>,
+    /// Streams tell nothing, as behind a proxy that keeps what comes.
+    pub(crate) muted: AtomicBool,
+    /// All streams end, as when the server restarts.
+    pub(crate) cut: Notify,
+    /// Names of applications whose next operation is left lying until they are refreshed.
+    pub(crate) lying: Mutex<Vec<String>>,
 }
 
 /// A sync window. Whether it is on is said, not worked out.
@@ -182,6 +190,10 @@ impl ArgoCd {
             down: AtomicBool::new(false),
             windows: Mutex::default(),
             canned: Mutex::default(),
+            hanging: Mutex::default(),
+            muted: AtomicBool::new(false),
+            cut: Notify::new(),
+            lying: Mutex::default(),
         });
         let (tell, told) = std::sync::mpsc::channel();
         let stop = on_own_thread({
@@ -336,7 +348,39 @@ impl ArgoCd {
 
     /// Answers the next matching requests with something else.
     pub fn answer(&self, canned: Canned) {
-        lock(&self.world.canned).push(canned);
+        lock(&self.world.canned).push((canned, None));
+    }
+
+    /// Answers the next `times` matching requests with a status and the wish to be left alone for so many seconds.
+    pub fn busy(&self, part: &str, times: u32, status: u16, retry_after: u32) {
+        let canned = Canned {
+            part: part.to_owned(),
+            times,
+            status,
+            content_type: "text/plain".to_owned(),
+            body: "busy\n".to_owned(),
+        };
+        lock(&self.world.canned).push((canned, Some(retry_after)));
+    }
+
+    /// Gives no answer to requests whose path and query contain this, from now on.
+    pub fn hang(&self, part: &str) {
+        lock(&self.world.hanging).push(part.to_owned());
+    }
+
+    /// Lets streams tell nothing any more, or everything again.
+    pub fn mute_streams(&self, mute: bool) {
+        self.world.muted.store(mute, Ordering::Relaxed);
+    }
+
+    /// Ends all streams, as when the server restarts.
+    pub fn cut_streams(&self) {
+        self.world.cut.notify_waiters();
+    }
+
+    /// Leaves the next operation of an application lying until it is refreshed, as the real one does now and then.
+    pub fn leave_lying(&self, name: &str) {
+        lock(&self.world.lying).push(name.to_owned());
     }
 
     /// Returns what was asked so far, in order of the answers.

@@ -4,6 +4,7 @@
 mod real;
 mod shapes;
 mod stage;
+mod trouble;
 mod world;
 
 use std::time::Duration;
@@ -443,4 +444,6 @@ fn a_wait_says_at_least_every_half_minute_what_it_waits_for() {
         .filter(|line| line.contains("api-dev") && line.contains(" left)"))
         .count();
     assert!((3..=5).contains(&repeated), "{told:#?}");
+    let shown: Vec<&String> = told.iter().filter(|line| !line.starts_with("Debug(")).collect();
+    assert!(shown.windows(2).all(|two| two[0] != two[1]), "{shown:#?}");
 }

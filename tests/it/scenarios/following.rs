@@ -272,6 +272,30 @@ fn what_is_timed_in_a_canary_is_added_to_the_deadline_once_it_begins() {
 }
 
 #[test]
+fn a_pin_that_no_workload_uses_is_no_success() {
+    let world = World::new();
+    let overlay = overlay("api", "dev");
+    let old = world.sandbox.overlay("api", "dev").unwrap();
+    let new = old.replacen("images:\n", "images:\n  - name: myorg/unused\n    newTag: v1\n", 1);
+    assert_ne!(old, new);
+    world.sandbox.commit(&overlay, &new, "Pin what nothing uses").unwrap();
+    let words = "--app api --environment dev --settle 500ms --image myorg/unused:abc1234";
+    let report = world.live(words).ends("rollout-failed", 5);
+    assert!(
+        report["reason"]
+            .as_str()
+            .unwrap()
+            .contains("no workload of api-dev uses myorg/unused"),
+        "{report:#}"
+    );
+    let asked = world.sandbox.argocd.asked();
+    assert_eq!(
+        asked.iter().filter(|asked| asked.path.contains("refresh=hard")).count(),
+        1
+    );
+}
+
+#[test]
 fn commits_that_wait_behind_ours_are_named() {
     let world = World::at_speed(10.0);
     let path = "apps/web/base/web.yaml";
@@ -311,7 +335,9 @@ fn a_degraded_application_ends_when_it_stays_so() {
 fn a_deadline_ends_with_what_it_waited_for() {
     let world = World::new();
     let report = world.live(&format!("{DEV} never1 --timeout 2s")).ends("timed-out", 10);
-    assert!(report["reason"].as_str().unwrap().contains("Progressing"), "{report:#}");
+    let reason = report["reason"].as_str().unwrap();
+    assert!(reason.contains("Progressing") && reason.contains("(for "), "{reason}");
+    assert!(reason.contains("next would have been: it becomes healthy"), "{reason}");
     assert!(world.sandbox.overlay("api", "dev").unwrap().contains("never1"));
 }
 

@@ -29,6 +29,8 @@ pub(crate) enum Reply {
     Lines(Vec<Value>),
     Text(u16, &'static str),
     Raw(u16, String, String),
+    /// Not now: the status, and after how many seconds again.
+    Busy(u16, u32),
     Stream(streams::Streamed),
 }
 
@@ -107,6 +109,10 @@ async fn serve(State(world): State<Arc<World>>, request: Request) -> Response {
         line,
         body: parsed.unwrap_or_default(),
     };
+    let hangs = lock(&world.hanging).iter().any(|part| ask.line.contains(part));
+    if hangs {
+        std::future::pending::<()>().await;
+    }
     let reply = match canned(&world, &ask) {
         Some(reply) => reply,
         None => answer(&world, &ask, broken).await,
@@ -117,7 +123,7 @@ async fn serve(State(world): State<Arc<World>>, request: Request) -> Response {
         .unwrap_or(&ask.line)
         .to_owned();
     let status = match &reply {
-        Reply::Json(status, _) | Reply::Text(status, _) | Reply::Raw(status, ..) => *status,
+        Reply::Json(status, _) | Reply::Text(status, _) | Reply::Raw(status, ..) | Reply::Busy(status, _) => *status,
         Reply::Lines(_) | Reply::Stream(_) => 200,
     };
     world.exchanges.keep(Asked {
@@ -163,6 +169,11 @@ fn respond(reply: Reply) -> Response {
         Reply::Json(status, value) => build(status, "application/json", Body::from(value.to_string())),
         Reply::Text(status, text) => build(status, "text/plain; charset=utf-8", Body::from(text)),
         Reply::Raw(status, kind, body) => build(status, &kind, Body::from(body)),
+        Reply::Busy(status, seconds) => {
+            let mut response = build(status, "text/plain; charset=utf-8", Body::from("busy\n"));
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+            response
+        }
         Reply::Lines(values) => {
             let text: String = values.iter().map(|value| format!("{value}\n")).collect();
             build(200, "application/json", Body::from(text))
@@ -176,11 +187,14 @@ fn respond(reply: Reply) -> Response {
 
 fn canned(world: &World, ask: &Ask) -> Option<Reply> {
     let mut canned = lock(&world.canned);
-    let row = canned
+    let (row, retry_after) = canned
         .iter_mut()
-        .find(|row| row.times > 0 && ask.line.contains(&row.part))?;
+        .find(|(row, _)| row.times > 0 && ask.line.contains(&row.part))?;
     row.times -= 1;
-    Some(Reply::Raw(row.status, row.content_type.clone(), row.body.clone()))
+    Some(match retry_after {
+        Some(seconds) => Reply::Busy(row.status, *seconds),
+        None => Reply::Raw(row.status, row.content_type.clone(), row.body.clone()),
+    })
 }
 
 async fn answer(world: &Arc<World>, ask: &Ask, broken: bool) -> Reply {

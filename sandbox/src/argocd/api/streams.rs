@@ -81,13 +81,20 @@ impl Writer {
             format!("{frame}\n")
         };
         self.last = result;
+        if self.is_muted() {
+            return !self.to.is_closed();
+        }
         self.frames.push(frame);
         self.to.send(Ok(text)).await.is_ok()
     }
 
+    fn is_muted(&self) -> bool {
+        self.world.muted.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
     /// Sends a keepalive, which only events have.
     async fn keep_alive(&self) -> bool {
-        if self.events {
+        if self.events && !self.is_muted() {
             self.to.send(Ok(":\n".to_owned())).await.is_ok()
         } else {
             !self.to.is_closed()
@@ -154,7 +161,8 @@ async fn watch(mut writer: Writer, apps: Vec<Arc<App>>, fields: Option<Vec<Strin
         tokio::spawn(forward(frames, merged.clone()));
     }
     drop(merged);
-    let clock = writer.world.clock;
+    let world = Arc::clone(&writer.world);
+    let clock = world.clock;
     loop {
         let alive = tokio::select! {
             frame = next.recv() => match frame {
@@ -163,6 +171,7 @@ async fn watch(mut writer: Writer, apps: Vec<Arc<App>>, fields: Option<Vec<Strin
             },
             () = clock.pass(15.0) => writer.keep_alive().await,
             () = writer.to.closed() => return,
+            () = world.cut.notified() => return,
         };
         if !alive {
             return;

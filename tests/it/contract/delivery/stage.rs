@@ -30,6 +30,8 @@ impl Journal for Told {
         let text = match event {
             Event::Progress(text) | Event::Waiting(text) | Event::Notice(text) | Event::Milestone(text) => text,
             Event::Warning(text) => format!("warning: {text}"),
+            // Nobody watches here.
+            Event::Now(_) => return,
             other => format!("{other:?}"),
         };
         self.0.borrow_mut().push(text);

@@ -1,0 +1,221 @@
+//! What goes wrong between the server and us while we wait, over the stand-in, which can be told to make it happen.
+
+use std::time::{Duration, Instant};
+
+use promote_action::model::Outcome;
+use promote_action::plan::ResolvedPolicy;
+use promote_action::promote::Followed;
+use sandbox::argocd::{ArgoCd, Canned, SyncWindow};
+
+use super::stage::Stage;
+use super::world::World;
+
+fn argocd(world: &dyn World) -> &ArgoCd {
+    &world.stand_in().unwrap().argocd
+}
+
+/// A stage whose own clock runs so many times as fast.
+fn stage(pace: u32) -> Stage {
+    let mut stage = Stage::with_stand_in();
+    stage.pace = pace;
+    stage
+}
+
+/// Waits with much time for `tag` of api in dev, while something happens.
+fn wait(stage: &Stage, tag: &str, meanwhile: impl FnOnce(&ArgoCd) + Send) -> Followed {
+    let patient = ResolvedPolicy {
+        timeout: Duration::from_secs(900),
+        ..stage.policy()
+    };
+    stage.promote_while("api", "dev", tag, patient, |world, _| {
+        std::thread::sleep(Duration::from_millis(300));
+        meanwhile(argocd(world));
+    })
+}
+
+#[track_caller]
+fn is_live(followed: &Followed) {
+    assert_eq!(followed.outcome, Outcome::Live, "{}", followed.reason);
+}
+
+/// Counts the requests that were answered.
+fn asked(stage: &Stage, fits: impl Fn(&str, u16) -> bool) -> usize {
+    let asked = argocd(stage.world.as_ref()).asked();
+    asked.iter().filter(|asked| fits(&asked.path, asked.status)).count()
+}
+
+fn is_plain(path: &str) -> bool {
+    path == "/api/v1/applications/api-dev"
+}
+
+#[test]
+fn where_no_stream_opens_looks_take_its_place() {
+    let stage = stage(4);
+    argocd(stage.world.as_ref()).hang("/stream/");
+    is_live(&wait(&stage, "slow1", |_| {}));
+    assert!(asked(&stage, |path, _| is_plain(path)) >= 3);
+}
+
+#[test]
+fn a_stream_that_falls_silent_is_given_up_and_opened_again() {
+    let stage = stage(60);
+    is_live(&wait(&stage, "slow1", |argocd| {
+        argocd.mute_streams(true);
+        std::thread::sleep(Duration::from_millis(900));
+        argocd.mute_streams(false);
+    }));
+    assert!(asked(&stage, |path, _| path.contains("/stream/")) >= 2);
+}
+
+#[test]
+fn a_quiet_wait_is_looked_at_once_a_minute() {
+    let stage = stage(60);
+    let policy = ResolvedPolicy {
+        timeout: Duration::from_secs(200),
+        ..stage.policy()
+    };
+    let followed = stage.promote("api", "dev", "never1", policy);
+    assert_eq!(followed.outcome, Outcome::TimedOut, "{}", followed.reason);
+    // One before landing, one soon after, and three more.
+    let looks = asked(&stage, |path, _| is_plain(path));
+    assert!((4..=7).contains(&looks), "{looks}");
+}
+
+#[test]
+fn a_server_that_restarts_is_found_again() {
+    let stage = stage(1);
+    is_live(&wait(&stage, "slow1", |argocd| {
+        for _ in 0..3 {
+            argocd.cut_streams();
+            std::thread::sleep(Duration::from_millis(250));
+        }
+    }));
+}
+
+#[test]
+fn a_refresh_that_never_returns_holds_up_nothing() {
+    let stage = stage(4);
+    argocd(stage.world.as_ref()).hang("refresh=");
+    is_live(&wait(&stage, "abc1234", |argocd| argocd.refresh("api-dev")));
+}
+
+fn refusing(times: u32, status: u16, content_type: &str, body: &str) -> Canned {
+    Canned {
+        part: "/applications/api-dev".to_owned(),
+        times,
+        status,
+        content_type: content_type.to_owned(),
+        body: body.to_owned(),
+    }
+}
+
+const DENIED: &str = r#"{"error": "permission denied", "code": 7, "message": "permission denied"}"#;
+
+#[test]
+fn one_refusal_is_no_end_and_three_in_a_row_are() {
+    let stage = stage(4);
+    let once = refusing(1, 403, "application/json", DENIED);
+    is_live(&wait(&stage, "slow1", |argocd| argocd.answer(once)));
+    let stage = self::stage(30);
+    let always = refusing(10_000, 403, "application/json", DENIED);
+    let followed = wait(&stage, "never1", |argocd| argocd.answer(always));
+    assert_eq!(followed.outcome, Outcome::RolloutFailed, "{}", followed.reason);
+    assert!(
+        followed
+            .reason
+            .contains("was deleted, or the token may not see it any more"),
+        "{}",
+        followed.reason
+    );
+}
+
+#[test]
+fn one_login_page_is_no_end_and_three_in_a_row_are() {
+    let page = |times| refusing(times, 200, "text/html", "<title>Sign in</title>");
+    let stage = stage(4);
+    is_live(&wait(&stage, "slow1", |argocd| argocd.answer(page(1))));
+    let stage = self::stage(30);
+    let followed = wait(&stage, "never1", |argocd| argocd.answer(page(10_000)));
+    assert_eq!(followed.outcome, Outcome::Unreachable, "{}", followed.reason);
+    assert!(followed.reason.contains("Sign in"), "{}", followed.reason);
+}
+
+#[test]
+fn a_server_that_wants_to_be_left_alone_is() {
+    for status in [429, 503] {
+        let stage = stage(1);
+        argocd(stage.world.as_ref()).hang("/stream/");
+        let begun = Instant::now();
+        is_live(&wait(&stage, "slow1", |argocd| {
+            argocd.busy("/applications/api-dev", 1, status, 4);
+        }));
+        assert!(begun.elapsed() > Duration::from_secs(4));
+        assert_eq!(asked(&stage, |_, answered| answered == status), 1);
+    }
+}
+
+#[test]
+fn a_sync_that_is_left_lying_is_woken() {
+    let stage = stage(4);
+    argocd(stage.world.as_ref()).leave_lying("web-production");
+    let followed = stage.promote("web", "production", "abc1234", stage.policy());
+    is_live(&followed);
+    assert!(
+        stage.said("a sync is asked for and has not begun"),
+        "{:?}",
+        stage.told()
+    );
+    assert_eq!(asked(&stage, |path, _| path.ends_with("/sync")), 1);
+}
+
+fn night(schedule: &str, duration: &str) -> SyncWindow {
+    SyncWindow {
+        kind: "deny",
+        schedule: schedule.to_owned(),
+        duration: duration.to_owned(),
+        manual: false,
+        active: true,
+    }
+}
+
+#[test]
+fn a_closed_window_is_shown_with_its_opening_and_is_an_end_when_that_is_too_late() {
+    let stage = stage(4);
+    let windows = vec![night("0 0 * * *", "23h59m")];
+    argocd(stage.world.as_ref()).sync_windows("api-dev", windows);
+    let followed = stage.promote("api", "dev", "abc1234", stage.policy());
+    assert_eq!(followed.outcome, Outcome::RolloutFailed, "{}", followed.reason);
+    for part in [
+        "a sync window is closed until 20",
+        "T23:59:00Z",
+        "deny \"0 0 * * *\" for 23h59m",
+        "after our deadline",
+    ] {
+        assert!(followed.reason.contains(part), "{}", followed.reason);
+    }
+}
+
+#[test]
+fn a_window_that_opens_in_time_is_waited_for() {
+    let stage = stage(4);
+    argocd(stage.world.as_ref()).sync_windows("api-dev", vec![night("* * * * *", "1h")]);
+    is_live(&wait(&stage, "abc1234", |argocd| {
+        std::thread::sleep(Duration::from_millis(2500));
+        argocd.sync_windows("api-dev", Vec::new());
+    }));
+    assert!(stage.said("a sync window is closed"), "{:?}", stage.told());
+}
+
+#[test]
+fn a_container_that_crashes_is_shown_with_what_it_wrote_last() {
+    let stage = stage(40);
+    let followed = wait(&stage, "crash1", |_| {});
+    assert_eq!(followed.outcome, Outcome::RolloutFailed, "{}", followed.reason);
+    let lines: Vec<&str> = followed.applications[0].reason.lines().skip(1).collect();
+    assert!(
+        lines[0].starts_with("Pod ") && lines[0].contains("CrashLoopBackOff"),
+        "{lines:#?}"
+    );
+    assert!(lines.iter().any(|line| line.contains("log: ")), "{lines:#?}");
+    assert!(lines.len() <= 10, "{lines:#?}");
+}
