@@ -1,15 +1,15 @@
 //! The repositories of a host behind the real sshd of OpenSSH, on loopback and without anyone's configuration.
 
-use std::net::{TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use anyhow::{Context, bail};
 
-use super::GitHost;
+use super::{GitHost, lock};
 
 /// How the sshd behaves.
 #[derive(Clone, Debug)]
@@ -40,6 +40,8 @@ pub struct SshHost {
     options: SshHostOptions,
     stopped: Arc<AtomicBool>,
     connections: Arc<AtomicUsize>,
+    /// The other ends of the connections.
+    lines: Arc<Mutex<Vec<TcpStream>>>,
 }
 
 impl SshHost {
@@ -66,6 +68,7 @@ impl SshHost {
             options,
             stopped: Arc::default(),
             connections: Arc::default(),
+            lines: Arc::default(),
         };
         std::fs::write(host.path("authorized_keys"), "")?;
         let mut config = format!(
@@ -86,13 +89,14 @@ impl SshHost {
         }
         std::fs::write(host.path("sshd_config"), config)?;
         let (file, stopped) = (host.path("sshd_config"), Arc::clone(&host.stopped));
-        let connections = Arc::clone(&host.connections);
+        let (connections, lines) = (Arc::clone(&host.connections), Arc::clone(&host.lines));
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 if stopped.load(Ordering::SeqCst) {
                     return;
                 }
                 connections.fetch_add(1, Ordering::SeqCst);
+                lock(&lines).extend(stream.try_clone());
                 if let Err(error) = serve(&program, &file, stream) {
                     eprintln!("sandbox: sshd: {error:#}");
                 }
@@ -109,6 +113,13 @@ impl SshHost {
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// Closes every connection, as a host does after a while.
+    pub fn hang_up(&self) {
+        for line in lock(&self.lines).drain(..) {
+            let _ = line.shutdown(Shutdown::Both);
+        }
     }
 
     /// Returns how many connections were made so far.
@@ -270,6 +281,7 @@ fn generate(kind: &str, file: &Path) -> anyhow::Result<()> {
 
 /// Serves one connection.
 fn serve(program: &Path, config: &Path, stream: TcpStream) -> anyhow::Result<()> {
+    let line = stream.try_clone()?;
     let input = OwnedFd::from(stream.try_clone()?);
     let mut child = Command::new(program)
         .args(["-i", "-e", "-f"])
@@ -281,7 +293,11 @@ fn serve(program: &Path, config: &Path, stream: TcpStream) -> anyhow::Result<()>
         .stderr(Stdio::null())
         .spawn()
         .context("run sshd")?;
-    std::thread::spawn(move || child.wait());
+    std::thread::spawn(move || {
+        let _ = child.wait();
+        // Others may hold this end, too.
+        let _ = line.shutdown(Shutdown::Both);
+    });
     Ok(())
 }
 

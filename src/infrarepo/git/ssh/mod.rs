@@ -104,8 +104,9 @@ impl Ssh {
         }
     }
 
+    /// Bounds an exchange. A connection is kept only when all of its answer was read: what else may still come on it, nobody waits for.
     async fn in_time<T>(&self, work: impl Future<Output = Result<T, CallError>>) -> Result<T, CallError> {
-        timeout(EXCHANGE, work).await.unwrap_or_else(|_| {
+        let done = timeout(EXCHANGE, work).await.unwrap_or_else(|_| {
             Err(CallError::Lost {
                 fault: Fault::unreachable(format!(
                     "{} does not end its answer within {} s",
@@ -114,7 +115,11 @@ impl Ssh {
                 )),
                 after: None,
             })
-        })
+        });
+        if done.is_err() {
+            self.connection.take();
+        }
+        done
     }
 }
 

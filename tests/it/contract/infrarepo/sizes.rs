@@ -10,7 +10,7 @@ use super::PIN;
 use super::world::{Kind, TOKEN, World, path, pins};
 
 /// Adds a folder whose listing alone weighs more than 1 MB.
-fn add_wide_folder(world: &World) {
+pub(super) fn add_wide_folder(world: &World) {
     let mut stream =
         "commit refs/heads/main\ncommitter S <s@example.com> now\ndata 1\n.\nfrom refs/heads/main^0\n".to_owned();
     for n in 0..60_000 {

@@ -1,8 +1,13 @@
 //! What ssh adds to the seam: whose host it is, whose key opens it, and what a host says instead of git. Against the real sshd.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use promote_action::infrarepo::{Attempt, Containment, Identity, KnownHosts, Land, SshAccess};
 use promote_action::model::{Fault, Outcome};
 use sandbox::git::{SshAgent, SshHostOptions, new_key};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 
 use super::PIN;
 use super::world::{Kind, World, access, path, pins};
@@ -227,12 +232,12 @@ async fn twenty_thousand_references_in_front_of_every_answer_are_no_problem() {
 #[tokio::test]
 async fn a_host_that_is_not_there_or_no_ssh_server_is_unreachable() {
     let Some(world) = World::started(Kind::Ssh) else { return };
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             let words = b"HTTP/1.1 400 Bad Request\r\n\r\n";
-            let _ = tokio::io::AsyncWriteExt::write_all(&mut stream, words).await;
+            let _ = stream.write_all(words).await;
         }
     });
     for (port, part) in [(1, "cannot be reached"), (port, "does not answer as an ssh server")] {
@@ -251,7 +256,7 @@ async fn a_host_that_is_not_there_or_no_ssh_server_is_unreachable() {
 #[tokio::test(start_paused = true)]
 async fn a_host_that_says_nothing_is_not_waited_for_without_end() {
     let Some(world) = World::started(Kind::Ssh) else { return };
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!(
         "ssh://git@127.0.0.1:{}/infra.git",
         listener.local_addr().unwrap().port()
@@ -285,4 +290,120 @@ async fn the_keys_of_ssh_agent_are_tried_in_turn() {
     assert!(matches!(landing(&world).await.unwrap(), Attempt::Landed(_)));
     drop(agent);
     assert!(refused(&world).await.to_string().contains("cannot be asked"));
+}
+
+#[tokio::test]
+async fn an_answer_that_is_too_large_is_not_read_to_its_end() {
+    let Some(world) = World::started(Kind::Ssh) else {
+        return;
+    };
+    super::sizes::add_wide_folder(&world);
+    assert!(matches!(landing(&world).await.unwrap(), Attempt::Landed(_)));
+    assert!(world.journal.text().contains("one by one"), "{}", world.journal.text());
+    // The connection on which the rest would come is given up.
+    assert_eq!(world.ssh.as_ref().unwrap().0.connections(), 2);
+}
+
+/// A line between us and the host that is cut once, when so many bytes have come from the host.
+struct Line {
+    port: u16,
+    came: Arc<AtomicU64>,
+    cut_at: Arc<AtomicU64>,
+}
+
+impl Line {
+    async fn to(port: u16) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let line = Self {
+            port: listener.local_addr().unwrap().port(),
+            came: Arc::default(),
+            cut_at: Arc::new(AtomicU64::new(u64::MAX)),
+        };
+        let (came, cut_at) = (Arc::clone(&line.came), Arc::clone(&line.cut_at));
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let host = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+                tokio::spawn(carry(client, host, Arc::clone(&came), Arc::clone(&cut_at)));
+            }
+        });
+        line
+    }
+}
+
+async fn carry(client: TcpStream, host: TcpStream, came: Arc<AtomicU64>, cut_at: Arc<AtomicU64>) {
+    let (mut client_in, mut client_out) = client.into_split();
+    let (mut host_in, mut host_out) = host.into_split();
+    let down = async {
+        let mut buffer = [0; 512];
+        while let Ok(count @ 1..) = host_in.read(&mut buffer).await {
+            let sum = came.fetch_add(count as u64, Ordering::SeqCst) + count as u64;
+            if sum >= cut_at.load(Ordering::SeqCst) {
+                cut_at.store(u64::MAX, Ordering::SeqCst);
+                return;
+            }
+            if client_out.write_all(&buffer[..count]).await.is_err() {
+                return;
+            }
+        }
+    };
+    tokio::select! {
+        () = down => {}
+        _ = tokio::io::copy(&mut client_in, &mut host_out) => {}
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_is_cut_anywhere_lands_exactly_one_commit() {
+    const CUTS: u64 = 8;
+    let Some(mut world) = World::started(Kind::Ssh) else {
+        return;
+    };
+    let line = Line::to(world.ssh.as_ref().unwrap().0.port()).await;
+    let port = format!(":{}", line.port);
+    let own = format!(":{}", world.ssh.as_ref().unwrap().0.port());
+    world = with(world, |sshd| {
+        let known = sshd.known_hosts().unwrap().replace(&own, &port);
+        access(&known, &sshd.key("ed25519").unwrap())
+    });
+    let address = world
+        .ssh
+        .as_ref()
+        .unwrap()
+        .0
+        .url(&world.host, "infra")
+        .replace(&own, &port);
+    let mut whole = 0;
+    for cut in 0..=CUTS {
+        let came = line.came.swap(0, Ordering::SeqCst);
+        if cut > 0 {
+            // What the first promotion needed, which nobody cut.
+            whole = if cut == 1 { came } else { whole };
+            line.cut_at.store(whole * cut / (CUTS + 1), Ordering::SeqCst);
+        }
+        let repo = world.open_address(&address, None, None).unwrap();
+        let base = repo.tip().await.unwrap().commit;
+        repo.read(&base, &[path(PIN)]).await.unwrap();
+        let draft = world.draft(&base, &[(PIN, &pins(&format!("cut-{cut}")))]);
+        let landed = repo.land(&draft).await;
+        let Ok(Attempt::Landed(commit)) = landed else {
+            panic!("cut {cut} of {CUTS}: {landed:?}");
+        };
+        assert_eq!(line.cut_at.load(Ordering::SeqCst), u64::MAX, "it was cut");
+        assert_eq!(world.host.tip("infra").unwrap(), commit.as_str(), "cut {cut}");
+        let count = world.host.git("infra", &["rev-list", "--count", "main"]).unwrap();
+        assert_eq!(count.trim(), (cut + 2).to_string(), "cut {cut}");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_the_host_closed_meanwhile_is_opened_again() {
+    let Some(world) = World::started(Kind::Ssh) else {
+        return;
+    };
+    let repo = world.open();
+    let base = repo.tip().await.unwrap().commit;
+    world.ssh.as_ref().unwrap().0.hang_up();
+    let read = repo.read(&base, &[path(PIN)]).await.unwrap();
+    assert_eq!(read, [Some(pins("v1").into_bytes())]);
+    assert_eq!(world.ssh.as_ref().unwrap().0.connections(), 2);
 }
