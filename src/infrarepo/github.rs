@@ -131,7 +131,7 @@ fn expiration(headers: &HeaderMap) -> Option<Timestamp> {
             if sign == "-" { -seconds } else { seconds }
         }
     };
-    Timestamp::from_unix(at.checked_add_signed(-offset)?)
+    Some(Timestamp::at_unix(at.checked_add_signed(-offset)?))
 }
 
 #[cfg(test)]

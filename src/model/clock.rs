@@ -33,17 +33,12 @@ impl Timestamp {
         humantime::parse_rfc3339(text).ok().map(Self)
     }
 
-    /// Returns the point in time that is so many seconds after the beginning of 1970.
+    /// Returns the point in time that is so many seconds after the beginning of 1970, at most the end of 9999: RFC 3339 knows no
+    /// later one, and a commit or a token may say any.
     #[must_use]
     pub fn at_unix(seconds: u64) -> Self {
-        Self(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
-    }
-
-    /// The same for seconds that somebody else says: `None` beyond the year 9999, which nobody can write.
-    #[must_use]
-    pub fn from_unix(seconds: u64) -> Option<Self> {
         const END_OF_9999: u64 = 253_402_300_799;
-        (seconds <= END_OF_9999).then(|| Self::at_unix(seconds))
+        Self(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds.min(END_OF_9999)))
     }
 
     /// Returns whole seconds since 1970.

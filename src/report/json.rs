@@ -1,5 +1,7 @@
 //! The report as the JSON document of the contract, whole, or as short as an output must be.
 
+use std::fmt::Write as _;
+
 use serde_json::{Value, json};
 
 use super::Report;
@@ -41,9 +43,20 @@ pub fn short_json(report: &Report, most: usize) -> String {
     json!({"schema": report.schema, "command": report.command, "outcome": report.outcome, "exit_code": report.exit_code}).to_string()
 }
 
-/// `##[` is a command of the runner wherever it stands in a line; in JSON `#` has another spelling.
+/// `##[` is a command of the runner wherever it stands in a line, and some control characters one of a terminal; in JSON they have
+/// another spelling.
 fn harmless(text: &str) -> String {
-    text.replace("##[", "#\\u0023[")
+    let mut out = String::with_capacity(text.len());
+    for c in text.replace("##[", "#\\u0023[").chars() {
+        match c {
+            // JSON itself has written those below a blank so; line ends are its own.
+            '\u{7f}'..='\u{9f}' => {
+                let _ = write!(out, "\\u{:04x}", u32::from(c));
+            }
+            c => out.push(c),
+        }
+    }
+    out
 }
 
 /// Replaces the applications that are live by their number.
@@ -135,13 +148,13 @@ mod tests {
     }
 
     #[test]
-    fn a_runner_command_in_a_text_is_spelled_otherwise() {
+    fn commands_of_the_runner_and_of_a_terminal_are_spelled_otherwise() {
         let mut report = report(Outcome::Denied);
-        report.reason = "x ##[error]y".to_owned();
+        report.reason = "x ##[error]y \u{9b}2J\u{7f}".to_owned();
         let text = json(&report);
-        assert!(!text.contains("##["));
+        assert!(!text.contains("##[") && !text.contains(['\u{9b}', '\u{7f}']));
         let value: Value = serde_json::from_str(&text).unwrap();
-        assert_eq!(value["reason"], "x ##[error]y");
+        assert_eq!(value["reason"], "x ##[error]y \u{9b}2J\u{7f}");
     }
 
     #[test]

@@ -153,7 +153,7 @@ fn canary(row: &ApplicationRow) -> Option<String> {
         .as_ref()
         .map(|pause| format!(", {pause}"))
         .unwrap_or_default();
-    let step = (rollout.step + 1).min(rollout.steps);
+    let step = rollout.step.saturating_add(1).min(rollout.steps);
     Some(format!("step {step} of {}, {} %{pause}", rollout.steps, rollout.weight))
 }
 

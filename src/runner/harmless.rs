@@ -2,6 +2,18 @@
 
 use std::fmt::Write as _;
 
+/// The longest text that is shown, in bytes: nobody reads more, and a server may send more than a log holds.
+const MOST: usize = 16 * 1024;
+
+/// Returns a text that is not longer than anybody reads.
+pub(super) fn bounded(text: String) -> String {
+    if text.len() <= MOST {
+        return text;
+    }
+    let kept = text.get(..text.floor_char_boundary(MOST)).unwrap_or_default();
+    format!("{kept}… ({} more bytes)", text.len() - kept.len())
+}
+
 /// Returns the lines of a text, each without control characters; in a step none of them is a command of the runner.
 ///
 /// The runner takes `::name::` at the start of a line, after white space, and `##[name]` anywhere, from both streams.
@@ -81,6 +93,17 @@ mod tests {
                 assert!(!line.contains(['\r', '\n']));
             }
         }
+    }
+
+    #[test]
+    fn a_text_without_an_end_is_cut_at_a_character() {
+        assert_eq!(bounded("ä".to_owned()), "ä");
+        let text = bounded(format!("x{}", "ä".repeat(MOST)));
+        assert!(
+            text.len() < MOST + 30 && text.ends_with("ä… (16386 more bytes)"),
+            "{}",
+            &text[MOST - 9..]
+        );
     }
 
     #[test]

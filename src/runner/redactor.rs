@@ -44,17 +44,39 @@ impl Redactor {
         self.forms.dedup();
     }
 
-    /// Returns the text with every secret replaced by `***`.
+    /// Returns the text with every secret replaced by `***`, and everything that begins like one for half of its length:
+    /// who answers with a secret, or we, may have cut it short.
     #[must_use]
     pub fn clean(&self, text: &str) -> String {
         let mut text = text.to_owned();
         for form in &self.forms {
-            if text.contains(form.as_str()) {
-                text = text.replace(form.as_str(), "***");
+            if text.contains(head(form)) {
+                text = without(&text, form);
             }
         }
         text
     }
+}
+
+/// Returns the part of a secret that is enough to be one.
+fn head(form: &str) -> &str {
+    const LEAST: usize = 8;
+    let end = form.ceil_char_boundary(form.len().div_ceil(2).max(LEAST));
+    form.get(..end).unwrap_or(form)
+}
+
+fn without(text: &str, form: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, found)) = rest.find(head(form)).and_then(|at| rest.split_at_checked(at)) {
+        let same = found.chars().zip(form.chars()).take_while(|(a, b)| a == b);
+        let length = same.map(|(c, _)| c.len_utf8()).sum();
+        out.push_str(before);
+        out.push_str("***");
+        rest = found.get(length..).unwrap_or_default();
+    }
+    out.push_str(rest);
+    out
 }
 
 fn json(text: &str) -> Option<String> {
@@ -133,6 +155,22 @@ mod tests {
     fn a_whole_is_hidden_before_its_parts() {
         let redactor = Redactor::new(&[Secret::new("part"), Secret::new("part-and-more")]);
         assert_eq!(redactor.clean("x part-and-more y part"), "x *** y ***");
+    }
+
+    #[test]
+    fn a_secret_that_was_cut_short_is_hidden_and_its_first_letters_are_not() {
+        let redactor = Redactor::new(&[Secret::new("0123456789-ä-abcdefghij"), Secret::new("hunter2")]);
+        for (text, clean) in [
+            ("x 0123456789-ä-abc y", "x *** y"),
+            ("x 0123456789-ä", "x ***"),
+            ("0123456789-ä-abcdefghij0123456789-ä-", "******"),
+            ("0123456789", "0123456789"),
+            ("hunter hunter2", "hunter ***"),
+        ] {
+            assert_eq!(redactor.clean(text), clean, "{text}");
+        }
+        let coded = STANDARD.encode("Bearer 0123456789-ä-abcdefghij");
+        assert!(redactor.clean(&coded[..28]).contains("***"));
     }
 
     #[test]

@@ -75,8 +75,12 @@ impl Step {
         let _ = writeln!(stream, "{line}").and_then(|()| stream.flush());
     }
 
-    fn clean(&self, text: &str) -> String {
+    fn hide(&self, text: &str) -> String {
         self.redactor.borrow().clean(text)
+    }
+
+    fn clean(&self, text: &str) -> String {
+        harmless::bounded(self.hide(text))
     }
 
     fn say(&self, text: &str) {
@@ -120,7 +124,7 @@ impl Step {
     }
 
     fn output(&self, name: &'static str, value: &str) {
-        let value = self.clean(value);
+        let value = self.hide(value);
         let known = self.state.borrow_mut().outputs.insert(name, value.clone());
         if known.as_ref() != Some(&value) {
             let written = self.files.output(name, &value);
@@ -180,7 +184,9 @@ impl Receiver for Step {
     fn finish(&self, report: &Report, form: Form) {
         self.end_group();
         let mut report = report.clone();
+        let diff = self.hide(&report.diff);
         report.map_texts(&|text| self.clean(text));
+        report.diff = diff;
         for (name, value) in report::outputs(&report) {
             // An output that was known during the run is not taken back because the end does not know it.
             let known = self.state.borrow().outputs.contains_key(name);

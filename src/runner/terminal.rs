@@ -61,8 +61,12 @@ impl Terminal {
         }
     }
 
-    fn clean(&self, text: &str) -> String {
+    fn hide(&self, text: &str) -> String {
         self.redactor.borrow().clean(text)
+    }
+
+    fn clean(&self, text: &str) -> String {
+        harmless::bounded(self.hide(text))
     }
 
     /// Writes a text to stderr; lines after the first stand below its words. A terminal that is gone does not end a promotion.
@@ -140,7 +144,9 @@ impl Receiver for Terminal {
     fn finish(&self, report: &Report, form: Form) {
         self.wipe();
         let mut report = report.clone();
+        let diff = self.hide(&report.diff);
         report.map_texts(&|text| self.clean(text));
+        report.diff = diff;
         let failed = report.exit_code != 0;
         if failed && !(self.look.result_is_seen && form == Form::Text) {
             self.say(Colour::Red, "error: ", &report::failure(&report));

@@ -18,6 +18,7 @@ mod architecture;
 mod cli;
 mod contract;
 mod docs;
+mod hostile;
 mod manifest;
 mod preflight;
 mod scenarios;

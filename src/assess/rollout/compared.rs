@@ -185,7 +185,7 @@ pub(super) fn not_seen(round: &mut Round<'_, '_>) -> Option<Verdict> {
     let why = match at_work {
         Some(operation) if operation.retries > 0 => format!(
             "{why}; an operation for an older commit is at its try {} and blocks ours",
-            operation.retries + 1
+            operation.retries.saturating_add(1)
         ),
         Some(_) => format!("{why}; an operation for another commit is at work"),
         None => why,

@@ -97,7 +97,7 @@ fn progress(canary: &Canary) -> String {
         Some(step) if canary.steps > 0 => {
             format!(
                 "step {}/{}, weight {} %",
-                (step + 1).min(canary.steps),
+                step.saturating_add(1).min(canary.steps),
                 canary.steps,
                 canary.weight
             )

@@ -66,7 +66,10 @@ impl Remote {
 
     /// Runs something on the objects that are here. Never across an await.
     pub(super) fn objects<T>(&self, run: impl FnOnce(&git2::Repository) -> Result<T, git2::Error>) -> Result<T, Fault> {
-        let broken = |error| Fault::bug(format!("read the objects of {}", self.talk.place())).because(error);
+        // What is asked for was sent: objects that are none are the server's.
+        let broken = |error| {
+            Fault::unreachable(format!("{} sends objects that cannot be read", self.talk.place())).because(error)
+        };
         run(self.store.borrow().repo()).map_err(broken)
     }
 

@@ -3,6 +3,8 @@
 //!
 //! The typed reader cannot say this: it takes the last of two equal map keys in silence, and knows no nearest name.
 
+use std::collections::BTreeMap;
+
 use yaml_rust2::Event;
 use yaml_rust2::parser::Parser;
 use yaml_rust2::scanner::Marker;
@@ -158,17 +160,71 @@ struct Open {
 #[derive(Default)]
 struct Mapping {
     /// The keys, with their lines.
-    seen: Vec<(String, usize)>,
+    seen: BTreeMap<String, usize>,
     /// The key whose value comes next.
     key: Option<String>,
 }
 
-/// Returns every unknown key and every key that stands twice. Silent about text that is not YAML: the typed reader says that.
-pub(super) fn check(text: &str) -> Vec<String> {
+/// How many values a file may stand for, aliases written out.
+const MOST_VALUES: usize = 100_000;
+/// How deep it may be nested; the typed reader takes a time that grows with the square.
+const DEEPEST: usize = 32;
+
+/// Counts the values of a document as if its aliases were written out, which the typed reader does.
+#[derive(Default)]
+struct Weights {
+    /// What each anchor stands for, once it is read to its end. The number 0 is no anchor.
+    anchors: BTreeMap<usize, usize>,
+    /// The collections that are being read: anchor, and the values in it so far.
+    open: Vec<(usize, usize)>,
+    whole: usize,
+}
+
+impl Weights {
+    /// Takes an event.
+    ///
+    /// # Errors
+    /// The document stands for too much, or for itself.
+    fn take(&mut self, event: &Event) -> Result<(), &'static str> {
+        const ALIASES: &str = "aliases stand for too much, or for themselves: write them out";
+        let (anchor, weight) = match event {
+            Event::MappingStart(anchor, _) | Event::SequenceStart(anchor, _) => {
+                self.open.push((*anchor, 1));
+                return if self.open.len() > DEEPEST {
+                    Err("it is nested too deeply")
+                } else {
+                    Ok(())
+                };
+            }
+            Event::MappingEnd | Event::SequenceEnd => self.open.pop().unwrap_or_default(),
+            Event::Scalar(_, _, anchor, _) => (*anchor, 1),
+            Event::Alias(anchor) => match self.anchors.get(anchor) {
+                Some(weight) => (0, *weight),
+                None => return Err(ALIASES),
+            },
+            _ => return Ok(()),
+        };
+        self.anchors.insert(anchor, weight);
+        let within = self.open.last_mut().map_or(&mut self.whole, |(_, within)| within);
+        *within = within.saturating_add(weight);
+        if *within > MOST_VALUES { Err(ALIASES) } else { Ok(()) }
+    }
+}
+
+/// Returns every unknown key and every key that stands twice.
+///
+/// # Errors
+/// The typed reader must not read the text: it is no YAML, or would take more time or memory than anybody has.
+pub(super) fn check(text: &str) -> Result<Vec<String>, String> {
     let mut parser = Parser::new_from_str(text);
     let mut open: Vec<Open> = Vec::new();
+    let mut weights = Weights::default();
     let mut mistakes = Vec::new();
-    while let Ok((event, mark)) = parser.next_token() {
+    loop {
+        let (event, mark) = parser.next_token().map_err(|error| format!("{FILE}: {error}"))?;
+        weights
+            .take(&event)
+            .map_err(|why| format!("{FILE}: line {}: {why}", mark.line()))?;
         match event {
             Event::StreamEnd | Event::DocumentEnd => break,
             Event::MappingStart(..) => {
@@ -192,7 +248,7 @@ pub(super) fn check(text: &str) -> Vec<String> {
             Event::Nothing | Event::StreamStart | Event::DocumentStart => {}
         }
     }
-    mistakes
+    Ok(mistakes)
 }
 
 /// Takes the place of the next value, and returns what may stand there; `None` where nothing is known.
@@ -230,7 +286,7 @@ fn scalar(open: &mut [Open], value: String, mark: Marker, mistakes: &mut Vec<Str
         return;
     }
     let line = mark.line();
-    if let Some((_, first)) = seen.iter().find(|(name, _)| *name == value) {
+    if let Some(first) = seen.get(&value) {
         mistakes.push(format!(
             "{FILE}: the key `{value}` on line {line} stands on line {first} already"
         ));
@@ -245,6 +301,6 @@ fn scalar(open: &mut [Open], value: String, mark: Marker, mistakes: &mut Vec<Str
         };
         mistakes.push(format!("{FILE}: unknown key `{value}` on line {line}; {meant}"));
     }
-    seen.push((value.clone(), line));
+    seen.entry(value.clone()).or_insert(line);
     *key = Some(value);
 }

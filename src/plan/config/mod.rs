@@ -18,6 +18,11 @@ pub use schema::{reference, schema};
 /// The name of the file, at the root of the infra-repo.
 pub const FILE: &str = "promote.yaml";
 
+/// The longest file that is read, in bytes: thousands of apps fit.
+const MOST: usize = 256 * 1024;
+/// The longest time that can be said, as for the inputs: far beyond every job's end.
+const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
+
 /// The configuration, parsed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Config {
@@ -127,8 +132,11 @@ impl Config {
     /// Every mistake, each a sentence with its line where one is known: unknown keys (with the nearest one), keys that stand twice,
     /// values of the wrong form.
     pub fn parse(text: &[u8]) -> Result<Self, Vec<String>> {
+        if text.len() > MOST {
+            return Err(vec![format!("{FILE} is longer than {} KiB", MOST / 1024)]);
+        }
         let text = std::str::from_utf8(text).map_err(|_| vec![format!("{FILE} is not UTF-8")])?;
-        let mut mistakes = keys::check(text);
+        let mut mistakes = keys::check(text).map_err(|bomb| vec![bomb])?;
         let written: Written = match serde_yaml::from_str(text) {
             Ok(written) => written,
             Err(error) => {
@@ -203,14 +211,14 @@ fn environments(written: Vec<WrittenEnvironment>, say: &mut impl FnMut(String)) 
 fn policy(environment: &WrittenEnvironment, say: &mut impl FnMut(&str, String)) -> Policy {
     let mut duration = |key: &str, text: &Option<String>| -> Option<Duration> {
         let text = text.as_deref()?;
-        humantime::parse_duration(text)
-            .map_err(|_| {
-                say(
-                    key,
-                    format!("is {text:?}: it must be a duration such as 90s, 10m or 1h30m"),
-                );
-            })
-            .ok()
+        let read = humantime::parse_duration(text).ok().filter(|time| *time <= LONGEST);
+        if read.is_none() {
+            say(
+                key,
+                format!("is {text:?}: it must be a duration such as 90s, 10m or 1h30m, and at most a year"),
+            );
+        }
+        read
     };
     let timeout = duration("timeout", &environment.timeout);
     let pause_timeout = duration("pause-timeout", &environment.pause_timeout);
@@ -332,6 +340,30 @@ mod tests {
         assert!(Config::parse(b"").is_err());
         assert!(Config::parse(b"version: [\n").is_err());
         assert!(Config::parse(b"\xff").is_err());
+    }
+
+    #[test]
+    fn aliases_are_read_while_they_stand_for_what_people_write() {
+        let config = Config::parse(
+            b"version: 1\nenvironments:\n- {name: dev, application: &both [\"{app}-{environment}\", \"{app}-x\"]}\n- {name: qa, application: *both}\n",
+        )
+        .unwrap();
+        assert_eq!(config.environments[1].applications.as_ref().map(Vec::len), Some(2));
+        assert!(
+            mistakes("version: 1\napps: &a {api: *a}\n")
+                .contains("line 2: aliases stand for too much, or for themselves")
+        );
+        for (depth, words) in [(40, "line 2: it is nested too deeply"), (100_000, "promote.yaml: ")] {
+            let said = mistakes(&format!("version: 1\nmessage: {}", "[".repeat(depth)));
+            assert!(said.contains(words), "{said}");
+        }
+        let wide = "x, ".repeat(500);
+        let text = format!("version: 1\nmessage: &a [{wide}]\nlayout: [{}]\n", "*a, ".repeat(500));
+        assert!(
+            mistakes(&text).contains("line 3: aliases stand for"),
+            "{}",
+            mistakes(&text)
+        );
     }
 
     #[test]
