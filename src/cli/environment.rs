@@ -75,8 +75,12 @@ fn read_laptop(env: &Environment, inputs: &mut Inputs, warnings: &mut Vec<String
             }
         }
     }
+    let ours: Vec<&String> = env.keys().filter(|name| name.starts_with("PROMOTE_")).collect();
+    if ours.is_empty() {
+        return;
+    }
     let known: Vec<String> = table::all().map(crate::model::InputSpec::variable).collect();
-    for variable in env.keys().filter(|name| name.starts_with("PROMOTE_")) {
+    for variable in ours {
         let near = nearest(variable, known.iter().map(String::as_str));
         if let Some(near) = near.filter(|near| near != variable) {
             warnings.push(format!("{variable} is no input and was not read: did you mean {near}?"));
