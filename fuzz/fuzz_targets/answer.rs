@@ -3,9 +3,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use promote_action_fuzz::git::packet::{Packets, side_band};
-use promote_action_fuzz::git::push::{self, Verdict};
-use promote_action_fuzz::git::{reference, request};
+use promote_action_fuzz::infrarepo::git::packet::{Packets, side_band};
+use promote_action_fuzz::infrarepo::git::push::{self, Verdict};
+use promote_action_fuzz::infrarepo::git::{reference, request};
 
 const BRANCH: &str = "refs/heads/main";
 

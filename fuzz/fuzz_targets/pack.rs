@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::io::Write;
 
 use libfuzzer_sys::fuzz_target;
-use promote_action_fuzz::git::pack::{self, Objects};
+use promote_action_fuzz::infrarepo::git::pack::{self, Objects};
 
 /// How much a pack may hold, in bytes.
 const MOST: usize = 64 * 1024;

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use promote_action_fuzz::git::packet::{Packet, Packets, side_band};
+use promote_action_fuzz::infrarepo::git::packet::{Packet, Packets, side_band};
 
 fuzz_target!(|bytes: &[u8]| {
     let mut packets = Packets::new(bytes);

@@ -6,12 +6,15 @@ pub mod manifest;
 #[path = "../../src/model/mod.rs"]
 pub mod model;
 
-/// What reads the words of a git server.
-#[path = "../../src/infrarepo/git"]
-pub mod git {
-    pub mod pack;
-    pub mod packet;
-    pub mod push;
-    pub mod reference;
-    pub mod request;
+/// What reads addresses, and the words of a git server.
+#[path = "../../src/infrarepo"]
+pub mod infrarepo {
+    pub mod address;
+    pub mod git {
+        pub mod pack;
+        pub mod packet;
+        pub mod push;
+        pub mod reference;
+        pub mod request;
+    }
 }

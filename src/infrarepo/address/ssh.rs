@@ -3,7 +3,7 @@
 use std::fmt;
 
 use percent_encoding::percent_decode_str;
-use reqwest::Url;
+use url::Url;
 
 /// The user of every git host that has but one.
 const USER: &str = "git";
@@ -87,7 +87,8 @@ impl SshAddress {
     fn new(text: &str, user: &str, host: &str, port: u16, path: &str) -> Result<Self, String> {
         // A dash at the front would be an option of the program on the other side.
         let odd = |part: &str| part.starts_with('-') || part.chars().any(char::is_control);
-        if host.is_empty() || odd(host) || odd(user) || host.contains(char::is_whitespace) {
+        let in_names = |c: char| c.is_ascii_alphanumeric() || "._-:".contains(c);
+        if host.is_empty() || odd(host) || odd(user) || !host.chars().all(in_names) {
             return Err("names no host: write ssh://git@HOST/PATH or git@HOST:PATH".to_owned());
         }
         if path.trim_matches('/').is_empty() || odd(path) {
@@ -176,6 +177,7 @@ mod tests {
             "git@host:-x",
             "git@host:",
             "git@:a",
+            "git@me@host:a",
         ] {
             assert!(SshAddress::from_short(text).unwrap().is_err(), "{text}");
         }
