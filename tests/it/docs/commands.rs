@@ -17,6 +17,7 @@ const NOT_HERE: &[(&str, &str)] = &[
     ("kubectl ", "needs a cluster"),
     ("argocd ", "needs Argo CD's client and a real Argo CD"),
     ("shred ", "deletes a key that is not here"),
+    ("ssh-keygen ", "needs the client of OpenSSH"),
     ("docker ", "needs a released image"),
     ("git show v1.2.3", "needs a release"),
     ("cargo install ", "installs from GitHub"),
