@@ -52,7 +52,7 @@ pub(super) fn held() -> Option<Held> {
     let real_now = real.get_or_insert_with(|| Real::seed(run));
     real_now.settle();
     real_now.issued += 1;
-    let body = json!({"id": format!("suite-{}", real_now.issued)});
+    let body = json!({"id": real_now.token_id()});
     let answer = real_now.rest("POST", "account/ci/token", &body);
     let ci = answer["token"].as_str().unwrap().to_owned();
     Some(Held { real, ci })
@@ -149,9 +149,8 @@ impl Real {
         let all = self.applications();
         for name in APPS {
             match all.get(name) {
-                None => self.make(name),
-                Some(app) if app["spec"]["source"]["targetRevision"] != "main" => self.follow(name, "main"),
-                Some(_) => {}
+                Some(app) if app["spec"]["source"]["targetRevision"] == "main" => {}
+                _ => self.make(name),
             }
             self.refresh(name);
         }
@@ -190,6 +189,11 @@ impl Real {
                 && app["operation"].is_null()
         };
         APPS.into_iter().filter(|name| !settled(name)).collect()
+    }
+
+    /// Returns the name of the newest token.
+    fn token_id(&self) -> String {
+        format!("suite-{}-{}", std::process::id(), self.issued)
     }
 
     fn applications(&self) -> BTreeMap<String, Value> {
@@ -334,7 +338,7 @@ impl World for Held {
     }
 
     fn revoke(&self) {
-        let path = format!("account/ci/token/suite-{}", self.real().issued);
+        let path = format!("account/ci/token/{}", self.real().token_id());
         self.real().rest("DELETE", &path, &Value::Null);
     }
 
@@ -360,6 +364,17 @@ impl World for Held {
 
     fn follow(&self, name: &str, branch: &str) {
         self.real().follow(name, branch);
+    }
+
+    fn make(&self, name: &str, spec: &Value) {
+        let manifest = json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "spec": spec,
+            "metadata": {"name": name, "namespace": "argocd"}});
+        self.real().kubectl(&["apply", "-f", "-"], &manifest.to_string());
+    }
+
+    fn remove(&self, name: &str) {
+        self.real()
+            .kubectl(&["-n", "argocd", "delete", "application", name], "");
     }
 
     fn controller(&self, runs: bool) {

@@ -1,4 +1,5 @@
-//! Applications of every shape, over the stand-in: several sources, a hydrator, another namespace, one that appears later, one made anew.
+//! Applications of every shape: several sources, one that appears later, one made anew; over the stand-in alone a hydrator, another
+//! namespace, many at once.
 
 use std::time::Duration;
 
@@ -8,10 +9,10 @@ use sandbox::Sandbox;
 use serde_json::{Value, json};
 
 use super::stage::{Stage, id};
-use super::world::World;
+use super::world::until;
 
-fn sandbox(world: &dyn World) -> &Sandbox {
-    world.stand_in().unwrap()
+fn sandbox(stage: &Stage) -> &Sandbox {
+    stage.world.stand_in().unwrap()
 }
 
 /// Makes an automated application that is synced and healthy.
@@ -23,7 +24,7 @@ fn apply(stage: &Stage, name: &str, sources: &Value) {
         .unwrap()
         .extend(sources.as_object().unwrap().clone());
     let manifest = json!({"metadata": {"name": name, "namespace": namespace}, "spec": spec});
-    sandbox(stage.world.as_ref()).argocd.apply(&manifest, true).unwrap();
+    sandbox(stage).argocd.apply(&manifest, true).unwrap();
 }
 
 fn source(stage: &Stage) -> Value {
@@ -42,17 +43,30 @@ fn is_live(stage: &Stage, name: &str) {
     let followed = stage.follow_while(&stage.argocd(), named(stage, name), "abc1234", |_, _| {});
     assert_eq!(followed.outcome, Outcome::Live, "{}", followed.reason);
     assert_eq!(followed.applications[0].name, name);
-    let commit = sandbox(stage.world.as_ref()).tip().unwrap();
-    assert_eq!(followed.applications[0].revision.as_deref(), Some(commit.as_str()));
+    assert_eq!(followed.applications[0].revision.as_deref(), Some(stage.tip().as_str()));
 }
 
 #[test]
 fn of_several_sources_the_one_that_was_pushed_to_decides() {
-    let stage = Stage::with_stand_in();
-    let chart = json!({"repoURL": "https://charts.example.com", "chart": "base", "targetRevision": "1.2.3"});
+    let stage = Stage::new();
     let values = json!({"repoURL": stage.world.infra_repo(), "targetRevision": "main", "ref": "values"});
-    apply(&stage, "multi", &json!({"sources": [chart, source(&stage), values]}));
-    is_live(&stage, "multi");
+    let mut sources = vec![source(&stage), values];
+    if stage.world.stand_in().is_some() {
+        // Helm is not there to render a chart with.
+        sources.insert(
+            0,
+            json!({"repoURL": "https://charts.example.com", "chart": "base", "targetRevision": "1.2.3"}),
+        );
+    }
+    let mut spec = taken(&stage, "api-dev");
+    spec.as_object_mut().unwrap().remove("source");
+    spec["sources"] = sources.into();
+    stage.world.make("api-dev", &spec);
+    until("it is synced and healthy", Duration::from_secs(120), || {
+        let status = &stage.world.application("api-dev")["status"];
+        status["sync"]["status"] == "Synced" && status["health"]["status"] == "Healthy"
+    });
+    is_live(&stage, "api-dev");
 }
 
 #[test]
@@ -83,26 +97,25 @@ fn many_applications_share_one_stream() {
     let followed = stage.follow_while(&stage.argocd(), candidate, "abc1234", |_, _| {});
     assert_eq!(followed.outcome, Outcome::Live, "{}", followed.reason);
     assert_eq!(followed.applications.len(), 7);
-    let asked = sandbox(stage.world.as_ref()).argocd.asked();
+    let asked = sandbox(&stage).argocd.asked();
     assert_eq!(asked.iter().filter(|asked| asked.path.contains("/stream/")).count(), 1);
 }
 
-/// Takes an application away, and returns what it is made of.
+/// Takes an application away, and returns what it was.
 fn taken(stage: &Stage, name: &str) -> Value {
-    let argocd = &sandbox(stage.world.as_ref()).argocd;
-    let app = argocd.application(name).unwrap();
-    argocd.delete(name);
-    json!({"metadata": {"name": name}, "spec": app["spec"]})
+    let app = stage.world.application(name);
+    stage.world.remove(name);
+    app["spec"].clone()
 }
 
 #[test]
 fn an_application_that_is_missing_may_be_created_after_landing() {
-    let stage = Stage::with_stand_in();
-    let manifest = taken(&stage, "api-dev");
+    let stage = Stage::new();
+    let spec = taken(&stage, "api-dev");
     let argocd = stage.argocd_in(&stage.world.token("ci"), Some("default"));
     let followed = stage.follow_while(&argocd, named(&stage, "api-dev"), "abc1234", |world, _| {
         std::thread::sleep(Duration::from_millis(1500));
-        sandbox(world).argocd.apply(&manifest, false).unwrap();
+        world.make("api-dev", &spec);
     });
     assert_eq!(followed.outcome, Outcome::Live, "{}", followed.reason);
     assert!(stage.said("is not there yet"), "{:?}", stage.told());
@@ -110,8 +123,8 @@ fn an_application_that_is_missing_may_be_created_after_landing() {
 
 #[test]
 fn one_that_is_not_created_in_a_minute_ends_the_wait() {
-    let mut stage = Stage::with_stand_in();
-    stage.pace = 60;
+    let mut stage = Stage::new();
+    stage.pace = if stage.world.stand_in().is_some() { 60 } else { 10 };
     taken(&stage, "api-dev");
     let argocd = stage.argocd_in(&stage.world.token("ci"), Some("default"));
     let mut candidate = named(&stage, "api-dev");
@@ -127,7 +140,7 @@ fn one_that_is_not_created_in_a_minute_ends_the_wait() {
 
 #[test]
 fn a_wrong_name_is_told_before_anything_is_written() {
-    let stage = Stage::with_stand_in();
+    let stage = Stage::new();
     let refusal = |project: Option<&str>, name: &str| {
         let argocd = stage.argocd_in(&stage.world.token("ci"), project);
         let fault = stage.precheck(&argocd, named(&stage, name)).unwrap_err();
@@ -147,19 +160,15 @@ fn a_wrong_name_is_told_before_anything_is_written() {
 
 #[test]
 fn an_application_that_is_made_anew_is_followed_on() {
-    let stage = Stage::with_stand_in();
+    let stage = Stage::new();
+    let moment = stage.time(600);
     let followed = stage.promote_while("api", "dev", "slow1", stage.policy(), |world, _| {
-        std::thread::sleep(Duration::from_millis(600));
-        let argocd = &sandbox(world).argocd;
-        let app = argocd.application("api-dev").unwrap();
-        argocd.delete("api-dev");
-        std::thread::sleep(Duration::from_millis(300));
-        let manifest = json!({"metadata": {"name": "api-dev"}, "spec": app["spec"]});
-        argocd.apply(&manifest, false).unwrap();
-        assert_ne!(
-            argocd.application("api-dev").unwrap()["metadata"]["uid"],
-            app["metadata"]["uid"]
-        );
+        std::thread::sleep(moment);
+        let app = world.application("api-dev");
+        world.remove("api-dev");
+        std::thread::sleep(moment / 2);
+        world.make("api-dev", &app["spec"]);
+        assert_ne!(world.application("api-dev")["metadata"]["uid"], app["metadata"]["uid"]);
     });
     assert_eq!(followed.outcome, Outcome::Live, "{}", followed.reason);
 }

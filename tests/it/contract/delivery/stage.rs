@@ -238,6 +238,17 @@ impl Stage {
         followed
     }
 
+    /// Returns the commit that `main` is at.
+    pub(super) fn tip(&self) -> String {
+        let mut git = std::process::Command::new("git");
+        let output = git
+            .arg("-C")
+            .arg(self.world.folder())
+            .args(["rev-parse", "main"])
+            .output();
+        String::from_utf8(output.unwrap().stdout).unwrap().trim().to_owned()
+    }
+
     /// Returns all that was told.
     pub(super) fn told(&self) -> Vec<String> {
         self.told.0.borrow().clone()

@@ -36,6 +36,12 @@ pub(super) trait World: Sync {
     /// Lets an application follow another branch.
     fn follow(&self, name: &str, branch: &str);
 
+    /// Makes an application, or replaces what one is.
+    fn make(&self, name: &str, spec: &Value);
+
+    /// Deletes an application; what it deployed goes on running.
+    fn remove(&self, name: &str);
+
     /// Stops the controller, or starts it again.
     fn controller(&self, runs: bool);
 
@@ -122,6 +128,15 @@ impl World for StandIn {
         self.0
             .argocd
             .edit(name, |spec| spec["source"]["targetRevision"] = json!(branch));
+    }
+
+    fn make(&self, name: &str, spec: &Value) {
+        let manifest = json!({"metadata": {"name": name}, "spec": spec});
+        self.0.argocd.apply(&manifest, false).unwrap();
+    }
+
+    fn remove(&self, name: &str) {
+        self.0.argocd.delete(name);
     }
 
     fn controller(&self, runs: bool) {
