@@ -17,6 +17,7 @@ mod carries;
 mod checks;
 mod diagnose;
 mod ending;
+mod fit;
 mod follow;
 pub mod inputs;
 mod land;

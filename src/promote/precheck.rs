@@ -3,9 +3,10 @@
 
 use crate::assess::rollout::Origin;
 use crate::delivery::{Observe, Problem};
-use crate::model::{AppSnapshot, AppSource, ApplicationId, Clock, Fault, Outcome, RepoPath};
+use crate::model::{AppSnapshot, ApplicationId, Clock, Fault, Outcome};
 use crate::plan::SyncMode;
 
+use super::fit::{deploys, mistaken, unfit};
 use super::poll::all;
 use super::target::{Candidate, Target, Which};
 
@@ -39,20 +40,21 @@ pub async fn precheck(
     candidates: Vec<Candidate>,
 ) -> Result<Vec<Target>, Fault> {
     whoami(observe, clock).await?;
-    let (mut targets, mut against) = (Vec::new(), Vec::new());
-    for looked in look_at(observe, clock, origin, candidates).await {
-        let Looked {
-            id,
-            candidate,
-            app,
-            against: stands,
-        } = looked;
-        against.extend(stands);
-        let Some(id) = id else { continue };
-        if let Some(app) = app.as_ref().filter(|app| triggers(app, candidate.policy.sync)) {
-            against.extend(may_sync(observe, clock, &id, app).await.err());
+    let looked = look_at(observe, clock, origin, candidates).await;
+    let rights = looked.iter().map(|looked| async move {
+        let (id, app) = (looked.id.as_ref()?, looked.app.as_ref()?);
+        let needed = triggers(app, looked.candidate.policy.sync);
+        if needed {
+            may_sync(observe, clock, id, app).await.err()
+        } else {
+            None
         }
-        targets.push(target(id, candidate, app));
+    });
+    let mut against: Vec<Fault> = all(rights).await.into_iter().flatten().collect();
+    let mut targets = Vec::new();
+    for one in looked {
+        against.extend(one.against);
+        targets.extend(one.id.map(|id| target(id, one.candidate, one.app)));
     }
     end(&observe.server(), against)?;
     Ok(targets)
@@ -71,22 +73,11 @@ pub(super) async fn look_at(
     origin: &Origin,
     candidates: Vec<Candidate>,
 ) -> Vec<Looked> {
-    let mut found = Vec::new();
     let mut list = None;
-    for candidate in candidates {
-        match &candidate.which {
-            Which::Named(id) => found.push((Ok(id.clone()), candidate)),
-            Which::BySource => match listed(observe, clock, &mut list).await {
-                Ok(all) => found.extend(by_source(observe, all, origin, &candidate)),
-                Err(fault) => found.push((Err(fault), candidate)),
-            },
-        }
-    }
+    let found = which(observe, clock, origin, candidates, &mut list).await;
     let read = found.iter().map(|(id, _)| async move {
-        match id {
-            Ok(id) => Some(patiently(clock, || observe.application(id)).await),
-            Err(_) => None,
-        }
+        let id = id.as_ref().ok()?;
+        Some(patiently(clock, || observe.application(id)).await)
     });
     let read = all(read).await;
     let named: Vec<ApplicationId> = found.iter().filter_map(|(id, _)| id.as_ref().ok().cloned()).collect();
@@ -97,28 +88,47 @@ pub(super) async fn look_at(
                 let unfit = unfit(id, &app, origin, &candidate.folder);
                 (Some(app), unfit.into_iter().map(refused).collect())
             }
-            (Ok(id), Some(Err(Problem::Missing(_)))) => match listed(observe, clock, &mut list).await {
-                Ok(others) => {
-                    let mistaken = mistaken(id, others, &named, origin, &candidate.folder);
-                    (None, mistaken.into_iter().collect())
-                }
-                Err(fault) => (None, vec![fault]),
-            },
+            (Ok(id), Some(Err(Problem::Missing(_)))) => {
+                let others = listed(observe, clock, &mut list).await;
+                let wrong = others.map(|others| mistaken(id, others, &named, origin, &candidate.folder));
+                (None, wrong.unwrap_or_else(Some).into_iter().collect())
+            }
             (Ok(id), Some(Err(problem))) => (None, vec![unread(id, &problem)]),
             _ => (None, Vec::new()),
         };
-        let (id, against) = match id {
-            Ok(id) => (Some(id), against),
-            Err(fault) => (None, vec![fault]),
+        let (id, none) = match id {
+            Ok(id) => (Some(id), None),
+            Err(fault) => (None, Some(fault)),
         };
         looked.push(Looked {
             id,
             candidate,
             app,
-            against,
+            against: none.into_iter().chain(against).collect(),
         });
     }
     looked
+}
+
+/// Returns which application is meant by each candidate, or why none is.
+async fn which(
+    observe: &dyn Observe,
+    clock: &dyn Clock,
+    origin: &Origin,
+    candidates: Vec<Candidate>,
+    list: &mut Option<Vec<AppSnapshot>>,
+) -> Vec<(Result<ApplicationId, Fault>, Candidate)> {
+    let mut found = Vec::new();
+    for candidate in candidates {
+        match &candidate.which {
+            Which::Named(id) => found.push((Ok(id.clone()), candidate)),
+            Which::BySource => match listed(observe, clock, list).await {
+                Ok(all) => found.extend(by_source(observe, all, origin, &candidate)),
+                Err(fault) => found.push((Err(fault), candidate)),
+            },
+        }
+    }
+    found
 }
 
 /// Returns every application that the token may see, asked for once.
@@ -133,32 +143,6 @@ async fn listed<'l>(
         *list = Some(found.map_err(|problem| problem.fault(&doing()))?);
     }
     Ok(list.as_deref().unwrap_or_default())
-}
-
-/// Returns why an application that is missing is not one that is still to be created, but a wrong name.
-fn mistaken(
-    id: &ApplicationId,
-    others: &[AppSnapshot],
-    named: &[ApplicationId],
-    origin: &Origin,
-    folder: &RepoPath,
-) -> Option<Fault> {
-    let same = |id: &ApplicationId, app: &AppSnapshot| {
-        app.name == id.name() && id.namespace().is_none_or(|namespace| namespace == app.namespace)
-    };
-    if let Some(app) = others.iter().find(|app| same(id, app)) {
-        let project = &app.project;
-        let why = format!("application {id} is in project {project}, not in that of `argocd-project`");
-        return Some(Fault::refused(why).hint(format!("give `argocd-project: {project}`")));
-    }
-    let deployer = (others.iter())
-        .filter(|app| deploys(app, origin, folder))
-        .find(|app| !named.iter().any(|id| same(id, app)))?;
-    let why = format!(
-        "application {id} does not exist: {folder} is deployed by {}",
-        deployer.name
-    );
-    Some(Fault::refused(why).hint(format!("let `application` name {}", deployer.name)))
 }
 
 /// Asks whether we may sync an application.
@@ -242,59 +226,6 @@ fn by_source(
         return vec![(Err(none), candidate.clone())];
     }
     found
-}
-
-fn deploys(app: &AppSnapshot, origin: &Origin, folder: &RepoPath) -> bool {
-    app.sources
-        .iter()
-        .any(|source| origin.feeds(source) && same_folder(source, folder))
-}
-
-fn same_folder(source: &AppSource, folder: &RepoPath) -> bool {
-    RepoPath::parse(&source.path).is_ok_and(|path| path == *folder)
-}
-
-/// Returns why an application would never show our commit.
-fn unfit(id: &ApplicationId, app: &AppSnapshot, origin: &Origin, folder: &RepoPath) -> Vec<String> {
-    let mut why = Vec::new();
-    if app.skips_reconcile {
-        why.push(format!(
-            "{id} has the annotation argocd.argoproj.io/skip-reconcile: Argo CD leaves it alone"
-        ));
-    }
-    if app.deleting {
-        why.push(format!("{id} is being deleted"));
-    }
-    if deploys(app, origin, folder) {
-        return why;
-    }
-    let elsewhere = |source: &&AppSource| source.repository == origin.repository && !source.chart;
-    let here: Vec<&AppSource> = app.sources.iter().filter(elsewhere).collect();
-    let has = |of: &dyn Fn(&AppSource) -> String| {
-        let mut all: Vec<String> = app.sources.iter().map(of).collect();
-        all.dedup();
-        if all.is_empty() {
-            "nothing".to_owned()
-        } else {
-            all.join(", ")
-        }
-    };
-    why.push(if here.is_empty() {
-        format!(
-            "{id} deploys from {}, not from {}",
-            has(&|source| source.repo_url.clone()),
-            origin.repository
-        )
-    } else if !here.iter().any(|source| origin.feeds(source)) {
-        format!(
-            "{id} follows {}, not the branch {} that would be pushed to",
-            has(&|source| source.target_revision.clone()),
-            origin.branch
-        )
-    } else {
-        format!("{id} deploys {}, not {folder}", has(&|source| source.path.clone()))
-    });
-    why
 }
 
 fn refused(why: String) -> Fault {

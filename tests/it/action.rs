@@ -4,7 +4,7 @@ mod foreign;
 mod log;
 mod runner;
 
-use crate::support::{Step, Stepped, World};
+use crate::support::{Step, Stepped, World, skipped};
 use runner::{commands, lines};
 
 /// A step in which only what the test sets is wrong: it ends before any request, with exit code 2 for a branch that cannot be.
@@ -305,6 +305,29 @@ fn a_step_that_promotes_says_what_it_wrote() {
         (again.outputs["tag"].as_str(), again.outputs["live"].as_str()),
         ("abc1234", "true")
     );
+}
+
+#[test]
+fn the_first_process_of_a_container_obeys_signals_too() {
+    let world = World::new();
+    for (signal, code, tag) in [(2, 130, "slow0001"), (15, 143, "slow0002")] {
+        let step = world
+            .step()
+            .with("app", "api")
+            .with("environment", "dev")
+            .with("tag", tag);
+        let before = world.commits();
+        let Some(running) = step.start_as_first() else {
+            return skipped("signals to the first process of a container: there may be no namespace of our own here");
+        };
+        world.until("the commit", |_| world.commits() > before);
+        running.signal_within(signal);
+        let sent = std::time::Instant::now();
+        let done = step.after(running.wait());
+        assert!(sent.elapsed().as_secs_f64() < 2.0);
+        assert_eq!(done.ran.code, code, "{}", done.ran.stderr);
+        assert_eq!(done.outputs["outcome"], "cancelled");
+    }
 }
 
 #[test]

@@ -73,7 +73,18 @@ pub(crate) struct Running {
 impl Running {
     /// Sends a signal by its number.
     pub(crate) fn signal(&self, number: i32) {
-        let id = self.child.id().to_string();
+        Self::signal_to(self.child.id(), number);
+    }
+
+    /// Sends a signal to the one process that this one has started.
+    pub(crate) fn signal_within(&self, number: i32) {
+        let id = self.child.id();
+        let children = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap();
+        Self::signal_to(children.trim().parse().unwrap(), number);
+    }
+
+    fn signal_to(id: u32, number: i32) {
+        let id = id.to_string();
         let sent = Command::new("kill").args([format!("-{number}"), id]).status();
         assert!(sent.unwrap().success());
     }
@@ -111,8 +122,11 @@ impl Running {
 
 /// Starts the binary with this environment and nothing else of ours.
 pub(crate) fn start(folder: &Path, env: &[(&str, &str)], args: &[&str]) -> Running {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_promote"))
-        .args(args)
+    launch(Command::new(env!("CARGO_BIN_EXE_promote")).args(args), folder, env)
+}
+
+fn launch(command: &mut Command, folder: &Path, env: &[(&str, &str)]) -> Running {
+    let mut child = command
         .current_dir(folder)
         .env_clear()
         .envs(env.iter().copied())
@@ -225,12 +239,27 @@ impl Step {
 
     /// Starts the step.
     pub(crate) fn start(&self) -> Running {
-        let env: Vec<(&str, &str)> = self
-            .env
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .collect();
-        start(&self.path("workspace"), &env, &[])
+        start(&self.path("workspace"), &self.variables(), &[])
+    }
+
+    /// Starts the step as the first process of a namespace of its own, as in a container. `None` where that is not permitted.
+    pub(crate) fn start_as_first(&self) -> Option<Running> {
+        let own = ["--user", "--map-root-user", "--pid", "--fork", "--kill-child"];
+        let tried = Command::new("unshare").args(own).arg("true").output();
+        if !tried.is_ok_and(|tried| tried.status.success()) {
+            return None;
+        }
+        let mut unshare = Command::new("unshare");
+        unshare.args(own).arg(env!("CARGO_BIN_EXE_promote"));
+        let mut variables = self.variables();
+        let path = std::env::var("PATH").unwrap_or_default();
+        variables.push(("PATH", &path));
+        Some(launch(&mut unshare, &self.path("workspace"), &variables))
+    }
+
+    fn variables(&self) -> Vec<(&str, &str)> {
+        let all = self.env.iter();
+        all.map(|(name, value)| (name.as_str(), value.as_str())).collect()
     }
 
     /// Runs the step to its end.

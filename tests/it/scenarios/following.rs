@@ -296,6 +296,36 @@ fn a_pin_that_no_workload_uses_is_no_success() {
 }
 
 #[test]
+fn several_applications_are_told_by_failure_first() {
+    let world = World::new();
+    let words = "--environment dev --settle 500ms --app api,web --image myorg/api:abc1234,myorg/web:fail1";
+    let report = world.live(words).ends("rollout-failed", 5);
+    let names: Vec<&str> = report["applications"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|row| row["name"].as_str())
+        .collect();
+    assert_eq!(names, ["web-dev", "api-dev"]);
+    assert!(report["reason"].as_str().unwrap().contains("web-dev"), "{report:#}");
+}
+
+#[test]
+fn one_overlay_may_have_several_applications() {
+    let world = World::new();
+    let application = world.sandbox.argocd.application("api-dev").unwrap();
+    let manifest = json!({"metadata": {"name": "api-dev-eu"}, "spec": application["spec"]});
+    world.sandbox.argocd.apply(&manifest, true).unwrap();
+    for list in ["{app}-{environment},{app}-{environment}-eu", "by-source"] {
+        let report = world.live(&format!("{DEV} abc1234 --application {list}"));
+        let report = report.exits(0).report();
+        let rows = report["applications"].as_array().unwrap();
+        assert_eq!(rows.len(), 2, "{report:#}");
+        assert!(rows.iter().all(|row| row["live"] == true), "{report:#}");
+    }
+}
+
+#[test]
 fn commits_that_wait_behind_ours_are_named() {
     let world = World::at_speed(10.0);
     let path = "apps/web/base/web.yaml";

@@ -1,0 +1,85 @@
+//! Tells whether an application would ever show our commit: does it deploy the folder, and is one that is missing still to come?
+//! Of what was seen alone; asks nobody.
+
+use crate::assess::rollout::Origin;
+use crate::model::{AppSnapshot, AppSource, ApplicationId, Fault, RepoPath};
+
+/// Tells whether an application deploys a folder of the branch that is pushed to.
+pub(super) fn deploys(app: &AppSnapshot, origin: &Origin, folder: &RepoPath) -> bool {
+    app.sources
+        .iter()
+        .any(|source| origin.feeds(source) && same_folder(source, folder))
+}
+
+fn same_folder(source: &AppSource, folder: &RepoPath) -> bool {
+    RepoPath::parse(&source.path).is_ok_and(|path| path == *folder)
+}
+
+/// Returns why an application would never show our commit.
+pub(super) fn unfit(id: &ApplicationId, app: &AppSnapshot, origin: &Origin, folder: &RepoPath) -> Vec<String> {
+    let mut why = Vec::new();
+    if app.skips_reconcile {
+        why.push(format!(
+            "{id} has the annotation argocd.argoproj.io/skip-reconcile: Argo CD leaves it alone"
+        ));
+    }
+    if app.deleting {
+        why.push(format!("{id} is being deleted"));
+    }
+    if deploys(app, origin, folder) {
+        return why;
+    }
+    let elsewhere = |source: &&AppSource| source.repository == origin.repository && !source.chart;
+    let here: Vec<&AppSource> = app.sources.iter().filter(elsewhere).collect();
+    let has = |of: &dyn Fn(&AppSource) -> String| {
+        let mut all: Vec<String> = app.sources.iter().map(of).collect();
+        all.dedup();
+        if all.is_empty() {
+            "nothing".to_owned()
+        } else {
+            all.join(", ")
+        }
+    };
+    why.push(if here.is_empty() {
+        format!(
+            "{id} deploys from {}, not from {}",
+            has(&|source| source.repo_url.clone()),
+            origin.repository
+        )
+    } else if !here.iter().any(|source| origin.feeds(source)) {
+        format!(
+            "{id} follows {}, not the branch {} that would be pushed to",
+            has(&|source| source.target_revision.clone()),
+            origin.branch
+        )
+    } else {
+        format!("{id} deploys {}, not {folder}", has(&|source| source.path.clone()))
+    });
+    why
+}
+
+/// Returns why an application that is missing is not one that is still to be created, but a wrong name.
+pub(super) fn mistaken(
+    id: &ApplicationId,
+    others: &[AppSnapshot],
+    named: &[ApplicationId],
+    origin: &Origin,
+    folder: &RepoPath,
+) -> Option<Fault> {
+    let same = |id: &ApplicationId, app: &AppSnapshot| {
+        app.name == id.name() && id.namespace().is_none_or(|namespace| namespace == app.namespace)
+    };
+    if let Some(app) = others.iter().find(|app| same(id, app)) {
+        let project = &app.project;
+        let why = format!("application {id} is in project {project}, not in that of `argocd-project`");
+        return Some(Fault::refused(why).hint(format!("give `argocd-project: {project}`")));
+    }
+    let deployer = (others.iter())
+        .filter(|app| deploys(app, origin, folder))
+        .find(|app| !named.iter().any(|id| same(id, app)))?;
+    let why = format!(
+        "application {id} does not exist: {folder} is deployed by {}",
+        deployer.name
+    );
+    Some(Fault::refused(why).hint(format!("let `application` name {}", deployer.name)))
+}
