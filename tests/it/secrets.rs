@@ -170,6 +170,30 @@ fn servers_that_refuse_or_do_not_answer_show_none() {
     }
 }
 
+/// A host that is taken for a GitHub, whose API answers with what it was sent.
+#[test]
+fn a_preflight_shows_none() {
+    let sandbox = sandbox();
+    let argocd = sandbox.argocd.token("ci");
+    sandbox.git.create("myorg/infra", &[("a", "1")]).unwrap();
+    sandbox.git.answer(sandbox::git::Canned {
+        path: "/api/v3/repos/".to_owned(),
+        times: 9,
+        status: 403,
+        headers: vec![("content-type".to_owned(), "text/plain".to_owned())],
+        body: format!("Bearer {GIT}").into_bytes(),
+    });
+    let server = format!("http://{}", sandbox.git.address());
+    for (git, token, code) in [(GIT, argocd.as_str(), 2), (WRONG, argocd.as_str(), 4), (GIT, WRONG, 4)] {
+        let step = step(&sandbox, git, token)
+            .env("GITHUB_SERVER_URL", &server)
+            .with("command", "preflight")
+            .with("infra-repo", "myorg/infra");
+        let found = Found::of(step.start(), code, step.folder.path());
+        found.hold_none_of(&[GIT, WRONG, &argocd, HEADER, GITHUB]);
+    }
+}
+
 #[test]
 fn wrong_inputs_show_none() {
     let sandbox = sandbox();

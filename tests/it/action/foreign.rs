@@ -208,3 +208,48 @@ fn a_promotion_leaves_nothing_but_what_the_runner_reads() {
     assert_eq!(names(&step), before);
     assert_eq!(std::fs::read_dir(step.path("workspace")).unwrap().count(), 0);
 }
+
+#[test]
+fn more_than_ten_warnings_are_told_in_the_log() {
+    let world = World::new();
+    for n in 0..14 {
+        let path = overlay(&format!("app{n}"), "dev");
+        world.sandbox.commit(&path, "images: [", "Broken").unwrap();
+    }
+    let step = world.step().with("command", "status").with("environment", "dev");
+    let done = step.run();
+    assert_eq!(done.ran.code, 0, "{}", done.ran.stdout);
+    let annotated = commands(&done.ran.stdout)
+        .iter()
+        .filter(|command| command.name == "warning")
+        .count();
+    let told = lines(&done.ran.stdout)
+        .iter()
+        .filter(|line| line.starts_with("warning: apps/app"))
+        .count();
+    assert_eq!((annotated, told), (10, 4), "{}", done.ran.stdout);
+}
+
+#[test]
+fn a_summary_that_no_runner_takes_is_cut_at_a_character() {
+    let world = World::new();
+    for (app, words) in [("api", "ä"), ("web", "ö")] {
+        let text = format!(
+            "images:\n- name: myorg/x\n  # {}\n  newTag: v1\n",
+            words.repeat(300_000)
+        );
+        world.sandbox.commit(&overlay(app, "dev"), &text, "Wide").unwrap();
+    }
+    let step = world
+        .step()
+        .with("command", "plan")
+        .with("app", "api,web")
+        .with("environment", "dev")
+        .with("tag", "v2");
+    let done = step.run();
+    assert_eq!(done.ran.code, 0, "{}", &done.ran.stderr);
+    let length = done.summary.len();
+    assert!(length > 890 * 1024 && length <= 900 * 1024, "{length}");
+    assert!(done.summary.ends_with("a summary holds no more\n"));
+    assert!(done.outputs["report"].len() <= 64 * 1024);
+}
