@@ -16,6 +16,7 @@ const NOT_HERE: &[(&str, &str)] = &[
     ("for name in dev staging; do gh ", "talks to GitHub"),
     ("kubectl ", "needs a cluster"),
     ("argocd ", "needs Argo CD's client and a real Argo CD"),
+    ("ssh-keygen ", "makes a key that nobody needs"),
     ("shred ", "deletes a key that is not here"),
     ("ssh-keygen ", "needs the client of OpenSSH"),
     ("docker ", "needs a released image"),
@@ -67,7 +68,7 @@ fn commands(path: &Path) -> Vec<Said> {
         };
         assert!(
             LANGUAGES.contains(&language),
-            "{file}: a block in the language {language:?}"
+            "{file}: a block in the language {language:?}: `sh` are commands, which are run, `text` is anything else"
         );
         let block: Vec<&str> = lines
             .by_ref()
