@@ -12,9 +12,11 @@
 //! ```
 
 mod backend;
+mod forward;
 mod proxy;
 mod repository;
 mod ssh;
+mod tls;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -22,8 +24,10 @@ use std::sync::{Arc, Mutex};
 
 use anyhow::Context;
 pub use backend::{Canned, Seen};
+pub use forward::ForwardProxy;
 pub use proxy::{Fault, FaultyProxy, Relay};
 pub use ssh::{SshAgent, SshHost, SshHostOptions, new_key};
+pub use tls::TlsFront;
 use tokio::sync::oneshot;
 
 /// How a host behaves. The default is an open host with filters, protocol v2 and eight workers.
@@ -39,6 +43,8 @@ pub struct GitHostOptions {
     pub protocol_v2: bool,
     /// How many requests are worked on at once.
     pub workers: usize,
+    /// The folder that its root is made in; `None` = the system's for temporary files.
+    pub folder: Option<PathBuf>,
 }
 
 impl Default for GitHostOptions {
@@ -49,6 +55,7 @@ impl Default for GitHostOptions {
             filters: true,
             protocol_v2: true,
             workers: 8,
+            folder: None,
         }
     }
 }
@@ -76,7 +83,11 @@ impl GitHost {
     /// # Errors
     /// As [`GitHost::start`].
     pub fn start_blocking(options: GitHostOptions) -> anyhow::Result<Self> {
-        let root = tempfile::Builder::new().prefix("git-host-").tempdir()?;
+        let mut root = tempfile::Builder::new();
+        let root = match &options.folder {
+            Some(folder) => root.prefix("git-host-").tempdir_in(folder)?,
+            None => root.prefix("git-host-").tempdir()?,
+        };
         let state = Arc::new(backend::State::new(root.path(), &options)?);
         let listener = std::net::TcpListener::bind("127.0.0.1:0").context("listen on loopback")?;
         listener.set_nonblocking(true)?;
@@ -277,7 +288,12 @@ mod tests {
         assert!(ls().unwrap().contains("refs/heads/main"));
         assert!(proxy.seen().len() >= 2);
         let relay = Relay::start(host.address(), std::time::Duration::from_millis(1)).unwrap();
-        let said = git(host.root(), &["ls-remote", &relay.url("infra")], b"").unwrap();
+        let said = git(
+            host.root(),
+            &["ls-remote", &format!("http://{}/infra.git", relay.address())],
+            b"",
+        )
+        .unwrap();
         assert!(said.contains("refs/heads/main"));
     }
 }

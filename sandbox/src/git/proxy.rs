@@ -1,6 +1,7 @@
 //! What lies between: a proxy that harms chosen HTTP exchanges, and a relay that makes every byte late.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -83,9 +84,18 @@ impl FaultyProxy {
     }
 }
 
+/// What went through a relay.
+#[derive(Debug, Default)]
+struct Passed {
+    connections: AtomicU64,
+    up: AtomicU64,
+    down: AtomicU64,
+}
+
 /// A relay of bytes that come out `delay` after they went in, each way.
 pub struct Relay {
     address: SocketAddr,
+    passed: Arc<Passed>,
     _stop: oneshot::Sender<()>,
 }
 
@@ -95,26 +105,49 @@ impl Relay {
     /// # Errors
     /// The port cannot be had.
     pub fn start(server: SocketAddr, delay: Duration) -> anyhow::Result<Self> {
-        let (address, stop) = listen(move |client| async move {
-            let Ok(upstream) = TcpStream::connect(server).await else {
-                return;
-            };
-            let _ = upstream.set_nodelay(true);
-            let (client_in, client_out) = client.into_split();
-            let (server_in, server_out) = upstream.into_split();
-            tokio::join!(late(client_in, server_out, delay), late(server_in, client_out, delay));
+        let passed = Arc::new(Passed::default());
+        let shared = Arc::clone(&passed);
+        let (address, stop) = listen(move |client| {
+            let passed = Arc::clone(&shared);
+            async move {
+                passed.connections.fetch_add(1, Ordering::SeqCst);
+                // The handshake of a connection takes a round trip, too; this end of it is on loopback.
+                tokio::time::sleep(2 * delay).await;
+                let Ok(upstream) = TcpStream::connect(server).await else {
+                    return;
+                };
+                let _ = upstream.set_nodelay(true);
+                let (client_in, client_out) = client.into_split();
+                let (server_in, server_out) = upstream.into_split();
+                tokio::join!(
+                    late(client_in, server_out, delay, &passed.up),
+                    late(server_in, client_out, delay, &passed.down)
+                );
+            }
         })?;
-        Ok(Self { address, _stop: stop })
+        Ok(Self {
+            address,
+            passed,
+            _stop: stop,
+        })
     }
 
-    /// Returns the address of a repository as seen through this.
+    /// Returns the connections and the bytes up and down since the last time this was asked.
     #[must_use]
-    pub fn url(&self, name: &str) -> String {
-        format!("http://{}/{name}.git", self.address)
+    pub fn passed(&self) -> (u64, u64, u64) {
+        let Passed { connections, up, down } = &*self.passed;
+        let take = |count: &AtomicU64| count.swap(0, Ordering::SeqCst);
+        (take(connections), take(up), take(down))
+    }
+
+    /// Returns where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 }
 
-fn listen<F, H>(handle: H) -> anyhow::Result<(SocketAddr, oneshot::Sender<()>)>
+pub(super) fn listen<F, H>(handle: H) -> anyhow::Result<(SocketAddr, oneshot::Sender<()>)>
 where
     H: Fn(TcpStream) -> F + Send + 'static,
     F: Future<Output = ()> + Send + 'static,
@@ -137,6 +170,7 @@ async fn late(
     mut from: impl tokio::io::AsyncRead + Unpin,
     mut to: impl tokio::io::AsyncWrite + Unpin + Send + 'static,
     delay: Duration,
+    count: &AtomicU64,
 ) {
     let (send, mut receive) = tokio::sync::mpsc::unbounded_channel::<(tokio::time::Instant, Vec<u8>)>();
     let writer = tokio::spawn(async move {
@@ -151,6 +185,7 @@ async fn late(
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(n @ 1..) = from.read(&mut buffer).await {
         let bytes = buffer.get(..n).unwrap_or_default().to_vec();
+        count.fetch_add(n as u64, Ordering::SeqCst);
         if send.send((tokio::time::Instant::now() + delay, bytes)).is_err() {
             break;
         }
@@ -235,7 +270,7 @@ impl Request {
     }
 }
 
-fn end_of_head(bytes: &[u8]) -> Option<usize> {
+pub(super) fn end_of_head(bytes: &[u8]) -> Option<usize> {
     bytes.windows(4).position(|four| four == b"\r\n\r\n").map(|at| at + 4)
 }
 
