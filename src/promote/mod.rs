@@ -18,6 +18,7 @@ mod checks;
 mod diagnose;
 mod ending;
 mod fit;
+mod expiry;
 mod follow;
 pub mod inputs;
 mod land;

@@ -18,7 +18,7 @@ use super::preflight::{Seams, preflight};
 use super::record::{FOLLOWING, Recorder};
 use super::status::status;
 use super::target::{FollowRequest, Target};
-use super::{Cancel, Ports, Settings, applications, rerun, rows};
+use super::{Cancel, Ports, Settings, applications, expiry, rerun, rows};
 
 /// Runs `promote`, `plan`, `wait`, `status` or `preflight`, and reports how it ended. Never fails: a fault is an end, too.
 pub async fn run(settings: &Settings, journal: Rc<dyn Journal>, clock: Rc<dyn Clock>, cancel: Cancel) -> Report {
@@ -141,11 +141,14 @@ impl Story<'_> {
     }
 
     async fn promote(&self, repo: &dyn Land, drive: Option<&dyn Drive>, report: &mut Report) -> Result<(), Fault> {
-        let Ports { journal, cancel, .. } = self.ports;
+        let Ports { clock, journal, cancel } = self.ports;
         let (first, targets) = self.look(report).await?;
         if let Some(by) = or_cancel(cancel, rerun::superseded(self.repo, self.settings, &first, journal)).await?? {
             superseded(report, by, &first);
             return Ok(());
+        }
+        for warning in expiry::ending(self.settings, &first, clock.wall()) {
+            journal.warn(warning);
         }
         let mut attempts = 0;
         if !first.plan.files.is_empty() {

@@ -1,6 +1,7 @@
 //! Whole promotions against the sandbox.
 
 mod afterwards;
+mod connections;
 mod contention;
 mod faults;
 mod following;

@@ -354,6 +354,12 @@ impl World {
         self.start(words).wait()
     }
 
+    /// The same with more variables, which count before its own.
+    #[track_caller]
+    pub(crate) fn land_with(&self, more: &[(&str, &str)], words: &str) -> Ran {
+        self.start_with(more, words).wait()
+    }
+
     /// Starts the binary against git host and Argo CD as the account `ci`, with a report on stdout.
     pub(crate) fn start_live(&self, words: &str) -> Running {
         let token = self.sandbox.argocd.token("ci");

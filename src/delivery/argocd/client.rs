@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use reqwest::{Method, Url};
 
 use crate::delivery::{Problem, Settings};
@@ -180,9 +180,7 @@ pub(super) fn head(response: &reqwest::Response) -> Answer {
     Answer {
         status: response.status().as_u16(),
         content_type: header(CONTENT_TYPE).unwrap_or_default().to_ascii_lowercase(),
-        retry_after: header(RETRY_AFTER)
-            .and_then(|text| text.trim().parse().ok())
-            .map(Duration::from_secs),
+        retry_after: http::retry_after(response.headers()),
         redirect: header(LOCATION)
             .and_then(|to| response.url().join(to).ok())
             .map(|to| to.origin().ascii_serialization()),

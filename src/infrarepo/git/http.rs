@@ -4,11 +4,11 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use reqwest::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, LOCATION};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 
 use super::carrier::{CallError, Carrier, Service};
-use crate::http::cause;
+use crate::http::{cause, retry_after};
 use crate::infrarepo::HostWords;
 use crate::infrarepo::github::GitHub;
 use crate::model::{BranchName, Fault, Secret};
@@ -143,11 +143,7 @@ impl Http {
 
     async fn judge(&self, asked: &Asked, response: Response) -> Result<Response, CallError> {
         let status = response.status();
-        let after = response
-            .headers()
-            .get(RETRY_AFTER)
-            .and_then(|after| after.to_str().ok());
-        let after = after.and_then(|after| after.parse().ok()).map(Duration::from_secs);
+        let after = retry_after(response.headers());
         if status.is_success() {
             let kind = response.headers().get(CONTENT_TYPE);
             let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or("no type").to_owned();

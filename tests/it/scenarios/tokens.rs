@@ -1,5 +1,11 @@
 //! A token that ends while a run is under way.
 
+use std::time::SystemTime;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::Value;
+
 use crate::support::World;
 
 /// Holds the answer to the first push until `go` is called, when the commit is on the branch already.
@@ -46,4 +52,37 @@ fn exactly_our_commit_needs_no_git() {
     go();
     let report = running.wait().ends("promoted", 0);
     assert_eq!(report["warnings"], serde_json::json!([]), "{report:#}");
+}
+
+#[test]
+fn a_token_that_ends_before_the_run_may_is_told_of_before_landing() {
+    let world = World::new();
+    let now = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap()
+        .as_secs();
+    let minted = |seconds: u64| {
+        let payload = URL_SAFE_NO_PAD.encode(format!(r#"{{"exp":{}}}"#, now + seconds));
+        format!("ghs_123_e30.{payload}.c2ln")
+    };
+    for (seconds, words, told) in [
+        (240, "--tag v1", true),
+        (240, "--tag v2 --landing-timeout 2m", false),
+        (3600, "--tag v3", false),
+    ] {
+        let token = minted(seconds);
+        world.sandbox.git.set_token(Some(&token));
+        let words = format!("--app api --environment dev --output json {words}");
+        let ran = world.land_with(&[("PROMOTE_TOKEN", &token)], &words).exits(0);
+        let report = ran.report();
+        let warnings = report["warnings"].as_array().unwrap().iter();
+        let ours: Vec<&str> = warnings
+            .filter_map(Value::as_str)
+            .filter(|text| text.contains("is valid until"))
+            .collect();
+        assert_eq!(ours.len(), usize::from(told), "{report:#}");
+        let before_landing = ran.stderr.find("is valid until") < ran.stderr.find("landed");
+        assert!(before_landing || !told, "{}", ran.stderr);
+        assert!(!format!("{ran:?}").contains(&token));
+    }
 }

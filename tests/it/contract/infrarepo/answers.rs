@@ -122,6 +122,11 @@ async fn a_busy_server_is_asked_again_when_it_says() {
     world
         .host
         .answer(canned("receive-pack", 1, 429, &[("retry-after", "8")], ""));
+    let dates = [
+        ("retry-after", "Sun, 06 Nov 1994 08:49:46 GMT"),
+        ("date", "Sun, 06 Nov 1994 08:49:37 GMT"),
+    ];
+    world.host.answer(canned("receive-pack", 1, 503, &dates, ""));
     let repo = world.open();
     assert!(matches!(landing(&*repo, &world).await.unwrap(), Attempt::Landed(_)));
     assert!(
@@ -131,6 +136,11 @@ async fn a_busy_server_is_asked_again_when_it_says() {
     );
     assert!(
         world.journal.text().contains("asking again in 8s"),
+        "{}",
+        world.journal.text()
+    );
+    assert!(
+        world.journal.text().contains("asking again in 9s"),
         "{}",
         world.journal.text()
     );

@@ -9,11 +9,11 @@ use sandbox::git::Canned;
 use super::PIN;
 use super::world::{Kind, TOKEN, World, path, pins};
 
-/// Adds a folder whose listing alone weighs more than 1 MB.
-pub(super) fn add_wide_folder(world: &World) {
+/// Adds folders whose listings together weigh more than 1 MB for 60,000 files.
+pub(super) fn add_wide_folder(world: &World, files: usize) {
     let mut stream =
         "commit refs/heads/main\ncommitter S <s@example.com> now\ndata 1\n.\nfrom refs/heads/main^0\n".to_owned();
-    for n in 0..60_000 {
+    for n in 0..files {
         write!(stream, "M 100644 inline wide/{}/{n}\ndata 5\n{n:05}\n", n % 10).unwrap();
     }
     let args = ["fast-import", "--quiet", "--date-format=now"];
@@ -27,7 +27,7 @@ fn down(world: &World) -> u64 {
 #[tokio::test]
 async fn heavy_folders_are_fetched_one_by_one() {
     let world = World::start(Kind::V2);
-    add_wide_folder(&world);
+    add_wide_folder(&world, 60_000);
     let repo = world.open();
     let base = repo.tip().await.unwrap().commit;
     repo.read(&base, &[path(PIN), path("apps/web/overlays/dev/kustomization.yaml")])
@@ -46,6 +46,38 @@ async fn heavy_folders_are_fetched_one_by_one() {
     assert_eq!(read, [Some(pins("v2").into_bytes())]);
     assert_eq!(repo.contains(&tip, &ours).await, Containment::Contains);
     assert!(down(&world) < 12_000, "{} bytes down", down(&world));
+}
+
+#[tokio::test]
+async fn a_search_for_a_commit_ends_after_500_and_says_so() {
+    let world = World::start(Kind::V2);
+    let ours = CommitSha::parse(&world.host.tip("infra").unwrap()).unwrap();
+    world.many_commits(600);
+    let repo = world.open();
+    let tip = repo.tip().await.unwrap().commit;
+    let Containment::Unknown(why) = repo.contains(&tip, &ours).await else {
+        panic!("it was not looked so far back");
+    };
+    assert!(why.contains("not among the 500 commits before"), "{why}");
+    assert_eq!(repo.history(&tip, 10_000).await.unwrap().len(), 500);
+}
+
+#[tokio::test]
+async fn folders_are_left_out_from_one_megabyte_on() {
+    // 9,000 files in one folder weigh 0.3 MB, 60,000 more than 1 MB: names of objects do not compress.
+    for (files, one_by_one) in [(9_000, false), (60_000, true)] {
+        let world = World::start(Kind::V2);
+        add_wide_folder(&world, files);
+        let repo = world.open();
+        let base = repo.tip().await.unwrap().commit;
+        repo.read(&base, &[path(PIN)]).await.unwrap();
+        assert_eq!(world.journal.text().contains("one by one"), one_by_one, "{files}");
+        let rows = world.host.requests();
+        // Commit and folders in one answer, or: what was cut off, the commit, the root, four folders.
+        assert_eq!(rows.len(), if one_by_one { 1 + 1 + 1 + 5 + 1 } else { 3 }, "{rows:?}");
+        let largest = rows.iter().map(|seen| seen.down).max().unwrap();
+        assert_eq!(largest > 1024 * 1024, one_by_one, "{largest}");
+    }
 }
 
 #[tokio::test]

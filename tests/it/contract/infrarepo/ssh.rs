@@ -297,7 +297,7 @@ async fn an_answer_that_is_too_large_is_not_read_to_its_end() {
     let Some(world) = World::started(Kind::Ssh) else {
         return;
     };
-    super::sizes::add_wide_folder(&world);
+    super::sizes::add_wide_folder(&world, 60_000);
     assert!(matches!(landing(&world).await.unwrap(), Attempt::Landed(_)));
     assert!(world.journal.text().contains("one by one"), "{}", world.journal.text());
     // The connection on which the rest would come is given up.

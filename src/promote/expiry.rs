@@ -1,0 +1,52 @@
+//! Tells before landing which tokens are known to end while the run may still need them. Pure; that one ends hinders nothing.
+
+use std::time::Duration;
+
+use crate::model::{Secret, Timestamp};
+
+use super::Settings;
+use super::planning::Planned;
+
+/// Returns a warning for each token that says of itself that it ends before the latest end of the run.
+pub(super) fn ending(settings: &Settings, planned: &Planned, now: Timestamp) -> Vec<String> {
+    let timeouts = planned.snapshot.targets.iter().map(|(target, _)| target.policy.timeout);
+    let wait = timeouts.max().filter(|_| settings.wait).unwrap_or_default();
+    let longest = settings.landing_timeout.saturating_add(wait);
+    let tokens = [
+        ("token", settings.infra_repo.token.as_ref()),
+        ("argocd-token", settings.argocd.as_ref().map(|argocd| &argocd.token)),
+    ];
+    let ends = |(input, token): (&str, Option<&Secret>)| told(input, token?.valid_until()?, now, longest);
+    tokens.into_iter().filter_map(ends).collect()
+}
+
+fn told(input: &str, until: Timestamp, now: Timestamp, longest: Duration) -> Option<String> {
+    let left = until.since(now);
+    (left < longest).then(|| {
+        let shown = |time: Duration| humantime::format_duration(Duration::from_secs(time.as_secs())).to_string();
+        format!(
+            "`{input}` is valid until {until} ({} from now), and this run may take {}: make the token just before this step, or give shorter timeouts",
+            shown(left),
+            shown(longest)
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_told_of_only_if_it_ends_before_the_run() {
+        let now = Timestamp::at_unix(1_800_000_000);
+        let at = |seconds: u64| Timestamp::at_unix(1_800_000_000 + seconds);
+        let longest = Duration::from_secs(20 * 60);
+        let said = told("token", at(600), now, longest).unwrap();
+        assert!(
+            said.starts_with("`token` is valid until 2027-01-15T08:10:00Z (10m from now), and this run may take 20m:"),
+            "{said}"
+        );
+        assert_eq!(told("token", at(1200), now, longest), None);
+        assert!(told("token", at(0), at(5), longest).is_some());
+    }
+}
