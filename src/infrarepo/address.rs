@@ -129,7 +129,11 @@ fn from_url(text: &str, scheme: &str, rest: &str, github_server: Option<&str>) -
         }
         "ssh" | "git+ssh" | "ssh+git" => Ok(over_ssh(SshAddress::from_url(text)?, github_server)),
         "git" => Err("is a git:// address, which nothing protects on its way: use https://HOST/OWNER/NAME".to_owned()),
-        other => Err(format!("has the scheme {other:?}: {FORMS}")),
+        // A password may stand before the `://`, too.
+        other if other.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c)) => {
+            Err(format!("has the scheme {other:?}: {FORMS}"))
+        }
+        _ => Err(format!("is no URL: {FORMS}")),
     }
 }
 
@@ -249,6 +253,7 @@ mod tests {
             "https://hunter2@github.com/a/b",
             "https://x:hunter2@[/a",
             "ftp://x:hunter2@host/a",
+            "x:hunter2@host://a",
             "ssh://git:hunter2@host/a",
             "x:hunter2@host:a/b",
         ] {

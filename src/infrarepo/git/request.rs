@@ -75,15 +75,25 @@ impl Fetch {
         out.extend_from_slice(b"0001");
         write_line(&mut out, "ofs-delta\n");
         write_line(&mut out, "no-progress\n");
+        if self.thin() {
+            write_line(&mut out, "thin-pack\n");
+        }
         self.lines(&mut out, "", b"");
         out.extend_from_slice(b"0000");
         out
+    }
+
+    /// Tells whether the pack may leave out bases of deltas. Of a commit that stands alone here, git leaves out the folders only then;
+    /// and only of such commits it is certain that all their folders are here.
+    fn thin(&self) -> bool {
+        !self.shallow.is_empty()
     }
 
     /// Writes it as v0 wants it.
     #[must_use]
     pub fn version_0(&self) -> Vec<u8> {
         let mut out = Vec::new();
+        let thin = if self.thin() { " thin-pack" } else { "" };
         let filter = if self.filter == Filter::Everything {
             ""
         } else {
@@ -91,7 +101,7 @@ impl Fetch {
         };
         self.lines(
             &mut out,
-            &format!(" side-band-64k ofs-delta no-progress{filter}"),
+            &format!(" side-band-64k ofs-delta no-progress{thin}{filter}"),
             b"0000",
         );
         out

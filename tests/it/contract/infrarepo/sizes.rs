@@ -63,6 +63,27 @@ async fn a_search_for_a_commit_ends_after_500_and_says_so() {
 }
 
 #[tokio::test]
+async fn a_newer_tip_costs_only_what_changed() {
+    let world = World::start(Kind::V2);
+    add_wide_folder(&world, 9_000);
+    let repo = world.open();
+    let first = repo.tip().await.unwrap().commit;
+    repo.read(&first, &[path(PIN)]).await.unwrap();
+    assert!(down(&world) > 200_000, "{} bytes down", down(&world));
+    for n in 0..3 {
+        world.host.forget_requests();
+        world
+            .host
+            .push_commit("infra", "wide/1/1", &n.to_string(), "Wide")
+            .unwrap();
+        let tip = repo.tip().await.unwrap().commit;
+        let read = repo.read(&tip, &[path(PIN), path("wide/1/1")]).await.unwrap();
+        assert_eq!(read, [Some(pins("v1").into_bytes()), Some(n.to_string().into_bytes())]);
+        assert!(down(&world) < 3_000, "{} bytes down", down(&world));
+    }
+}
+
+#[tokio::test]
 async fn folders_are_left_out_from_one_megabyte_on() {
     // 9,000 files in one folder weigh 0.3 MB, 60,000 more than 1 MB: names of objects do not compress.
     for (files, one_by_one) in [(9_000, false), (60_000, true)] {
