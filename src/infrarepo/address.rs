@@ -95,10 +95,13 @@ impl fmt::Display for Address {
 /// Tells whether a text holds a user name or password before a host, so that whoever shows it leaves it out.
 #[must_use]
 pub fn holds_credentials(text: &str) -> bool {
-    let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
+    if scheme.contains('@') {
+        return true;
+    }
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let user = authority.rsplit_once('@').map_or("", |(user, _)| user);
-    let ssh = matches!(text.split_once("://"), Some((scheme, _)) if scheme.contains("ssh"));
+    let ssh = scheme.contains("ssh");
     // The user of an ssh address is part of it, and no secret. `git@host:path` has no scheme.
     !user.is_empty() && user != "git" && (!ssh || user.contains(':'))
 }
