@@ -24,10 +24,11 @@ use serde_json::Value;
 /// Half of the round trip.
 const DELAY: Duration = Duration::from_millis(20);
 const RUNS: usize = 5;
-const APPS: usize = 200;
-const FILES: [&str; 10] = [
+const APPS: usize = 180;
+const FILES: [&str; 11] = [
     "base/autoscaler.yaml",
     "base/budget.yaml",
+    "base/config.yaml",
     "base/deployment.yaml",
     "base/ingress.yaml",
     "base/kustomization.yaml",
@@ -77,7 +78,7 @@ fn pin(app: usize, tag: &str, words: &mut Words) -> String {
     format!("images:\n  - name: myorg/app-{app:03}\n    newTag: {tag}\n# {more}\n")
 }
 
-/// Writes `aside` small files (20 to a folder) beside 200 apps of ten files (of 5 kB) and a README, and then a history of changed pins.
+/// Writes `aside` small files (20 to a folder) beside 180 apps of eleven files (of 5 kB), 20 pages and a README, and then a history of changed pins.
 fn generate(host: &GitHost, name: &str, commits: usize, aside: usize) {
     let mut words = Words(0x9e37_79b9_7f4a_7c15);
     let mut stream = "reset refs/heads/main\n".to_owned();
@@ -94,6 +95,9 @@ fn generate(host: &GitHost, name: &str, commits: usize, aside: usize) {
     };
     begin(&mut stream, 0);
     file(&mut stream, "README.md", "# Infra\n");
+    for page in 0..20 {
+        file(&mut stream, &format!("docs/{page:02}.md"), &words.text(4_950));
+    }
     for app in 0..APPS {
         for path in FILES {
             let text = if path.starts_with("overlays") {
