@@ -107,15 +107,19 @@ impl Kustomization {
             }
         };
         let unreadable = |error| Fault::invalid(format!("read {name}")).because(anyhow::Error::from(error));
-        let path = dir.join(&name).canonicalize().map_err(unreadable)?;
-        let folder = dir.canonicalize().map_err(unreadable)?;
-        if !path.starts_with(&folder) {
-            return Err(
-                Fault::invalid(format!("{name} is a symbolic link to a file outside of the folder"))
-                    .hint("give the folder of that file with `--dir`"),
-            );
+        let mut path = dir.join(&name);
+        let mut metadata = path.symlink_metadata().map_err(unreadable)?;
+        // Only a link leads anywhere else.
+        if metadata.is_symlink() {
+            path = path.canonicalize().map_err(unreadable)?;
+            if !path.starts_with(dir.canonicalize().map_err(unreadable)?) {
+                return Err(
+                    Fault::invalid(format!("{name} is a symbolic link to a file outside of the folder"))
+                        .hint("give the folder of that file with `--dir`"),
+                );
+            }
+            metadata = path.metadata().map_err(unreadable)?;
         }
-        let metadata = path.metadata().map_err(unreadable)?;
         if !metadata.is_file() {
             return Err(Fault::invalid(format!("{name} is no file")).hint("remove it or rename it"));
         }

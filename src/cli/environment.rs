@@ -67,21 +67,20 @@ fn unknown_input(name: &str, variable: &str) -> String {
 }
 
 fn read_laptop(env: &Environment, inputs: &mut Inputs, warnings: &mut Vec<String>) {
-    for spec in table::all() {
-        let variable = spec.variable();
-        for name in std::iter::once(variable.as_str()).chain(spec.laptop.iter().copied()) {
+    let ours: Vec<&String> = env.keys().filter(|name| name.starts_with("PROMOTE_")).collect();
+    // Spelling out every name takes a tenth of the time of a small edit.
+    let known: Vec<Option<String>> = table::all()
+        .map(|spec| (!ours.is_empty()).then(|| spec.variable()))
+        .collect();
+    for (spec, own) in table::all().zip(&known) {
+        for name in own.as_deref().into_iter().chain(spec.laptop.iter().copied()) {
             if let Some(value) = env.get(name) {
                 inputs.take(spec, value, name.to_owned());
             }
         }
     }
-    let ours: Vec<&String> = env.keys().filter(|name| name.starts_with("PROMOTE_")).collect();
-    if ours.is_empty() {
-        return;
-    }
-    let known: Vec<String> = table::all().map(crate::model::InputSpec::variable).collect();
     for variable in ours {
-        let near = nearest(variable, known.iter().map(String::as_str));
+        let near = nearest(variable, known.iter().flatten().map(String::as_str));
         if let Some(near) = near.filter(|near| near != variable) {
             warnings.push(format!("{variable} is no input and was not read: did you mean {near}?"));
         }
