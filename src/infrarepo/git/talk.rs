@@ -142,9 +142,9 @@ impl Talk {
         let known = self.dialect.borrow().is_some();
         match broken {
             Broken::Server(said) if known && said.contains("not our ref") => CallError::Final(
-                Fault::unreachable(format!("{} no longer gives what was its tip", self.place()))
+                Fault::denied(format!("{} does not give what it was asked for", self.place()))
                     .because(Broken::Server(said))
-                    .hint("run it again; protocol v2 has no such limit (for sshd: `AcceptEnv GIT_PROTOCOL`)"),
+                    .hint("if a branch was moved meanwhile, run it again; protocol v2 gives more than tips (for sshd: `AcceptEnv GIT_PROTOCOL`)"),
             ),
             Broken::Server(_) if known => {
                 CallError::Final(Fault::denied(format!("{} refuses", self.place())).because(broken))
