@@ -201,6 +201,33 @@ mod tests {
     }
 
     #[test]
+    fn pods_that_a_quota_forbids_are_told_by_their_replica_set() {
+        let tree = [
+            node("Deployment", "api", Health::Progressing, &[]),
+            node("ReplicaSet", "api-2", Health::Progressing, &[]),
+        ];
+        let found = suspects(&tree, &["myorg/api:v2".to_owned()]);
+        assert_eq!(found.len(), 1);
+        let finding = Finding {
+            node: found[0].clone(),
+            events: vec![Happening {
+                warning: true,
+                reason: "FailedCreate".to_owned(),
+                message: "pods \"api-2-x\" is forbidden: exceeded quota: compute".to_owned(),
+                at: None,
+            }],
+            ..Finding::default()
+        };
+        assert_eq!(
+            lines(&[finding]),
+            [
+                "ReplicaSet api-2 is Progressing",
+                "  FailedCreate: pods \"api-2-x\" is forbidden: exceeded quota: compute",
+            ]
+        );
+    }
+
+    #[test]
     fn events_ends_and_the_last_lines_of_the_log_say_why() {
         let warning = |reason: &str, message: &str| Happening {
             warning: true,

@@ -138,6 +138,31 @@ fn a_failed_sync_of_ours_fails_the_wait() {
 }
 
 #[test]
+fn what_the_cluster_refuses_is_told_in_its_words() {
+    for words in [
+        "Deployment.apps \"api\" is invalid: spec.selector: Invalid value: field is immutable",
+        "admission webhook \"policy.example\" denied the request: privileged containers are forbidden",
+        "pods \"migrate\" is forbidden: exceeded quota: compute, requested: cpu=2, used: cpu=8, limited: cpu=8",
+    ] {
+        let refused = auto().compared(OutOfSync, 'X').running('X').change(|app| {
+            app.operation.as_mut().unwrap().results = vec![SyncResult {
+                failed: true,
+                resource: ResourceId {
+                    kind: "Deployment".to_owned(),
+                    name: "api".to_owned(),
+                    ..ResourceId::default()
+                },
+                message: words.to_owned(),
+                ..SyncResult::default()
+            }];
+        });
+        let play = refused.until(5).ended(Phase::Failed).is("S21", "failed SYNC_ERR");
+        let why = play.verdict.unwrap().why().to_owned();
+        assert!(why.contains("Deployment api") && why.contains(words), "{why}");
+    }
+}
+
+#[test]
 fn a_failure_from_before_our_run_is_tried_once_more_by_hand() {
     let before = AppSnapshot {
         operation: Some(Operation {
