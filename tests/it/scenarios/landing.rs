@@ -116,6 +116,28 @@ fn several_apps_and_environments_are_one_commit() {
 }
 
 #[test]
+fn several_images_of_one_overlay_are_one_commit() {
+    let world = World::new();
+    let file = overlay("api", "dev");
+    let with_proxy = world.sandbox.overlay("api", "dev").unwrap().replace(
+        "  - name: myorg/api\n",
+        "  - name: myorg/proxy\n    newTag: v1\n  - name: myorg/api\n",
+    );
+    world.sandbox.commit(&file, &with_proxy, "add a proxy").unwrap();
+    let commits = world.commits();
+    let words = "--app api --environment dev --image myorg/api:abc1234 --image myorg/proxy:v2 --output json";
+    let report = world.land(words).ends("landed", 0);
+    assert_eq!(report["changes"].as_array().unwrap().len(), 2);
+    assert_eq!(world.commits(), commits + 1);
+    let right = with_proxy
+        .replace("4f9d2c1", "abc1234")
+        .replace("newTag: v1", "newTag: v2");
+    assert_eq!(world.sandbox.overlay("api", "dev").unwrap(), right);
+    let message = world.sandbox.git(&["log", "-1", "--format=%B", "main"]).unwrap();
+    assert_eq!(message.matches("Promote-Pin: ").count(), 2, "{message}");
+}
+
+#[test]
 fn a_lost_race_is_read_planned_and_landed_again() {
     let world = World::new();
     let file = overlay("api", "dev");
