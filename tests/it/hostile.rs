@@ -1,7 +1,7 @@
 //! What an attacker can put into the infra-repo, or answer in a server's place: every run ends in words, in time, and with every secret kept.
 
 use std::fmt::Write as _;
-use std::io::{Read, Write};
+use std::io::{BufRead as _, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -417,6 +417,9 @@ fn a_server_that_drips_is_left() {
         for stream in listener.incoming() {
             let Ok(mut stream) = stream else { return };
             std::thread::spawn(move || {
+                // An answer before the question would be refused at once.
+                let question = BufReader::new(stream.try_clone().unwrap());
+                question.lines().map_while(Result::ok).find(String::is_empty);
                 let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 99999\r\n\r\n";
                 let _ = stream.write_all(head.as_bytes());
                 while stream.write_all(b" ").is_ok() {
