@@ -36,7 +36,7 @@ pub const ARGOCD_HEADERS: InputSpec = InputSpec {
 /// `argocd-project`.
 pub const ARGOCD_PROJECT: InputSpec = InputSpec {
     name: "argocd-project",
-    absent: "Argo CD's answer is the same for both",
+    absent: "only who may see applications of every project, or has the token of a project's role, knows",
     help: "The project of the applications: with it Argo CD tells an application that is missing from one that the token may not see. One \
            that is missing, and whose folder no other application deploys, may still be created: it has 60 s from landing to appear.",
     example: "payments",

@@ -111,6 +111,13 @@ pub trait Observe {
     /// Says what stands against asking.
     async fn may_sync(&self, app: &AppSnapshot) -> Result<bool, Problem>;
 
+    /// Tells whether we may see every application of that name, whatever project it is in: one that is not shown to us is not there then.
+    /// With the token of a project's role, whatever it is in that project.
+    ///
+    /// # Errors
+    /// Says what stands against asking.
+    async fn may_see(&self, id: &ApplicationId) -> Result<bool, Problem>;
+
     /// Makes the engine look again, and reads what it sees. The answer is no proof that it saw the newest commit.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ pub enum Problem {
     Token(String),
     /// Not permitted; also how a server hides what is not there.
     Forbidden(String),
-    /// Not there. Only said when the project was given.
+    /// Not there. Said only to who asked with the project.
     Missing(String),
     /// Another operation is at work.
     Busy(String),

@@ -65,14 +65,19 @@ pub(super) fn mistaken(
     named: &[ApplicationId],
     origin: &Origin,
     folder: &RepoPath,
+    project: Option<&str>,
 ) -> Option<Fault> {
     let same = |id: &ApplicationId, app: &AppSnapshot| {
         app.name == id.name() && id.namespace().is_none_or(|namespace| namespace == app.namespace)
     };
     if let Some(app) = others.iter().find(|app| same(id, app)) {
-        let project = &app.project;
-        let why = format!("application {id} is in project {project}, not in that of `argocd-project`");
-        return Some(Fault::refused(why).hint(format!("give `argocd-project: {project}`")));
+        let (found, namespace) = (&app.project, &app.namespace);
+        if project.is_some_and(|project| project != found) {
+            let why = format!("application {id} is in project {found}, not in that of `argocd-project`");
+            return Some(Fault::refused(why).hint(format!("give `argocd-project: {found}`")));
+        }
+        let why = format!("application {id} is in namespace {namespace}");
+        return Some(Fault::refused(why).hint(format!("give `application: {namespace}/{}`", app.name)));
     }
     let deployer = (others.iter())
         .filter(|app| deploys(app, origin, folder))

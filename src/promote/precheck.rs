@@ -88,12 +88,17 @@ pub(super) async fn look_at(
                 let unfit = unfit(id, &app, origin, &candidate.folder);
                 (Some(app), unfit.into_iter().map(refused).collect())
             }
-            (Ok(id), Some(Err(Problem::Missing(_)))) => {
-                let others = listed(observe, clock, &mut list).await;
-                let wrong = others.map(|others| mistaken(id, others, &named, origin, &candidate.folder));
-                (None, wrong.unwrap_or_else(Some).into_iter().collect())
+            (Ok(id), Some(Err(problem))) => {
+                let wrong = if is_missing(observe, clock, id, &problem).await {
+                    let others = listed(observe, clock, &mut list).await;
+                    let project = observe.project();
+                    let wrong = others.map(|others| mistaken(id, others, &named, origin, &candidate.folder, project));
+                    wrong.unwrap_or_else(Some)
+                } else {
+                    Some(unread(id, &problem))
+                };
+                (None, wrong.into_iter().collect())
             }
-            (Ok(id), Some(Err(problem))) => (None, vec![unread(id, &problem)]),
             _ => (None, Vec::new()),
         };
         let (id, none) = match id {
@@ -108,6 +113,16 @@ pub(super) async fn look_at(
         });
     }
     looked
+}
+
+/// Tells whether an application is certainly not there. To one who asks without its project Argo CD says that it is forbidden, there or not;
+/// who may see it wherever it would be knows better.
+async fn is_missing(observe: &dyn Observe, clock: &dyn Clock, id: &ApplicationId, problem: &Problem) -> bool {
+    match problem {
+        Problem::Missing(_) => true,
+        Problem::Forbidden(_) => patiently(clock, || observe.may_see(id)).await == Ok(true),
+        _ => false,
+    }
 }
 
 /// Returns which application is meant by each candidate, or why none is.
@@ -222,7 +237,8 @@ fn by_source(
         let none = refused(format!(
             "no application that the token may see has {} of {} at {} as its source",
             candidate.folder, origin.repository, origin.branch
-        ));
+        ))
+        .hint("one that is still to be created has to be named: `application: NAME`");
         return vec![(Err(none), candidate.clone())];
     }
     found

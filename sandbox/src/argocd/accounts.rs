@@ -9,10 +9,11 @@ use serde_json::json;
 
 use crate::git::lock;
 
-/// What an account may do with applications.
-const RIGHTS: [(&str, &[&str]); 3] = [
+/// What an account may do with the applications of one project, or of all.
+const RIGHTS: [(&str, &str, &[&str]); 4] = [
     (
         "ci",
+        "*",
         &[
             "applications/get",
             "applications/sync",
@@ -20,8 +21,13 @@ const RIGHTS: [(&str, &[&str]); 3] = [
             "logs/get",
         ],
     ),
-    ("viewer", &["applications/get"]),
-    ("nobody", &[]),
+    ("viewer", "*", &["applications/get"]),
+    (
+        "proj:default:deployer",
+        "default",
+        &["applications/get", "applications/sync"],
+    ),
+    ("nobody", "", &[]),
 ];
 
 /// Somebody whose token is good.
@@ -45,13 +51,13 @@ struct Token {
 }
 
 impl Accounts {
-    /// Makes the accounts `ci`, `viewer` and `nobody`, with one token each.
+    /// Makes the accounts `ci`, `viewer`, `nobody` and the role of a project, with one token each.
     pub(crate) fn new(issued: String) -> anyhow::Result<Self> {
         let accounts = Self {
             issued,
             tokens: Mutex::default(),
         };
-        for (name, _) in RIGHTS {
+        for (name, _, _) in RIGHTS {
             accounts.issue(name, None)?;
         }
         Ok(accounts)
@@ -126,10 +132,17 @@ impl Accounts {
 }
 
 impl Account {
-    /// Tells whether the account has a right such as `applications/get`.
+    /// Tells whether the account has a right such as `applications/get`, in whatever project.
     pub(crate) fn may(&self, right: &str) -> bool {
         RIGHTS
             .iter()
-            .any(|(name, rights)| *name == self.name && rights.contains(&right))
+            .any(|(name, _, rights)| *name == self.name && rights.contains(&right))
+    }
+
+    /// Tells whether the rights of the account hold in a project; `*` asks for all.
+    pub(crate) fn acts_in(&self, project: &str) -> bool {
+        RIGHTS
+            .iter()
+            .any(|(name, holds, _)| *name == self.name && (*holds == "*" || *holds == project))
     }
 }

@@ -55,6 +55,11 @@ impl State {
         &self.object["spec"]
     }
 
+    /// Returns the project that the application is in.
+    pub(crate) fn project(&self) -> String {
+        self.spec()["project"].as_str().unwrap_or_default().to_owned()
+    }
+
     /// Returns whether the application syncs by itself.
     pub(crate) fn automated(&self) -> bool {
         let automated = &self.spec()["syncPolicy"]["automated"];

@@ -40,6 +40,20 @@ impl ArgoCd {
         self.call(Call::get(&path).with(query)).await
     }
 
+    /// Asks whether we may do something with an application.
+    async fn may(&self, what: &str, project: &str, namespace: Option<&str>, name: &str) -> Result<bool, Problem> {
+        let mut path = vec!["api", "v1", "account", "can-i", "applications", what, project];
+        if let Some(namespace) = namespace {
+            let settings: ServerNamespace = self.call(Call::get(&["api", "v1", "settings"])).await?;
+            if !settings.controller_namespace.is_empty() && settings.controller_namespace != namespace {
+                path.push(namespace);
+            }
+        }
+        path.push(name);
+        let can: wire::CanI = self.call(Call::get(&path)).await?;
+        Ok(can.value == "yes")
+    }
+
     /// Reads an object of the cluster.
     async fn object(&self, id: &ApplicationId, resource: &ResourceId, version: &str) -> Result<Value, Problem> {
         let query = [
@@ -106,22 +120,14 @@ impl Observe for ArgoCd {
     }
 
     async fn may_sync(&self, app: &AppSnapshot) -> Result<bool, Problem> {
-        let settings: ServerNamespace = self.call(Call::get(&["api", "v1", "settings"])).await?;
-        let mut path = vec![
-            "api",
-            "v1",
-            "account",
-            "can-i",
-            "applications",
-            "sync",
-            app.project.as_str(),
-        ];
-        if !settings.controller_namespace.is_empty() && settings.controller_namespace != app.namespace {
-            path.push(&app.namespace);
-        }
-        path.push(&app.name);
-        let can: wire::CanI = self.call(Call::get(&path)).await?;
-        Ok(can.value == "yes")
+        self.may("sync", &app.project, Some(&app.namespace), &app.name).await
+    }
+
+    async fn may_see(&self, id: &ApplicationId) -> Result<bool, Problem> {
+        let name = self.whoami().await?;
+        // A right to all projects is a right to one that is called `*`; a role of a project has none outside it.
+        let project = name.strip_prefix("proj:").and_then(|role| role.split(':').next());
+        self.may("get", project.unwrap_or("*"), id.namespace(), id.name()).await
     }
 
     async fn refresh(&self, id: &ApplicationId, how: Refresh) -> Result<AppSnapshot, Problem> {

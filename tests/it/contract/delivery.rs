@@ -255,6 +255,26 @@ fn what_is_missing_is_told_from_what_is_hidden_when_the_project_is_given() {
 }
 
 #[test]
+fn who_may_see_every_application_knows_that_a_hidden_one_is_missing() {
+    let stage = Stage::new();
+    let may_see = |account: &str, name: &str| {
+        let argocd = stage.argocd_as(&stage.world.token(account));
+        block_on(argocd.may_see(&id(name))).unwrap()
+    };
+    for account in ["ci", "viewer", "deployer"] {
+        assert!(may_see(account, "nothing"), "{account}");
+        assert!(may_see(account, "team-a/nothing"), "{account}");
+    }
+    assert!(!may_see("nobody", "nothing"));
+    // The role of a project sees what is in it, and nothing of the others.
+    let deployer = stage.argocd_as(&stage.world.token("deployer"));
+    assert_eq!(block_on(deployer.whoami()).unwrap(), "proj:default:deployer");
+    assert_eq!(block_on(deployer.application(&id("api-dev"))).unwrap().name, "api-dev");
+    let hidden = block_on(deployer.application(&id("nothing")));
+    assert!(matches!(hidden, Err(Problem::Forbidden(_))), "{hidden:?}");
+}
+
+#[test]
 fn a_second_sync_is_refused_while_one_is_at_work() {
     let stage = Stage::new();
     let argocd = stage.argocd();

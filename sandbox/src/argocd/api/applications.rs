@@ -68,6 +68,7 @@ pub(crate) fn list(world: &World, ask: &Ask, account: &Account) -> Reply {
             && sources(state.spec())
                 .iter()
                 .any(|source| is("repo", &source["repoURL"]))
+            && account.acts_in(&state.project())
             && (is("projects", &state.spec()["project"]) && is("project", &state.spec()["project"]))
     };
     let apps = world.all();
@@ -119,7 +120,7 @@ pub(crate) fn sync(world: &World, ask: &Ask, account: &Account, app: &App) -> Re
     if !world.may_sync_now(&app.name, true) {
         return refuse(7, "cannot sync: blocked by sync window");
     }
-    let project = app.look(|state| state.spec()["project"].as_str().unwrap_or_default().to_owned());
+    let project = app.look(|state| state.project());
     if !account.may("applications/sync") {
         let (who, issued) = (&account.name, &account.issued);
         let why = format!(

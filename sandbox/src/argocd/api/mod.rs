@@ -241,9 +241,9 @@ fn known(rest: &[&str]) -> bool {
 
 async fn endpoint(world: &Arc<World>, ask: &Ask, account: &Account, method: &str, rest: &[&str]) -> Reply {
     match (method, rest) {
-        ("GET", ["account", "can-i", resource, action, ..]) => {
+        ("GET", ["account", "can-i", resource, action, project, ..]) => {
             let action = action.split('/').next().unwrap_or_default();
-            let yes = action != "action" && account.may(&format!("{resource}/{action}"));
+            let yes = action != "action" && account.may(&format!("{resource}/{action}")) && account.acts_in(project);
             Reply::Json(200, json!({"value": if yes { "yes" } else { "no" }}))
         }
         ("GET", ["applications"]) => applications::list(world, ask, account),
@@ -286,11 +286,14 @@ fn find(world: &World, ask: &Ask, account: &Account, name: &str) -> Result<Arc<A
         None => world.app(name),
     };
     let project = ask.value("project");
-    let fits = |app: &Arc<App>| app.look(|state| project.is_none_or(|wanted| state.spec()["project"] == json!(wanted)));
-    let allowed = account.may("applications/get");
-    match app.filter(|app| allowed && fits(app)) {
+    let allowed = |project: &str| account.may("applications/get") && account.acts_in(project);
+    let fits = |app: &Arc<App>| {
+        let its = app.look(|state| state.project());
+        allowed(&its) && project.is_none_or(|wanted| wanted == its)
+    };
+    match app.filter(fits) {
         Some(app) => Ok(app),
-        None if allowed && project.is_some() => {
+        None if project.is_some_and(allowed) => {
             Err(refuse(5, format!("applications.argoproj.io \"{name}\" not found")))
         }
         None => Err(refuse(7, "permission denied")),

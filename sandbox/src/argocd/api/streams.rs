@@ -124,7 +124,9 @@ pub(crate) async fn applications(world: &Arc<World>, ask: &Ask, account: &Accoun
             }
             find(world, ask, account, name).ok().into_iter().collect()
         }
-        None if account.may("applications/get") => world.all(),
+        None if account.may("applications/get") => (world.all().into_iter())
+            .filter(|app| account.acts_in(&app.look(|state| state.project())))
+            .collect(),
         None => Vec::new(),
     };
     if apps.is_empty() {

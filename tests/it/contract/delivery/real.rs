@@ -196,6 +196,25 @@ impl Real {
         format!("suite-{}-{}", std::process::id(), self.issued)
     }
 
+    /// Returns a token of a role of the project, which is made for it.
+    fn role_token(&self) -> String {
+        let rules: Vec<String> = (["get", "sync"].iter())
+            .map(|what| format!("p, proj:default:deployer, applications, {what}, default/*, allow"))
+            .collect();
+        self.project(&json!({"roles": [{"name": "deployer", "policies": rules}]}));
+        let mut token = Value::Null;
+        until("the project has the role", LONGEST, || {
+            let answer = self.rest(
+                "POST",
+                "projects/default/roles/deployer/token",
+                &json!({"expiresIn": 3600}),
+            );
+            token = answer["token"].clone();
+            token.is_string()
+        });
+        token.as_str().unwrap().to_owned()
+    }
+
     fn applications(&self) -> BTreeMap<String, Value> {
         let list = self.kubectl(&["-n", "argocd", "get", "applications", "-o", "json"], "");
         let mut list: Value = serde_json::from_str(&list).unwrap();
@@ -216,7 +235,12 @@ impl Real {
     }
 
     fn windows(&self, windows: &Value) {
-        let patch = json!({"spec": {"syncWindows": windows}}).to_string();
+        self.project(&json!({"syncWindows": windows}));
+    }
+
+    /// Changes the project that all applications are in.
+    fn project(&self, spec: &Value) {
+        let patch = json!({"spec": spec}).to_string();
         let project = ["-n", "argocd", "patch", "appproject", "default"];
         self.kubectl(&[&project[..], &["--type=merge", "-p", &patch]].concat(), "");
     }
@@ -332,6 +356,9 @@ impl World for Held {
     fn token(&self, account: &str) -> String {
         if account == "ci" {
             return self.ci.clone();
+        }
+        if account == "deployer" {
+            return self.real().role_token();
         }
         let file = self.real().run.join(format!("token-{account}"));
         std::fs::read_to_string(file).unwrap().trim().to_owned()

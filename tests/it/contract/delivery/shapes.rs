@@ -112,8 +112,7 @@ fn taken(stage: &Stage, name: &str) -> Value {
 fn an_application_that_is_missing_may_be_created_after_landing() {
     let stage = Stage::new();
     let spec = taken(&stage, "api-dev");
-    let argocd = stage.argocd_in(&stage.world.token("ci"), Some("default"));
-    let followed = stage.follow_while(&argocd, named(&stage, "api-dev"), "abc1234", |world, _| {
+    let followed = stage.follow_while(&stage.argocd(), named(&stage, "api-dev"), "abc1234", |world, _| {
         std::thread::sleep(Duration::from_millis(1500));
         world.make("api-dev", &spec);
     });
@@ -152,10 +151,9 @@ fn a_wrong_name_is_told_before_anything_is_written() {
     let (outcome, why) = refusal(Some("payments"), "api-dev");
     assert_eq!(outcome, Outcome::Refused);
     assert!(why.contains("is in project default"), "{why}");
-    // Without the project nobody can tell a name that is still to come from one that is hidden.
     let (outcome, why) = refusal(None, "api-development");
-    assert_eq!(outcome, Outcome::Denied);
-    assert!(why.contains("missing, is in another namespace"), "{why}");
+    assert_eq!(outcome, Outcome::Refused);
+    assert!(why.contains("apps/api/overlays/dev is deployed by api-dev"), "{why}");
 }
 
 #[test]

@@ -12,7 +12,7 @@ pub(super) trait World: Sync {
     /// Returns the server's address.
     fn server(&self) -> String;
 
-    /// Returns a token of `ci` (get, sync, actions, logs), `viewer` (get) or `nobody`.
+    /// Returns a token of `ci` (get, sync, actions, logs), `viewer` (get), `nobody` or `deployer`, a role of the project.
     fn token(&self, account: &str) -> String;
 
     /// Takes the token of `ci` back.
@@ -97,7 +97,10 @@ impl World for StandIn {
     }
 
     fn token(&self, account: &str) -> String {
-        self.0.argocd.token(account)
+        let role = account == "deployer";
+        self.0
+            .argocd
+            .token(if role { "proj:default:deployer" } else { account })
     }
 
     fn revoke(&self) {
