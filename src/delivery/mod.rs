@@ -6,9 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use reqwest::Url;
 
-use crate::model::{
-    AnalysisTemplate, AppSnapshot, ApplicationId, Canary, Happening, Node, Resource, Secret, SyncWindows,
-};
+use crate::model::{Analysis, AppSnapshot, ApplicationId, Canary, Happening, Node, Resource, Secret, SyncWindows};
 
 mod argocd;
 mod problem;
@@ -172,16 +170,9 @@ pub trait Observe {
     /// Says what stands against it.
     async fn rollout(&self, id: &ApplicationId, rollout: &Resource) -> Result<Canary, Problem>;
 
-    /// Returns how long an analysis of a template takes when nothing fails, as far as the template says so.
-    ///
-    /// # Errors
-    /// Says what stands against it; an application shows only templates that are part of it.
-    async fn analysis_length(
-        &self,
-        id: &ApplicationId,
-        rollout: &Resource,
-        template: &AnalysisTemplate,
-    ) -> Result<Duration, Problem>;
+    /// Returns how long an analysis of a Rollout takes when nothing fails, as far as its templates say so. What nobody shows us counts for
+    /// nothing: an application shows only templates that are part of it.
+    async fn analysis_length(&self, id: &ApplicationId, rollout: &Resource, analysis: &Analysis) -> Duration;
 }
 
 /// Changes applications. What only reads is never given one.

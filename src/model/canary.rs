@@ -1,5 +1,6 @@
 //! How far an Argo Rollouts Rollout is on its way to a new version.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// How far an Argo Rollouts Rollout is.
@@ -23,10 +24,10 @@ pub struct Canary {
     pub pause: Option<String>,
     /// How long the pause at its step is; `None` = until a person resumes it, or no pause.
     pub pause_for: Option<Duration>,
-    /// The sum of its timed pauses from its step on.
+    /// The sum of its timed pauses and experiments from its step on.
     pub pauses_ahead: Duration,
-    /// The analyses from its step on, in their order; the templates of one are evaluated together.
-    pub analyses_ahead: Vec<Vec<AnalysisTemplate>>,
+    /// The analyses from its step on, in their order.
+    pub analyses_ahead: Vec<Analysis>,
     /// Whether it was aborted.
     pub aborted: bool,
     /// The hash of the pods it goes to.
@@ -43,6 +44,15 @@ impl Canary {
     pub fn is_underway(&self) -> bool {
         self.observed && !self.aborted && !self.stable.is_empty() && self.current != self.stable
     }
+}
+
+/// An analysis that a Rollout makes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Analysis {
+    /// Its templates, evaluated together.
+    pub templates: Vec<AnalysisTemplate>,
+    /// What it gives for their arguments, by name; `None` = a value that only the cluster knows.
+    pub arguments: BTreeMap<String, Option<String>>,
 }
 
 /// A template of analyses.

@@ -20,7 +20,7 @@ pub use application::{
     AppSnapshot, AppSource, ApplicationId, Condition, Health, Hydration, Operation, Phase, RepoIdentity, Resource,
     ResourceId, SyncResult, SyncState,
 };
-pub use canary::{AnalysisTemplate, Canary};
+pub use canary::{Analysis, AnalysisTemplate, Canary};
 pub use clock::{Clock, Timestamp};
 pub use commit::{BranchName, CommitSha, RepoPath};
 pub use event::Event;

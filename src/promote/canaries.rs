@@ -104,13 +104,8 @@ impl Canaries {
 /// Adds up the timed pauses and the analyses that are ahead. An analysis that nobody shows us counts for nothing.
 async fn alone(observe: &dyn Observe, id: &ApplicationId, rollout: &Resource, canary: &Canary) -> Duration {
     let mut all = canary.pauses_ahead;
-    for together in &canary.analyses_ahead {
-        let mut longest = Duration::ZERO;
-        for template in together {
-            let length = observe.analysis_length(id, rollout, template).await;
-            longest = longest.max(length.unwrap_or_default());
-        }
-        all = all.saturating_add(longest);
+    for analysis in &canary.analyses_ahead {
+        all = all.saturating_add(observe.analysis_length(id, rollout, analysis).await);
     }
     all
 }

@@ -277,9 +277,13 @@ fn steps_of(rollout: &Value, templates: &[Value]) -> Vec<Step> {
         let template = templates.iter().find(|template| template["metadata"]["name"] == name);
         let template = template.unwrap_or(&Value::Null);
         let metric = &template["spec"]["metrics"][0];
-        let first = duration(&metric["initialDelay"]).unwrap_or_default();
-        let count = u32::try_from(metric["count"].as_u64().unwrap_or(1)).unwrap_or(1);
-        let interval = duration(&metric["interval"]).unwrap_or_default();
+        let field = |name: &str| with_arguments(&metric[name], &[&step["analysis"]["args"], &template["spec"]["args"]]);
+        let first = duration(&field("initialDelay")).unwrap_or_default();
+        let count = match field("count") {
+            Value::String(text) => text.parse().unwrap_or(1),
+            count => u32::try_from(count.as_u64().unwrap_or(1)).unwrap_or(1),
+        };
+        let interval = duration(&field("interval")).unwrap_or_default();
         Some(Step::Analysis {
             metric: metric["name"].as_str().unwrap_or_default().to_owned(),
             first,
@@ -287,6 +291,20 @@ fn steps_of(rollout: &Value, templates: &[Value]) -> Vec<Step> {
         })
     };
     steps.into_iter().flatten().filter_map(read).collect()
+}
+
+/// Returns a field with the values of the arguments in it; those of the first list go before.
+fn with_arguments(field: &Value, lists: &[&Value]) -> Value {
+    let Some(text) = field.as_str() else {
+        return field.clone();
+    };
+    let mut text = text.replace("{{ ", "{{").replace(" }}", "}}");
+    for argument in lists.iter().filter_map(|list| list.as_array()).flatten() {
+        if let (Some(name), Some(value)) = (argument["name"].as_str(), argument["value"].as_str()) {
+            text = text.replace(&format!("{{{{args.{name}}}}}"), value);
+        }
+    }
+    Value::String(text)
 }
 
 /// `10`, `10s`, `1m30s`.

@@ -7,9 +7,7 @@ use reqwest::Method;
 use serde_json::Value;
 
 use crate::delivery::{Changes, Drive, Observe, Problem, Refresh, Scope};
-use crate::model::{
-    AnalysisTemplate, AppSnapshot, ApplicationId, Canary, Happening, Node, Resource, ResourceId, SyncWindows,
-};
+use crate::model::{Analysis, AppSnapshot, ApplicationId, Canary, Happening, Node, Resource, ResourceId, SyncWindows};
 
 use super::client::{ArgoCd, Call, REFRESH};
 use super::{analysis, convert, object, rollout, wire};
@@ -226,25 +224,22 @@ impl Observe for ArgoCd {
             .map(|object| rollout::canary_of(&object))
     }
 
-    async fn analysis_length(
-        &self,
-        id: &ApplicationId,
-        rollout: &Resource,
-        template: &AnalysisTemplate,
-    ) -> Result<Duration, Problem> {
-        let (kind, namespace) = if template.cluster_wide {
-            ("ClusterAnalysisTemplate", String::new())
-        } else {
-            ("AnalysisTemplate", rollout.id.namespace.clone())
-        };
-        let resource = ResourceId {
-            group: rollout.id.group.clone(),
-            kind: kind.to_owned(),
-            namespace,
-            name: template.name.clone(),
-        };
-        let object = self.object(id, &resource, &rollout.version).await?;
-        Ok(analysis::length(&object))
+    async fn analysis_length(&self, id: &ApplicationId, rollout: &Resource, analysis: &Analysis) -> Duration {
+        let mut wanted = analysis.templates.clone();
+        let mut templates = Vec::new();
+        let mut at = 0;
+        while let Some(template) = wanted.get(at) {
+            at += 1;
+            let resource = analysis::resource(template, &rollout.id);
+            if let Ok(object) = self.object(id, &resource, &rollout.version).await {
+                // A template may name others, and in the end itself.
+                let others = analysis::templates(object.get("spec").unwrap_or(&Value::Null));
+                let new: Vec<_> = others.into_iter().filter(|other| !wanted.contains(other)).collect();
+                wanted.extend(new);
+                templates.push(object);
+            }
+        }
+        analysis::length(&templates, &analysis.arguments)
     }
 }
 

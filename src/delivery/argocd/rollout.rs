@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::model::{AnalysisTemplate, Canary};
+use crate::model::{Analysis, Canary};
+
+use super::analysis::{arguments, templates};
 
 /// Reads how far a Rollout is from its object.
 #[must_use]
@@ -83,31 +85,27 @@ fn promoted_after(object: &Value) -> Option<Duration> {
 
 fn pauses_ahead(object: &Value, steps: &[Value], index: Option<usize>) -> Duration {
     ahead(steps, index)
-        .filter_map(|step| step.pointer("/pause/duration").and_then(duration))
+        .filter_map(|step| {
+            let timed = step.pointer("/pause/duration");
+            timed.or_else(|| step.pointer("/experiment/duration"))
+        })
+        .filter_map(duration)
         .chain(promoted_after(object))
         .fold(Duration::ZERO, Duration::saturating_add)
 }
 
-fn analyses_ahead(object: &Value, steps: &[Value], index: Option<usize>) -> Vec<Vec<AnalysisTemplate>> {
+fn analyses_ahead(object: &Value, steps: &[Value], index: Option<usize>) -> Vec<Analysis> {
     let before_and_after = ["prePromotionAnalysis", "postPromotionAnalysis"]
         .into_iter()
         .filter_map(|name| object.pointer(&format!("/spec/strategy/blueGreen/{name}")));
     ahead(steps, index)
         .filter_map(|step| step.get("analysis"))
         .chain(before_and_after)
-        .map(templates)
-        .collect()
-}
-
-fn templates(analysis: &Value) -> Vec<AnalysisTemplate> {
-    let all = analysis.get("templates").and_then(Value::as_array);
-    let template = |template: &Value| {
-        Some(AnalysisTemplate {
-            name: template.get("templateName")?.as_str()?.to_owned(),
-            cluster_wide: template.get("clusterScope").and_then(Value::as_bool).unwrap_or(false),
+        .map(|analysis| Analysis {
+            templates: templates(analysis),
+            arguments: arguments(analysis),
         })
-    };
-    all.into_iter().flatten().filter_map(template).collect()
+        .collect()
 }
 
 /// The controller writes the generation as a text.
@@ -199,7 +197,7 @@ mod tests {
         let canary = canary_of(&object);
         assert_eq!(canary.pause_for, Some(Duration::from_secs(40)));
         assert_eq!(canary.pauses_ahead, Duration::from_secs(40));
-        let names: Vec<(&str, bool)> = (canary.analyses_ahead[0].iter())
+        let names: Vec<(&str, bool)> = (canary.analyses_ahead[0].templates.iter())
             .map(|template| (template.name.as_str(), template.cluster_wide))
             .collect();
         assert_eq!(names, [("smoke", false), ("all", true)]);

@@ -255,16 +255,38 @@ fn an_aborted_canary_ends_with_its_reason() {
     assert!(hint.contains("revert") && hint.contains("until git follows"), "{hint}");
 }
 
+/// Changes a file of the base with a canary.
+fn edit(world: &World, file: &str, change: impl FnOnce(&str) -> String) {
+    let path = format!("apps/api/base-rollout/{file}");
+    let text = world.sandbox.git.read("infra-repo", &path).unwrap();
+    let changed = change(&text);
+    assert_ne!(changed, text, "{path}");
+    world.sandbox.commit(&path, &changed, "Change the canary").unwrap();
+}
+
 #[test]
 fn what_is_timed_in_a_canary_is_added_to_the_deadline_once_it_begins() {
     let world = World::at_speed(100.0);
+    // Of an argument the step has its own value, and the template one for who gives none.
+    edit(&world, "success-rate.yaml", |text| {
+        let own = text.replace("interval: 20s", "interval: \"{{args.every}}\"");
+        own.replace("spec:\n", "spec:\n  args: [{name: every, value: 20s}]\n")
+    });
+    edit(&world, "rollout.yaml", |text| {
+        let first = "- analysis:\n";
+        text.replacen(
+            first,
+            &format!("{first}            args: [{{name: every, value: 80s}}]\n"),
+            1,
+        )
+    });
     let ran = world.live(&format!("{PRODUCTION} abc1234 --sync never --timeout 1s"));
     assert!(!ran.stderr.contains("by itself"), "{}", ran.stderr);
     ran.ends("timed-out", 10);
-    // Three analyses of a minute each, and a pause of one: longer than the deadline that was asked for, even at this speed.
+    // One analysis of three minutes and two of one, and a pause of one: longer than the deadline that was asked for, even at this speed.
     let ran = world.live(&format!("{PRODUCTION} abc1234 --timeout 1s"));
     assert!(
-        ran.stderr.contains("takes 4m by itself") && ran.stderr.contains("waiting 4m 1s in all"),
+        ran.stderr.contains("takes 6m by itself") && ran.stderr.contains("waiting 6m 1s in all"),
         "{}",
         ran.stderr
     );
