@@ -266,7 +266,7 @@ fn edit(world: &World, file: &str, change: impl FnOnce(&str) -> String) {
 
 #[test]
 fn what_is_timed_in_a_canary_is_added_to_the_deadline_once_it_begins() {
-    let world = World::at_speed(60.0);
+    let world = World::at_speed(20.0);
     // Of an argument the step has its own value, and the template one for who gives none.
     edit(&world, "success-rate.yaml", |text| {
         let own = text.replace("interval: 20s", "interval: \"{{args.every}}\"");
@@ -284,9 +284,9 @@ fn what_is_timed_in_a_canary_is_added_to_the_deadline_once_it_begins() {
     assert!(!ran.stderr.contains("by itself"), "{}", ran.stderr);
     ran.ends("timed-out", 10);
     // One analysis of three minutes and two of one, and a pause of one: longer than the deadline that was asked for, even at this speed.
-    let ran = world.live(&format!("{PRODUCTION} abc1234 --timeout 5s"));
+    let ran = world.live(&format!("{PRODUCTION} abc1234 --timeout 15s"));
     assert!(
-        ran.stderr.contains("takes 6m by itself") && ran.stderr.contains("waiting 6m 5s in all"),
+        ran.stderr.contains("takes 6m by itself") && ran.stderr.contains("waiting 6m 15s in all"),
         "{}",
         ran.stderr
     );
