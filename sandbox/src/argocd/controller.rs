@@ -13,7 +13,6 @@ use super::compare::{self, Target};
 use super::render::render;
 use super::revisions::{Revisions, compared_to};
 use super::workload::{merge, runs};
-use crate::git::lock;
 
 impl World {
     /// Renders what an application is at revisions. A chart, and a source that others only refer to, add nothing.
@@ -105,7 +104,7 @@ impl World {
                 continue;
             }
             self.compare(&app).await;
-            lock(&self.lying).retain(|name| *name != app.name);
+            self.faults.wake(&app.name);
             if app.look(State::operation_pending) {
                 app.operate.notify_one();
             }
@@ -164,21 +163,20 @@ impl World {
             state.object["operation"] = operation;
             remove(&mut state.object["status"], "operationState");
         });
-        if !lock(&self.lying).contains(&app.name) {
+        if !self.faults.is_left_lying(&app.name) {
             app.operate.notify_one();
         }
     }
 
     /// Notices what changes by itself in the cluster: the health is written without a new `reconciledAt`.
     pub(crate) async fn health_loop(self: Arc<Self>, app: Arc<App>) {
-        // What is due since then has not been noticed, however long ago that is: a busy machine takes its time.
-        let mut noticed = self.clock.now();
         loop {
+            let now = self.clock.now();
             let next = app.look(|state| {
                 let all = state
                     .workloads
                     .values()
-                    .filter_map(|workload| workload.next_change(noticed));
+                    .filter_map(|workload| workload.next_change(now));
                 all.min()
             });
             let due = async {
@@ -186,7 +184,7 @@ impl World {
                     // A little later than due, so that it has happened.
                     Some(at) => {
                         self.clock
-                            .sleep(at.saturating_sub(self.clock.now()) + Duration::from_millis(60))
+                            .sleep(at.saturating_sub(now) + Duration::from_millis(60))
                             .await
                     }
                     None => std::future::pending().await,
@@ -197,15 +195,14 @@ impl World {
                 () = due => {}
             }
             self.wait_while_down().await;
-            noticed = self.clock.now();
-            let at = self.clock.stamp(noticed);
+            let at = self.clock.stamp_now();
             app.patch(self.next_version(), |state| {
                 for workload in state.workloads.values_mut() {
-                    workload.advance(noticed);
+                    workload.advance(self.clock.now());
                 }
                 if let Some(target) = state.target.clone() {
-                    write_status(state, &target, noticed, None);
-                    write_health(state, &target, noticed, &at);
+                    write_status(state, &target, self.clock.now(), None);
+                    write_health(state, &target, self.clock.now(), &at);
                 }
             });
         }

@@ -2,8 +2,8 @@
 //! old green after a push until it is refreshed, syncs automated applications, and walks canaries.
 //!
 //! Bodies, statuses and the order of patches are those of recorded traffic of 3.2 and 3.5. Image tags decide what becomes of a version:
-//! `bad…` ImagePullBackOff, `crash…` CrashLoopBackOff, `slow…` ready after 20 s, `never…` never ready, `fail…` a hook fails, `breach…`
-//! an analysis fails; everything else becomes healthy.
+//! `bad…` ImagePullBackOff, `crash…` CrashLoopBackOff, `slow…` ready after 20 s, `never…` never ready (its probe fails), `fail…` a hook
+//! fails, `breach…` an analysis fails; everything else becomes healthy.
 
 mod accounts;
 mod api;
@@ -13,6 +13,7 @@ mod clock;
 mod compare;
 mod controller;
 mod exchange;
+mod faults;
 mod hydrator;
 mod operation;
 mod render;
@@ -33,12 +34,14 @@ use tokio::runtime::Handle;
 use tokio::sync::{Notify, oneshot};
 
 pub use exchange::Asked;
+pub use faults::Canned;
 
 use crate::git::{GitHost, lock, on_own_thread};
 use accounts::Accounts;
 use application::App;
 use clock::Clock;
 use exchange::Exchanges;
+use faults::Faults;
 use source::Sources;
 
 /// How the stand-in behaves.
@@ -86,15 +89,8 @@ pub(crate) struct World {
     down: AtomicBool,
     /// The sync windows of applications.
     pub(crate) windows: Mutex<BTreeMap<String, Vec<SyncWindow>>>,
-    pub(crate) canned: Mutex<Vec<(Canned, Option<u32>)>>,
-    /// Parts of requests that get no answer.
-    pub(crate) hanging: Mutex<Vec<String>>,
-    /// Streams tell nothing, as behind a proxy that keeps what comes.
-    pub(crate) muted: AtomicBool,
-    /// All streams end, as when the server restarts.
-    pub(crate) cut: Notify,
-    /// Names of applications whose next operation is left lying until they are refreshed.
-    pub(crate) lying: Mutex<Vec<String>>,
+    /// What goes wrong.
+    pub(crate) faults: Faults,
 }
 
 /// A sync window. Whether it is on is said, not worked out.
@@ -110,21 +106,6 @@ pub struct SyncWindow {
     pub manual: bool,
     /// Whether it is on.
     pub active: bool,
-}
-
-/// What is answered instead of the right thing.
-#[derive(Clone, Debug)]
-pub struct Canned {
-    /// Requests whose path and query contain this.
-    pub part: String,
-    /// How often.
-    pub times: u32,
-    /// The status.
-    pub status: u16,
-    /// The content type.
-    pub content_type: String,
-    /// The body.
-    pub body: String,
 }
 
 impl World {
@@ -189,11 +170,7 @@ impl ArgoCd {
             version: AtomicU64::new(1000),
             down: AtomicBool::new(false),
             windows: Mutex::default(),
-            canned: Mutex::default(),
-            hanging: Mutex::default(),
-            muted: AtomicBool::new(false),
-            cut: Notify::new(),
-            lying: Mutex::default(),
+            faults: Faults::default(),
         });
         let (tell, told) = std::sync::mpsc::channel();
         let stop = on_own_thread({
@@ -344,43 +321,6 @@ impl ArgoCd {
     /// Gives an application its sync windows, in place of those that it has.
     pub fn sync_windows(&self, name: &str, windows: Vec<SyncWindow>) {
         lock(&self.world.windows).insert(name.to_owned(), windows);
-    }
-
-    /// Answers the next matching requests with something else.
-    pub fn answer(&self, canned: Canned) {
-        lock(&self.world.canned).push((canned, None));
-    }
-
-    /// Answers the next `times` matching requests with a status and the wish to be left alone for so many seconds.
-    pub fn busy(&self, part: &str, times: u32, status: u16, retry_after: u32) {
-        let canned = Canned {
-            part: part.to_owned(),
-            times,
-            status,
-            content_type: "text/plain".to_owned(),
-            body: "busy\n".to_owned(),
-        };
-        lock(&self.world.canned).push((canned, Some(retry_after)));
-    }
-
-    /// Gives no answer to requests whose path and query contain this, from now on.
-    pub fn hang(&self, part: &str) {
-        lock(&self.world.hanging).push(part.to_owned());
-    }
-
-    /// Lets streams tell nothing any more, or everything again.
-    pub fn mute_streams(&self, mute: bool) {
-        self.world.muted.store(mute, Ordering::Relaxed);
-    }
-
-    /// Ends all streams, as when the server restarts.
-    pub fn cut_streams(&self) {
-        self.world.cut.notify_waiters();
-    }
-
-    /// Leaves the next operation of an application lying until it is refreshed, as the real one does now and then.
-    pub fn leave_lying(&self, name: &str) {
-        lock(&self.world.lying).push(name.to_owned());
     }
 
     /// Returns what was asked so far, in order of the answers.

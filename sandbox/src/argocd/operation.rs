@@ -52,12 +52,14 @@ impl World {
             };
             let retry = matches!(attempt.phase, "Failed" | "Error") && retries < limit && attempt.message != TERMINATED;
             if !retry {
-                return self.finish(app, attempt, retries).await;
+                self.finish(app, attempt, retries).await;
+                return self.follow(app, operation).await;
             }
             retries += 1;
             if !self.wait_for_retry(app, operation, &attempt, retries).await {
                 let attempt = self.terminated(app).await;
-                return self.finish(app, attempt, retries).await;
+                self.finish(app, attempt, retries).await;
+                return self.after_operation(app).await;
             }
         }
     }
@@ -242,7 +244,17 @@ impl World {
         }
     }
 
-    /// Writes the end, then what the controller sees next: first the health and the sync of what it knows, then a comparison.
+    /// Does what comes after the end: a comparison, or first the same once more. Then the sync is what it was before, and so is the health.
+    async fn follow(&self, app: &App, operation: &Value) {
+        if self.faults.comes_again(&app.name) {
+            self.clock.pass(0.04).await;
+            self.operation(app, operation.clone());
+        } else {
+            self.after_operation(app).await;
+        }
+    }
+
+    /// Writes the end.
     async fn finish(&self, app: &App, attempt: Attempt, retries: u64) {
         let at = self.clock.stamp_now();
         let mut message = attempt.message;
@@ -264,12 +276,12 @@ impl World {
             op["finishedAt"] = json!(at);
             remove(&mut state.object, "operation");
         });
-        app.live.notify_one();
-        self.clock.pass(0.15).await;
-        self.after_operation(app).await;
     }
 
+    /// Writes what the controller sees next: first the health and the sync of what it knows, then a comparison.
     async fn after_operation(&self, app: &App) {
+        app.live.notify_one();
+        self.clock.pass(0.15).await;
         app.patch(self.next_version(), |state| {
             if let Some(target) = state.target.clone() {
                 let at = self.clock.stamp_now();

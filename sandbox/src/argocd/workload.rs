@@ -302,9 +302,16 @@ impl Workload {
         } else {
             self.replicas().saturating_sub(1)
         };
-        let mut status = json!({
-            "replicas": self.replicas(), "updatedReplicas": new, "readyReplicas": available, "availableReplicas": available,
-        });
+        let mut status = json!({});
+        let counts = [
+            ("replicas", self.replicas()),
+            ("updatedReplicas", new),
+            ("readyReplicas", available),
+            ("availableReplicas", available),
+        ];
+        for (name, count) in counts.into_iter().filter(|(_, count)| *count > 0) {
+            status[name] = json!(count);
+        }
         if let (Some((view, index, _)), Some(canary)) = (self.canary(now), &self.canary) {
             let stable = self.stable.as_ref().map_or("", |stable| stable.hash.as_str());
             let rest = json!({

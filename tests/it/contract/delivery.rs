@@ -208,7 +208,7 @@ fn what_stands_against_it_is_told_before_anything_is_written() {
 
 #[test]
 fn a_login_page_is_no_argo_cd() {
-    let stage = Stage::with_stand_in();
+    let stage = Stage::with_stand_in("a proxy that asks people to sign in");
     let sandbox = stage.world.stand_in().unwrap();
     sandbox.argocd.answer(Canned {
         part: "userinfo".to_owned(),
@@ -297,7 +297,7 @@ fn a_closed_window_is_told_from_a_missing_right() {
     let app = id("web-production");
     let open = block_on(argocd.windows(&app)).unwrap();
     assert!(open.manual_possible && open.active.is_empty(), "{open:?}");
-    stage.world.window("web-production", true);
+    stage.world.window("web-production", Some(("* * * * *", "1h")));
     let closed = || block_on(argocd.windows(&app)).unwrap();
     until("the window is closed", Duration::from_secs(30), || {
         !closed().manual_possible
@@ -309,7 +309,7 @@ fn a_closed_window_is_told_from_a_missing_right() {
         let refused = block_on(argocd.sync(&app, "one"));
         assert!(matches!(refused, Err(Problem::Window(_))), "{refused:?}");
     }
-    stage.world.window("web-production", false);
+    stage.world.window("web-production", None);
     until("the window is open", Duration::from_secs(30), || {
         closed().manual_possible
     });
@@ -443,6 +443,24 @@ fn a_failure_says_which_resource_and_why() {
     let why = &followed.applications[0].reason;
     assert!(
         why.contains("ImagePullBackOff") && why.contains("myorg/api:bad1"),
+        "{why}"
+    );
+}
+
+#[test]
+fn a_probe_that_fails_is_told_in_the_words_of_the_node() {
+    let stage = Stage::new();
+    let soon = ResolvedPolicy {
+        timeout: stage.time(4000),
+        ..stage.policy()
+    };
+    let followed = stage.promote_while("api", "dev", "never-probed", soon, |world, _| {
+        world.probe_fails("dev", "never-probed");
+    });
+    assert_eq!(followed.outcome, Outcome::TimedOut, "{}", followed.reason);
+    let why = &followed.applications[0].reason;
+    assert!(
+        why.contains("Unhealthy: Readiness probe failed: HTTP probe failed with statuscode: 503"),
         "{why}"
     );
 }

@@ -17,7 +17,6 @@ use super::accounts::Account;
 use super::application::App;
 use super::exchange::Asked;
 use super::{OWN_NAMESPACE, World};
-use crate::git::lock;
 
 pub(crate) use applications::sync_by_hand;
 pub(crate) use resources::act;
@@ -48,6 +47,7 @@ pub(crate) fn refuse(code: u8, message: impl Into<String>) -> Reply {
 }
 
 /// One request, taken apart.
+#[derive(Clone)]
 pub(crate) struct Ask {
     pub(crate) method: Method,
     pub(crate) path: Vec<String>,
@@ -109,8 +109,7 @@ async fn serve(State(world): State<Arc<World>>, request: Request) -> Response {
         line,
         body: parsed.unwrap_or_default(),
     };
-    let hangs = lock(&world.hanging).iter().any(|part| ask.line.contains(part));
-    if hangs {
+    if world.faults.hangs(&ask.line) {
         std::future::pending::<()>().await;
     }
     let reply = match canned(&world, &ask) {
@@ -186,14 +185,10 @@ fn respond(reply: Reply) -> Response {
 }
 
 fn canned(world: &World, ask: &Ask) -> Option<Reply> {
-    let mut canned = lock(&world.canned);
-    let (row, retry_after) = canned
-        .iter_mut()
-        .find(|(row, _)| row.times > 0 && ask.line.contains(&row.part))?;
-    row.times -= 1;
+    let (row, retry_after) = world.faults.instead(&ask.line)?;
     Some(match retry_after {
-        Some(seconds) => Reply::Busy(row.status, *seconds),
-        None => Reply::Raw(row.status, row.content_type.clone(), row.body.clone()),
+        Some(seconds) => Reply::Busy(row.status, seconds),
+        None => Reply::Raw(row.status, row.content_type, row.body),
     })
 }
 

@@ -10,6 +10,7 @@ use super::super::application::App;
 use super::super::compare::Key;
 use super::super::source::is_commit;
 use super::super::tree::{METRIC, tree, uid};
+use super::super::workload::Fate;
 use super::{Ask, Reply, refuse, stream_refusal};
 
 pub(crate) fn get(world: &Arc<World>, ask: &Ask, account: &Account, app: &Arc<App>, rest: &[&str]) -> Reply {
@@ -206,7 +207,7 @@ fn events(world: &World, ask: &Ask, app: &App) -> Reply {
         .filter_map(|name| ask.query(name))
         .collect();
     if about.len() == 3 {
-        return Reply::Json(200, json!({"metadata": version, "items": null}));
+        return Reply::Json(200, json!({"metadata": version, "items": events_of(world, ask, app)}));
     }
     if !about.is_empty() {
         let name = ask.query("resourceName").unwrap_or_default();
@@ -223,6 +224,30 @@ fn events(world: &World, ask: &Ask, app: &App) -> Reply {
     });
     let _ = world;
     Reply::Json(200, json!({"metadata": version, "items": items}))
+}
+
+/// What the kubelet tells of a pod that is never ready: that its probe failed. Of everything else there is nothing.
+fn events_of(world: &World, ask: &Ask, app: &App) -> Option<Value> {
+    let tree = tree(world, app);
+    let is = |node: &&Value| {
+        node["kind"] == "Pod"
+            && node["uid"] == json!(ask.query("resourceUID"))
+            && node["health"]["status"] == "Progressing"
+    };
+    let pod = tree["nodes"].as_array()?.iter().find(is)?;
+    let images: Vec<String> = serde_json::from_value(pod["images"].clone()).ok()?;
+    if Fate::of(&images) != Fate::Never {
+        return None;
+    }
+    let at = world.clock.stamp_now();
+    let name = pod["name"].as_str().unwrap_or_default();
+    Some(
+        json!([{"metadata": {"name": format!("{name}.1"), "namespace": pod["namespace"], "creationTimestamp": pod["createdAt"]},
+        "involvedObject": {"kind": "Pod", "namespace": pod["namespace"], "name": name, "uid": pod["uid"]},
+        "reason": "Unhealthy", "message": "Readiness probe failed: HTTP probe failed with statuscode: 503",
+        "source": {"component": "kubelet", "host": "node-1"},
+        "firstTimestamp": pod["createdAt"], "lastTimestamp": at, "count": 3, "type": "Warning", "eventTime": null}]),
+    )
 }
 
 fn manifests(world: &World, ask: &Ask, app: &App) -> Reply {

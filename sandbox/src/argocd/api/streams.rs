@@ -89,7 +89,7 @@ impl Writer {
     }
 
     fn is_muted(&self) -> bool {
-        self.world.muted.load(std::sync::atomic::Ordering::Relaxed)
+        self.world.faults.is_muted()
     }
 
     /// Sends a keepalive, which only events have.
@@ -111,36 +111,34 @@ impl Drop for Writer {
     }
 }
 
-/// A named watch begins with the present object; one on something missing or hidden answers nothing at all until it is there.
-pub(crate) async fn applications(world: &Arc<World>, ask: &Ask, account: &Account) -> Reply {
-    let apps: Vec<Arc<App>> = match ask.query("name") {
-        Some(name) => {
-            loop {
-                let made = world.created.notified();
-                if find(world, ask, account, name).is_ok() {
-                    break;
-                }
-                made.await;
-            }
-            find(world, ask, account, name).ok().into_iter().collect()
-        }
+/// The applications, or the one, that a stream is about, as far as they are shown to the account.
+fn about(world: &World, ask: &Ask, account: &Account) -> Vec<Arc<App>> {
+    match ask.query("name") {
+        Some(name) => find(world, ask, account, name).ok().into_iter().collect(),
         None if account.may("applications/get") => (world.all().into_iter())
             .filter(|app| account.acts_in(&app.look(|state| state.project())))
             .collect(),
         None => Vec::new(),
-    };
-    if apps.is_empty() {
-        std::future::pending::<()>().await;
     }
-    let fields: Option<Vec<String>> = ask
-        .query("fields")
-        .map(|fields| fields.split(',').map(str::to_owned).collect());
+}
+
+/// It begins with what there is; one on something missing or hidden answers nothing at all, no header either, until it is there.
+pub(crate) async fn applications(world: &Arc<World>, ask: &Ask, account: &Account) -> Reply {
+    loop {
+        let made = world.created.notified();
+        if !about(world, ask, account).is_empty() {
+            break;
+        }
+        made.await;
+    }
     let (writer, streamed) = Writer::open(world, ask);
-    tokio::spawn(watch(writer, apps, fields));
+    tokio::spawn(watch(writer, ask.clone(), account.clone()));
     Reply::Stream(streamed)
 }
 
-async fn watch(mut writer: Writer, apps: Vec<Arc<App>>, fields: Option<Vec<String>>) {
+async fn watch(mut writer: Writer, ask: Ask, account: Account) {
+    let fields = ask.query("fields");
+    let fields: Option<Vec<&str>> = fields.map(|fields| fields.split(',').collect());
     let result = |kind: &str, object: &Value| {
         let whole = json!({"type": kind, "application": shown(object)});
         match &fields {
@@ -155,28 +153,33 @@ async fn watch(mut writer: Writer, apps: Vec<Arc<App>>, fields: Option<Vec<Strin
         }
     };
     let (merged, mut next) = mpsc::channel::<Frame>(1000);
-    for app in &apps {
-        let (object, frames) = app.watch();
-        if !writer.frame(result("ADDED", &object)).await {
-            return;
-        }
-        tokio::spawn(forward(frames, merged.clone()));
-    }
-    drop(merged);
     let world = Arc::clone(&writer.world);
-    let clock = world.clock;
+    let mut watched: Vec<Arc<App>> = Vec::new();
     loop {
-        let alive = tokio::select! {
-            frame = next.recv() => match frame {
-                Some(frame) => writer.frame(result(frame.kind, &frame.application)).await,
-                None => return,
-            },
-            () = clock.pass(15.0) => writer.keep_alive().await,
-            () = writer.to.closed() => return,
-            () = world.cut.notified() => return,
-        };
-        if !alive {
-            return;
+        let made = world.created.notified();
+        for app in about(&world, &ask, &account) {
+            if watched.iter().any(|known| Arc::ptr_eq(known, &app)) {
+                continue;
+            }
+            let (object, frames) = app.watch();
+            if !writer.frame(result("ADDED", &object)).await {
+                return;
+            }
+            tokio::spawn(forward(frames, merged.clone()));
+            watched.push(app);
+        }
+        tokio::pin!(made);
+        loop {
+            let alive = tokio::select! {
+                Some(frame) = next.recv() => writer.frame(result(frame.kind, &frame.application)).await,
+                () = world.clock.pass(15.0) => writer.keep_alive().await,
+                () = writer.to.closed() => return,
+                () = world.faults.cut.notified() => return,
+                () = &mut made => break,
+            };
+            if !alive {
+                return;
+            }
         }
     }
 }

@@ -8,6 +8,8 @@ use std::process::{Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use promote_action::clock::SystemClock;
+use promote_action::model::Clock;
 use serde_json::{Value, json};
 
 use super::stage::block_on;
@@ -21,6 +23,8 @@ const APPS: [&str; 6] = [
     "web-staging",
     "web-production",
 ];
+/// Where applications are that are not in the server's own namespace.
+const TEAM: &str = "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: team-a\n";
 /// The machine may have other work.
 const LONGEST: Duration = Duration::from_secs(240);
 
@@ -75,6 +79,20 @@ fn ran(command: &mut Command, input: &str) -> String {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{command:?}: {said}");
     String::from_utf8(output.stdout).unwrap()
+}
+
+/// Returns the name of an application, with its namespace before it where that is not the server's own.
+fn name_of(app: &Value) -> String {
+    let (name, namespace) = (&app["metadata"]["name"], &app["metadata"]["namespace"]);
+    match (name.as_str().unwrap(), namespace.as_str().unwrap()) {
+        (name, "argocd") => name.to_owned(),
+        (name, namespace) => format!("{namespace}/{name}"),
+    }
+}
+
+/// The namespace of an application, and its name in it.
+fn parts(name: &str) -> (&str, &str) {
+    name.split_once('/').unwrap_or(("argocd", name))
 }
 
 fn named(variable: &str) -> String {
@@ -138,6 +156,8 @@ impl Real {
             std::fs::write(&path, text.replace(from, to)).unwrap();
         }
         real.push("Begin");
+        real.kubectl(&["apply", "-f", "-"], TEAM);
+        real.project(&json!({"sourceNamespaces": ["team-*"]}));
         real
     }
 
@@ -147,6 +167,9 @@ impl Real {
         self.stack("start");
         self.windows(&Value::Null);
         let all = self.applications();
+        for stranger in all.keys().filter(|name| !APPS.contains(&name.as_str())) {
+            self.remove(stranger);
+        }
         for name in APPS {
             match all.get(name) {
                 Some(app) if app["spec"]["source"]["targetRevision"] == "main" => {}
@@ -216,12 +239,10 @@ impl Real {
     }
 
     fn applications(&self) -> BTreeMap<String, Value> {
-        let list = self.kubectl(&["-n", "argocd", "get", "applications", "-o", "json"], "");
+        let list = self.kubectl(&["get", "applications", "-A", "-o", "json"], "");
         let mut list: Value = serde_json::from_str(&list).unwrap();
         let items = list["items"].as_array_mut().unwrap();
-        (items.drain(..))
-            .map(|app| (app["metadata"]["name"].as_str().unwrap().to_owned(), app))
-            .collect()
+        (items.drain(..)).map(|app| (name_of(&app), app)).collect()
     }
 
     fn make(&self, name: &str) {
@@ -321,7 +342,13 @@ impl Real {
     }
 
     fn application(&self, name: &str) -> Value {
-        serde_json::from_str(&self.kubectl(&["-n", "argocd", "get", "application", name, "-o", "json"], "")).unwrap()
+        let (namespace, name) = parts(name);
+        serde_json::from_str(&self.kubectl(&["-n", namespace, "get", "application", name, "-o", "json"], "")).unwrap()
+    }
+
+    fn remove(&self, name: &str) {
+        let (namespace, name) = parts(name);
+        self.kubectl(&["-n", namespace, "delete", "application", name], "");
     }
 
     fn follow(&self, name: &str, branch: &str) {
@@ -394,23 +421,23 @@ impl World for Held {
     }
 
     fn make(&self, name: &str, spec: &Value) {
+        let (namespace, name) = parts(name);
         let manifest = json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "spec": spec,
-            "metadata": {"name": name, "namespace": "argocd"}});
+            "metadata": {"name": name, "namespace": namespace}});
         self.real().kubectl(&["apply", "-f", "-"], &manifest.to_string());
     }
 
     fn remove(&self, name: &str) {
-        self.real()
-            .kubectl(&["-n", "argocd", "delete", "application", name], "");
+        self.real().remove(name);
     }
 
     fn controller(&self, runs: bool) {
         self.real().stack(if runs { "start" } else { "stop" });
     }
 
-    fn window(&self, name: &str, closed: bool) {
-        let window = json!([{"kind": "deny", "schedule": "* * * * *", "duration": "1h", "applications": [name]}]);
-        self.real().windows(if closed { &window } else { &Value::Null });
+    fn window(&self, name: &str, closed: Option<(&str, &str)>) {
+        let deny = |(schedule, duration)| json!([{"kind": "deny", "schedule": schedule, "duration": duration, "applications": [name]}]);
+        self.real().windows(&closed.map_or(Value::Null, deny));
     }
 
     fn breach(&self) {
@@ -428,6 +455,47 @@ impl World for Held {
             .file(&overlay)
             .replace("resources: [", "resources: [migrate.yaml, ");
         self.commit(&overlay, &text, "Run the migration");
+    }
+
+    // Its node runs no probe: what a kubelet would tell of one is put beside the pods.
+    fn probe_fails(&self, environment: &str, tag: &str) {
+        let mut pods = Vec::new();
+        until("there are pods of it", LONGEST, || {
+            let list = self
+                .real()
+                .kubectl(&["-n", environment, "get", "pods", "-o", "json"], "");
+            let mut list: Value = serde_json::from_str(&list).unwrap();
+            pods = list["items"].as_array_mut().unwrap().split_off(0);
+            pods.retain(|pod| {
+                pod["spec"]["containers"][0]["image"]
+                    .as_str()
+                    .is_some_and(|image| image.ends_with(tag))
+            });
+            !pods.is_empty()
+        });
+        let at = Clock::wall(&SystemClock::start()).to_string();
+        for pod in pods {
+            let name = pod["metadata"]["name"].as_str().unwrap();
+            let object = json!({"kind": "Pod", "namespace": environment, "name": name, "uid": pod["metadata"]["uid"]});
+            let event = json!({"apiVersion": "v1", "kind": "Event", "type": "Warning", "reason": "Unhealthy", "count": 3,
+                "metadata": {"name": format!("{name}.1"), "namespace": environment}, "involvedObject": object,
+                "message": "Readiness probe failed: HTTP probe failed with statuscode: 503",
+                "source": {"component": "kubelet", "host": "node-1"}, "firstTimestamp": at, "lastTimestamp": at});
+            self.real().kubectl(&["apply", "-f", "-"], &event.to_string());
+        }
+    }
+
+    fn streams(&self) -> usize {
+        let client = promote_action::http::client(None).unwrap();
+        let url = format!("http://127.0.0.1:{}/metrics", self.real().port + 83);
+        let text = block_on(async { client.get(url).send().await.unwrap().text().await.unwrap() });
+        let is = |line: &&str| {
+            line.starts_with("grpc_server_started_total") && line.contains("\"Watch\"") && line.contains("application.")
+        };
+        text.lines()
+            .find(is)
+            .and_then(|line| line.rsplit(' ').next()?.parse().ok())
+            .unwrap_or(0)
     }
 
     fn slowness(&self) -> u32 {

@@ -1,30 +1,28 @@
-//! Applications of every shape: several sources, one that appears later, one made anew; over the stand-in alone a hydrator, another
-//! namespace, many at once.
+//! Applications of every shape: several sources, a hydrator, another namespace, many at once, one that appears later, one made anew.
 
 use std::time::Duration;
 
 use promote_action::model::Outcome;
 use promote_action::promote::{Candidate, Which};
-use sandbox::Sandbox;
 use serde_json::{Value, json};
 
 use super::stage::{Stage, id};
 use super::world::until;
 
-fn sandbox(stage: &Stage) -> &Sandbox {
-    stage.world.stand_in().unwrap()
-}
-
-/// Makes an automated application that is synced and healthy.
-fn apply(stage: &Stage, name: &str, sources: &Value) {
-    let (namespace, name) = name.split_once('/').unwrap_or(("argocd", name));
+/// Makes an automated application, and waits until it is synced and healthy.
+fn make(stage: &Stage, name: &str, more: &Value) {
     let mut spec = json!({"project": "default", "syncPolicy": {"automated": {}},
         "destination": {"server": "https://kubernetes.default.svc", "namespace": "dev"}});
-    spec.as_object_mut()
-        .unwrap()
-        .extend(sources.as_object().unwrap().clone());
-    let manifest = json!({"metadata": {"name": name, "namespace": namespace}, "spec": spec});
-    sandbox(stage).argocd.apply(&manifest, true).unwrap();
+    spec.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    stage.world.make(name, &spec);
+    settled(stage, name);
+}
+
+fn settled(stage: &Stage, name: &str) {
+    until("it is synced and healthy", Duration::from_secs(240), || {
+        let status = &stage.world.application(name)["status"];
+        status["sync"]["status"] == "Synced" && status["health"]["status"] == "Healthy"
+    });
 }
 
 fn source(stage: &Stage) -> Value {
@@ -62,43 +60,48 @@ fn of_several_sources_the_one_that_was_pushed_to_decides() {
     spec.as_object_mut().unwrap().remove("source");
     spec["sources"] = sources.into();
     stage.world.make("api-dev", &spec);
-    until("it is synced and healthy", Duration::from_secs(120), || {
-        let status = &stage.world.application("api-dev")["status"];
-        status["sync"]["status"] == "Synced" && status["health"]["status"] == "Healthy"
-    });
+    settled(&stage, "api-dev");
     is_live(&stage, "api-dev");
 }
 
 #[test]
 fn a_hydrated_commit_is_live_when_what_it_renders_to_is() {
-    let stage = Stage::with_stand_in();
+    let stage = Stage::new();
+    taken(&stage, "api-dev");
     let hydrator = json!({"drySource": source(&stage), "syncSource": {"targetBranch": "hydrated", "path": "api"}});
-    apply(&stage, "dry", &json!({"sourceHydrator": hydrator}));
+    make(&stage, "dry", &json!({"sourceHydrator": hydrator}));
     is_live(&stage, "dry");
 }
 
 #[test]
 fn an_application_may_be_in_another_namespace() {
-    let stage = Stage::with_stand_in();
-    apply(&stage, "team-a/api-dev", &json!({"source": source(&stage)}));
+    let stage = Stage::new();
+    taken(&stage, "api-dev");
+    make(&stage, "team-a/api-dev", &json!({"source": source(&stage)}));
     is_live(&stage, "team-a/api-dev");
 }
 
 #[test]
 fn many_applications_share_one_stream() {
-    let stage = Stage::with_stand_in();
-    for number in 0..6 {
-        apply(&stage, &format!("api-{number}"), &json!({"source": source(&stage)}));
+    let stage = Stage::new();
+    for number in 0..5 {
+        let namespace = format!("many-{number}");
+        let mut own = source(&stage);
+        own["kustomize"] = json!({"namespace": namespace});
+        let destination = json!({"server": "https://kubernetes.default.svc", "namespace": namespace});
+        let policy = json!({"automated": {}, "syncOptions": ["CreateNamespace=true"]});
+        let more = json!({"source": own, "destination": destination, "syncPolicy": policy});
+        make(&stage, &format!("api-{number}"), &more);
     }
     let candidate = Candidate {
         which: Which::BySource,
         ..stage.candidate("api", "dev")
     };
+    let before = stage.world.streams();
     let followed = stage.follow_while(&stage.argocd(), candidate, "abc1234", |_, _| {});
     assert_eq!(followed.outcome, Outcome::Live, "{}", followed.reason);
-    assert_eq!(followed.applications.len(), 7);
-    let asked = sandbox(&stage).argocd.asked();
-    assert_eq!(asked.iter().filter(|asked| asked.path.contains("/stream/")).count(), 1);
+    assert_eq!(followed.applications.len(), 6);
+    assert_eq!(stage.world.streams(), before + 1);
 }
 
 /// Takes an application away, and returns what it was.

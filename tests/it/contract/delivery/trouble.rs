@@ -1,14 +1,15 @@
-//! What goes wrong between the server and us while we wait, over the stand-in, which can be told to make it happen.
+//! What goes wrong while we wait. What lies between the server and us is over the stand-in alone, which can be told to make it happen.
 
 use std::time::{Duration, Instant};
 
+use promote_action::delivery::Observe;
 use promote_action::model::Outcome;
 use promote_action::plan::ResolvedPolicy;
 use promote_action::promote::Followed;
-use sandbox::argocd::{ArgoCd, Canned, SyncWindow};
+use sandbox::argocd::{ArgoCd, Canned};
 
-use super::stage::Stage;
-use super::world::World;
+use super::stage::{Stage, block_on, id};
+use super::world::{World, until};
 
 fn argocd(world: &dyn World) -> &ArgoCd {
     &world.stand_in().unwrap().argocd
@@ -16,8 +17,15 @@ fn argocd(world: &dyn World) -> &ArgoCd {
 
 /// A stage whose own clock runs so many times as fast.
 fn stage(pace: u32) -> Stage {
-    let mut stage = Stage::with_stand_in();
+    let mut stage = Stage::with_stand_in("what it is told to do cannot be asked of a server");
     stage.pace = pace;
+    stage
+}
+
+/// The same where nothing but the applications is in trouble.
+fn anywhere(pace: u32) -> Stage {
+    let mut stage = Stage::new();
+    stage.pace = pace.div_ceil(stage.world.slowness());
     stage
 }
 
@@ -168,21 +176,19 @@ fn a_sync_that_is_left_lying_is_woken() {
     assert_eq!(asked(&stage, |path, _| path.ends_with("/sync")), 1);
 }
 
-fn night(schedule: &str, duration: &str) -> SyncWindow {
-    SyncWindow {
-        kind: "deny",
-        schedule: schedule.to_owned(),
-        duration: duration.to_owned(),
-        manual: false,
-        active: true,
-    }
+/// Closes api-dev to syncs, and waits until the server says so.
+fn close(stage: &Stage, schedule: &str, duration: &str) {
+    stage.world.window("api-dev", Some((schedule, duration)));
+    let (argocd, app) = (stage.argocd(), id("api-dev"));
+    until("the window is closed", Duration::from_secs(30), || {
+        !block_on(argocd.windows(&app)).unwrap().active.is_empty()
+    });
 }
 
 #[test]
 fn a_closed_window_is_shown_with_its_opening_and_is_an_end_when_that_is_too_late() {
-    let stage = stage(4);
-    let windows = vec![night("0 0 * * *", "23h59m")];
-    argocd(stage.world.as_ref()).sync_windows("api-dev", windows);
+    let stage = anywhere(4);
+    close(&stage, "0 0 * * *", "23h59m");
     let followed = stage.promote("api", "dev", "abc1234", stage.policy());
     assert_eq!(followed.outcome, Outcome::RolloutFailed, "{}", followed.reason);
     for part in [
@@ -197,25 +203,44 @@ fn a_closed_window_is_shown_with_its_opening_and_is_an_end_when_that_is_too_late
 
 #[test]
 fn a_window_that_opens_in_time_is_waited_for() {
-    let stage = stage(4);
-    argocd(stage.world.as_ref()).sync_windows("api-dev", vec![night("* * * * *", "1h")]);
-    is_live(&wait(&stage, "abc1234", |argocd| {
-        std::thread::sleep(Duration::from_millis(2500));
-        argocd.sync_windows("api-dev", Vec::new());
+    let stage = anywhere(4);
+    close(&stage, "* * * * *", "1h");
+    let patient = ResolvedPolicy {
+        timeout: Duration::from_secs(900),
+        ..stage.policy()
+    };
+    let moment = stage.time(2800);
+    is_live(&stage.promote_while("api", "dev", "abc1234", patient, |world, _| {
+        std::thread::sleep(moment);
+        world.window("api-dev", None);
     }));
     assert!(stage.said("a sync window is closed"), "{:?}", stage.told());
 }
 
 #[test]
 fn a_container_that_crashes_is_shown_with_what_it_wrote_last() {
-    let stage = stage(40);
-    let followed = wait(&stage, "crash1", |_| {});
+    let stage = anywhere(40);
+    let patient = ResolvedPolicy {
+        timeout: Duration::from_secs(900),
+        ..stage.policy()
+    };
+    let followed = stage.promote("api", "dev", "crash1", patient);
     assert_eq!(followed.outcome, Outcome::RolloutFailed, "{}", followed.reason);
+    // It runs again now and then: the first line says how it is at the end, the reason why that was the end.
+    assert!(followed.reason.contains("CrashLoopBackOff"), "{}", followed.reason);
     let lines: Vec<&str> = followed.applications[0].reason.lines().skip(1).collect();
-    assert!(
-        lines[0].starts_with("Pod ") && lines[0].contains("CrashLoopBackOff"),
-        "{lines:#?}"
-    );
+    assert!(lines[0].starts_with("Pod "), "{lines:#?}");
     assert!(lines.iter().any(|line| line.contains("log: ")), "{lines:#?}");
     assert!(lines.len() <= 10, "{lines:#?}");
+}
+
+#[test]
+fn a_second_operation_for_the_same_commit_is_waited_out() {
+    let stage = stage(1);
+    argocd(stage.world.as_ref()).sync_twice("api-dev");
+    is_live(&stage.promote("api", "dev", "abc1234", stage.policy()));
+    let app = stage.world.application("api-dev");
+    let history = app["status"]["history"].as_array().unwrap();
+    let ours = history.iter().filter(|row| row["revision"] == stage.tip());
+    assert_eq!(ours.count(), 2, "{history:#?}");
 }

@@ -30,7 +30,7 @@ pub(super) trait World: Sync {
     /// Commits a file to `main`, and returns the commit.
     fn commit(&self, path: &str, text: &str, message: &str) -> String;
 
-    /// Returns an application, as it is in the cluster.
+    /// Returns an application, as it is in the cluster; `namespace/name` where it is not in the server's own.
     fn application(&self, name: &str) -> Value;
 
     /// Lets an application follow another branch.
@@ -45,14 +45,20 @@ pub(super) trait World: Sync {
     /// Stops the controller, or starts it again.
     fn controller(&self, runs: bool);
 
-    /// Forbids manual syncs of an application by a window, or allows them again.
-    fn window(&self, name: &str, closed: bool);
+    /// Forbids syncs of an application by a window with this schedule and length, or allows them again.
+    fn window(&self, name: &str, closed: Option<(&str, &str)>);
 
     /// Makes every analysis of now find what is bad.
     fn breach(&self);
 
     /// Gives `web` in production a hook that runs its image before each sync.
     fn hook(&self);
+
+    /// Makes the readiness probe of every pod with a tag fail, once there are some.
+    fn probe_fails(&self, environment: &str, tag: &str);
+
+    /// Returns how many streams of applications have been opened.
+    fn streams(&self) -> usize;
 
     /// How much slower it is than the stand-in at its usual speed.
     fn slowness(&self) -> u32;
@@ -134,7 +140,8 @@ impl World for StandIn {
     }
 
     fn make(&self, name: &str, spec: &Value) {
-        let manifest = json!({"metadata": {"name": name}, "spec": spec});
+        let (namespace, name) = name.split_once('/').unwrap_or(("argocd", name));
+        let manifest = json!({"metadata": {"name": name, "namespace": namespace}, "spec": spec});
         self.0.argocd.apply(&manifest, false).unwrap();
     }
 
@@ -146,21 +153,26 @@ impl World for StandIn {
         self.0.argocd.stop_controller(!runs);
     }
 
-    fn window(&self, name: &str, closed: bool) {
-        let night = SyncWindow {
+    fn window(&self, name: &str, closed: Option<(&str, &str)>) {
+        let deny = |(schedule, duration): (&str, &str)| SyncWindow {
             kind: "deny",
-            schedule: "* * * * *".to_owned(),
-            duration: "1h".to_owned(),
+            schedule: schedule.to_owned(),
+            duration: duration.to_owned(),
             manual: false,
             active: true,
         };
-        let windows = if closed { vec![night] } else { Vec::new() };
-        self.0.argocd.sync_windows(name, windows);
+        self.0.argocd.sync_windows(name, closed.map(deny).into_iter().collect());
     }
 
-    // Both are in its tags: `breach…` and `fail…`.
+    // All are in its tags: `breach…`, `fail…` and `never…`.
     fn breach(&self) {}
     fn hook(&self) {}
+    fn probe_fails(&self, _environment: &str, _tag: &str) {}
+
+    fn streams(&self) -> usize {
+        let asked = self.0.argocd.asked();
+        asked.iter().filter(|asked| asked.path.contains("/stream/")).count()
+    }
 
     fn slowness(&self) -> u32 {
         1
