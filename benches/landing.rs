@@ -1,7 +1,7 @@
 //! What landing costs: bytes, requests, time and memory of whole promotions through a relay with a round trip of 40 ms, beside git's own
-//! clone, commit and push in the same run; and a hundred writers on one branch.
+//! clone, commit and push in the same run, with few and many commits, with few and many files; and a hundred writers on one branch.
 //!
-//! `cargo bench --bench landing [single|folders|writers]` runs the release build; `PROMOTE=PATH` another one, such as a static one.
+//! `cargo bench --bench landing [single|growth|folders|writers]` runs the release build; `PROMOTE=PATH` another one, such as a static one.
 //! Everything lies in /dev/shm where there is one: a disk would flatter those who write little.
 
 #![allow(
@@ -24,7 +24,10 @@ use serde_json::Value;
 /// Half of the round trip.
 const DELAY: Duration = Duration::from_millis(20);
 const RUNS: usize = 5;
+/// With eleven files each, twenty pages and a README: 2,001 files.
 const APPS: usize = 180;
+/// The same for 20,001 files, with four aside.
+const MANY_APPS: usize = 1_816;
 const FILES: [&str; 11] = [
     "base/autoscaler.yaml",
     "base/budget.yaml",
@@ -44,6 +47,9 @@ fn main() {
     let wanted = |name: &str| only.is_empty() || only.iter().any(|one| one == name);
     if wanted("single") {
         single();
+    }
+    if wanted("growth") {
+        growth();
     }
     if wanted("folders") {
         folders();
@@ -78,8 +84,9 @@ fn pin(app: usize, tag: &str, words: &mut Words) -> String {
     format!("images:\n  - name: myorg/app-{app:03}\n    newTag: {tag}\n# {more}\n")
 }
 
-/// Writes `aside` small files (20 to a folder) beside 180 apps of eleven files (of 5 kB), 20 pages and a README, and then a history of changed pins.
-fn generate(host: &GitHost, name: &str, commits: usize, aside: usize) {
+/// Writes `aside` small files (20 to a folder) beside `apps` of eleven files (of 5 kB), 20 pages and a README, and then a history of changed
+/// pins.
+fn generate(host: &GitHost, name: &str, apps: usize, commits: usize, aside: usize) {
     let mut words = Words(0x9e37_79b9_7f4a_7c15);
     let mut stream = "reset refs/heads/main\n".to_owned();
     let begin = |stream: &mut String, n: usize| {
@@ -98,7 +105,7 @@ fn generate(host: &GitHost, name: &str, commits: usize, aside: usize) {
     for page in 0..20 {
         file(&mut stream, &format!("docs/{page:02}.md"), &words.text(4_950));
     }
-    for app in 0..APPS {
+    for app in 0..apps {
         for path in FILES {
             let text = if path.starts_with("overlays") {
                 pin(app, "v0", &mut words)
@@ -117,7 +124,7 @@ fn generate(host: &GitHost, name: &str, commits: usize, aside: usize) {
     }
     for n in 1..commits {
         begin(&mut stream, n);
-        let app = n * 7 % APPS;
+        let app = n * 7 % apps;
         file(&mut stream, &overlay(app), &pin(app, &format!("v{n}"), &mut words));
     }
     host.create(name, &[]).unwrap();
@@ -255,6 +262,11 @@ struct Cost {
 }
 
 impl Cost {
+    /// Returns the bytes of the answers without the one that was cut off.
+    fn walk(&self) -> u64 {
+        self.each.iter().sum::<u64>() - self.each.iter().max().unwrap()
+    }
+
     /// Returns the one with the median time, after telling it with the shortest and the longest.
     fn median(what: &str, mut all: Vec<Self>) -> Self {
         all.sort_by_key(|cost| cost.wall);
@@ -318,8 +330,8 @@ fn promote(url: &str, ca: Option<&str>, app: usize, tag: &str, folder: &tempfile
 /// One promotion at a time, beside git, with a short and a long history.
 fn single() {
     let far = Far::start();
-    generate(&far.host, "short", 500, 0);
-    generate(&far.host, "infra", 5_000, 0);
+    generate(&far.host, "short", APPS, 50, 0);
+    generate(&far.host, "infra", APPS, 5_000, 0);
     println!(
         "one promotion through TLS and a round trip of {} ms, median of {RUNS}:",
         2 * DELAY.as_millis()
@@ -330,7 +342,7 @@ fn single() {
         short.push(far.promote("short", 7, &format!("run-{n}")));
         long.push(far.promote("infra", 7, &format!("run-{n}")));
     }
-    let short = Cost::median("promote, 500 commits", short);
+    let short = Cost::median("promote, 50 commits", short);
     let ours = Cost::median("promote, 5,000 commits", long);
     let clones = |what: &str, args: &[&str]| {
         Cost::median(
@@ -380,6 +392,61 @@ fn single() {
     );
 }
 
+/// Ten times the apps: their folders weigh more than a megabyte, so that only those on the path are read, of which one lists all apps.
+fn growth() {
+    let far = Far::start();
+    generate(&far.host, "few", MANY_APPS, 50, 4);
+    generate(&far.host, "many", MANY_APPS, 5_000, 4);
+    println!("ten times the files, median of {RUNS}:");
+    let (mut few, mut many) = (Vec::new(), Vec::new());
+    for n in 0..RUNS {
+        few.push(far.promote("few", 7, &format!("run-{n}")));
+        many.push(far.promote("many", 7, &format!("run-{n}")));
+    }
+    let few = Cost::median("promote, 20,001 files, 50 commits", few);
+    let many = Cost::median("promote, 20,001 files, 5,000 commits", many);
+    let clones = |what: &str, args: &[&str]| {
+        let runs = (0..3).map(|n| far.git("many", args, &format!("{what}-{n}")));
+        Cost::median(what, runs.collect())
+    };
+    clones("git clone --depth 1, commit, push", &[]);
+    clones(
+        "git sparse blobless clone, commit, push",
+        &["--filter=blob:none", "--sparse"],
+    );
+    let (few_walk, walk) = (few.walk(), many.walk());
+    let listings = listings(&far.host, "many", 7);
+    goal(
+        "flat in history, tree:0",
+        &format!("{walk} beside {few_walk} B"),
+        "10 %",
+        walk < few_walk * 11 / 10,
+    );
+    goal(
+        "grows only with the listings on the path, tree:0",
+        &format!("{walk} B for listings of {listings} B"),
+        "these and 12,000",
+        walk <= listings + 12_000,
+    );
+    goal(
+        "memory",
+        &format!("{} KiB", many.memory),
+        "10 MB",
+        many.memory <= 10_000,
+    );
+}
+
+/// Returns what the folders weigh on the way to a pin, in bytes.
+fn listings(host: &GitHost, name: &str, app: usize) -> u64 {
+    let path = overlay(app);
+    let folders = path.match_indices('/').map(|(at, _)| &path[..at]);
+    let size = |folder: &str| host.git(name, &["cat-file", "-s", &format!("main:{folder}")]).unwrap();
+    let sizes = std::iter::once("")
+        .chain(folders)
+        .map(|folder| size(folder).trim().parse::<u64>().unwrap());
+    sizes.sum()
+}
+
 /// Repositories whose folders weigh more than a megabyte: what is fetched after the cut is `tree:0` alone.
 fn folders() {
     let far = Far::start();
@@ -387,12 +454,12 @@ fn folders() {
     let mut walks = Vec::new();
     for aside in [50_000, 200_000] {
         let name = format!("aside-{aside}");
-        generate(&far.host, &name, 10, aside);
+        generate(&far.host, &name, APPS, 10, aside);
         let cost = Cost::median(
             &format!("promote, {} files", aside + 2_001),
             (0..RUNS).map(|n| far.promote(&name, 7, &format!("run-{n}"))).collect(),
         );
-        let walk: u64 = cost.each.iter().filter(|down| **down < 500_000).sum();
+        let walk = cost.walk();
         println!(
             "  of these, without the request that was cut off: {walk} B in {} requests",
             cost.requests - 1
@@ -419,11 +486,12 @@ fn folders() {
     );
 }
 
-/// A hundred runs at once, each for another app, on one branch of a host with eight workers.
+/// A hundred runs at once, each for another app, on one branch of a host with eight workers. What is measured are the runs' processes, and
+/// `git http-backend` with what it starts: there is no TLS and no relay, and the host's front in this process only passes bytes on.
 fn writers() {
     let count: usize = std::env::var("PROMOTE_WRITERS").map_or(100, |text| text.parse().unwrap());
     let far = Far::start();
-    generate(&far.host, "infra", 5_000, 0);
+    generate(&far.host, "infra", APPS, 5_000, 0);
     let mut walls = Vec::new();
     let mut worst = 0;
     for run in 0..3 {

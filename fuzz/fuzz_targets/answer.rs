@@ -14,6 +14,7 @@ fuzz_target!(|bytes: &[u8]| {
     let _ = reference::listing(bytes);
     let _ = request::fetched_2(bytes);
     let _ = request::fetched_0(bytes);
+    assert!(!request::fits(bytes, bytes.len().saturating_sub(1)) || bytes.is_empty());
     if let Ok(report) = push::report(bytes, BRANCH)
         && report.verdict == Verdict::Done
     {

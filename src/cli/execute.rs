@@ -13,8 +13,8 @@ use crate::report::Report;
 use crate::runner::Receiver;
 use crate::set_image;
 
-/// How long a cancelled run may take to come to its own end; the runner kills the step 10 s after the signal.
-const GRACE: std::time::Duration = std::time::Duration::from_secs(5);
+/// How long a cancelled run may take to come to its own end: longer than a push may go on, and under two seconds.
+const GRACE: std::time::Duration = std::time::Duration::from_millis(1800);
 
 /// Runs `promote` or `plan`.
 pub(super) fn promotion(settings: &Settings, receiver: &Rc<dyn Receiver>, clock: &Rc<dyn Clock>) -> Report {

@@ -10,10 +10,14 @@ use super::cancel::{cancelled, or_cancel};
 use super::planning::Planned;
 use super::{Cancel, Ports, Settings, planning};
 
-/// The first pause after a lost race is at most this, and doubles from there.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-/// No pause is longer. With both, 100 writers on one branch land with six retries each in the median.
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// The longest first pause after a lost race, in pushes, and how it grows with each further one. With both, a hundred writers on one branch land
+/// with four retries each in the median.
+const PUSHES: f64 = 8.0;
+const GROWTH: f64 = 1.5;
+/// Where a push takes no time, as into a folder, the longest pause is this.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
+/// No pause is longer.
+const LONGEST_PAUSE: Duration = Duration::from_secs(20);
 /// How long a push that is under way may go on after the signal.
 const PUSH_GRACE: Duration = Duration::from_millis(1500);
 
@@ -52,6 +56,7 @@ pub(super) async fn land(
         }
         *attempts += 1;
         let draft = draft(&planned, settings, clock);
+        let begun = clock.now();
         let lost = match attempt(repo, &draft, end, clock, cancel).await? {
             Attempt::Landed(commit) => {
                 return Ok(Landing {
@@ -62,14 +67,17 @@ pub(super) async fn land(
             }
             Attempt::LostRace { why } => why,
         };
-        let pause = jitter(*attempts);
+        let push = clock.now().saturating_sub(begun);
+        // Towards the end the pauses become short: while there is time for another push, it is no reason to give up.
+        let room = end.saturating_sub(clock.now()).saturating_sub(push);
+        if room.is_zero() {
+            return Err(too_late(settings, &lost, *attempts));
+        }
+        let pause = pause(*attempts, push, random()).min(room / 2);
         journal.debug(format!(
             "attempt {attempts} lost the race ({lost}); again in {} ms",
             pause.as_millis()
         ));
-        if clock.now() + pause >= end {
-            return Err(too_late(settings, &lost, *attempts));
-        }
         or_cancel(cancel, clock.sleep(pause)).await?;
         let base = planned.snapshot.tip.commit.clone();
         planned = or_cancel(cancel, planning::planned(repo, settings)).await??;
@@ -151,18 +159,21 @@ async fn attempt(
     }
 }
 
-/// Full jitter: anything from nothing to the doubled pause. Writers that lost one race together do not meet again.
-fn jitter(attempt: u32) -> Duration {
-    let most = FIRST_PAUSE
-        .saturating_mul(1_u32.checked_shl(attempt.saturating_sub(1).min(20)).unwrap_or(u32::MAX))
-        .min(LONGEST_PAUSE);
-    let mut random = [0; 4];
+/// Decides how long to wait after a lost race: a random time, up to eight pushes as long as the one that lost, and half as much again with
+/// each loss.
+///
+/// How long a push takes tells how many writers a server has beside us: where it is busy, fewer come back at once. Each race has a winner, so
+/// it is not the waiting that costs time but the attempts that are in vain. `random` is from 0 to 1.
+fn pause(losses: u32, push: Duration, random: f64) -> Duration {
+    let grown = GROWTH.powf(f64::from(losses.saturating_sub(1).min(30)));
+    let most = (PUSHES * grown * push.as_secs_f64()).clamp(SHORTEST_PAUSE.as_secs_f64(), LONGEST_PAUSE.as_secs_f64());
+    Duration::from_secs_f64(most * random)
+}
+
+/// Anything from 0 to 1. Writers that lost one race together do not meet again.
+fn random() -> f64 {
     // Without randomness the pause is the longest: slower, and still right.
-    let share = match getrandom::fill(&mut random) {
-        Ok(()) => f64::from(u32::from_le_bytes(random)) / f64::from(u32::MAX),
-        Err(_) => 1.0,
-    };
-    most.mul_f64(share)
+    getrandom::u32().map_or(1.0, |random| f64::from(random) / f64::from(u32::MAX))
 }
 
 #[cfg(test)]
@@ -170,11 +181,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pauses_grow_and_stay_bounded() {
-        for attempt in 1..200 {
-            let pause = jitter(attempt);
-            assert!(pause <= LONGEST_PAUSE);
-            assert!(attempt > 1 || pause <= FIRST_PAUSE);
+    fn pauses_follow_the_time_of_a_push_grow_and_stay_bounded() {
+        let push = Duration::from_millis(100);
+        assert_eq!(pause(1, push, 1.0), Duration::from_millis(800));
+        assert_eq!(pause(1, 3 * push, 0.5), Duration::from_millis(1200));
+        assert_eq!(pause(3, push, 1.0), Duration::from_millis(1800));
+        assert_eq!(pause(1, Duration::ZERO, 1.0), SHORTEST_PAUSE);
+        for losses in [1, 2, 50, u32::MAX] {
+            for push in [Duration::ZERO, push, Duration::from_secs(60), Duration::MAX] {
+                assert!(pause(losses, push, 1.0) <= LONGEST_PAUSE);
+                assert_eq!(pause(losses, push, 0.0), Duration::ZERO);
+            }
         }
     }
 }

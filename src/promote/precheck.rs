@@ -120,7 +120,10 @@ pub(super) async fn look_at(
 async fn is_missing(observe: &dyn Observe, clock: &dyn Clock, id: &ApplicationId, problem: &Problem) -> bool {
     match problem {
         Problem::Missing(_) => true,
-        Problem::Forbidden(_) => patiently(clock, || observe.may_see(id)).await == Ok(true),
+        // In other words than Argo CD's own, somebody else forbids it.
+        Problem::Forbidden(said) if said.contains("permission denied") => {
+            patiently(clock, || observe.may_see(id)).await == Ok(true)
+        }
         _ => false,
     }
 }

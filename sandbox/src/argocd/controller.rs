@@ -170,13 +170,14 @@ impl World {
 
     /// Notices what changes by itself in the cluster: the health is written without a new `reconciledAt`.
     pub(crate) async fn health_loop(self: Arc<Self>, app: Arc<App>) {
+        // What is due since then has not been noticed, however long ago that is: a busy machine takes its time.
+        let mut noticed = self.clock.now();
         loop {
-            let now = self.clock.now();
             let next = app.look(|state| {
                 let all = state
                     .workloads
                     .values()
-                    .filter_map(|workload| workload.next_change(now));
+                    .filter_map(|workload| workload.next_change(noticed));
                 all.min()
             });
             let due = async {
@@ -184,7 +185,7 @@ impl World {
                     // A little later than due, so that it has happened.
                     Some(at) => {
                         self.clock
-                            .sleep(at.saturating_sub(now) + Duration::from_millis(60))
+                            .sleep(at.saturating_sub(self.clock.now()) + Duration::from_millis(60))
                             .await
                     }
                     None => std::future::pending().await,
@@ -195,14 +196,15 @@ impl World {
                 () = due => {}
             }
             self.wait_while_down().await;
-            let at = self.clock.stamp_now();
+            noticed = self.clock.now();
+            let at = self.clock.stamp(noticed);
             app.patch(self.next_version(), |state| {
                 for workload in state.workloads.values_mut() {
-                    workload.advance(self.clock.now());
+                    workload.advance(noticed);
                 }
                 if let Some(target) = state.target.clone() {
-                    write_status(state, &target, self.clock.now(), None);
-                    write_health(state, &target, self.clock.now(), &at);
+                    write_status(state, &target, noticed, None);
+                    write_health(state, &target, noticed, &at);
                 }
             });
         }

@@ -8,6 +8,7 @@ use reqwest::header::{CONTENT_TYPE, LOCATION};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 
 use super::carrier::{CallError, Carrier, Service};
+use super::request;
 use crate::http::{cause, retry_after};
 use crate::infrarepo::HostWords;
 use crate::infrarepo::github::GitHub;
@@ -223,8 +224,12 @@ impl Http {
         let mut out = Vec::new();
         loop {
             match response.chunk().await {
-                Ok(Some(part)) if out.len() + part.len() > most => return Err(CallError::TooLarge(most)),
-                Ok(Some(part)) => out.extend_from_slice(&part),
+                Ok(Some(part)) => {
+                    out.extend_from_slice(&part);
+                    if !request::fits(&out, most) {
+                        return Err(CallError::TooLarge(most));
+                    }
+                }
                 Ok(None) => return Ok(out),
                 Err(error) => {
                     return Err(CallError::Lost {

@@ -7,6 +7,8 @@ use crate::model::{BranchName, Fault};
 pub(super) enum Refusal {
     /// Somebody else moved the branch, or holds its lock at this moment.
     LostRace,
+    /// The push did not arrive in whole: it may be sent again.
+    CutShort(Fault),
     /// Trying again cannot help.
     Rule(Fault),
 }
@@ -34,6 +36,12 @@ pub(super) fn classify(reason: &str, words: &str, branch: &BranchName, place: &s
     let short = reason.to_ascii_lowercase();
     if rule.is_none() && RACES.iter().any(|part| short.contains(part)) {
         return Refusal::LostRace;
+    }
+    // What git says whose input ended before the pack did; the connection carried the answer all the same.
+    if short.starts_with("unpack:") && says("early eof") {
+        return Refusal::CutShort(Fault::unreachable(format!(
+            "the push did not reach {place} in whole ({reason})"
+        )));
     }
     let told = shown(words);
     let (what, hint) = rule.map_or(
@@ -164,6 +172,14 @@ mod tests {
         ] {
             assert!(matches!(of(reason, ""), Refusal::LostRace), "{reason}");
         }
+    }
+
+    #[test]
+    fn a_push_that_did_not_arrive_in_whole_may_be_sent_again() {
+        let reason = "unpack: unpack-objects abnormal exit";
+        assert!(matches!(of(reason, "fatal: early EOF"), Refusal::CutShort(_)));
+        assert!(matches!(of(reason, "fatal: bad object"), Refusal::Rule(_)));
+        assert!(matches!(of("hook declined", "early eof bird"), Refusal::Rule(_)));
     }
 
     #[test]

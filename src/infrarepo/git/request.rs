@@ -2,7 +2,7 @@
 
 use git2::Oid;
 
-use super::packet::{Broken, Packets, SideBand, side_band, write_line};
+use super::packet::{Broken, Packet, Packets, SideBand, side_band, write_line};
 
 /// Which objects a server leaves out unless they are named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,6 +131,30 @@ pub struct Fetched {
     pub cut: Vec<Oid>,
 }
 
+/// What an object of a pack weighs at least, in bytes, in the mean: folders of two or three files weigh some 110.
+const LEAST_EACH: usize = 100;
+
+/// Tells whether an answer of which this is the beginning can be of `most` bytes. A pack says in front how many objects follow: one
+/// that will be too large is known before it comes.
+#[must_use]
+pub fn fits(beginning: &[u8], most: usize) -> bool {
+    beginning.len() <= most && announced(beginning).is_none_or(|objects| objects <= most / LEAST_EACH)
+}
+
+/// Returns how many objects the pack holds that begins in an answer; `None` as long as that is not here.
+fn announced(beginning: &[u8]) -> Option<usize> {
+    let mut packets = Packets::new(beginning);
+    loop {
+        let Packet::Line(line) = packets.packet().ok()?? else {
+            continue;
+        };
+        if let Some(head) = line.strip_prefix(b"\x01PACK") {
+            let count = head.get(4..8)?.try_into().ok()?;
+            return usize::try_from(u32::from_be_bytes(count)).ok();
+        }
+    }
+}
+
 /// Reads the answer to [`Fetch::version_2`].
 ///
 /// # Errors
@@ -226,5 +250,23 @@ mod tests {
         let v0 = format!("0034shallow {ID}00000008NAK\n0007\u{1}PA0000");
         assert_eq!(fetched_0(v0.as_bytes()).unwrap(), out);
         assert!(fetched_2(b"").is_err() && fetched_0(b"").is_err() && fetched_0(b"0000").is_err());
+    }
+
+    #[test]
+    fn a_pack_of_too_many_objects_is_known_by_its_beginning() {
+        let answer = |count: u32| {
+            let mut out =
+                b"0011shallow-info\n0034shallow 0123456789abcdef0123456789abcdef012345670001000dpackfile\n".to_vec();
+            out.extend_from_slice(b"0008\x02abc0011\x01PACK\0\0\0\x02");
+            out.extend_from_slice(&count.to_be_bytes());
+            out
+        };
+        let most = 100_000;
+        assert!(fits(&answer(1000), most));
+        assert!(!fits(&answer(1001), most) && !fits(&answer(u32::MAX), most));
+        for end in 0..answer(1001).len() {
+            assert!(fits(&answer(1001)[..end], most), "cut at {end}");
+        }
+        assert!(fits(b"<html>", 6) && !fits(b"<html>", 5));
     }
 }

@@ -121,7 +121,7 @@ fn what_a_pod_wrote_is_shown_and_not_obeyed() {
         content_type: "application/json".to_owned(),
         body: text.join("\n") + "\n",
     });
-    let done = promoting(&world, "crash01").with("timeout", "8s").run();
+    let done = promoting(&world, "crash01").with("timeout", "30s").run();
     assert_ne!(done.ran.code, 0, "{}", done.ran.stdout);
     is_obeyed_by_nobody(&done, "set-output name=changed");
 }

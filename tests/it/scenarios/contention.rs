@@ -125,7 +125,7 @@ fn landing_that_never_wins_ends_at_its_deadline() {
         git update-ref $ref refs/heads/a\nmv refs/heads/a refs/heads/c && mv refs/heads/b refs/heads/a && mv refs/heads/c refs/heads/b\n";
     git.hook("infra-repo", "pre-receive", hook).unwrap();
     let before = world.sandbox.overlay("api", "dev").unwrap();
-    let ran = world.land("--app api --environment dev --tag abc1234 --landing-timeout 4s --output json");
+    let ran = world.land("--app api --environment dev --tag abc1234 --landing-timeout 10s --output json");
     let report = ran.ends("unreachable", 4);
     let reason = report["reason"].as_str().unwrap();
     assert!(reason.contains("`landing-timeout`"), "{reason}");

@@ -45,7 +45,7 @@ impl Promoted {
         let folder = tempfile::tempdir().unwrap();
         let env = [("HOME", folder.path().to_str().unwrap()), ("PROMOTE_TOKEN", TOKEN)];
         let url = proxy.url("infra");
-        let words = "--app api --environment dev --tag v2 --landing-timeout 30s --output json --infra-repo";
+        let words = "--app api --environment dev --tag v2 --landing-timeout 2m --output json --infra-repo";
         let args: Vec<&str> = words.split(' ').chain([url.as_str()]).collect();
         let report = start(folder.path(), &env, &args).wait().report();
         let commits = host.git("infra", &["rev-list", "--count", "main"]).unwrap();

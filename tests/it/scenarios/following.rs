@@ -111,7 +111,7 @@ fn never_leaves_the_sync_to_people() {
         .argocd
         .edit("api-staging", |spec| spec["syncPolicy"] = json!({}));
     let words = "--app api --environment staging --tag abc1234 --settle 500ms --sync never";
-    let report = world.live(&format!("{words} --timeout 2s")).ends("timed-out", 10);
+    let report = world.live(&format!("{words} --timeout 10s")).ends("timed-out", 10);
     assert!(report["reason"].as_str().unwrap().contains("sync"), "{report:#}");
     let before = world.sandbox.argocd.asked().len();
     let running = world.start_live(words);
@@ -266,7 +266,7 @@ fn edit(world: &World, file: &str, change: impl FnOnce(&str) -> String) {
 
 #[test]
 fn what_is_timed_in_a_canary_is_added_to_the_deadline_once_it_begins() {
-    let world = World::at_speed(100.0);
+    let world = World::at_speed(20.0);
     // Of an argument the step has its own value, and the template one for who gives none.
     edit(&world, "success-rate.yaml", |text| {
         let own = text.replace("interval: 20s", "interval: \"{{args.every}}\"");
@@ -284,9 +284,9 @@ fn what_is_timed_in_a_canary_is_added_to_the_deadline_once_it_begins() {
     assert!(!ran.stderr.contains("by itself"), "{}", ran.stderr);
     ran.ends("timed-out", 10);
     // One analysis of three minutes and two of one, and a pause of one: longer than the deadline that was asked for, even at this speed.
-    let ran = world.live(&format!("{PRODUCTION} abc1234 --timeout 1s"));
+    let ran = world.live(&format!("{PRODUCTION} abc1234 --timeout 15s"));
     assert!(
-        ran.stderr.contains("takes 6m by itself") && ran.stderr.contains("waiting 6m 1s in all"),
+        ran.stderr.contains("takes 6m by itself") && ran.stderr.contains("waiting 6m 15s in all"),
         "{}",
         ran.stderr
     );
@@ -386,7 +386,7 @@ fn a_degraded_application_ends_when_it_stays_so() {
 #[test]
 fn a_deadline_ends_with_what_it_waited_for() {
     let world = World::new();
-    let report = world.live(&format!("{DEV} never1 --timeout 2s")).ends("timed-out", 10);
+    let report = world.live(&format!("{DEV} never1 --timeout 10s")).ends("timed-out", 10);
     let reason = report["reason"].as_str().unwrap();
     assert!(reason.contains("Progressing") && reason.contains("(for "), "{reason}");
     assert!(reason.contains("next would have been: it becomes healthy"), "{reason}");

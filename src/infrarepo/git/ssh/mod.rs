@@ -22,6 +22,7 @@ use tokio::time::timeout;
 
 use super::carrier::{CallError, Carrier, Service};
 use super::packet::{Broken, Packet, Packets};
+use super::request;
 use crate::infrarepo::SshAddress;
 use crate::model::Fault;
 
@@ -206,8 +207,12 @@ async fn more(
     most: usize,
 ) -> Result<bool, CallError> {
     match timeout(SILENCE, read.wait()).await.map_err(|_| ssh.silent())? {
-        Some(ChannelMsg::Data { data }) if bytes.len() + data.len() > most => return Err(CallError::TooLarge(most)),
-        Some(ChannelMsg::Data { data }) => bytes.extend_from_slice(&data),
+        Some(ChannelMsg::Data { data }) => {
+            bytes.extend_from_slice(&data);
+            if !request::fits(bytes, most) {
+                return Err(CallError::TooLarge(most));
+            }
+        }
         Some(ChannelMsg::ExtendedData { data, .. }) => {
             let room = MOST_WORDS.saturating_sub(ending.words.len());
             let kept = data.get(..data.len().min(room)).unwrap_or_default();
