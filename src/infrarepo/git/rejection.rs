@@ -29,12 +29,17 @@ const RACES: [&str; 10] = [
 
 /// Sorts a refusal by the server's reason and by the words that came beside it.
 pub(super) fn classify(reason: &str, words: &str, branch: &BranchName, place: &str) -> Refusal {
-    let both = format!("{reason}\n{words}").to_ascii_lowercase();
-    let says = |part: &str| both.contains(part);
-    let rule = RULES.iter().find(|(parts, _, _)| parts.iter().any(|part| says(part)));
     // A hook's words may speak of locks and locking: the reason alone tells a race.
     let short = reason.to_ascii_lowercase();
-    if rule.is_none() && RACES.iter().any(|part| short.contains(part)) {
+    let race = RACES.iter().any(|part| short.contains(part));
+    // Hooks that let a push pass may talk, too: beside a race only what is told as an error counts.
+    let heard = words.lines().filter(|line| !race || is_error(line));
+    let both = heard.fold(reason.to_owned(), |all, line| format!("{all}\n{line}"));
+    // A branch may be called `mirror`.
+    let both = both.replace(&branch.reference(), "").to_ascii_lowercase();
+    let says = |part: &str| both.contains(part);
+    let rule = RULES.iter().find(|(parts, _, _)| parts.iter().any(|part| says(part)));
+    if rule.is_none() && race {
         return Refusal::LostRace;
     }
     // What git says whose input ended before the pack did; the connection carried the answer all the same.
@@ -56,6 +61,11 @@ pub(super) fn classify(reason: &str, words: &str, branch: &BranchName, place: &s
         message = format!("{message}. The server said: {told}");
     }
     Refusal::Rule(Fault::denied(message).hint(hint))
+}
+
+fn is_error(line: &str) -> bool {
+    let line = line.trim_start().trim_start_matches("remote:").trim_start();
+    line.starts_with("error:") || line.starts_with("fatal:")
 }
 
 type Rule = (&'static [&'static str], &'static str, &'static str);
@@ -122,7 +132,13 @@ const RULES: [Rule; 13] = [
         "unarchive the repository, or wait until the host takes writes again",
     ),
     (
-        &["quota", "storage limit", "exceeds", "no space left", "over its limit"],
+        &[
+            "quota",
+            "storage limit",
+            "size limit",
+            "no space left",
+            "over its limit",
+        ],
         "a limit of the host is reached",
         "free storage of the repository, or raise its limit",
     ),
@@ -171,7 +187,19 @@ mod tests {
             "atomic push failed",
         ] {
             assert!(matches!(of(reason, ""), Refusal::LostRace), "{reason}");
+            let talk = "remote: quota: 12 % used\nremote: mirror is told\nerror: cannot lock ref 'refs/heads/main': is at a but expected b";
+            assert!(matches!(of(reason, talk), Refusal::LostRace), "{reason}");
+            for no in [
+                "error: GH006: Protected branch update failed",
+                "fatal: write: No space left on device",
+            ] {
+                assert!(matches!(of(reason, no), Refusal::Rule(_)), "{reason}: {no}");
+            }
         }
+        let branch = BranchName::parse("mirror/quota").unwrap();
+        let reason = "cannot lock ref 'refs/heads/mirror/quota': is at a but expected b";
+        let of_branch = classify(reason, &format!("error: {reason}"), &branch, "https://host/a");
+        assert!(matches!(of_branch, Refusal::LostRace));
     }
 
     #[test]
@@ -213,6 +241,12 @@ mod tests {
             ),
             ("repository is archived", "", "read-only"),
             ("pre-receive hook declined", "quota of 1 GB exceeded", "limit"),
+            ("pre-receive hook declined", "the subject exceeds 50 characters", "hook"),
+            (
+                "pre-receive hook declined",
+                "File x is 134 MB; this exceeds GitHub's file size limit",
+                "limit",
+            ),
         ] {
             let Refusal::Rule(fault) = of(reason, words) else {
                 panic!("{reason} would be tried again");
