@@ -44,7 +44,7 @@ pub(super) async fn land(
     mut planned: Planned,
     attempts: &mut u32,
 ) -> Result<Landing, Fault> {
-    let Ports { clock, journal, cancel } = *ports;
+    let Ports { clock, cancel, .. } = *ports;
     let end = clock.now() + settings.landing_timeout;
     loop {
         if planned.plan.files.is_empty() {
@@ -57,7 +57,7 @@ pub(super) async fn land(
         *attempts += 1;
         let draft = draft(&planned, settings, clock);
         let begun = clock.now();
-        let lost = match attempt(repo, &draft, end, clock, cancel).await? {
+        let why = match attempt(repo, &draft, end, clock, cancel).await? {
             Attempt::Landed(commit) => {
                 return Ok(Landing {
                     planned,
@@ -68,31 +68,74 @@ pub(super) async fn land(
             Attempt::LostRace { why } => why,
         };
         let push = clock.now().saturating_sub(begun);
-        // Towards the end the pauses become short: while there is time for another push, it is no reason to give up.
-        let room = end.saturating_sub(clock.now()).saturating_sub(push);
-        if room.is_zero() {
-            return Err(too_late(settings, &lost, *attempts));
-        }
-        let pause = pause(*attempts, push, random()).min(room / 2);
-        journal.debug(format!(
-            "attempt {attempts} lost the race ({lost}); again in {} ms",
-            pause.as_millis()
-        ));
-        or_cancel(cancel, clock.sleep(pause)).await?;
-        let base = planned.snapshot.tip.commit.clone();
-        planned = or_cancel(cancel, planning::planned(repo, settings)).await??;
-        journal.tell(Event::Progress(format!(
-            "{} moved from {} to {} meanwhile; planned again on it",
-            planned.snapshot.tip.branch,
-            base.short(),
-            planned.snapshot.tip.commit.short()
-        )));
+        planned = again(
+            repo,
+            settings,
+            ports,
+            &planned,
+            &Lost {
+                why,
+                push,
+                attempts: *attempts,
+                end,
+            },
+        )
+        .await?;
     }
 }
 
-fn too_late(settings: &Settings, lost: &str, attempts: u32) -> Fault {
+/// A race that was lost.
+struct Lost {
+    /// What the server said.
+    why: String,
+    /// How long the push took.
+    push: Duration,
+    /// Which attempt it was.
+    attempts: u32,
+    /// When landing must be over.
+    end: Duration,
+}
+
+/// Waits, and plans on the new tip.
+async fn again(
+    repo: &dyn Land,
+    settings: &Settings,
+    ports: &Ports<'_>,
+    before: &Planned,
+    lost: &Lost,
+) -> Result<Planned, Fault> {
+    let Ports { clock, journal, cancel } = *ports;
+    // Towards the end the pauses become short: while there is time for another push, it is no reason to give up.
+    let room = (lost.end.saturating_sub(clock.now())).saturating_sub(lost.push);
+    if room.is_zero() {
+        return Err(too_late(settings, lost));
+    }
+    let pause = pause(lost.attempts, lost.push, random()).min(room / 2);
+    journal.debug(format!(
+        "attempt {} lost the race ({}); again in {} ms",
+        lost.attempts,
+        lost.why,
+        pause.as_millis()
+    ));
+    or_cancel(cancel, clock.sleep(pause)).await?;
+    let planned = tokio::select! {
+        biased;
+        planned = or_cancel(cancel, planning::planned(repo, settings)) => planned??,
+        () = clock.sleep(lost.end.saturating_sub(clock.now())) => return Err(too_late(settings, lost)),
+    };
+    journal.tell(Event::Progress(format!(
+        "{} moved from {} to {} meanwhile; planned again on it",
+        planned.snapshot.tip.branch,
+        before.snapshot.tip.commit.short(),
+        planned.snapshot.tip.commit.short()
+    )));
+    Ok(planned)
+}
+
+fn too_late(settings: &Settings, lost: &Lost) -> Fault {
+    let Lost { why, attempts, .. } = lost;
     Fault::unreachable(format!(
-        "{attempts} attempts did not land within `landing-timeout` ({}): somebody else was faster each time ({lost}); nothing was written",
+        "{attempts} attempts did not land within `landing-timeout` ({}): somebody else was faster each time ({why}); nothing was written",
         humantime::format_duration(settings.landing_timeout)
     ))
     .hint("give a longer `landing-timeout`")

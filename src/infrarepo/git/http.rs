@@ -224,6 +224,7 @@ impl Http {
         let mut out = Vec::new();
         loop {
             match response.chunk().await {
+                Ok(Some(part)) if out.len() + part.len() > most => return Err(CallError::TooLarge(most)),
                 Ok(Some(part)) => {
                     out.extend_from_slice(&part);
                     if !request::fits(&out, most) {

@@ -25,8 +25,8 @@ use crate::model::{BranchName, Clock, CommitSha, Fault, RepoPath};
 const MOST_FOLDERS: usize = 1024 * 1024;
 /// How much the objects that were asked for by name may weigh, in bytes.
 const MOST_NAMED: usize = 64 * 1024 * 1024;
-/// How much all objects of one pack may weigh once they are inflated, in bytes.
-const MOST_INFLATED: usize = 1024 * 1024 * 1024;
+/// How much all objects of one pack may weigh once they are inflated, in bytes, unless it is itself a quarter of that.
+const MOST_INFLATED: usize = 256 * 1024 * 1024;
 /// How often the same commit is sent while its answers are lost and the branch has not moved.
 const SENDS: u32 = 4;
 
@@ -80,7 +80,8 @@ impl Remote {
     /// Fetches into the store and returns the commits whose parents were cut off.
     pub(super) async fn fetch(&self, fetch: &Fetch, most: usize) -> Result<Vec<Oid>, CallError> {
         let fetched = self.talk.fetch(fetch, most).await?;
-        let taken = self.store.borrow_mut().take(&fetched.pack, MOST_INFLATED);
+        let most = MOST_INFLATED.max(fetched.pack.len().saturating_mul(4));
+        let taken = self.store.borrow_mut().take(&fetched.pack, most);
         let count = taken.map_err(|error| {
             CallError::Final(Fault::unreachable(format!("{} sent no usable pack", self.talk.place())).because(error))
         })?;

@@ -207,6 +207,7 @@ async fn more(
     most: usize,
 ) -> Result<bool, CallError> {
     match timeout(SILENCE, read.wait()).await.map_err(|_| ssh.silent())? {
+        Some(ChannelMsg::Data { data }) if bytes.len() + data.len() > most => return Err(CallError::TooLarge(most)),
         Some(ChannelMsg::Data { data }) => {
             bytes.extend_from_slice(&data);
             if !request::fits(bytes, most) {
