@@ -11,13 +11,13 @@ use super::planning::Planned;
 use super::{Cancel, Ports, Settings, planning};
 
 /// The longest first pause after a lost race, in pushes, and how it grows with each further one. With both, a hundred writers on one branch land
-/// with four retries each in the median.
-const PUSHES: f64 = 8.0;
+/// with three retries each in the median.
+const PUSHES: f64 = 10.0;
 const GROWTH: f64 = 1.5;
 /// Where a push takes no time, as into a folder, the longest pause is this.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
 /// No pause is longer.
-const LONGEST_PAUSE: Duration = Duration::from_secs(20);
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 /// How long a push that is under way may go on after the signal.
 const PUSH_GRACE: Duration = Duration::from_millis(1500);
 
@@ -202,7 +202,7 @@ async fn attempt(
     }
 }
 
-/// Decides how long to wait after a lost race: a random time, up to eight pushes as long as the one that lost, and half as much again with
+/// Decides how long to wait after a lost race: a random time, up to ten pushes as long as the one that lost, and half as much again with
 /// each loss.
 ///
 /// How long a push takes tells how many writers a server has beside us: where it is busy, fewer come back at once. Each race has a winner, so
@@ -226,9 +226,9 @@ mod tests {
     #[test]
     fn pauses_follow_the_time_of_a_push_grow_and_stay_bounded() {
         let push = Duration::from_millis(100);
-        assert_eq!(pause(1, push, 1.0), Duration::from_millis(800));
-        assert_eq!(pause(1, 3 * push, 0.5), Duration::from_millis(1200));
-        assert_eq!(pause(3, push, 1.0), Duration::from_millis(1800));
+        assert_eq!(pause(1, push, 1.0), Duration::from_secs(1));
+        assert_eq!(pause(1, 3 * push, 0.5), Duration::from_millis(1500));
+        assert_eq!(pause(3, push, 1.0), Duration::from_millis(2250));
         assert_eq!(pause(1, Duration::ZERO, 1.0), SHORTEST_PAUSE);
         for losses in [1, 2, 50, u32::MAX] {
             for push in [Duration::ZERO, push, Duration::from_secs(60), Duration::MAX] {
