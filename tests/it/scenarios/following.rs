@@ -333,6 +333,25 @@ fn several_applications_are_told_by_failure_first() {
 }
 
 #[test]
+fn an_application_that_is_created_after_landing_is_followed() {
+    let world = World::new();
+    let spec = world.sandbox.argocd.application("api-dev").unwrap()["spec"].clone();
+    world.sandbox.argocd.delete("api-dev");
+    let nobody = world.sandbox.argocd.token("nobody");
+    untouched(&world, &nobody, &format!("{DEV} abc1234"), "denied", 4);
+    // The role of a project is asked about its project alone.
+    for (account, tag) in [("ci", "abc1234"), ("proj:default:deployer", "abc1235")] {
+        let tip = world.sandbox.tip().unwrap();
+        let running = world.start_as(&world.sandbox.argocd.token(account), &format!("{DEV} {tag}"));
+        world.until("it has landed", |sandbox| sandbox.tip().unwrap() != tip);
+        let manifest = json!({"metadata": {"name": "api-dev"}, "spec": spec});
+        world.sandbox.argocd.apply(&manifest, false).unwrap();
+        running.wait().ends("promoted", 0);
+        world.sandbox.argocd.delete("api-dev");
+    }
+}
+
+#[test]
 fn one_overlay_may_have_several_applications() {
     let world = World::new();
     let application = world.sandbox.argocd.application("api-dev").unwrap();

@@ -1,7 +1,7 @@
 //! A wait against one of the worlds: looks before, pushes, follows to the end, and keeps what was told.
 
-use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use promote_action::assess::rollout::Origin;
@@ -23,7 +23,13 @@ use super::real;
 use super::world::{StandIn, World};
 
 #[derive(Default)]
-struct Told(RefCell<Vec<String>>);
+struct Told(Mutex<Vec<String>>);
+
+impl Told {
+    fn lines(&self) -> MutexGuard<'_, Vec<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 impl Journal for Told {
     fn tell(&self, event: Event) {
@@ -34,7 +40,7 @@ impl Journal for Told {
             Event::Now(_) => return,
             other => format!("{other:?}"),
         };
-        self.0.borrow_mut().push(text);
+        self.lines().push(text);
     }
 }
 
@@ -254,7 +260,7 @@ impl Stage {
 
     /// Returns all that was told.
     pub(super) fn told(&self) -> Vec<String> {
-        self.told.0.borrow().clone()
+        self.told.lines().clone()
     }
 
     pub(super) fn said(&self, part: &str) -> bool {
