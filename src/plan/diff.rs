@@ -1,21 +1,142 @@
-//! The exact change of a file, as `git diff` shows it.
+//! The exact change of a file, as `git diff` shows it. Made for what the editor does: few lines here and there.
 
-use similar::TextDiff;
+use std::fmt::Write as _;
+use std::ops::Range;
 
 use super::PlannedFile;
 
-/// Returns the unified diff of all files, with three lines around each change.
+/// How many lines are shown around a change.
+const CONTEXT: usize = 3;
+
+/// Returns the unified diff of all files.
 pub(super) fn diff(files: &[PlannedFile]) -> String {
-    files
-        .iter()
-        .map(|file| {
-            let before = String::from_utf8_lossy(&file.before);
-            let after = String::from_utf8_lossy(&file.after);
-            TextDiff::from_lines(before.as_ref(), after.as_ref())
-                .unified_diff()
-                .context_radius(3)
-                .header(&format!("a/{}", file.path), &format!("b/{}", file.path))
-                .to_string()
-        })
-        .collect()
+    let mut out = String::new();
+    for file in files {
+        let (before, after) = (
+            String::from_utf8_lossy(&file.before),
+            String::from_utf8_lossy(&file.after),
+        );
+        let _ = writeln!(out, "--- a/{0}\n+++ b/{0}", file.path);
+        hunks(&mut out, &before, &after);
+    }
+    out
+}
+
+/// Lines that were replaced by others; one of both may be none.
+struct Change {
+    old: Range<usize>,
+    new: Range<usize>,
+}
+
+fn hunks(out: &mut String, before: &str, after: &str) {
+    let old: Vec<&str> = before.split_inclusive('\n').collect();
+    let new: Vec<&str> = after.split_inclusive('\n').collect();
+    let changes = changes(&old, &new);
+    // Changes whose surroundings touch are one hunk.
+    for hunk in changes.chunk_by(|one, next| next.old.start - one.old.end <= 2 * CONTEXT) {
+        let (Some(first), Some(last)) = (hunk.first(), hunk.last()) else {
+            continue;
+        };
+        let above = first.old.start.min(CONTEXT);
+        let below = (old.len() - last.old.end).min(CONTEXT);
+        let shown = first.old.start - above..last.old.end + below;
+        let made = first.new.start - above..last.new.end + below;
+        let _ = writeln!(out, "@@ -{} +{} @@", place(&shown), place(&made));
+        let mut at = shown.start;
+        for change in hunk {
+            lines(out, ' ', &old, at..change.old.start);
+            lines(out, '-', &old, change.old.clone());
+            lines(out, '+', &new, change.new.clone());
+            at = change.old.end;
+        }
+        lines(out, ' ', &old, at..shown.end);
+    }
+}
+
+/// Finds what changed. A change ends at the nearest place from which both texts go on alike; the way there is as long as the change.
+fn changes(old: &[&str], new: &[&str]) -> Vec<Change> {
+    let mut changes = Vec::new();
+    let (mut left, mut right) = (0, 0);
+    while left < old.len() || right < new.len() {
+        let same = |skipped: &(usize, usize)| old.get(left + skipped.0) == new.get(right + skipped.1);
+        let farthest = old.len() - left + new.len() - right;
+        let nearest = (0..=farthest).flat_map(|both| (0..=both).map(move |of_old| (of_old, both - of_old)));
+        // Nothing is beyond both ends, which is alike.
+        let within = |skipped: &(usize, usize)| left + skipped.0 <= old.len() && right + skipped.1 <= new.len();
+        let (of_old, of_new) = nearest.filter(within).find(same).unwrap_or_default();
+        if of_old + of_new > 0 {
+            changes.push(Change {
+                old: left..left + of_old,
+                new: right..right + of_new,
+            });
+        }
+        (left, right) = (left + of_old + 1, right + of_new + 1);
+    }
+    changes
+}
+
+/// Returns lines as a hunk's head names them: the first from 1, or the one before if there are none, and their number unless it is 1.
+fn place(lines: &Range<usize>) -> String {
+    match lines.len() {
+        0 => format!("{},0", lines.start),
+        1 => format!("{}", lines.start + 1),
+        more => format!("{},{more}", lines.start + 1),
+    }
+}
+
+fn lines(out: &mut String, sign: char, all: &[&str], shown: Range<usize>) {
+    for line in all.get(shown).unwrap_or_default() {
+        let end = if line.ends_with('\n') {
+            ""
+        } else {
+            "\n\\ No newline at end of file\n"
+        };
+        let _ = write!(out, "{sign}{line}{end}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    fn hunks(before: &str, after: &str) -> String {
+        let mut out = String::new();
+        super::hunks(&mut out, before, after);
+        out
+    }
+
+    #[test]
+    fn lines_around_a_change_are_shown_and_places_are_told_as_git_does() {
+        assert_eq!(
+            hunks("1\n2\n3\n4\n5\n6\n7\n8\n9\n", "1\n2\n3\n4\nfive\n6\n7\n8\n9\n"),
+            "@@ -2,7 +2,7 @@\n 2\n 3\n 4\n-5\n+five\n 6\n 7\n 8\n"
+        );
+    }
+
+    #[test]
+    fn what_is_added_and_what_is_removed_has_no_other_side() {
+        assert_eq!(hunks("a\nb\n", "a\nx\ny\nb\n"), "@@ -1,2 +1,4 @@\n a\n+x\n+y\n b\n");
+        assert_eq!(hunks("a\nx\nb\n", "a\nb\n"), "@@ -1,3 +1,2 @@\n a\n-x\n b\n");
+        assert_eq!(hunks("", "a\n"), "@@ -0,0 +1 @@\n+a\n");
+        assert_eq!(hunks("a\n", "a\nb\n"), "@@ -1 +1,2 @@\n a\n+b\n");
+        assert_eq!(hunks("a\n", "a\n"), "");
+    }
+
+    #[test]
+    fn changes_near_each_other_are_one_hunk_and_far_ones_are_two() {
+        let text =
+            |first: &str, second: &str, between: usize| format!("{first}\n{}{second}\n", "same\n".repeat(between));
+        let count = |between| {
+            hunks(&text("a", "b", between), &text("x", "y", between))
+                .matches("@@ -")
+                .count()
+        };
+        assert_eq!((count(6), count(7)), (1, 2));
+    }
+
+    #[test]
+    fn a_last_line_without_a_break_says_so() {
+        assert_eq!(
+            hunks("a\nb", "a\nc"),
+            "@@ -1,2 +1,2 @@\n a\n-b\n\\ No newline at end of file\n+c\n\\ No newline at end of file\n"
+        );
+    }
 }
