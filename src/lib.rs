@@ -11,10 +11,11 @@ pub mod delivery;
 pub mod http;
 pub mod infrarepo;
 pub mod journal;
-pub mod manifest;
 pub mod model;
 pub mod plan;
 pub mod promote;
 pub mod report;
 pub mod runner;
 pub mod set_image;
+
+pub use promote_manifest as manifest;

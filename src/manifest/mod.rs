@@ -1,12 +1,16 @@
 //! Changes pins in the text of a manifest and nothing else: text and wanted pins in, new text with the changed spans out.
 //! Knows formats of files, but no file system and no repository; a format is one folder and one line of [`FORMATS`].
+//! A crate of its own, since it is compiled for speed and the rest of the program for size.
 
 use std::ops::Range;
 
-use crate::model::Pin;
-
 pub mod kustomize;
+mod nearest;
+mod pin;
 mod yaml;
+
+pub use nearest::nearest;
+pub use pin::Pin;
 
 /// Every format that pins can be read from and written to.
 pub const FORMATS: &[&dyn Format] = &[&kustomize::Kustomize];

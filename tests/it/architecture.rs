@@ -29,7 +29,7 @@ const RANKS: [(&str, u8); 16] = [
 const PURE: [&str; 5] = ["model", "manifest", "assess", "report", "plan"];
 
 /// Crates that reach outside, and the rooms that may name them.
-const HOMES: [(&str, &[&str]); 8] = [
+const HOMES: [(&str, &[&str]); 9] = [
     ("reqwest", &["http", "infrarepo", "delivery"]),
     ("rustls", &["http"]),
     ("git2", &["infrarepo"]),
@@ -37,6 +37,7 @@ const HOMES: [(&str, &[&str]); 8] = [
     ("tokio", &["clock", "infrarepo", "delivery", "promote", "runner", "cli"]),
     ("lexopt", &["cli"]),
     ("yaml_rust2", &["manifest", "plan"]),
+    ("promote_manifest", &["model", "lib"]),
     ("serde_yaml", &["plan"]),
 ];
 
@@ -162,6 +163,10 @@ fn imports_point_down() {
             wrong.push(format!("{}: the room {room} has no rank", path.display()));
             continue;
         };
+        // The editor is a crate of its own, and can see nothing else of ours.
+        if room == "manifest" {
+            continue;
+        }
         for other in names(&path).rooms {
             match rank(&other) {
                 Some(_) if other == room => {}

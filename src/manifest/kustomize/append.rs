@@ -5,8 +5,8 @@ use super::draft::Draft;
 use super::entry::{Entry, FieldName};
 use super::flow::Layout;
 use super::overlay::{List, ListForm, Overlay, Root};
-use crate::manifest::ManifestFault;
-use crate::manifest::yaml::{Place, Style, Wanted, scalar};
+use crate::ManifestFault;
+use crate::yaml::{Place, Style, Wanted, scalar};
 
 /// The fields of a new entry, in the order in which they are written.
 pub(super) type NewEntry = Vec<(FieldName, String)>;

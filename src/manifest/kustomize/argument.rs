@@ -1,7 +1,7 @@
 //! The arguments of `kustomize edit set image`, with exactly its meaning.
 
 use super::EntryEdit;
-use crate::manifest::{Field, ManifestFault};
+use crate::{Field, ManifestFault};
 
 /// Reads all arguments; of two for one name the later one will count.
 ///

@@ -6,8 +6,8 @@ use super::change::Step;
 use super::draft::Draft;
 use super::entry::{Entry, FieldName, Slot};
 use super::overlay::List;
-use crate::manifest::ManifestFault;
-use crate::manifest::yaml::{Place, Wanted, scalar};
+use crate::ManifestFault;
+use crate::yaml::{Place, Wanted, scalar};
 
 /// Makes the steps in a block entry.
 pub(super) fn apply<'t>(

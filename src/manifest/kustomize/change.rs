@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::EntryEdit;
 use super::entry::{Entry, FieldName, Form, Slot};
 use super::strict::mistyped;
-use crate::manifest::{Field, ManifestFault};
+use crate::{Field, ManifestFault};
 
 /// One step of an edit.
 #[derive(Clone, Debug)]

@@ -1,8 +1,8 @@
 //! The replacements of bytes and the wanted differences of nodes that the parts of an edit collect.
 
 use super::entry::{FieldName, Form, Slot};
-use crate::manifest::ManifestFault;
-use crate::manifest::yaml::{Change, Place, Splices, Style, Text, Wanted, scalar};
+use crate::ManifestFault;
+use crate::yaml::{Change, Place, Splices, Style, Text, Wanted, scalar};
 
 /// An edit in the making.
 #[derive(Clone, Debug)]

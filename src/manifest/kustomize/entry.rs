@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::rc::Rc;
 
-use crate::manifest::yaml::Style;
-use crate::model::Pin;
+use crate::Pin;
+use crate::yaml::Style;
 
 /// The fields that kustomize knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,8 +4,8 @@ use super::change::Step;
 use super::draft::Draft;
 use super::entry::{Entry, FieldName, Slot};
 use super::overlay::List;
-use crate::manifest::ManifestFault;
-use crate::manifest::yaml::{Place, Style, Text, Wanted, scalar};
+use crate::ManifestFault;
+use crate::yaml::{Place, Style, Text, Wanted, scalar};
 
 /// Makes the steps in an entry in braces. Fields that go and fields that come are paired before, so that only one kind is left.
 pub(super) fn apply<'t>(

@@ -8,8 +8,8 @@ use super::overlay::{List, ListForm};
 use super::read::Reader;
 use super::schema::Shape;
 use super::strict::mistyped;
-use crate::manifest::ManifestFault;
-use crate::manifest::yaml::{Kind, Located, Node, Style, kind};
+use crate::ManifestFault;
+use crate::yaml::{Kind, Located, Node, Style, kind};
 
 impl<'t> Reader<'t, '_> {
     /// Reads the value of `images` or `imageTags`; returns where it ends.

@@ -5,8 +5,8 @@ use std::rc::Rc;
 use super::entry::Fields;
 use super::nodes::{Nodes, Reading};
 use super::schema::Shape;
-use crate::manifest::ManifestFault;
-use crate::manifest::yaml::{Located, Node, Style};
+use crate::ManifestFault;
+use crate::yaml::{Located, Node, Style};
 
 /// Whether a key is a merge key.
 pub(super) fn is_merge(node: &Node<'_>) -> bool {

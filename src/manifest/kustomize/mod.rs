@@ -31,7 +31,7 @@ pub use argument::parse_arguments;
 
 use super::yaml::{admit, prove};
 use super::{Edited, Field, Format, ManifestFault, PinEdit};
-use crate::model::Pin;
+use crate::Pin;
 
 /// The format of `kustomization.yaml`.
 #[derive(Clone, Copy, Debug)]

@@ -10,8 +10,8 @@ use super::entry::{FieldName, Fields, Form, Slot, Value};
 use super::merge::is_merge;
 use super::schema::Shape;
 use super::strict::{check_mapping, check_scalar, check_tabs, kind_of, shape_of_field, shape_of_items};
-use crate::manifest::ManifestFault;
-use crate::manifest::yaml::{Events, Kind, Located, Node, OddBreaks, Prints, Style, Text};
+use crate::ManifestFault;
+use crate::yaml::{Events, Kind, Located, Node, OddBreaks, Prints, Style, Text};
 
 /// What an anchor stands for.
 #[derive(Clone, Debug)]

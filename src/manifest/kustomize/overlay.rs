@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 use super::entry::{Entry, FieldName};
-use crate::manifest::yaml::{Prints, Style};
+use crate::yaml::{Prints, Style};
 
 /// The file's top level.
 #[derive(Clone, Debug)]

@@ -7,8 +7,8 @@ use super::overlay::{Overlay, Root};
 use super::schema::Shape;
 use super::strict::shape_of_top;
 use super::unfold::check_unfolded;
-use crate::manifest::ManifestFault;
-use crate::manifest::yaml::{Located, Node, Prints, Style};
+use crate::ManifestFault;
+use crate::yaml::{Located, Node, Prints, Style};
 
 /// Reads `text`; keeps the entries whose name is `wanted`. With `strict`, what kustomize refuses is refused.
 pub(super) fn read<'t>(

@@ -3,9 +3,9 @@
 use super::entry::{FieldName, Form, Value};
 use super::nodes::Reading;
 use super::schema::{IMAGE_KEYS, Shape, TOP};
-use crate::manifest::ManifestFault;
-use crate::manifest::yaml::{Kind, Located, Node, Style, Text, kind};
-use crate::model::nearest;
+use crate::ManifestFault;
+use crate::nearest;
+use crate::yaml::{Kind, Located, Node, Style, Text, kind};
 
 /// Returns what kustomize takes a scalar for.
 pub(super) fn kind_of(text: &str, style: Style, tag: Option<&str>) -> Kind {

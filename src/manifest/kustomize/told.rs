@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use super::{Before, EntryEdit};
-use crate::manifest::yaml::{Splice, Text};
-use crate::manifest::{ChangedPin, Field};
+use crate::yaml::{Splice, Text};
+use crate::{ChangedPin, Field};
 
 /// Tells what each edit did, with the line in the new text.
 pub(super) fn changed(new: &str, splices: &[Splice], before: Vec<Before>, edits: &[&EntryEdit]) -> Vec<ChangedPin> {

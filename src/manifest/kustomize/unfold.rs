@@ -1,6 +1,6 @@
 //! Bounds what aliases may unfold to: a short file can stand for billions of nodes.
 
-use crate::manifest::ManifestFault;
+use crate::ManifestFault;
 
 /// Refuses a file of `written` nodes whose aliases unfold to a multiple of it, `unfolded` nodes, by the rule of go-yaml.
 pub(super) fn check_unfolded(written: usize, unfolded: u64) -> Result<(), ManifestFault> {

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use granit_parser::{Event, Parser, ScalarStyle, ScanError, StrInput, StructureStyle};
 
-use crate::manifest::ManifestFault;
+use crate::ManifestFault;
 
 /// How deep lists and mappings may stand in each other, in each of the two styles. Far more than any real file, and little enough
 /// for readers that call themselves.

@@ -3,7 +3,7 @@
 
 use super::node::{Located, Node, Style};
 use super::text::Text;
-use crate::manifest::ManifestFault;
+use crate::ManifestFault;
 
 /// Holds the places of U+0085, U+2028 and U+2029 against the quoted scalars, while both are read once.
 pub(crate) struct OddBreaks<'t> {

@@ -14,7 +14,7 @@ use super::node::{Events, Node, Style, Unreadable};
 use super::plain::Plain;
 use super::prints::{Prints, anchor};
 use super::types::{Kind, kind};
-use crate::manifest::ManifestFault;
+use crate::ManifestFault;
 
 /// A node that is wanted in the new text. Anchors and tags that stay beside it are not looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Admits a text for editing, and answers questions about its lines and blanks by byte offset.
 
-use crate::manifest::ManifestFault;
+use crate::ManifestFault;
 
 /// Ten megabytes, by either way of counting; kustomize needs more than a minute for such a file.
 const LIMIT: usize = 10_500_000;

@@ -1,6 +1,4 @@
-//! The pin: the entry of an overlay's `images` list that says which image runs, and what became of it.
-
-use super::{AppName, EnvironmentName, RepoPath};
+//! The pin: the entry of an overlay's `images` list that says which image runs.
 
 /// An entry of an `images` list as it stands in a file. Empty fields count as absent, as kustomize reads them.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -36,23 +34,4 @@ impl Pin {
             digest.unwrap_or_default()
         )
     }
-}
-
-/// One pin before and after.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PinChange {
-    /// The app whose overlay it is in.
-    pub app: AppName,
-    /// The environment of that overlay.
-    pub environment: EnvironmentName,
-    /// The kustomization file.
-    pub file: RepoPath,
-    /// The entry's `name`.
-    pub name: String,
-    /// The line that changed, from 1, in the new file.
-    pub line: usize,
-    /// The reference before; only the name if it was not pinned.
-    pub before: String,
-    /// The reference after.
-    pub after: String,
 }
