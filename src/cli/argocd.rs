@@ -6,7 +6,7 @@ use super::reader::Reader;
 use crate::delivery::Settings;
 use crate::delivery::inputs::{ARGOCD_HEADERS, ARGOCD_PROJECT, ARGOCD_SERVER, ARGOCD_TOKEN};
 use crate::http;
-use crate::model::{Secret, may_carry_secret};
+use crate::model::{Secret, may_carry_secret, read_url};
 
 /// Tells whether a server is given, right or wrong.
 pub(super) fn is_given(reader: &Reader<'_>) -> bool {
@@ -42,7 +42,7 @@ fn server(text: &str) -> Result<Url, String> {
         format!("https://{text}")
     };
     let url =
-        Url::parse(&whole).map_err(|error| format!("is no address such as `https://argocd.example.com`: {error}"))?;
+        read_url(&whole).map_err(|error| format!("is no address such as `https://argocd.example.com`: {error}"))?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err("holds a user or password: give the token as `argocd-token`".to_owned());
     }

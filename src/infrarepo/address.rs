@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-use crate::model::{CommitSha, may_carry_secret};
+use crate::model::{CommitSha, may_carry_secret, read_url};
 
 mod ssh;
 
@@ -142,7 +142,7 @@ fn from_url(text: &str, scheme: &str, rest: &str, github_server: Option<&str>) -
 
 fn http_url(text: &str, github_server: Option<&str>) -> Result<Address, String> {
     // The parser's error says nothing of the text, which may hold a password.
-    let mut url = Url::parse(text).map_err(|error| format!("is no URL: {error}"))?;
+    let mut url = read_url(text).map_err(|error| format!("is no URL: {error}"))?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err("has a user or password in it: leave it out, and give `token`".to_owned());
     }

@@ -15,6 +15,7 @@ mod pin_change;
 mod secret;
 mod sync_window;
 mod tree;
+mod url;
 
 pub use application::{
     AppSnapshot, AppSource, ApplicationId, Condition, Health, Hydration, Operation, Phase, RepoIdentity, Resource,
@@ -35,3 +36,4 @@ pub use promote_manifest::{Pin, nearest};
 pub use secret::{Secret, may_carry_secret};
 pub use sync_window::{SyncWindow, SyncWindows, WindowKind};
 pub use tree::{Happening, Node};
+pub use url::read_url;
