@@ -2,7 +2,6 @@
 
 use std::ffi::OsString;
 use std::io::{Read, Write};
-use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 
 use crate::clock::SystemClock;
@@ -93,21 +92,22 @@ pub fn run(
         };
         Rc::new(Terminal::open(streams, &secrets, Rc::clone(&clock), look))
     };
-    let mut report = caught(call.command(), || call.execute(&receiver, &clock));
+    let command = call.command();
+    let after = Rc::clone(&receiver);
+    process::at_panic(move |what| finish(broken(command, what), &*after, form));
+    finish(call.execute(&receiver, &clock), &*receiver, form)
+}
+
+/// Shows the end of a run, and returns its exit code.
+fn finish(mut report: Report, receiver: &dyn Receiver, form: Form) -> u8 {
     report.warn(receiver.warnings());
     receiver.finish(&report, form);
     report.exit_code
 }
 
-/// Runs `work`; a panic is a mistake of ours, and is reported like every other end.
-fn caught(command: Command, work: impl FnOnce() -> Report) -> Report {
-    std::panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<&str>().map(ToString::to_string);
-        let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-        let place = process::last_panic().map(|place| format!(" at {place}"));
-        let what = format!("{}{}", text.unwrap_or_default(), place.unwrap_or_default());
-        failed(command, Fault::bug(format!("the run broke: {what}")))
-    })
+/// Returns the report of a run that a panic ended: a mistake of ours, reported like every other end.
+fn broken(command: Command, what: &str) -> Report {
+    failed(command, Fault::bug(format!("the run broke: {what}")))
 }
 
 /// Returns the report of a run that ended before it began.
@@ -211,7 +211,7 @@ mod tests {
 
     #[test]
     fn a_panic_is_reported_as_a_mistake_of_ours() {
-        let report = caught(Command::Promote, || panic!("no such thing as {}", 7));
+        let report = broken(Command::Promote, "no such thing as 7 at here");
         assert_eq!((report.outcome, report.exit_code), ("bug", 1));
         assert!(report.reason.contains("no such thing as 7"), "{}", report.reason);
         assert!(report.hints[0].contains("report"));
