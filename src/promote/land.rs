@@ -46,6 +46,7 @@ pub(super) async fn land(
 ) -> Result<Landing, Fault> {
     let Ports { clock, cancel, .. } = *ports;
     let end = clock.now() + settings.landing_timeout;
+    let mut stuck = false;
     loop {
         if planned.plan.files.is_empty() {
             return Ok(Landing {
@@ -68,19 +69,17 @@ pub(super) async fn land(
             Attempt::LostRace { why } => why,
         };
         let push = clock.now().saturating_sub(begun);
-        planned = again(
-            repo,
-            settings,
-            ports,
-            &planned,
-            &Lost {
-                why,
-                push,
-                attempts: *attempts,
-                end,
-            },
-        )
-        .await?;
+        let attempts = *attempts;
+        let lost = Lost {
+            why,
+            push,
+            attempts,
+            end,
+            stuck,
+        };
+        let base = planned.snapshot.tip.commit;
+        planned = again(repo, settings, ports, &base, &lost).await?;
+        stuck = base == planned.snapshot.tip.commit;
     }
 }
 
@@ -94,6 +93,8 @@ struct Lost {
     attempts: u32,
     /// When landing must be over.
     end: Duration,
+    /// Whether nobody had moved the branch when it was read last: then a lock is in the way, and no other writer.
+    stuck: bool,
 }
 
 /// Waits, and plans on the new tip.
@@ -101,7 +102,7 @@ async fn again(
     repo: &dyn Land,
     settings: &Settings,
     ports: &Ports<'_>,
-    before: &Planned,
+    base: &CommitSha,
     lost: &Lost,
 ) -> Result<Planned, Fault> {
     let Ports { clock, journal, cancel } = *ports;
@@ -123,22 +124,40 @@ async fn again(
         planned = or_cancel(cancel, planning::planned(repo, settings)) => planned??,
         () = clock.sleep(lost.end.saturating_sub(clock.now())) => return Err(too_late(settings, lost)),
     };
-    journal.tell(Event::Progress(format!(
-        "{} moved from {} to {} meanwhile; planned again on it",
-        planned.snapshot.tip.branch,
-        before.snapshot.tip.commit.short(),
-        planned.snapshot.tip.commit.short()
-    )));
+    let tip = &planned.snapshot.tip;
+    let text = if tip.commit == *base {
+        format!(
+            "{} is still at {}, and was not moved ({})",
+            tip.branch,
+            base.short(),
+            lost.why
+        )
+    } else {
+        let (from, to) = (base.short(), tip.commit.short());
+        format!(
+            "{} moved from {from} to {to} meanwhile; planned again on it",
+            tip.branch
+        )
+    };
+    journal.tell(Event::Progress(text));
     Ok(planned)
 }
 
 fn too_late(settings: &Settings, lost: &Lost) -> Fault {
     let Lost { why, attempts, .. } = lost;
+    let (who, hint) = if lost.stuck {
+        (
+            "nobody else moved the branch, and it could not be moved",
+            "look at the repository on its server: something holds the branch's lock, or left it behind",
+        )
+    } else {
+        ("somebody else was faster each time", "give a longer `landing-timeout`")
+    };
+    let bound = humantime::format_duration(settings.landing_timeout);
     Fault::unreachable(format!(
-        "{attempts} attempts did not land within `landing-timeout` ({}): somebody else was faster each time ({why}); nothing was written",
-        humantime::format_duration(settings.landing_timeout)
+        "{attempts} attempts did not land within `landing-timeout` ({bound}): {who} ({why}); nothing was written"
     ))
-    .hint("give a longer `landing-timeout`")
+    .hint(hint)
 }
 
 fn draft(planned: &Planned, settings: &Settings, clock: &dyn Clock) -> CommitDraft {

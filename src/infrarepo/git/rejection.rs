@@ -161,8 +161,9 @@ fn shown(words: &str) -> String {
         .map(|line| line.trim().trim_start_matches("remote:").trim())
         .filter(|line| !line.is_empty());
     let joined = lines.collect::<Vec<_>>().join(" | ");
-    let mut out: String = joined.chars().filter(|c| !c.is_control()).take(1000).collect();
-    if out.chars().count() < joined.chars().count() {
+    let mut rest = joined.chars().filter(|c| !c.is_control());
+    let mut out: String = rest.by_ref().take(1000).collect();
+    if rest.next().is_some() {
         out.push('…');
     }
     out
@@ -264,5 +265,7 @@ mod tests {
         };
         let text = fault.to_string();
         assert!(text.len() < 1500 && !text.contains('\n') && !text.contains('\u{1b}'));
+        assert!(text.ends_with('…'));
+        assert_eq!(shown("\u{1b}[1mno"), "[1mno");
     }
 }
