@@ -151,7 +151,7 @@ fn a_revoked_token_ends_the_wait_at_the_next_request() {
 }
 
 #[test]
-fn a_signal_ends_the_wait_and_nothing_is_sent_after_it() {
+fn s87_a_signal_ends_the_wait_and_nothing_is_sent_after_it() {
     let stage = Stage::new();
     stage.world.controller(false);
     let followed = stage.promote_while("web", "production", "slow1", stage.policy(), |_, cancel| {
@@ -207,7 +207,7 @@ fn what_stands_against_it_is_told_before_anything_is_written() {
 }
 
 #[test]
-fn a_login_page_is_no_argo_cd() {
+fn s84_a_login_page_is_no_argo_cd() {
     let stage = Stage::with_stand_in("a proxy that asks people to sign in");
     let sandbox = stage.world.stand_in().unwrap();
     sandbox.argocd.answer(Canned {

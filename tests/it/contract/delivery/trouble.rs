@@ -6,7 +6,7 @@ use promote_action::delivery::Observe;
 use promote_action::model::Outcome;
 use promote_action::plan::ResolvedPolicy;
 use promote_action::promote::Followed;
-use sandbox::argocd::{ArgoCd, Canned};
+use sandbox::argocd::{ArgoCd, Asked, Canned};
 
 use super::stage::{Stage, block_on, id};
 use super::world::{World, until};
@@ -65,7 +65,7 @@ fn where_no_stream_opens_looks_take_its_place() {
 }
 
 #[test]
-fn a_stream_that_falls_silent_is_given_up_and_opened_again() {
+fn s75_a_stream_that_falls_silent_is_given_up_and_opened_again() {
     let stage = stage(60);
     is_live(&wait(&stage, "slow1", |argocd| {
         argocd.mute_streams(true);
@@ -89,19 +89,45 @@ fn a_quiet_wait_is_looked_at_once_a_minute() {
     assert!((4..=7).contains(&looks), "{looks}");
 }
 
+/// Breaks every stream until one more was answered for.
+fn cut(argocd: &ArgoCd, answer: impl Fn(&Asked) -> bool) {
+    let answered = || argocd.asked().iter().filter(|asked| answer(asked)).count();
+    let before = answered();
+    until("the stream is asked for again", Duration::from_secs(60), || {
+        argocd.cut_streams();
+        answered() > before
+    });
+}
+
+fn is_stream(asked: &Asked) -> bool {
+    asked.path.contains("/stream/")
+}
+
 #[test]
-fn a_server_that_restarts_is_found_again() {
-    let stage = stage(1);
-    is_live(&wait(&stage, "slow1", |argocd| {
-        for _ in 0..3 {
-            argocd.cut_streams();
-            std::thread::sleep(Duration::from_millis(250));
+fn s74_a_server_that_restarts_five_times_is_found_again() {
+    let stage = stage(4);
+    argocd(stage.world.as_ref()).stop_controller(true);
+    is_live(&wait(&stage, "abc1234", |argocd| {
+        for _ in 0..5 {
+            cut(argocd, is_stream);
         }
+        argocd.stop_controller(false);
     }));
 }
 
 #[test]
-fn a_refresh_that_never_returns_holds_up_nothing() {
+fn s77_a_token_that_was_revoked_is_the_end_when_the_stream_is_opened_again() {
+    let stage = stage(1);
+    let followed = wait(&stage, "never1", |argocd| {
+        argocd.revoke("ci");
+        cut(argocd, |asked| asked.status == 401);
+    });
+    assert_eq!(followed.outcome, Outcome::Denied, "{}", followed.reason);
+    assert!((1..=3).contains(&asked(&stage, |_, status| status == 401)));
+}
+
+#[test]
+fn s83_a_refresh_that_never_returns_holds_up_nothing() {
     let stage = stage(4);
     argocd(stage.world.as_ref()).hang("refresh=");
     is_live(&wait(&stage, "abc1234", |argocd| argocd.refresh("api-dev")));
@@ -149,7 +175,7 @@ fn one_login_page_is_no_end_and_three_in_a_row_are() {
 }
 
 #[test]
-fn a_server_that_wants_to_be_left_alone_is() {
+fn s82_a_server_that_wants_to_be_left_alone_is() {
     for status in [429, 503] {
         let stage = stage(1);
         argocd(stage.world.as_ref()).hang("/stream/");
