@@ -28,7 +28,7 @@ fn syncs(app: &Value) -> usize {
 #[test]
 fn an_automated_application_is_refreshed_and_never_synced() {
     let stage = Stage::new();
-    let followed = stage.promote("api", "dev", "abc1234", stage.policy());
+    let followed = stage.promote("api", "dev", "abc1001", stage.policy());
     assert_eq!(followed.outcome, Outcome::Live, "{}", followed.reason);
     assert!(followed.applications[0].live);
     let app = stage.world.application("api-dev");
@@ -40,7 +40,7 @@ fn an_automated_application_is_refreshed_and_never_synced() {
 fn a_manual_application_is_synced_once() {
     let stage = Stage::new();
     let before = syncs(&stage.world.application("web-production"));
-    let followed = stage.promote("web", "production", "abc1234", stage.policy());
+    let followed = stage.promote("web", "production", "abc1002", stage.policy());
     assert_eq!(followed.outcome, Outcome::Live, "{}", followed.reason);
     let app = stage.world.application("web-production");
     assert_eq!(syncs(&app), before + 1);
@@ -107,7 +107,7 @@ fn a_later_commit_that_left_our_pin_alone_is_live_with_it() {
 #[test]
 fn a_canary_is_followed_through_its_steps() {
     let stage = Stage::new();
-    let followed = stage.promote("api", "production", "abc1234", stage.policy());
+    let followed = stage.promote("api", "production", "abc1003", stage.policy());
     assert_eq!(followed.outcome, Outcome::Live, "{}", followed.reason);
     assert!(stage.said("weight"), "the canary's steps are told");
 }

@@ -38,7 +38,8 @@ fn named(stage: &Stage, name: &str) -> Candidate {
 
 #[track_caller]
 fn is_live(stage: &Stage, name: &str) {
-    let followed = stage.follow_while(&stage.argocd(), named(stage, name), "abc1234", |_, _| {});
+    let tag = format!("new-{}", name.replace('/', "-"));
+    let followed = stage.follow_while(&stage.argocd(), named(stage, name), &tag, |_, _| {});
     assert_eq!(followed.outcome, Outcome::Live, "{}", followed.reason);
     assert_eq!(followed.applications[0].name, name);
     assert_eq!(followed.applications[0].revision.as_deref(), Some(stage.tip().as_str()));
@@ -78,6 +79,12 @@ fn an_application_may_be_in_another_namespace() {
     let stage = Stage::new();
     taken(&stage, "api-dev");
     make(&stage, "team-a/api-dev", &json!({"source": source(&stage)}));
+    let without = stage.precheck(&stage.argocd(), named(&stage, "api-dev")).unwrap_err();
+    assert_eq!(without.outcome, Outcome::Refused);
+    assert!(
+        without.to_string().contains("api-dev is in namespace team-a"),
+        "{without}"
+    );
     is_live(&stage, "team-a/api-dev");
 }
 
@@ -98,7 +105,7 @@ fn many_applications_share_one_stream() {
         ..stage.candidate("api", "dev")
     };
     let before = stage.world.streams();
-    let followed = stage.follow_while(&stage.argocd(), candidate, "abc1234", |_, _| {});
+    let followed = stage.follow_while(&stage.argocd(), candidate, "abc1005", |_, _| {});
     assert_eq!(followed.outcome, Outcome::Live, "{}", followed.reason);
     assert_eq!(followed.applications.len(), 6);
     assert_eq!(stage.world.streams(), before + 1);
@@ -115,7 +122,7 @@ fn taken(stage: &Stage, name: &str) -> Value {
 fn an_application_that_is_missing_may_be_created_after_landing() {
     let stage = Stage::new();
     let spec = taken(&stage, "api-dev");
-    let followed = stage.follow_while(&stage.argocd(), named(&stage, "api-dev"), "abc1234", |world, _| {
+    let followed = stage.follow_while(&stage.argocd(), named(&stage, "api-dev"), "abc1006", |world, _| {
         std::thread::sleep(Duration::from_millis(1500));
         world.make("api-dev", &spec);
     });
@@ -131,7 +138,7 @@ fn one_that_is_not_created_in_a_minute_ends_the_wait() {
     let argocd = stage.argocd_in(&stage.world.token("ci"), Some("default"));
     let mut candidate = named(&stage, "api-dev");
     candidate.policy.timeout = Duration::from_secs(600);
-    let followed = stage.follow_while(&argocd, candidate, "abc1234", |_, _| {});
+    let followed = stage.follow_while(&argocd, candidate, "abc1007", |_, _| {});
     assert_eq!(followed.outcome, Outcome::RolloutFailed, "{}", followed.reason);
     assert!(
         followed.reason.contains("has not been created in 60 s"),

@@ -74,7 +74,12 @@ impl Stage {
     /// Starts the stand-in, for what cannot be made happen elsewhere, and leaves a note of `why` for who reads the table.
     pub(super) fn with_stand_in(why: &str) -> Self {
         if let Some(run) = std::env::var_os("E2E_RUN") {
-            std::fs::write(std::path::Path::new(&run).join("stand-in"), why).unwrap();
+            let thread = std::thread::current();
+            let test = thread
+                .name()
+                .and_then(|name| name.rsplit("::").next())
+                .unwrap_or_default();
+            std::fs::write(std::path::Path::new(&run).join(format!("stand-in-{test}")), why).unwrap();
         }
         Self {
             world: Box::new(StandIn::start()),

@@ -107,7 +107,7 @@ fn is_stream(asked: &Asked) -> bool {
 fn s74_a_server_that_restarts_five_times_is_found_again() {
     let stage = stage(4);
     argocd(stage.world.as_ref()).stop_controller(true);
-    is_live(&wait(&stage, "abc1234", |argocd| {
+    is_live(&wait(&stage, "abc1008", |argocd| {
         for _ in 0..5 {
             cut(argocd, is_stream);
         }
@@ -130,7 +130,7 @@ fn s77_a_token_that_was_revoked_is_the_end_when_the_stream_is_opened_again() {
 fn s83_a_refresh_that_never_returns_holds_up_nothing() {
     let stage = stage(4);
     argocd(stage.world.as_ref()).hang("refresh=");
-    is_live(&wait(&stage, "abc1234", |argocd| argocd.refresh("api-dev")));
+    is_live(&wait(&stage, "abc1009", |argocd| argocd.refresh("api-dev")));
 }
 
 fn refusing(times: u32, status: u16, content_type: &str, body: &str) -> Canned {
@@ -192,7 +192,7 @@ fn s82_a_server_that_wants_to_be_left_alone_is() {
 fn a_sync_that_is_left_lying_is_woken() {
     let stage = stage(4);
     argocd(stage.world.as_ref()).leave_lying("web-production");
-    let followed = stage.promote("web", "production", "abc1234", stage.policy());
+    let followed = stage.promote("web", "production", "abc1010", stage.policy());
     is_live(&followed);
     assert!(
         stage.said("a sync is asked for and has not begun"),
@@ -215,7 +215,7 @@ fn close(stage: &Stage, schedule: &str, duration: &str) {
 fn a_closed_window_is_shown_with_its_opening_and_is_an_end_when_that_is_too_late() {
     let stage = anywhere(4);
     close(&stage, "0 0 * * *", "23h59m");
-    let followed = stage.promote("api", "dev", "abc1234", stage.policy());
+    let followed = stage.promote("api", "dev", "closed1", stage.policy());
     assert_eq!(followed.outcome, Outcome::RolloutFailed, "{}", followed.reason);
     for part in [
         "a sync window is closed until 20",
@@ -235,7 +235,7 @@ fn a_window_that_opens_in_time_is_waited_for() {
         timeout: Duration::from_secs(900),
         ..stage.policy()
     };
-    is_live(&stage.promote_while("api", "dev", "abc1234", patient, |world, _| {
+    is_live(&stage.promote_while("api", "dev", "opened1", patient, |world, _| {
         until("the window is told", Duration::from_secs(120), || {
             stage.said("a sync window is closed")
         });
@@ -265,7 +265,7 @@ fn a_container_that_crashes_is_shown_with_what_it_wrote_last() {
 fn a_second_operation_for_the_same_commit_is_waited_out() {
     let stage = stage(1);
     argocd(stage.world.as_ref()).sync_twice("api-dev");
-    is_live(&stage.promote("api", "dev", "abc1234", stage.policy()));
+    is_live(&stage.promote("api", "dev", "abc1011", stage.policy()));
     let app = stage.world.application("api-dev");
     let history = app["status"]["history"].as_array().unwrap();
     let ours = history.iter().filter(|row| row["revision"] == stage.tip());
