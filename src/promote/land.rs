@@ -109,7 +109,7 @@ async fn again(
     // Towards the end the pauses become short: while there is time for another push, it is no reason to give up.
     let room = (lost.end.saturating_sub(clock.now())).saturating_sub(lost.push);
     if room.is_zero() {
-        return Err(too_late(settings, lost));
+        return Err(too_late(settings.landing_timeout, lost));
     }
     let pause = pause(lost.attempts, lost.push, random()).min(room / 2);
     journal.debug(format!(
@@ -122,7 +122,7 @@ async fn again(
     let planned = tokio::select! {
         biased;
         planned = or_cancel(cancel, planning::planned(repo, settings)) => planned??,
-        () = clock.sleep(lost.end.saturating_sub(clock.now())) => return Err(too_late(settings, lost)),
+        () = clock.sleep(lost.end.saturating_sub(clock.now())) => return Err(too_late(settings.landing_timeout, lost)),
     };
     let tip = &planned.snapshot.tip;
     let text = if tip.commit == *base {
@@ -143,7 +143,7 @@ async fn again(
     Ok(planned)
 }
 
-fn too_late(settings: &Settings, lost: &Lost) -> Fault {
+fn too_late(bound: Duration, lost: &Lost) -> Fault {
     let Lost { why, attempts, .. } = lost;
     let (who, hint) = if lost.stuck {
         (
@@ -153,7 +153,7 @@ fn too_late(settings: &Settings, lost: &Lost) -> Fault {
     } else {
         ("somebody else was faster each time", "give a longer `landing-timeout`")
     };
-    let bound = humantime::format_duration(settings.landing_timeout);
+    let bound = humantime::format_duration(bound);
     Fault::unreachable(format!(
         "{attempts} attempts did not land within `landing-timeout` ({bound}): {who} ({why}); nothing was written"
     ))
@@ -255,5 +255,26 @@ mod tests {
                 assert_eq!(pause(losses, push, 0.0), Duration::ZERO);
             }
         }
+    }
+
+    #[test]
+    fn a_lock_in_the_way_is_not_told_as_a_faster_writer() {
+        let mut lost = Lost {
+            why: "failed to update ref".to_owned(),
+            push: Duration::ZERO,
+            attempts: 7,
+            end: Duration::ZERO,
+            stuck: false,
+        };
+        let fault = too_late(Duration::from_secs(300), &lost);
+        assert!(
+            fault
+                .to_string()
+                .contains("7 attempts did not land within `landing-timeout` (5m): somebody else")
+        );
+        lost.stuck = true;
+        let fault = too_late(Duration::from_secs(300), &lost);
+        assert!(fault.to_string().contains("nobody else moved the branch"), "{fault}");
+        assert!(fault.hints[0].contains("lock"), "{:?}", fault.hints);
     }
 }

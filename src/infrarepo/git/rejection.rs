@@ -7,8 +7,8 @@ use crate::model::{BranchName, Fault};
 pub(super) enum Refusal {
     /// Somebody else moved the branch, or holds its lock at this moment.
     LostRace,
-    /// The push did not arrive in whole: it may be sent again.
-    CutShort(Fault),
+    /// The push did not arrive in whole, or the server is not well: it may be sent again.
+    Passing(Fault),
     /// Trying again cannot help.
     Rule(Fault),
 }
@@ -27,6 +27,9 @@ const RACES: [&str; 10] = [
     "but expected",
 ];
 
+/// Reasons of a host that is not well: GitHub gives the first for every branch of a push then.
+const UNWELL: [&str; 3] = ["internal server error", "service unavailable", "timed out"];
+
 /// Sorts a refusal by the server's reason and by the words that came beside it.
 pub(super) fn classify(reason: &str, words: &str, branch: &BranchName, place: &str) -> Refusal {
     // A hook's words may speak of locks and locking: the reason alone tells a race.
@@ -44,8 +47,13 @@ pub(super) fn classify(reason: &str, words: &str, branch: &BranchName, place: &s
     }
     // What git says whose input ended before the pack did; the connection carried the answer all the same.
     if short.starts_with("unpack:") && says("early eof") {
-        return Refusal::CutShort(Fault::unreachable(format!(
+        return Refusal::Passing(Fault::unreachable(format!(
             "the push did not reach {place} in whole ({reason})"
+        )));
+    }
+    if rule.is_none() && UNWELL.iter().any(|part| short.contains(part)) {
+        return Refusal::Passing(Fault::unreachable(format!(
+            "{place} cannot take the push now ({reason})"
         )));
     }
     let told = shown(words);
@@ -204,10 +212,13 @@ mod tests {
     }
 
     #[test]
-    fn a_push_that_did_not_arrive_in_whole_may_be_sent_again() {
+    fn a_push_that_did_not_arrive_in_whole_or_met_an_unwell_server_may_be_sent_again() {
         let reason = "unpack: unpack-objects abnormal exit";
-        assert!(matches!(of(reason, "fatal: early EOF"), Refusal::CutShort(_)));
+        assert!(matches!(of(reason, "fatal: early EOF"), Refusal::Passing(_)));
         assert!(matches!(of(reason, "fatal: bad object"), Refusal::Rule(_)));
+        let unwell = "remote: Internal Server Error\nremote: Request ID 65EF:1EC443";
+        assert!(matches!(of("Internal Server Error", unwell), Refusal::Passing(_)));
+        assert!(matches!(of("hook declined", unwell), Refusal::Rule(_)));
         assert!(matches!(of("hook declined", "early eof bird"), Refusal::Rule(_)));
     }
 

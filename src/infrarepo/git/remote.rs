@@ -204,7 +204,7 @@ impl Remote {
                         match rejection::classify(&why, &report.words, &draft.branch, &place) {
                             Refusal::LostRace if attempt == 1 => return Ok(Attempt::LostRace { why }),
                             Refusal::Rule(fault) if attempt == 1 => return Err(fault),
-                            Refusal::CutShort(fault) => (fault, None, false),
+                            Refusal::Passing(fault) => (fault, None, false),
                             // An earlier answer was lost: the branch tells whether that push is the reason of this refusal.
                             Refusal::LostRace => (Fault::unreachable(why), None, true),
                             Refusal::Rule(fault) => (fault, None, true),

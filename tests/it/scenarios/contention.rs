@@ -132,19 +132,3 @@ fn landing_that_never_wins_ends_at_its_deadline() {
     assert!(report["infra_repo"]["attempts"].as_u64().unwrap() >= 2, "{report:#}");
     assert_eq!(world.sandbox.overlay("api", "dev").unwrap(), before);
 }
-
-#[test]
-fn a_lock_that_was_left_behind_is_not_told_as_a_faster_writer() {
-    let world = World::new();
-    let folder = world.sandbox.git.path("infra-repo");
-    std::fs::write(folder.join("refs/heads/main.lock"), "").unwrap();
-    let folder = folder.to_str().unwrap();
-    let words = "--app api --environment dev --tag abc1234 --landing-timeout 3s --output json";
-    let args: Vec<&str> = words.split(' ').chain(["--infra-repo", folder]).collect();
-    let ran = crate::support::start(world.folder.path(), &[], &args).wait();
-    assert!(ran.stderr.contains("main is still at"), "{}", ran.stderr);
-    let report = ran.ends("unreachable", 4);
-    let reason = report["reason"].as_str().unwrap();
-    assert!(reason.contains("nobody else moved the branch"), "{reason}");
-    assert!(report["hints"][0].as_str().unwrap().contains("lock"), "{report:#}");
-}

@@ -212,6 +212,25 @@ async fn rules_of_the_host_are_told_and_not_tried_again() {
 }
 
 #[tokio::test]
+async fn a_host_that_is_not_well_is_asked_again() {
+    let world = World::start(Kind::V2);
+    let line = |text: &str| format!("{:04x}{text}", text.len() + 4);
+    let report = line("unpack ok\n") + &line("ng refs/heads/main Internal Server Error\n") + "0000";
+    let body = line(&format!("\u{1}{report}")) + "0000";
+    let kind = [("content-type", "application/x-git-receive-pack-result")];
+    world.host.answer(canned("receive-pack", 2, 200, &kind, &body));
+    let repo = world.open();
+    assert!(matches!(landing(&*repo, &world).await.unwrap(), Attempt::Landed(_)));
+    world.host.answer(canned("receive-pack", 9, 200, &kind, &body));
+    let before = world.host.tip("infra").unwrap();
+    let base = repo.tip().await.unwrap().commit;
+    let fault = repo.land(&world.draft(&base, &[(PIN, &pins("v3"))])).await.unwrap_err();
+    assert_eq!(fault.outcome, Outcome::Unreachable);
+    assert!(fault.to_string().contains("nothing was written"), "{fault}");
+    assert_eq!(world.host.tip("infra").unwrap(), before);
+}
+
+#[tokio::test]
 async fn a_promotion_takes_four_requests_and_the_assumed_protocol() {
     let world = World::start(Kind::V2);
     let repo = world.open();
