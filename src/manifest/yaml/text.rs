@@ -40,9 +40,9 @@ fn line_of_end(before: &[u8]) -> usize {
 
 /// Finds what libyaml's reader refuses: control characters, non-characters, and a byte order mark that is not at the start.
 fn forbidden(bytes: &[u8]) -> Option<usize> {
-    // Most files hold nothing else; without an early end, many bytes are looked at in one step.
-    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t' | b'\n' | b'\r');
-    if bytes.iter().fold(true, |all, byte| all & is_plain(byte)) {
+    // Most files hold nothing else.
+    let (words, rest) = bytes.as_chunks::<8>();
+    if words.iter().all(|word| are_plain(*word)) && rest.iter().all(|byte| is_plain(*byte)) {
         return None;
     }
     let mut before = [0_u8; 2];
@@ -57,6 +57,28 @@ fn forbidden(bytes: &[u8]) -> Option<usize> {
         before = [before[1], byte];
     }
     None
+}
+
+fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~' | b'\t' | b'\n' | b'\r')
+}
+
+/// Returns whether each of eight bytes is plain, in one step: the highest bit of each says what holds for it.
+fn are_plain(bytes: [u8; 8]) -> bool {
+    const fn each(byte: u8) -> u64 {
+        u64::from_ne_bytes([byte; 8])
+    }
+    const HIGH: u64 = each(0x80);
+    let word = u64::from_ne_bytes(bytes);
+    if word & HIGH != 0 {
+        return false;
+    }
+    // No sum below reaches into the next byte, since none of the bytes is above 0x7F.
+    let differs = |byte: u8| (word ^ each(byte)) + each(0x7F);
+    let is_shown = word + each(0x80 - b' ');
+    let is_delete = word + each(1);
+    let is_control = differs(b'\t') & differs(b'\n') & differs(b'\r') & !is_shown;
+    (is_control | is_delete) & HIGH == 0
 }
 
 /// A text, asked by byte offset. Offsets outside it are answered as its end.
@@ -87,7 +109,11 @@ impl<'t> Text<'t> {
     /// Returns how many line breaks stand between two places.
     pub(crate) fn breaks(self, start: usize, end: usize) -> usize {
         let between = self.slice(start, end);
-        let lone = between.matches('\r').count() - between.matches("\r\n").count();
+        let lone = if between.contains('\r') {
+            between.matches('\r').count() - between.matches("\r\n").count()
+        } else {
+            0
+        };
         between.matches('\n').count() + lone
     }
 
@@ -209,5 +235,27 @@ impl<'t> Text<'t> {
             let token = self.from(at);
             at += token.find([' ', '\t', '\n', '\r']).unwrap_or(token.len());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn eight_bytes_are_judged_as_each_of_them() {
+        for byte in 0..=u8::MAX {
+            for (at, other) in (0..8).zip(*b" ~\t\n\ra0-") {
+                let mut bytes = [other; 8];
+                bytes[at] = byte;
+                assert_eq!(are_plain(bytes), is_plain(byte), "{bytes:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn breaks_of_every_kind_are_counted_once() {
+        assert_eq!(Text("a\nb\r\nc\rd").breaks(0, 8), 3);
+        assert_eq!(Text("a\nb\nc").breaks(0, 5), 2);
     }
 }
