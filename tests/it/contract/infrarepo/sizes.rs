@@ -103,22 +103,21 @@ async fn folders_are_left_out_from_one_megabyte_on() {
 
 #[tokio::test]
 async fn very_many_folders_are_not_waited_for() {
-    // Each folder weighs little, and all together less than 1 MB. The pack says in front that they are more than fit.
     let world = World::start(Kind::V2);
-    let mut stream =
-        "commit refs/heads/main\ncommitter S <s@example.com> now\ndata 1\n.\nfrom refs/heads/main^0\n".to_owned();
-    for n in 0..11_000 {
-        write!(stream, "M 100644 inline many/{}/{n}/a\ndata 5\n{n:05}\n", n % 10).unwrap();
-    }
-    let args = ["fast-import", "--quiet", "--date-format=now"];
-    world.host.git_with("infra", &args, stream.as_bytes()).unwrap();
     let repo = world.open();
     let base = repo.tip().await.unwrap().commit;
+    // A pack says in front how many objects follow. Nothing follows here: what is cut off there is not missed.
+    let kind = "application/x-git-upload-pack-result".to_owned();
+    world.host.answer(Canned {
+        path: "git-upload-pack".to_owned(),
+        times: 1,
+        status: 200,
+        headers: vec![("content-type".to_owned(), kind)],
+        body: b"000dpackfile\n0011\x01PACK\0\0\0\x02\0\x01\0\0".to_vec(),
+    });
     let read = repo.read(&base, &[path(PIN)]).await.unwrap();
     assert_eq!(read, [Some(pins("v1").into_bytes())]);
     assert!(world.journal.text().contains("one by one"), "{}", world.journal.text());
-    let attempt = repo.land(&world.draft(&base, &[(PIN, &pins("v2"))])).await.unwrap();
-    assert!(matches!(attempt, Attempt::Landed(_)), "{attempt:?}");
 }
 
 #[tokio::test]
