@@ -111,7 +111,7 @@ fn never_leaves_the_sync_to_people() {
         .argocd
         .edit("api-staging", |spec| spec["syncPolicy"] = json!({}));
     let words = "--app api --environment staging --tag abc1234 --settle 500ms --sync never";
-    let report = world.live(&format!("{words} --timeout 10s")).ends("timed-out", 10);
+    let report = world.live(&format!("{words} --timeout 20s")).ends("timed-out", 10);
     assert!(report["reason"].as_str().unwrap().contains("sync"), "{report:#}");
     let before = world.sandbox.argocd.asked().len();
     let running = world.start_live(words);
@@ -408,7 +408,7 @@ fn a_degraded_application_ends_when_it_stays_so() {
 #[test]
 fn a_deadline_ends_with_what_it_waited_for() {
     let world = World::new();
-    let report = world.live(&format!("{DEV} never1 --timeout 10s")).ends("timed-out", 10);
+    let report = world.live(&format!("{DEV} never1 --timeout 20s")).ends("timed-out", 10);
     let reason = report["reason"].as_str().unwrap();
     assert!(reason.contains("Progressing") && reason.contains("(for "), "{reason}");
     assert!(reason.contains("next would have been: it becomes healthy"), "{reason}");
