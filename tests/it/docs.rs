@@ -66,6 +66,33 @@ fn the_action_declares_every_input_and_only_defaults_that_no_file_may_override()
     assert_eq!(action["runs"]["using"].as_str(), Some("docker"));
 }
 
+/// Every promise of SECURITY.md names what holds it: tests by the file that they are in, or whole files.
+#[test]
+fn what_holds_a_promise_of_security_exists() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(root.join("SECURITY.md")).unwrap();
+    let is_file = |span: &str| {
+        ["src/", "tests/", "release/", ".ci/"]
+            .iter()
+            .any(|folder| span.starts_with(folder))
+    };
+    let (mut names, mut tests, mut files) = (Vec::new(), 0, 0);
+    for span in text.split('`').skip(1).step_by(2) {
+        if is_file(span) {
+            let held = fs::read_to_string(root.join(span)).unwrap_or_else(|error| panic!("{span}: {error}"));
+            for name in names.drain(..) {
+                assert!(held.contains(&format!("fn {name}(")), "{span} has no test {name}");
+                tests += 1;
+            }
+            files += 1;
+        } else if span.contains('_') && span.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') {
+            names.push(span);
+        }
+    }
+    assert!(names.is_empty(), "{names:?} are in no file");
+    assert!(tests > 30 && files > 30, "{tests} tests in {files} files");
+}
+
 #[test]
 fn the_pages_hold_every_input_output_and_code() {
     let inputs = page("docs/reference/inputs.md");
