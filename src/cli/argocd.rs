@@ -20,7 +20,11 @@ pub(super) fn settings(reader: &Reader<'_>) -> Option<Settings> {
     if !is_given(reader) {
         for spec in [ARGOCD_TOKEN, ARGOCD_HEADERS] {
             if reader.given(&spec).is_some() && !reader.refuse_empty(&ARGOCD_SERVER) {
-                reader.wrong(&spec, "", "is given, but no `argocd-server` that it is for");
+                reader.wrong(
+                    &spec,
+                    "",
+                    "is given, but no `argocd-server` that it is for: give both, or neither",
+                );
             }
         }
         return None;

@@ -28,6 +28,7 @@ fn read_step(env: &Environment, inputs: &mut Inputs, mistakes: &mut Vec<String>)
     // What a Docker action's own keywords become.
     const RESERVED: [&str; 2] = ["ARGS", "ENTRYPOINT"];
     let mut seen: BTreeMap<&str, (&str, &str)> = BTreeMap::new();
+    let mut strange = Vec::new();
     for (variable, value) in env {
         let Some(name) = variable.strip_prefix("INPUT_") else {
             continue;
@@ -38,7 +39,12 @@ fn read_step(env: &Environment, inputs: &mut Inputs, mistakes: &mut Vec<String>)
         // The runner keeps hyphens; who sets the variable in a shell cannot write them.
         let name = name.replace('_', "-").to_ascii_lowercase();
         let Some(spec) = table::find(&name) else {
-            mistakes.push(unknown_input(&name, variable));
+            match nearest(&name, table::all().map(|spec| spec.name)) {
+                Some(near) => mistakes.push(format!(
+                    "`{name}` ({variable}) is no input of this version: did you mean `{near}`?"
+                )),
+                None => strange.push(format!("`{name}` ({variable})")),
+            }
             continue;
         };
         let value = value.trim();
@@ -55,15 +61,19 @@ fn read_step(env: &Environment, inputs: &mut Inputs, mistakes: &mut Vec<String>)
             }
         }
     }
-}
-
-fn unknown_input(name: &str, variable: &str) -> String {
-    let names: Vec<_> = table::all().map(|spec| spec.name).collect();
-    let right = match nearest(name, names.iter().copied()) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("the inputs are {}", names.join(", ")),
-    };
-    format!("`{name}` ({variable}) is no input of this version: {right}")
+    if !strange.is_empty() {
+        let names: Vec<_> = table::all().map(|spec| spec.name).collect();
+        let are = if strange.len() == 1 {
+            "is no input"
+        } else {
+            "are no inputs"
+        };
+        let strange = strange.join(", ");
+        mistakes.push(format!(
+            "{strange} {are} of this version: the inputs are {}",
+            names.join(", ")
+        ));
+    }
 }
 
 fn read_laptop(env: &Environment, inputs: &mut Inputs, warnings: &mut Vec<String>) {
@@ -143,6 +153,15 @@ mod tests {
             mistakes,
             ["`images` (INPUT_IMAGES) is no input of this version: did you mean `image`?"]
         );
+    }
+
+    #[test]
+    fn what_the_inputs_are_is_said_once_however_many_are_unknown() {
+        let (_, mistakes, _) = given(&[("GITHUB_ACTIONS", "true"), ("INPUT_GATES", "1"), ("INPUT_VERIFY", "1")]);
+        assert_eq!(mistakes.len(), 1);
+        let begins =
+            "`gates` (INPUT_GATES), `verify` (INPUT_VERIFY) are no inputs of this version: the inputs are app, ";
+        assert!(mistakes[0].starts_with(begins), "{mistakes:?}");
     }
 
     #[test]

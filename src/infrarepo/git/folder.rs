@@ -126,8 +126,9 @@ fn write_fault(path: &Path, error: git2::Error) -> Fault {
 fn unusable(path: &Path, error: git2::Error) -> Fault {
     let shown = path.display();
     if error.code() == ErrorCode::NotFound {
-        return Fault::invalid(format!("{shown} is no git repository"))
-            .hint("give the folder of a bare repository, or `owner/name` for one on GitHub");
+        return Fault::invalid(format!("{shown} is no git repository")).hint(
+            "give `infra-repo` as `owner/name` for one on GitHub, as an address, or as the folder of a bare repository",
+        );
     }
     if error.message().contains("object format") || error.message().contains("objectformat") {
         return tree::sha256(&shown.to_string());

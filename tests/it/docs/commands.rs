@@ -138,11 +138,10 @@ fn run(said: &Said) -> Result<(), String> {
         .env("HOME", folder)
         .env("USER", "jane")
         .env("PROMOTE_TOKEN", world.sandbox.git_token())
+        .env("ARGOCD_SERVER", world.sandbox.argocd.url())
+        .env("ARGOCD_AUTH_TOKEN", world.sandbox.argocd.token("ci"))
         .env("PROMOTE_SETTLE", "1s")
         .stdin(Stdio::null());
-    if command.contains("--argocd-server") {
-        shell.env("ARGOCD_AUTH_TOKEN", world.sandbox.argocd.token("ci"));
-    }
     let output = shell.output().unwrap();
     if output.status.success() {
         return Ok(());
