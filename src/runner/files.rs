@@ -30,9 +30,10 @@ impl Files {
     /// # Errors
     /// The file is not named or cannot be written.
     pub(super) fn output(&self, name: &str, value: &str) -> Result<(), String> {
-        let end = random_hex().map_err(|error| error.to_string())?;
+        let end = random_hex().map_err(|error| format!("the output `{name}` has no delimiter: {error}"))?;
         let text = format!("{name}<<ghadelimiter_{end}\n{value}\nghadelimiter_{end}\n");
-        append("GITHUB_OUTPUT", self.output.as_ref(), &text)
+        let written = append("GITHUB_OUTPUT", self.output.as_ref(), &text);
+        written.map_err(|why| format!("{why}: later steps will miss what this one found out"))
     }
 
     /// Appends to the job summary, cut at a character where it would be too long.
@@ -47,7 +48,8 @@ impl Files {
             let end = markdown.floor_char_boundary(MOST_SUMMARY - CUT.len());
             format!("{}{CUT}", markdown.get(..end).unwrap_or_default())
         };
-        append("GITHUB_STEP_SUMMARY", self.summary.as_ref(), &text)
+        let written = append("GITHUB_STEP_SUMMARY", self.summary.as_ref(), &text);
+        written.map_err(|why| format!("{why}: the run's page will not show how this step ended, its log does"))
     }
 }
 
@@ -97,12 +99,15 @@ mod tests {
             output: Some(PathBuf::from("/no/such/folder/output")),
             summary: None,
         };
-        assert!(files.output("a", "b").unwrap_err().contains("GITHUB_OUTPUT"));
+        let why = files.output("a", "b").unwrap_err();
         assert!(
-            files
-                .summary("x")
-                .unwrap_err()
-                .contains("GITHUB_STEP_SUMMARY is not set")
+            why.starts_with("GITHUB_OUTPUT cannot") && why.contains("later steps"),
+            "{why}"
+        );
+        let why = files.summary("x").unwrap_err();
+        assert!(
+            why.starts_with("GITHUB_STEP_SUMMARY is not set") && why.contains("run's page"),
+            "{why}"
         );
     }
 }

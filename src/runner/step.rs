@@ -142,7 +142,7 @@ impl Step {
             new
         };
         if new {
-            self.warn(format!("{why}: later steps will miss what this one found out"));
+            self.warn(why);
         }
     }
 
