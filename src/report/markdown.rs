@@ -1,4 +1,4 @@
-//! Foreign text in markdown: as prose in which nothing is markup, and as code. Both stay on one line of a table.
+//! Foreign text in markdown: as prose in which nothing is markup, as code, and as a cell of a table.
 
 /// Returns the text as prose: no markup, no HTML, no link of its own.
 pub(super) fn prose(text: &str) -> String {
@@ -66,7 +66,22 @@ pub(super) fn code(text: &str) -> String {
     } else {
         ""
     };
-    format!("{fence}{pad}{}{pad}{fence}", text.replace('|', "\\|"))
+    format!("{fence}{pad}{text}{pad}{fence}")
+}
+
+/// Returns markdown as a cell of a table: there a `|` ends the cell, in code too, unless it is escaped. Elsewhere code would show
+/// the escape.
+pub(super) fn cell(markdown: &str) -> String {
+    let mut out = String::with_capacity(markdown.len());
+    let mut before = ' ';
+    for c in markdown.chars() {
+        if c == '|' && before != '\\' {
+            out.push('\\');
+        }
+        out.push(c);
+        before = c;
+    }
+    out
 }
 
 /// Returns the text as a block of code in the language `kind`.
@@ -125,7 +140,7 @@ mod tests {
         assert_eq!(told("a ` b"), "a \\` b");
         assert_eq!(told("``a``"), "\\`\\`a\\`\\`");
         assert_eq!(told("`a``b`"), "\\`a\\`\\`b\\`");
-        assert_eq!(told("`<b>|`"), "`<b>\\|`");
+        assert_eq!(told("`<b>|`"), "`<b>|`");
     }
 
     #[test]
@@ -141,8 +156,13 @@ mod tests {
     fn code_cannot_be_left() {
         assert_eq!(code("a`b"), "``a`b``");
         assert_eq!(code("`a"), "`` `a ``");
-        assert_eq!(code("a|b\nc"), "`a\\|b c`");
+        assert_eq!(code("a|b\nc"), "`a|b c`");
         assert_eq!(block("diff", "a\n````\nb"), "`````diff\na\n````\nb\n`````\n");
+    }
+
+    #[test]
+    fn no_cell_ends_early() {
+        assert_eq!(cell("`a|b` c\\|d ||"), "`a\\|b` c\\|d \\|\\|");
     }
 
     #[test]

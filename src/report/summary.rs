@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::markdown::{block, code, link, paragraphs, prose, told};
+use super::markdown::{block, cell, code, link, paragraphs, prose, told};
 use super::text::{duration, subject, why};
 use super::{ApplicationRow, Report, status};
 
@@ -65,7 +65,8 @@ fn list(title: &str, texts: &[String]) -> String {
 }
 
 fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
-    let rows: Vec<String> = rows.map(|row| format!("| {} |\n", row.join(" | "))).collect();
+    let line = |row: Vec<String>| row.iter().map(|text| cell(text)).collect::<Vec<_>>().join(" | ");
+    let rows: Vec<String> = rows.map(|row| format!("| {} |\n", line(row))).collect();
     if rows.is_empty() {
         return String::new();
     }
@@ -191,7 +192,8 @@ fn timeline(report: &Report) -> String {
     let rows = report.timeline.iter().zip(times).map(|(row, at)| {
         let since = at.zip(first).and_then(|(at, first)| at.duration_since(first).ok());
         let since = since.map(|since| humantime::format_duration(Duration::from_secs(since.as_secs())));
-        let since = since.map_or_else(|| prose(&row.at), |since| format!("+{since}"));
+        // The column is narrow, and would break a time in two.
+        let since = since.map_or_else(|| prose(&row.at), |since| format!("+{since}").replace(' ', "&nbsp;"));
         vec![since, prose(&row.what)]
     });
     let table = table(&["after", "what"], rows);
@@ -250,6 +252,29 @@ mod tests {
             ),
             "{text}"
         );
+    }
+
+    #[test]
+    fn a_time_of_the_timeline_stays_on_one_line() {
+        let mut report = report(Outcome::Promoted);
+        let mut later = report.timeline[0].clone();
+        later.at = "2026-01-01T00:01:08Z".to_owned();
+        report.timeline.push(later);
+        assert!(
+            summary(&report).contains("| +1m&nbsp;8s | landed |"),
+            "{}",
+            summary(&report)
+        );
+    }
+
+    #[test]
+    fn a_bar_ends_no_cell_and_shows_no_escape_elsewhere() {
+        let mut report = report(Outcome::Invalid);
+        report.reason = "one of `true | false`".to_owned();
+        report.changes[0].after = "a|b".to_owned();
+        let text = summary(&report);
+        assert!(text.contains("\n\none of `true | false`\n\n"), "{text}");
+        assert!(text.contains(" | `a\\|b` |\n"), "{text}");
     }
 
     #[test]
