@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use super::columns::columns;
+
 /// One check.
 #[derive(Clone, Debug, Serialize)]
 pub struct CheckRow {
@@ -72,17 +74,16 @@ impl CheckState {
 
 /// Returns the table; what to do stands below what was seen.
 pub(super) fn table(rows: &[CheckRow]) -> String {
-    let width = |of: fn(&CheckRow) -> &str| rows.iter().map(|row| of(row).chars().count()).max().unwrap_or_default();
-    let (check, object) = (width(|row| row.check), width(|row| &row.object));
-    let mut out = Vec::new();
-    for row in rows {
-        let first = format!("{} {:check$}  {:object$}  ", row.state.mark(), row.check, row.object);
-        let below = format!("\n{}", " ".repeat(first.chars().count()));
+    let cells = |row: &CheckRow| {
         let told = std::iter::once(row.reason.clone()).chain(row.hints.iter().map(|hint| format!("→ {hint}")));
-        let told: Vec<String> = told.collect();
-        out.push(format!("{first}{}", told.join("\n").replace('\n', &below)));
-    }
-    out.join("\n")
+        let seen: Vec<String> = told.collect();
+        vec![
+            format!("{} {}", row.state.mark(), row.check),
+            row.object.clone(),
+            seen.join("\n"),
+        ]
+    };
+    columns(&rows.iter().map(cells).collect::<Vec<_>>()).join("\n")
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Foreign text in markdown: as prose in which nothing is markup, as code, and as a cell of a table.
 
+use super::unseen::unseen;
+
 /// Returns the text as prose: no markup, no HTML, no link of its own.
 pub(super) fn prose(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -108,10 +110,9 @@ pub(super) fn link(shown: &str, address: &str) -> String {
     }
 }
 
-/// Control characters, and those that change the reading direction.
+/// Control characters, and what is not seen otherwise.
 fn is_unseen(c: char) -> bool {
-    (c.is_control() && c != '\n')
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    (c.is_control() && c != '\n') || unseen(c)
 }
 
 fn longest_run(text: &str) -> usize {

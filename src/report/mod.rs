@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::model::{Command, Outcome};
 
 mod checks;
+mod columns;
 pub mod inputs;
 mod json;
 mod markdown;
@@ -13,6 +14,7 @@ mod outputs;
 mod status;
 mod summary;
 mod text;
+mod unseen;
 
 pub use checks::{CheckRow, CheckState};
 pub use json::{json, short_json};
@@ -20,6 +22,7 @@ pub use outputs::{OUTPUTS, OutputSpec, outputs};
 pub use status::StatusRow;
 pub use summary::summary;
 pub use text::{failure, text};
+pub use unseen::unseen;
 
 /// The report. Field names are the contract's (`schema` is raised when one is taken away).
 #[derive(Clone, Debug, Serialize)]

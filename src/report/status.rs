@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use super::columns::columns;
+
 /// One app in one environment.
 #[derive(Clone, Debug, Serialize)]
 pub struct StatusRow {
@@ -52,30 +54,13 @@ pub(super) const HEADS: [&str; 7] = [
 
 /// Returns the table.
 pub(super) fn table(rows: &[StatusRow]) -> String {
-    let cells: Vec<[String; 7]> = std::iter::once(HEADS.map(str::to_owned))
-        .chain(rows.iter().map(cells))
-        .collect();
-    let widths: [usize; 7] = std::array::from_fn(|at| {
-        cells
-            .iter()
-            .filter_map(|row| row.get(at))
-            .map(|cell| cell.chars().count())
-            .max()
-            .unwrap_or_default()
-    });
-    let line = |row: &[String; 7]| {
-        let padded: Vec<String> = row
-            .iter()
-            .zip(widths)
-            .map(|(cell, width)| format!("{cell:width$}"))
-            .collect();
-        padded.join("  ").trim_end().to_owned()
-    };
-    cells.iter().map(line).collect::<Vec<_>>().join("\n")
+    let heads = HEADS.map(str::to_owned).to_vec();
+    let rows: Vec<_> = std::iter::once(heads).chain(rows.iter().map(cells)).collect();
+    columns(&rows).join("\n")
 }
 
 /// Returns the cells of a row, in the order of the heads.
-pub(super) fn cells(row: &StatusRow) -> [String; 7] {
+pub(super) fn cells(row: &StatusRow) -> Vec<String> {
     let commit = row
         .commit
         .as_deref()
@@ -87,7 +72,7 @@ pub(super) fn cells(row: &StatusRow) -> [String; 7] {
     if !row.not_running.is_empty() {
         engine.push_str(", not running it");
     }
-    [
+    vec![
         row.app.clone(),
         row.environment.clone(),
         if row.images.is_empty() {

@@ -189,12 +189,16 @@ fn timeline(report: &Report) -> String {
         .map(|row| humantime::parse_rfc3339(&row.at).ok())
         .collect();
     let first = times.first().copied().flatten();
+    let mut last = String::new();
     let rows = report.timeline.iter().zip(times).map(|(row, at)| {
         let since = at.zip(first).and_then(|(at, first)| at.duration_since(first).ok());
         let since = since.map(|since| humantime::format_duration(Duration::from_secs(since.as_secs())));
         // The column is narrow, and would break a time in two.
         let since = since.map_or_else(|| prose(&row.at), |since| format!("+{since}").replace(' ', "&nbsp;"));
-        vec![since, prose(&row.what)]
+        // What happened within one second stands below its time.
+        let shown = if since == last { String::new() } else { since.clone() };
+        last = since;
+        vec![shown, prose(&row.what)]
     });
     let table = table(&["after", "what"], rows);
     if table.is_empty() {
@@ -238,6 +242,18 @@ mod tests {
         ] {
             assert!(text.contains(part), "{part} in\n{text}");
         }
+    }
+
+    #[test]
+    fn a_time_stands_once_before_what_happened_then() {
+        let mut report = report(Outcome::Promoted);
+        let row = |at: &str, what: &str| crate::report::TimelineRow {
+            at: format!("2026-01-01T00:0{at}Z"),
+            what: what.to_owned(),
+        };
+        report.timeline = vec![row("0:01", "a"), row("0:01", "b"), row("1:03", "c")];
+        let text = summary(&report);
+        assert!(text.contains("| +0s | a |\n|  | b |\n| +1m&nbsp;2s | c |\n"), "{text}");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The report as text for people: how it ended and why first, then what was written and where it runs.
 
+use super::columns::columns;
 use super::{ApplicationRow, Report, checks, status};
 use crate::model::Outcome;
 
@@ -119,7 +120,7 @@ fn gates(report: &Report) -> Vec<String> {
 fn applications(report: &Report) -> Vec<String> {
     let mut rows: Vec<&ApplicationRow> = report.applications.iter().collect();
     rows.sort_by_key(|row| std::cmp::Reverse(super::outputs::badness(row)));
-    let cells = rows.into_iter().map(|row| {
+    let marked = rows.iter().map(|row| {
         let mark = match (row.live, report.outcome) {
             (true, _) => "✓",
             // Nothing was to become live.
@@ -130,11 +131,14 @@ fn applications(report: &Report) -> Vec<String> {
             format!("  {mark} {}", row.name),
             row.sync.clone(),
             row.health.clone(),
-            why(row),
             row.url.clone(),
         ]
     });
-    section("applications", &cells.collect::<Vec<_>>())
+    let mut lines = section("applications", &marked.collect::<Vec<_>>());
+    for (line, row) in lines.iter_mut().skip(1).zip(rows) {
+        line.push_str(&indented("\n      ", &why(row)));
+    }
+    lines
 }
 
 /// Returns why an application is where it is; its name stands beside it already.
@@ -166,26 +170,8 @@ fn section(title: &str, rows: &[Vec<String>]) -> Vec<String> {
     out
 }
 
-/// Sets cells below each other. The last cell of a row is as long as it is.
-fn columns(rows: &[Vec<String>]) -> Vec<String> {
-    let width = |column: usize| {
-        rows.iter()
-            .filter_map(|row| row.get(column))
-            .map(|cell| cell.chars().count())
-            .max()
-            .unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..rows.iter().map(Vec::len).max().unwrap_or(0)).map(width).collect();
-    rows.iter()
-        .map(|row| {
-            let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
-            cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
-        })
-        .collect()
-}
-
 fn indented(first: &str, text: &str) -> String {
-    let indent = format!("\n{}", " ".repeat(first.chars().count()));
+    let indent = format!("\n{}", " ".repeat(first.trim_start_matches('\n').chars().count()));
     format!("{first}{}", text.replace('\n', &indent))
 }
 
@@ -228,7 +214,7 @@ mod tests {
         for part in [
             "before localhost:5000/api:v1\n",
             "kustomization.yaml:7",
-            "✓ api-dev  Synced  Healthy",
+            "  ✓ api-dev  Synced  Healthy  https://argocd.example/applications/api-dev\n      ",
             "took 1m 12s",
         ] {
             assert!(text.contains(part), "{part} in\n{text}");

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::report::unseen;
+
 /// The longest text that is shown, in bytes: nobody reads more, and a server may send more than a log holds.
 const MOST: usize = 16 * 1024;
 
@@ -35,15 +37,11 @@ pub(super) fn line(text: &str, in_step: bool) -> String {
     lines(text, in_step).join(" ")
 }
 
-/// Shows control characters, and characters that are not seen: those turn the reading direction, or make two texts look the same
-/// (the runner's own comparison ignores some of them).
+/// Shows control characters, and characters that are not seen.
 fn visible(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
-        let hidden = matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
-            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-            | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}');
-        if hidden || (c.is_control() && c != '\t') {
+        if unseen(c) || (c.is_control() && c != '\t') {
             // Writing to a String cannot fail.
             let _ = write!(out, "{}", c.escape_unicode());
         } else {
@@ -96,10 +94,11 @@ mod tests {
             "#\u{200b}#[error]",
             "\u{20dd}:\u{1bca0}:error::x",
             "#\u{488}#\u{1d173}[error]x",
+            "ok\u{2028}::error::x",
         ] {
             for line in lines(text, true) {
                 assert!(!is_command(&line), "{line:?}");
-                assert!(!line.contains(['\r', '\n']));
+                assert!(!line.contains(['\r', '\n', '\u{85}', '\u{2028}', '\u{2029}']));
             }
         }
     }
