@@ -88,7 +88,12 @@ impl<'a> Reader<'a> {
         } else {
             format!("{origin} holds nothing")
         };
-        self.mistake(format!("`{}` is empty: {why}", spec.name));
+        let outputs = if self.inputs.in_step && !spec.is_secret() {
+            "; or it is an output that no step or job has set"
+        } else {
+            ""
+        };
+        self.mistake(format!("`{}` is empty: {why}{outputs}", spec.name));
         true
     }
 

@@ -7,7 +7,7 @@ use crate::model::{Command, InputKind, InputSpec};
 pub const APP: InputSpec = InputSpec {
     name: "app",
     kind: InputKind::List,
-    absent: "required",
+    absent: "required by `promote`, `plan` and `wait`; `status` and `preflight` look at every app",
     help: "One or more apps: what `{app}` in `path`, `application` and `message` stands for.",
     example: "api",
     ..InputSpec::PLAIN
@@ -17,7 +17,7 @@ pub const APP: InputSpec = InputSpec {
 pub const ENVIRONMENT: InputSpec = InputSpec {
     name: "environment",
     kind: InputKind::List,
-    absent: "required",
+    absent: "required by `promote`, `plan` and `wait`; `status` and `preflight` look at every environment",
     help: "One or more environments. They are changed by one commit, and all of them must become live.",
     example: "staging",
     ..InputSpec::PLAIN

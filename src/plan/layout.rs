@@ -130,9 +130,7 @@ impl Layout<'_> {
         let folder = fill(template, app, environment)
             .and_then(|path| RepoPath::parse(&path).map_err(|why| format!("is {path:?}, which {why}")))
             .map_err(|why| {
-                mistakes.push(format!(
-                    "the path of {app} in {environment} {why} (template {template:?})"
-                ));
+                mistakes.push(format!("`path` {template:?} for {app} in {environment} {why}"));
             });
         let templates = of_app
             .and_then(|app| app.applications.clone())
@@ -141,7 +139,8 @@ impl Layout<'_> {
             .or_else(|| self.request.applications.clone())
             .unwrap_or_else(|| vec![DEFAULT_APPLICATION.to_owned()]);
         let applications = applications(&templates, app, environment).map_err(|why| {
-            mistakes.push(format!("`application` of {app} in {environment} {why}"));
+            let given = templates.join(", ");
+            mistakes.push(format!("`application` {given:?} for {app} in {environment} {why}"));
         });
         match (folder, applications) {
             (Ok(folder), Ok(applications)) if mistakes.is_empty() => Ok(Target {

@@ -104,7 +104,7 @@ fn a_promote_yaml_cannot_lead_out_of_the_repository() {
         );
         let report = soon(&world, PLAN).ends("invalid", 2);
         assert!(
-            report["reason"].as_str().unwrap().contains("the path of api in dev"),
+            report["reason"].as_str().unwrap().contains("for api in dev"),
             "{report:#}"
         );
     }
