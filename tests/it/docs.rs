@@ -85,7 +85,11 @@ fn what_holds_a_promise_of_security_exists() {
                 tests += 1;
             }
             files += 1;
-        } else if span.contains('_') && span.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') {
+        } else if span.contains('_')
+            && span
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+        {
             names.push(span);
         }
     }
