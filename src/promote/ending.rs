@@ -113,7 +113,10 @@ fn late(track: &Track<'_>, now: Duration) -> End {
         let hint = "check that `argocd-server` is reachable from here, then run `promote wait`".to_owned();
         return ended(Outcome::Unreachable, &reason, &[hint]);
     }
-    let reason = format!("{}: {limit}: {} (for {since}){next}", track.name(), track.why());
+    let (name, why) = (track.name(), track.why());
+    // Some reasons begin with the name themselves.
+    let why = why.strip_prefix(&format!("{name}: ")).unwrap_or(&why);
+    let reason = format!("{name}: {limit}: {why} (for {since}){next}");
     let hint = format!(
         "look at {}; `promote wait` goes on waiting for the same commit",
         track.page

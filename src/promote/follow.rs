@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::delivery::{Drive, Observe};
 use crate::infrarepo::InfraRepo;
 use crate::journal::Journal;
-use crate::model::{AppSnapshot, ApplicationId, Clock, Outcome, PinChange};
+use crate::model::{AppSnapshot, ApplicationId, Clock, Event, Outcome, PinChange};
 use crate::report::{ApplicationRow, SupersededBy};
 
 use super::Cancel;
@@ -144,9 +144,13 @@ async fn explained(ports: FollowPorts<'_>, tracks: &mut [Track<'_>], mut end: En
         return end;
     }
     let any_failed = tracks.iter().any(|track| track.is_final() && !track.is_live());
+    let mut explained = false;
     let bad = (tracks.iter_mut()).filter(|track| !track.is_live() && (track.is_final() || !any_failed));
     for track in bad.take(3) {
         let found = diagnose(ports.observe, ports.clock, &track.target.id, &track.target.images).await;
+        if !found.is_empty() && !std::mem::replace(&mut explained, true) {
+            ports.journal.tell(Event::Stage("Why".to_owned()));
+        }
         for line in &found {
             ports.journal.progress(format!("{}: {line}", track.name()));
         }
