@@ -414,8 +414,8 @@ fn a_degraded_application_ends_when_it_stays_so() {
 
 #[test]
 fn a_deadline_ends_with_what_it_waited_for() {
-    let world = World::new();
-    let report = world.live(&format!("{DEV} never1 --timeout 20s")).ends("timed-out", 10);
+    let world = World::at_speed(10.0);
+    let report = world.live(&format!("{DEV} never1 --timeout 15s")).ends("timed-out", 10);
     let reason = report["reason"].as_str().unwrap();
     assert!(reason.contains("Progressing") && reason.contains("(for "), "{reason}");
     assert!(reason.contains("next would have been: it becomes healthy"), "{reason}");
