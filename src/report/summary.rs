@@ -271,19 +271,6 @@ mod tests {
     }
 
     #[test]
-    fn a_time_of_the_timeline_stays_on_one_line() {
-        let mut report = report(Outcome::Promoted);
-        let mut later = report.timeline[0].clone();
-        later.at = "2026-01-01T00:01:08Z".to_owned();
-        report.timeline.push(later);
-        assert!(
-            summary(&report).contains("| +1m&nbsp;8s | landed |"),
-            "{}",
-            summary(&report)
-        );
-    }
-
-    #[test]
     fn a_bar_ends_no_cell_and_shows_no_escape_elsewhere() {
         let mut report = report(Outcome::Invalid);
         report.reason = "one of `true | false`".to_owned();
