@@ -32,7 +32,14 @@ pub(super) fn read<'t>(
         weight: 1,
     };
     reader.stream()?;
-    Ok(reader.finish())
+    let overlay = reader.finish();
+    if let (true, Root::Absent { is_document: false }) = (strict, &overlay.root)
+        && let Some(above) = text.lines().position(|line| line.starts_with("..."))
+    {
+        let message = "`...` ends a document that never began, and kustomize cannot read the file";
+        return Err(ManifestFault::new(message).at(above + 1).hint("delete that line"));
+    }
+    Ok(overlay)
 }
 
 /// A file being read.
@@ -176,4 +183,18 @@ fn no_mapping(first: &Located<'_>) -> ManifestFault {
         _ => "a text",
     };
     ManifestFault::new(format!("the file is {found}, no mapping with fields such as `images`")).at(first.line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_without_a_document_is_refused_as_kustomize_does() {
+        let fault = read("# c\n...\n", true, &|_| true).unwrap_err();
+        assert_eq!(fault.line, Some(2));
+        for text in ["", "# c\n", "---\n...\n", "images: []\n...\n"] {
+            assert!(read(text, true, &|_| true).is_ok(), "{text:?}");
+        }
+    }
 }
