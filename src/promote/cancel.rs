@@ -4,7 +4,7 @@ use std::future::Future;
 
 use crate::model::{Fault, Outcome};
 
-use super::Cancel;
+use crate::promote::Cancel;
 
 /// Returns the signal, once there is one.
 pub(super) async fn signal(mut cancel: Cancel) -> u8 {

@@ -8,8 +8,8 @@ use crate::model::{CommitSha, Event, PinChange};
 use crate::plan::OnSuperseded;
 use crate::report::{ApplicationRow, ChangeRow, InfraRepoRow, Report};
 
-use super::planning::Planned;
-use super::target::Target;
+use crate::promote::prepare::plan::Planned;
+use crate::promote::target::Target;
 
 /// Puts a plan, and the tip it stands on, into the report.
 pub(super) fn plan(report: &mut Report, planned: &Planned, repo: &dyn InfraRepo) {

@@ -10,15 +10,19 @@ use crate::model::{Clock, Command, CommitSha, Event, Fault, Outcome};
 use crate::plan::SyncMode;
 use crate::report::{Report, SupersededBy};
 
-use super::cancel::or_cancel;
-use super::follow::{FollowPorts, Followed, follow};
-use super::land::{Landing, land};
-use super::planning::{Planned, pinned, planned};
-use super::preflight::{Seams, preflight};
-use super::record::{FOLLOWING, Recorder};
-use super::status::status;
-use super::target::{FollowRequest, Target};
-use super::{Cancel, Ports, Settings, applications, expiry, rerun, rows};
+use crate::promote::cancel::or_cancel;
+use crate::promote::commands::preflight::{Seams, preflight};
+use crate::promote::commands::status::status;
+use crate::promote::follow::{FollowPorts, Followed, follow};
+use crate::promote::land::{Landing, land};
+use crate::promote::prepare::applications;
+use crate::promote::prepare::expiry;
+use crate::promote::prepare::plan::{Planned, pinned, planned};
+use crate::promote::prepare::rerun;
+use crate::promote::rows;
+use crate::promote::target::{FollowRequest, Target};
+use crate::promote::timeline::{FOLLOWING, Recorder};
+use crate::promote::{Cancel, Ports, Settings};
 
 /// Runs `promote`, `plan`, `wait`, `status` or `preflight`, and reports how it ended. Never fails: a fault is an end, too.
 pub async fn run(settings: &Settings, journal: Rc<dyn Journal>, clock: Rc<dyn Clock>, cancel: Cancel) -> Report {

@@ -5,7 +5,7 @@ use crate::assess::rollout::Origin;
 use crate::model::{AppSnapshot, AppSource, ApplicationId, Fault, RepoPath};
 
 /// Tells whether an application deploys a folder of the branch that is pushed to.
-pub(super) fn deploys(app: &AppSnapshot, origin: &Origin, folder: &RepoPath) -> bool {
+pub(in crate::promote) fn deploys(app: &AppSnapshot, origin: &Origin, folder: &RepoPath) -> bool {
     app.sources
         .iter()
         .any(|source| origin.feeds(source) && same_folder(source, folder))
@@ -16,7 +16,12 @@ fn same_folder(source: &AppSource, folder: &RepoPath) -> bool {
 }
 
 /// Returns why an application would never show our commit.
-pub(super) fn unfit(id: &ApplicationId, app: &AppSnapshot, origin: &Origin, folder: &RepoPath) -> Vec<String> {
+pub(in crate::promote) fn unfit(
+    id: &ApplicationId,
+    app: &AppSnapshot,
+    origin: &Origin,
+    folder: &RepoPath,
+) -> Vec<String> {
     let mut why = Vec::new();
     if app.skips_reconcile {
         why.push(format!(
@@ -59,7 +64,7 @@ pub(super) fn unfit(id: &ApplicationId, app: &AppSnapshot, origin: &Origin, fold
 }
 
 /// Returns why an application that is missing is not one that is still to be created, but a wrong name.
-pub(super) fn mistaken(
+pub(in crate::promote) fn mistaken(
     id: &ApplicationId,
     others: &[AppSnapshot],
     named: &[ApplicationId],

@@ -7,12 +7,12 @@ use crate::infrarepo::InfraRepo;
 use crate::model::{AppName, ApplicationId, Clock, EnvironmentName, Fault, Pin, RepoIdentity};
 use crate::plan::{self, Applications, SyncMode};
 
-use super::planning::Planned;
-use super::precheck::precheck;
-use super::target::{Candidate, Target, Which};
+use crate::promote::prepare::plan::Planned;
+use crate::promote::prepare::precheck::precheck;
+use crate::promote::target::{Candidate, Target, Which};
 
 /// Where the commit of a plan goes to.
-pub(super) fn origin(repo: &dyn InfraRepo, planned: &Planned) -> Origin {
+pub(in crate::promote) fn origin(repo: &dyn InfraRepo, planned: &Planned) -> Origin {
     Origin {
         repository: RepoIdentity::of(&repo.url()),
         branch: planned.snapshot.tip.branch.clone(),
@@ -23,7 +23,7 @@ pub(super) fn origin(repo: &dyn InfraRepo, planned: &Planned) -> Origin {
 ///
 /// # Errors
 /// As [`precheck`]; `refused` when the environment of `from` does not run what it pins.
-pub(super) async fn look(
+pub(in crate::promote) async fn look(
     observe: &dyn Observe,
     repo: &dyn InfraRepo,
     clock: &dyn Clock,
@@ -58,7 +58,7 @@ pub(super) async fn look(
 }
 
 /// Returns the references that an app runs in an environment after the plan.
-pub(super) fn images(planned: &Planned, app: &AppName, environment: &EnvironmentName) -> Vec<String> {
+pub(in crate::promote) fn images(planned: &Planned, app: &AppName, environment: &EnvironmentName) -> Vec<String> {
     let pins = planned.plan.pins.iter();
     pins.filter(|pin| pin.app == *app && pin.environment == *environment)
         .map(|pin| pin.after.clone())
@@ -77,7 +77,7 @@ fn is_promoted(pin: &Pin, target: &plan::Target, planned: &Planned) -> bool {
 }
 
 /// Returns what has to become live for a target: the applications that its templates name.
-pub(super) fn candidates_of(target: &plan::Target, images: &[String]) -> Result<Vec<Candidate>, Fault> {
+pub(in crate::promote) fn candidates_of(target: &plan::Target, images: &[String]) -> Result<Vec<Candidate>, Fault> {
     let which = match &target.applications {
         Applications::BySource => vec![Which::BySource],
         Applications::Named(names) => names

@@ -6,23 +6,23 @@ use crate::delivery::{Observe, Problem};
 use crate::model::{AppSnapshot, ApplicationId, Clock, Fault, Outcome};
 use crate::plan::SyncMode;
 
-use super::fit::{deploys, mistaken, unfit};
-use super::poll::all;
-use super::target::{Candidate, Target, Which};
+use crate::promote::prepare::source::{deploys, mistaken, unfit};
+use crate::promote::target::{Candidate, Target, Which};
+use crate::promote::underway::all;
 
 /// How many times a server that does not answer is asked before that is the end.
 const TRIES: u32 = 3;
 
 /// What may be an application that has to become live, looked at.
-pub(super) struct Looked {
+pub(in crate::promote) struct Looked {
     /// Which; `None` when none has the candidate's source.
-    pub(super) id: Option<ApplicationId>,
+    pub(in crate::promote) id: Option<ApplicationId>,
     /// What was looked for.
-    pub(super) candidate: Candidate,
+    pub(in crate::promote) candidate: Candidate,
     /// How it is now; `None` when it could not be read, or when nothing stands against it: then it is still to be created.
-    pub(super) app: Option<AppSnapshot>,
+    pub(in crate::promote) app: Option<AppSnapshot>,
     /// All that stands against promoting to it, but for the right to sync.
-    pub(super) against: Vec<Fault>,
+    pub(in crate::promote) against: Vec<Fault>,
 }
 
 /// Looks at the applications of `candidates`, and returns them with how they are now: the baseline of the wait.
@@ -61,13 +61,13 @@ pub async fn precheck(
 }
 
 /// Returns the name that the server knows the token by.
-pub(super) async fn whoami(observe: &dyn Observe, clock: &dyn Clock) -> Result<String, Fault> {
+pub(in crate::promote) async fn whoami(observe: &dyn Observe, clock: &dyn Clock) -> Result<String, Fault> {
     let name = patiently(clock, || observe.whoami()).await;
     name.map_err(|problem| problem.fault(&format!("ask {} who we are", observe.server())))
 }
 
 /// Looks at the applications of `candidates`, each for itself.
-pub(super) async fn look_at(
+pub(in crate::promote) async fn look_at(
     observe: &dyn Observe,
     clock: &dyn Clock,
     origin: &Origin,
@@ -167,7 +167,7 @@ async fn listed<'l>(
 ///
 /// # Errors
 /// `denied` when we may not, and as everything that is asked.
-pub(super) async fn may_sync(
+pub(in crate::promote) async fn may_sync(
     observe: &dyn Observe,
     clock: &dyn Clock,
     id: &ApplicationId,
@@ -184,7 +184,7 @@ pub(super) async fn may_sync(
 }
 
 /// Asks again after a moment while the problem may go away.
-pub(super) async fn patiently<T, F: Future<Output = Result<T, Problem>>>(
+pub(in crate::promote) async fn patiently<T, F: Future<Output = Result<T, Problem>>>(
     clock: &dyn Clock,
     ask: impl Fn() -> F,
 ) -> Result<T, Problem> {
@@ -193,7 +193,7 @@ pub(super) async fn patiently<T, F: Future<Output = Result<T, Problem>>>(
         tries += 1;
         match ask().await {
             Err(Problem::Passing { after, .. }) if tries < TRIES => {
-                clock.sleep(super::poll::backoff(tries, after)).await;
+                clock.sleep(crate::promote::underway::backoff(tries, after)).await;
             }
             answer => return answer,
         }
@@ -212,7 +212,7 @@ fn target(id: ApplicationId, candidate: Candidate, baseline: Option<AppSnapshot>
 }
 
 /// Tells whether we would start its sync.
-pub(super) const fn triggers(app: &AppSnapshot, sync: SyncMode) -> bool {
+pub(in crate::promote) const fn triggers(app: &AppSnapshot, sync: SyncMode) -> bool {
     !app.automated && matches!(sync, SyncMode::Auto | SyncMode::Trigger)
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::delivery::{Change, Changes, Observe, Problem, Scope};
 use crate::model::{AppSnapshot, ApplicationId};
 
-use super::poll::{Underway, backoff};
+use crate::promote::underway::{Underway, backoff};
 
 /// Up to so many applications have a stream each; more share one of all that the token may see.
 const OWN: usize = 4;
@@ -14,7 +14,7 @@ const OWN: usize = 4;
 const SILENCE: Duration = Duration::from_secs(45);
 
 /// What a stream has to tell.
-pub(super) enum Heard {
+pub(in crate::promote) enum Heard {
     /// An application, as it is now.
     Seen(Box<AppSnapshot>),
     /// It is gone, or the stream broke: look for yourself.
@@ -43,14 +43,14 @@ struct Line {
 }
 
 /// All streams of a wait.
-pub(super) struct Listening<'a> {
+pub(in crate::promote) struct Listening<'a> {
     observe: &'a dyn Observe,
     lines: Vec<Line>,
     underway: Underway<'a, (usize, u32, Came)>,
 }
 
 impl<'a> Listening<'a> {
-    pub(super) fn new(observe: &'a dyn Observe, ids: &[ApplicationId], now: Duration) -> Self {
+    pub(in crate::promote) fn new(observe: &'a dyn Observe, ids: &[ApplicationId], now: Duration) -> Self {
         let scopes: Vec<Scope> = if ids.len() <= OWN {
             ids.iter().cloned().map(Scope::One).collect()
         } else {
@@ -73,7 +73,7 @@ impl<'a> Listening<'a> {
     }
 
     /// Opens what is not open, and gives up what is silent.
-    pub(super) fn tend(&mut self, now: Duration) {
+    pub(in crate::promote) fn tend(&mut self, now: Duration) {
         for (at, line) in self.lines.iter_mut().enumerate() {
             if line.open && now >= line.heard.saturating_add(SILENCE) {
                 line.open = false;
@@ -90,18 +90,18 @@ impl<'a> Listening<'a> {
     }
 
     /// Tells whether every change is told to us.
-    pub(super) fn is_live(&self) -> bool {
+    pub(in crate::promote) fn is_live(&self) -> bool {
         self.lines.iter().all(|line| line.open)
     }
 
     /// Returns what is heard next. May be dropped at any point.
-    pub(super) async fn next(&mut self) -> (usize, u32, CameFrom) {
+    pub(in crate::promote) async fn next(&mut self) -> (usize, u32, CameFrom) {
         let (at, connection, came) = self.underway.next().await;
         (at, connection, CameFrom(came))
     }
 
     /// Takes in what was heard.
-    pub(super) fn take(&mut self, (at, connection, came): (usize, u32, CameFrom), now: Duration) -> Heard {
+    pub(in crate::promote) fn take(&mut self, (at, connection, came): (usize, u32, CameFrom), now: Duration) -> Heard {
         let Some(line) = self.lines.get_mut(at).filter(|line| line.connection == connection) else {
             return Heard::Nothing;
         };
@@ -139,7 +139,7 @@ impl<'a> Listening<'a> {
 }
 
 /// What came of a stream, to be handed to [`Listening::take`].
-pub(super) struct CameFrom(Came);
+pub(in crate::promote) struct CameFrom(Came);
 
 impl Line {
     /// The end of a stream is normal: servers restart, proxies cut. What was missed is looked for.

@@ -11,13 +11,13 @@ use crate::model::{AppSnapshot, Health, Node, SyncState, SyncWindows, Timestamp}
 use crate::plan::{OnPause, SyncMode};
 use crate::report::{ApplicationRow, RolloutRow};
 
-use super::canaries::{Canaries, Reading};
-use super::carries::Lineage;
-use super::target::{FollowRequest, Target};
-use super::telling::Said;
+use crate::promote::follow::canaries::{Canaries, Reading};
+use crate::promote::follow::lineage::Lineage;
+use crate::promote::follow::progress::Said;
+use crate::promote::target::{FollowRequest, Target};
 
 /// What came back for one application.
-pub(super) enum Answer {
+pub(in crate::promote) enum Answer {
     Look(Result<AppSnapshot, Problem>),
     /// Told by a stream.
     Told(Result<AppSnapshot, Problem>),
@@ -35,33 +35,33 @@ pub(super) enum Answer {
     clippy::struct_excessive_bools,
     reason = "each is a request under way, or something said once"
 )]
-pub(super) struct Track<'a> {
-    pub(super) target: Target,
-    pub(super) page: String,
-    pub(super) origin: Origin,
-    pub(super) lineage: Lineage<'a>,
-    pub(super) app: Option<AppSnapshot>,
-    pub(super) verdict: Option<Verdict>,
-    pub(super) canaries: Canaries,
+pub(in crate::promote) struct Track<'a> {
+    pub(in crate::promote) target: Target,
+    pub(in crate::promote) page: String,
+    pub(in crate::promote) origin: Origin,
+    pub(in crate::promote) lineage: Lineage<'a>,
+    pub(in crate::promote) app: Option<AppSnapshot>,
+    pub(in crate::promote) verdict: Option<Verdict>,
+    pub(in crate::promote) canaries: Canaries,
     begun: Duration,
     /// When it is looked at again, when it is judged again.
-    pub(super) look_at: Duration,
-    pub(super) judge_at: Duration,
-    pub(super) looking: bool,
+    pub(in crate::promote) look_at: Duration,
+    pub(in crate::promote) judge_at: Duration,
+    pub(in crate::promote) looking: bool,
     /// Since when its verdict says what it says.
-    pub(super) state_since: Duration,
-    pub(super) said: Said,
+    pub(in crate::promote) state_since: Duration,
+    pub(in crate::promote) said: Said,
     /// What was told of the time that its Rollouts take by themselves.
-    pub(super) told_alone: Duration,
-    pub(super) told_live: bool,
+    pub(in crate::promote) told_alone: Duration,
+    pub(in crate::promote) told_live: bool,
     /// Since when the server gives no answer about it.
-    pub(super) silent_since: Option<Duration>,
+    pub(in crate::promote) silent_since: Option<Duration>,
     /// For how long it has paused for a person, and since when it does.
-    pub(super) paused: Duration,
-    pub(super) paused_since: Option<Duration>,
-    pub(super) tree: Vec<Node>,
+    pub(in crate::promote) paused: Duration,
+    pub(in crate::promote) paused_since: Option<Duration>,
+    pub(in crate::promote) tree: Vec<Node>,
     /// Why it is not healthy, found at the end.
-    pub(super) found: Vec<String>,
+    pub(in crate::promote) found: Vec<String>,
     watch: Watch,
     /// Whether the last answer was that it is not to be seen: what was seen before says nothing then.
     unseen: bool,
@@ -79,7 +79,7 @@ pub(super) struct Track<'a> {
 }
 
 impl<'a> Track<'a> {
-    pub(super) fn new(
+    pub(in crate::promote) fn new(
         target: Target,
         page: String,
         lineage: Lineage<'a>,
@@ -137,30 +137,30 @@ impl<'a> Track<'a> {
         }
     }
 
-    pub(super) fn name(&self) -> String {
+    pub(in crate::promote) fn name(&self) -> String {
         self.target.id.to_string()
     }
 
     /// Tells whether a look is at this application.
-    pub(super) fn is(&self, app: &AppSnapshot) -> bool {
+    pub(in crate::promote) fn is(&self, app: &AppSnapshot) -> bool {
         let known = self.app.as_ref().or(self.target.baseline.as_ref());
         let namespace = self.target.id.namespace().or(known.map(|app| app.namespace.as_str()));
         app.name == self.target.id.name() && namespace.is_none_or(|namespace| namespace == app.namespace)
     }
 
-    pub(super) fn is_final(&self) -> bool {
+    pub(in crate::promote) fn is_final(&self) -> bool {
         self.verdict.as_ref().is_some_and(|verdict| {
             verdict.is_final()
                 || (matches!(verdict, Verdict::Paused { .. }) && self.target.policy.on_pause != OnPause::Wait)
         })
     }
 
-    pub(super) fn is_live(&self) -> bool {
+    pub(in crate::promote) fn is_live(&self) -> bool {
         matches!(self.verdict, Some(Verdict::Live { .. }))
     }
 
     /// Judges what was seen, and returns what would help.
-    pub(super) fn judge(&mut self, now: Duration) -> Option<Ask> {
+    pub(in crate::promote) fn judge(&mut self, now: Duration) -> Option<Ask> {
         self.judge_at = now + Duration::from_secs(1);
         let app = self.app.as_ref()?;
         if self.is_final() || self.unseen {
@@ -217,7 +217,7 @@ impl<'a> Track<'a> {
     }
 
     /// Tells whether its time is over: the deadline, or while it pauses the longest pause.
-    pub(super) fn is_late(&self, now: Duration) -> bool {
+    pub(in crate::promote) fn is_late(&self, now: Duration) -> bool {
         match self.paused_since {
             Some(since) => self.paused.saturating_add(now.saturating_sub(since)) >= self.target.policy.pause_timeout,
             None => now >= self.deadline(),
@@ -225,17 +225,17 @@ impl<'a> Track<'a> {
     }
 
     /// Returns how long it may take, without the pauses for a person: `timeout`, and what is timed in its Rollouts.
-    pub(super) fn limit(&self) -> Duration {
+    pub(in crate::promote) fn limit(&self) -> Duration {
         self.target.policy.timeout.saturating_add(self.canaries.alone())
     }
 
     /// Returns when it has to be live at the latest. Moves on when a canary begins, and when one goes on that has paused for a person.
-    pub(super) fn deadline(&self) -> Duration {
+    pub(in crate::promote) fn deadline(&self) -> Duration {
         self.begun.saturating_add(self.limit()).saturating_add(self.paused)
     }
 
     /// Returns what it says about itself now, in one sentence.
-    pub(super) fn why(&self) -> String {
+    pub(in crate::promote) fn why(&self) -> String {
         self.verdict.as_ref().map_or_else(
             || match self.silent_since {
                 Some(_) => format!("{}: Argo CD gives no answer", self.name()),
@@ -246,7 +246,7 @@ impl<'a> Track<'a> {
     }
 
     /// Returns its row of the report.
-    pub(super) fn row(&self) -> ApplicationRow {
+    pub(in crate::promote) fn row(&self) -> ApplicationRow {
         let app = self.app.as_ref().or(self.target.baseline.as_ref());
         ApplicationRow {
             name: self.name(),

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use crate::model::{Secret, Timestamp};
 
-use super::Settings;
-use super::planning::Planned;
+use crate::promote::Settings;
+use crate::promote::prepare::plan::Planned;
 
 /// Returns a warning for each token that says of itself that it ends before the latest end of the run.
-pub(super) fn ending(settings: &Settings, planned: &Planned, now: Timestamp) -> Vec<String> {
+pub(in crate::promote) fn ending(settings: &Settings, planned: &Planned, now: Timestamp) -> Vec<String> {
     let timeouts = planned.snapshot.targets.iter().map(|(target, _)| target.policy.timeout);
     let wait = timeouts.max().filter(|_| settings.wait).unwrap_or_default();
     let longest = settings.landing_timeout.saturating_add(wait);

@@ -1,7 +1,5 @@
 //! `status`: what is pinned in each environment, which commit did that, and how it runs. Reads only.
 
-mod running;
-
 use crate::assess::rollout::Origin;
 use crate::delivery::Observe;
 use crate::infrarepo::{CommitInfo, InfraRepo, Tip};
@@ -10,8 +8,8 @@ use crate::model::{AppName, Clock, EnvironmentName, Fault, Outcome, Pin, RepoIde
 use crate::plan::{Config, DEFAULT_PATH, Layout, Request, Target};
 use crate::report::{InfraRepoRow, Report, StatusRow};
 
-use super::snapshot::{config, existing, find};
-use super::{Ports, Settings};
+use crate::promote::prepare::snapshot::{config, existing, find};
+use crate::promote::{Ports, Settings};
 
 /// How many commits are looked through for the one that changed a pin.
 const LOOK_BACK: usize = 500;
@@ -20,7 +18,7 @@ const LOOK_BACK: usize = 500;
 ///
 /// # Errors
 /// The infra-repo cannot be read, or nothing that was asked for is there.
-pub(super) async fn status(
+pub(in crate::promote) async fn status(
     repo: &dyn InfraRepo,
     settings: &Settings,
     ports: Ports<'_>,
@@ -55,7 +53,7 @@ pub(super) async fn status(
             repository: RepoIdentity::of(&repo.url()),
             branch: tip.branch.clone(),
         };
-        running::run(&mut rows, observe, &origin, ports).await?;
+        super::running::run(&mut rows, observe, &origin, ports).await?;
     }
     report.status = rows.into_iter().map(|(_, row)| row).collect();
     let others = reader.others(&asked).await?;
@@ -125,14 +123,18 @@ impl Reader<'_> {
 }
 
 /// Returns what was asked for, but for one app only.
-pub(super) fn request_of(settings: &Settings, app: AppName) -> Request {
+pub(in crate::promote) fn request_of(settings: &Settings, app: AppName) -> Request {
     Request {
         apps: vec![app],
         ..settings.request.clone()
     }
 }
 
-pub(super) fn layout<'a>(settings: &Settings, request: &'a Request, config: Option<&'a Config>) -> Layout<'a> {
+pub(in crate::promote) fn layout<'a>(
+    settings: &Settings,
+    request: &'a Request,
+    config: Option<&'a Config>,
+) -> Layout<'a> {
     Layout {
         request,
         policy: settings.policy,
@@ -144,7 +146,7 @@ pub(super) fn layout<'a>(settings: &Settings, request: &'a Request, config: Opti
 ///
 /// # Errors
 /// The infra-repo cannot be read, or there is none.
-pub(super) async fn pairs(
+pub(in crate::promote) async fn pairs(
     repo: &dyn InfraRepo,
     settings: &Settings,
     config: Option<&Config>,

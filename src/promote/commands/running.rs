@@ -4,16 +4,17 @@ use crate::assess::rollout::Origin;
 use crate::delivery::Observe;
 use crate::model::{AppSnapshot, Fault, SyncState};
 use crate::plan::Target;
-use crate::promote::applications::candidates_of;
-use crate::promote::precheck::{Looked, look_at};
-use crate::promote::{Ports, precheck};
+use crate::promote::Ports;
+use crate::promote::prepare::applications::candidates_of;
+use crate::promote::prepare::precheck;
+use crate::promote::prepare::precheck::{Looked, look_at};
 use crate::report::StatusRow;
 
 /// Asks about the applications of all rows. One that cannot be read, or deploys something else, is a warning.
 ///
 /// # Errors
 /// The token is not known, or an application's name is none.
-pub(super) async fn run(
+pub(in crate::promote) async fn run(
     rows: &mut [(Target, StatusRow)],
     observe: &dyn Observe,
     origin: &Origin,

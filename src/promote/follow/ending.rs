@@ -8,20 +8,20 @@ use crate::model::Outcome;
 use crate::plan::OnPause;
 use crate::report::SupersededBy;
 
-use super::telling::length;
-use super::track::Track;
+use crate::promote::follow::progress::length;
+use crate::promote::follow::track::Track;
 
 /// How a wait ended; the rows are made afterwards.
-pub(super) struct End {
-    pub(super) outcome: Outcome,
-    pub(super) reason: String,
-    pub(super) hints: Vec<String>,
-    pub(super) superseded_by: Option<SupersededBy>,
+pub(in crate::promote) struct End {
+    pub(in crate::promote) outcome: Outcome,
+    pub(in crate::promote) reason: String,
+    pub(in crate::promote) hints: Vec<String>,
+    pub(in crate::promote) superseded_by: Option<SupersededBy>,
 }
 
 impl End {
     /// The wait was cancelled by a signal.
-    pub(super) fn cancelled(signal: u8, tracks: &[Track<'_>]) -> Self {
+    pub(in crate::promote) fn cancelled(signal: u8, tracks: &[Track<'_>]) -> Self {
         let reason = format!("cancelled while waiting: {}", waiting_for(tracks));
         let hint = "run it again: it goes on from what is committed".to_owned();
         ended(Outcome::Cancelled { signal }, &reason, &[hint])
@@ -43,7 +43,7 @@ fn waiting_for(tracks: &[Track<'_>]) -> String {
 }
 
 /// Returns the end if there is one: the first that failed, all live or paused, or time over.
-pub(super) async fn end(tracks: &[Track<'_>], now: Duration) -> Option<End> {
+pub(in crate::promote) async fn end(tracks: &[Track<'_>], now: Duration) -> Option<End> {
     if let Some(track) = tracks.iter().find(|track| track.is_final() && !track.is_live()) {
         match &track.verdict {
             Some(Verdict::Failed { why, hints, .. }) => return Some(ended(Outcome::RolloutFailed, why, hints)),
@@ -125,7 +125,7 @@ fn late(track: &Track<'_>, now: Duration) -> End {
 }
 
 /// A problem ends the whole wait.
-pub(super) fn fatal(track: &Track<'_>, problem: &Problem) -> End {
+pub(in crate::promote) fn fatal(track: &Track<'_>, problem: &Problem) -> End {
     let fault = problem.fault(&format!("follow application {}", track.name()));
     ended(fault.outcome, &fault.to_string(), &fault.hints)
 }

@@ -11,7 +11,7 @@ use crate::model::{AppSnapshot, ApplicationId, Canary, Resource};
 const OFTEN: Duration = Duration::from_secs(5);
 
 /// A Rollout as it was read.
-pub(super) struct Reading {
+pub(in crate::promote) struct Reading {
     canary: Canary,
     /// How long the rest of its way takes by itself; `None` when that is known already, or there is none.
     alone: Option<Duration>,
@@ -19,7 +19,7 @@ pub(super) struct Reading {
 
 /// The Rollouts of one application.
 #[derive(Default)]
-pub(super) struct Canaries {
+pub(in crate::promote) struct Canaries {
     list: Vec<Canary>,
     read: Option<Duration>,
     reading: bool,
@@ -31,27 +31,27 @@ pub(super) struct Canaries {
 
 impl Canaries {
     /// Returns them as they were read last.
-    pub(super) fn list(&self) -> &[Canary] {
+    pub(in crate::promote) fn list(&self) -> &[Canary] {
         &self.list
     }
 
     /// Returns when they were read.
-    pub(super) const fn read(&self) -> Option<Duration> {
+    pub(in crate::promote) const fn read(&self) -> Option<Duration> {
         self.read
     }
 
     /// Returns how long they take by themselves: what is timed in them, side by side.
-    pub(super) fn alone(&self) -> Duration {
+    pub(in crate::promote) fn alone(&self) -> Duration {
         self.alone.values().max().copied().unwrap_or_default()
     }
 
     /// Something changed: they are read at once.
-    pub(super) const fn hurry(&mut self, now: Duration) {
+    pub(in crate::promote) const fn hurry(&mut self, now: Duration) {
         self.next = now;
     }
 
     /// Returns the reading of them if it is due.
-    pub(super) fn due<'a>(
+    pub(in crate::promote) fn due<'a>(
         &mut self,
         observe: &'a dyn Observe,
         id: &ApplicationId,
@@ -82,13 +82,13 @@ impl Canaries {
     }
 
     /// A reading has ended, whatever it brought.
-    pub(super) fn ended(&mut self, now: Duration) {
+    pub(in crate::promote) fn ended(&mut self, now: Duration) {
         self.reading = false;
         self.next = now.saturating_add(OFTEN);
     }
 
     /// Takes a reading in. What is timed in a canary counts only when it is `ours`: one that was on its way before is not waited for.
-    pub(super) fn take(&mut self, readings: Vec<Reading>, ours: bool, now: Duration) {
+    pub(in crate::promote) fn take(&mut self, readings: Vec<Reading>, ours: bool, now: Duration) {
         self.read = Some(now);
         self.list.clear();
         for Reading { canary, alone } in readings {

@@ -6,9 +6,10 @@ use crate::infrarepo::{Attempt, CommitDraft, FileEdit, Land};
 use crate::model::{Clock, CommitSha, Event, Fault, Outcome};
 use crate::plan::Plan;
 
-use super::cancel::{cancelled, or_cancel};
-use super::planning::Planned;
-use super::{Cancel, Ports, Settings, planning};
+use crate::promote::cancel::{cancelled, or_cancel};
+use crate::promote::prepare::plan;
+use crate::promote::prepare::plan::Planned;
+use crate::promote::{Cancel, Ports, Settings};
 
 /// The longest first pause after a lost race, in pushes, and how it grows with each further one. With both, a hundred writers on one branch land
 /// with three retries each in the median.
@@ -22,13 +23,13 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 const PUSH_GRACE: Duration = Duration::from_millis(1500);
 
 /// Where landing ended.
-pub(super) struct Landing {
+pub(in crate::promote) struct Landing {
     /// What was planned last, with the tip it was planned against.
-    pub(super) planned: Planned,
+    pub(in crate::promote) planned: Planned,
     /// Our commit; `None` when the last plan had nothing left to change.
-    pub(super) commit: Option<CommitSha>,
+    pub(in crate::promote) commit: Option<CommitSha>,
     /// How many times it was tried.
-    pub(super) attempts: u32,
+    pub(in crate::promote) attempts: u32,
 }
 
 /// Lands `planned`, and what becomes of it on newer tips, until it is on the branch or `landing-timeout` is over.
@@ -37,7 +38,7 @@ pub(super) struct Landing {
 ///
 /// # Errors
 /// The server refuses for good, the deadline came first, the new tip does not fit the request, or the run was cancelled.
-pub(super) async fn land(
+pub(in crate::promote) async fn land(
     repo: &dyn Land,
     settings: &Settings,
     ports: &Ports<'_>,
@@ -121,7 +122,7 @@ async fn again(
     or_cancel(cancel, clock.sleep(pause)).await?;
     let planned = tokio::select! {
         biased;
-        planned = or_cancel(cancel, planning::planned(repo, settings)) => planned??,
+        planned = or_cancel(cancel, plan::planned(repo, settings)) => planned??,
         () = clock.sleep(lost.end.saturating_sub(clock.now())) => return Err(too_late(settings.landing_timeout, lost)),
     };
     let tip = &planned.snapshot.tip;
@@ -205,7 +206,7 @@ async fn attempt(
         biased;
         attempt = repo.land(draft) => attempt,
         signal = async {
-            let signal = super::cancel::signal(watched).await;
+            let signal = crate::promote::cancel::signal(watched).await;
             repo.halt();
             clock.sleep(PUSH_GRACE).await;
             signal

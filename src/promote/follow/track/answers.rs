@@ -6,7 +6,7 @@ use crate::assess::rollout::{State, Verdict, stuck_pods};
 use crate::assess::window::opens;
 use crate::delivery::Problem;
 use crate::model::{AppSnapshot, Timestamp};
-use crate::promote::poll::backoff;
+use crate::promote::underway::backoff;
 
 use super::{Answer, Track};
 

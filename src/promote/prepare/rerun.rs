@@ -5,9 +5,9 @@ use crate::journal::Journal;
 use crate::model::{Event, Fault};
 use crate::report::SupersededBy;
 
-use super::Settings;
-use super::carries::Lineage;
-use super::planning::Planned;
+use crate::promote::Settings;
+use crate::promote::follow::lineage::Lineage;
+use crate::promote::prepare::plan::Planned;
 
 /// Returns who changed the pin after an earlier attempt of this run had landed it; `None` when that is not so, or lies too far back.
 ///
@@ -15,7 +15,7 @@ use super::planning::Planned;
 ///
 /// # Errors
 /// The history cannot be read.
-pub(super) async fn superseded(
+pub(in crate::promote) async fn superseded(
     repo: &dyn InfraRepo,
     settings: &Settings,
     planned: &Planned,

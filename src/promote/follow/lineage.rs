@@ -11,7 +11,7 @@ use crate::report::SupersededBy;
 const LOOK_BACK: usize = 100;
 
 /// What is known of the revisions that one application has shown.
-pub(super) struct Lineage<'a> {
+pub(in crate::promote) struct Lineage<'a> {
     repo: &'a dyn InfraRepo,
     ours: &'a CommitSha,
     pins: Vec<&'a PinChange>,
@@ -22,7 +22,7 @@ pub(super) struct Lineage<'a> {
 
 impl<'a> Lineage<'a> {
     /// Begins with our commit alone. `pins` are those of this application.
-    pub(super) fn new(repo: &'a dyn InfraRepo, ours: &'a CommitSha, pins: Vec<&'a PinChange>) -> Self {
+    pub(in crate::promote) fn new(repo: &'a dyn InfraRepo, ours: &'a CommitSha, pins: Vec<&'a PinChange>) -> Self {
         Self {
             repo,
             ours,
@@ -32,17 +32,17 @@ impl<'a> Lineage<'a> {
         }
     }
 
-    pub(super) const fn known(&self) -> &Standings {
+    pub(in crate::promote) const fn known(&self) -> &Standings {
         &self.known
     }
 
     /// Tells whether one of `revisions` has to be asked about, also again.
-    pub(super) fn lacks(&self, revisions: &[CommitSha]) -> bool {
+    pub(in crate::promote) fn lacks(&self, revisions: &[CommitSha]) -> bool {
         (revisions.iter()).any(|revision| !matches!(self.known.get(revision), Some(known) if is_certain(known)))
     }
 
     /// Returns why git could not tell what a revision is to our commit, while that is so.
-    pub(super) fn doubt(&self) -> Option<&str> {
+    pub(in crate::promote) fn doubt(&self) -> Option<&str> {
         self.known.values().find_map(|standing| match standing {
             Standing::Unknown(why) => Some(why.as_str()),
             _ => None,
@@ -50,7 +50,7 @@ impl<'a> Lineage<'a> {
     }
 
     /// Asks git about those that are not known for certain.
-    pub(super) async fn learn(&mut self, revisions: &[CommitSha]) {
+    pub(in crate::promote) async fn learn(&mut self, revisions: &[CommitSha]) {
         for revision in revisions {
             if !self.known.get(revision).is_some_and(is_certain) {
                 let standing = self.standing(revision).await;
@@ -93,12 +93,12 @@ impl<'a> Lineage<'a> {
     }
 
     /// Returns the commits of the branch that are not deployed yet, the newest first.
-    pub(super) fn pending(&self) -> &[String] {
+    pub(in crate::promote) fn pending(&self) -> &[String] {
         self.pending.as_ref().map_or(&[], |(_, commits)| commits.as_slice())
     }
 
     /// Finds the commits between what is deployed and the tip.
-    pub(super) async fn learn_pending(&mut self, deployed: &CommitSha, tip: &CommitSha) {
+    pub(in crate::promote) async fn learn_pending(&mut self, deployed: &CommitSha, tip: &CommitSha) {
         if self.pending.as_ref().is_some_and(|(known, _)| known == tip) {
             return;
         }
@@ -112,7 +112,7 @@ impl<'a> Lineage<'a> {
     }
 
     /// Finds the commit that changed our pin, on the way from ours to `revision`.
-    pub(super) async fn replaced_by(&self, revision: &CommitSha) -> SupersededBy {
+    pub(in crate::promote) async fn replaced_by(&self, revision: &CommitSha) -> SupersededBy {
         let mut found = None;
         if let Ok(commits) = self.repo.history(revision, LOOK_BACK).await {
             let since: Vec<&CommitInfo> = (commits.iter())

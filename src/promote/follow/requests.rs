@@ -7,12 +7,12 @@ use crate::assess::rollout::Ask;
 use crate::delivery::Refresh;
 use crate::model::ApplicationId;
 
-use super::follow::FollowPorts;
-use super::poll::Underway;
-use super::track::{Answer, Track};
+use crate::promote::follow::FollowPorts;
+use crate::promote::follow::track::{Answer, Track};
+use crate::promote::underway::Underway;
 
 /// All requests of a wait that are under way.
-pub(super) struct Asking<'a> {
+pub(in crate::promote) struct Asking<'a> {
     ports: FollowPorts<'a>,
     /// Marks our operations among others.
     nonce: &'a str,
@@ -20,7 +20,7 @@ pub(super) struct Asking<'a> {
 }
 
 impl<'a> Asking<'a> {
-    pub(super) fn new(ports: FollowPorts<'a>, nonce: &'a str) -> Self {
+    pub(in crate::promote) fn new(ports: FollowPorts<'a>, nonce: &'a str) -> Self {
         Self {
             ports,
             nonce,
@@ -29,12 +29,12 @@ impl<'a> Asking<'a> {
     }
 
     /// Returns the next answer, and the number of the application that it is about. May be dropped at any point.
-    pub(super) async fn next(&mut self) -> (usize, Answer) {
+    pub(in crate::promote) async fn next(&mut self) -> (usize, Answer) {
         self.underway.next().await
     }
 
     /// Sends what is due for the application of number `at`; `cadence` = how long until it is looked at again.
-    pub(super) fn tend(&mut self, track: &mut Track<'a>, at: usize, cadence: Duration, now: Duration) {
+    pub(in crate::promote) fn tend(&mut self, track: &mut Track<'a>, at: usize, cadence: Duration, now: Duration) {
         let observe = self.ports.observe;
         if track.is_final() {
             return;
@@ -53,7 +53,7 @@ impl<'a> Asking<'a> {
     }
 
     /// Sends what a verdict asks for.
-    pub(super) fn send(&mut self, ask: Ask, id: ApplicationId, at: usize) {
+    pub(in crate::promote) fn send(&mut self, ask: Ask, id: ApplicationId, at: usize) {
         let (observe, nonce, underway) = (self.ports.observe, self.nonce, &mut self.underway);
         self.ports.journal.debug(format!("{id}: asking for {ask:?}"));
         match ask {

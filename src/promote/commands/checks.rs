@@ -6,13 +6,13 @@ use crate::model::{Fault, Outcome, Timestamp};
 use crate::report::{CheckRow, CheckState, Report};
 
 /// How long before its end a token that somebody made by hand is told of: long enough to make another.
-pub(super) const MADE_BY_HAND: Duration = Duration::from_secs(14 * 24 * 3600);
+pub(in crate::promote) const MADE_BY_HAND: Duration = Duration::from_secs(14 * 24 * 3600);
 /// The same for one that is minted for the run: as long as a promotion takes by default.
-pub(super) const MINTED: Duration = Duration::from_secs(15 * 60);
+pub(in crate::promote) const MINTED: Duration = Duration::from_secs(15 * 60);
 
 /// The rows so far.
 #[derive(Default)]
-pub(super) struct Checks {
+pub(in crate::promote) struct Checks {
     rows: Vec<(CheckRow, Option<Outcome>)>,
 }
 
@@ -22,22 +22,27 @@ impl Checks {
     }
 
     /// Adds what is as it must be.
-    pub(super) fn ok(&mut self, check: &'static str, object: impl Into<String>, seen: impl Into<String>) {
+    pub(in crate::promote) fn ok(&mut self, check: &'static str, object: impl Into<String>, seen: impl Into<String>) {
         self.push(row(check, object, CheckState::Ok, seen), None);
     }
 
     /// Adds what was not looked at.
-    pub(super) fn skipped(&mut self, check: &'static str, object: impl Into<String>, why: impl Into<String>) {
+    pub(in crate::promote) fn skipped(
+        &mut self,
+        check: &'static str,
+        object: impl Into<String>,
+        why: impl Into<String>,
+    ) {
         self.push(row(check, object, CheckState::Skipped, why), None);
     }
 
     /// Adds what may end a promotion later.
-    pub(super) fn warning(&mut self, check: &'static str, object: impl Into<String>, fault: Fault) {
+    pub(in crate::promote) fn warning(&mut self, check: &'static str, object: impl Into<String>, fault: Fault) {
         self.told(check, object, CheckState::Warning, fault);
     }
 
     /// Adds what would end a promotion.
-    pub(super) fn failed(&mut self, check: &'static str, object: impl Into<String>, fault: Fault) {
+    pub(in crate::promote) fn failed(&mut self, check: &'static str, object: impl Into<String>, fault: Fault) {
         self.told(check, object, CheckState::Failed, fault);
     }
 
@@ -52,12 +57,17 @@ impl Checks {
     }
 
     /// Adds a failure, or returns what was found.
-    pub(super) fn right<T>(&mut self, check: &'static str, object: &str, found: Result<T, Fault>) -> Option<T> {
+    pub(in crate::promote) fn right<T>(
+        &mut self,
+        check: &'static str,
+        object: &str,
+        found: Result<T, Fault>,
+    ) -> Option<T> {
         found.map_err(|fault| self.failed(check, object, fault)).ok()
     }
 
     /// Adds what was found, and returns it if it is right.
-    pub(super) fn take<T>(
+    pub(in crate::promote) fn take<T>(
         &mut self,
         check: &'static str,
         object: &str,
@@ -70,7 +80,7 @@ impl Checks {
     }
 
     /// Adds the end of a token; `soon` is how long before it that is worth a warning.
-    pub(super) fn ending(
+    pub(in crate::promote) fn ending(
         &mut self,
         check: &'static str,
         object: impl Into<String>,
@@ -94,7 +104,7 @@ impl Checks {
     }
 
     /// Moves the rows into the report, and ends it.
-    pub(super) fn end(self, report: &mut Report) {
+    pub(in crate::promote) fn end(self, report: &mut Report) {
         let count = self.rows.len();
         let failed = self.rows.iter().filter(|(_, outcome)| outcome.is_some()).count();
         // The first of the worst.

@@ -8,7 +8,7 @@ use crate::assess::rollout::{State, Verdict};
 use crate::journal::Journal;
 use crate::model::Event;
 
-use super::track::Track;
+use crate::promote::follow::track::Track;
 
 /// Up to so many applications each tell what they do; of more, only how many are where.
 const FEW: usize = 10;
@@ -19,7 +19,7 @@ const SELDOM: Duration = Duration::from_secs(3);
 
 /// What was told last, and when.
 #[derive(Default)]
-pub(super) struct Said {
+pub(in crate::promote) struct Said {
     text: String,
     at: Duration,
 }
@@ -38,7 +38,7 @@ impl Said {
 }
 
 /// What is told of a wait.
-pub(super) struct Telling<'a> {
+pub(in crate::promote) struct Telling<'a> {
     journal: &'a dyn Journal,
     few: bool,
     counts: Said,
@@ -46,7 +46,7 @@ pub(super) struct Telling<'a> {
 }
 
 impl<'a> Telling<'a> {
-    pub(super) fn new(journal: &'a dyn Journal, applications: usize) -> Self {
+    pub(in crate::promote) fn new(journal: &'a dyn Journal, applications: usize) -> Self {
         Self {
             journal,
             few: applications <= FEW,
@@ -56,7 +56,7 @@ impl<'a> Telling<'a> {
     }
 
     /// Tells what an application does when that changed, and else every 30 s. Of many, only what is a bad end is told one by one.
-    pub(super) fn one(&self, track: &mut Track<'_>, now: Duration) {
+    pub(in crate::promote) fn one(&self, track: &mut Track<'_>, now: Duration) {
         if track.verdict.is_none() && track.silent_since.is_none() {
             return;
         }
@@ -106,7 +106,7 @@ impl<'a> Telling<'a> {
     }
 
     /// Tells of many how many are where, every few seconds at most, and of all the line for those who watch.
-    pub(super) fn all(&mut self, tracks: &[Track<'_>], now: Duration) {
+    pub(in crate::promote) fn all(&mut self, tracks: &[Track<'_>], now: Duration) {
         let line = if self.few {
             let open = tracks.iter().find(|track| !track.is_final());
             let live = tracks.iter().filter(|track| track.is_live()).count();
@@ -156,6 +156,6 @@ fn counts(tracks: &[Track<'_>]) -> String {
 }
 
 /// Returns a length of time as people read it, in whole seconds.
-pub(super) fn length(time: Duration) -> String {
+pub(in crate::promote) fn length(time: Duration) -> String {
     humantime::format_duration(Duration::from_secs(time.as_secs())).to_string()
 }

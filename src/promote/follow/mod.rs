@@ -3,6 +3,15 @@
 //!
 //! Cancel-safe: at the signal everything under way is dropped, and no request is sent after it.
 
+mod canaries;
+mod diagnose;
+mod ending;
+pub(super) mod lineage;
+mod progress;
+mod requests;
+mod streams;
+mod track;
+
 use std::time::Duration;
 
 use crate::delivery::{Drive, Observe};
@@ -11,17 +20,17 @@ use crate::journal::Journal;
 use crate::model::{AppSnapshot, ApplicationId, Clock, Event, Outcome, PinChange};
 use crate::report::{ApplicationRow, SupersededBy};
 
-use super::Cancel;
-use super::asking::Asking;
-use super::cancel::signal;
-use super::carries::Lineage;
-use super::diagnose::diagnose;
-use super::ending::{End, end, fatal};
-use super::listen::{Heard, Listening};
-use super::poll::next_look;
-use super::target::{FollowRequest, Target};
-use super::telling::Telling;
-use super::track::{Answer, Track};
+use crate::promote::Cancel;
+use crate::promote::cancel::signal;
+use crate::promote::follow::diagnose::diagnose;
+use crate::promote::follow::ending::{End, end, fatal};
+use crate::promote::follow::lineage::Lineage;
+use crate::promote::follow::progress::Telling;
+use crate::promote::follow::requests::Asking;
+use crate::promote::follow::streams::{Heard, Listening};
+use crate::promote::follow::track::{Answer, Track};
+use crate::promote::target::{FollowRequest, Target};
+use crate::promote::underway::next_look;
 
 /// How a wait ended.
 #[derive(Clone, Debug)]

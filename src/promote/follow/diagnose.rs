@@ -10,7 +10,7 @@ use crate::model::{ApplicationId, Clock};
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Returns what keeps `id` from becoming healthy, worst first, at most ten lines; nothing when that cannot be learned.
-pub(super) async fn diagnose(
+pub(in crate::promote) async fn diagnose(
     observe: &dyn Observe,
     clock: &dyn Clock,
     id: &ApplicationId,

@@ -4,22 +4,22 @@ use crate::infrarepo::InfraRepo;
 use crate::model::{CommitSha, Fault, Outcome, PinChange, RepoPath};
 use crate::plan::{self, DEFAULT_MESSAGE, NoPlan, Overlay, Plan};
 
-use super::Settings;
-use super::snapshot::{Snapshot, snapshot};
+use crate::promote::Settings;
+use crate::promote::prepare::snapshot::{Snapshot, snapshot};
 
 /// A plan with the snapshot it was made from.
-pub(super) struct Planned {
+pub(in crate::promote) struct Planned {
     /// What was read.
-    pub(super) snapshot: Snapshot,
+    pub(in crate::promote) snapshot: Snapshot,
     /// What follows from it.
-    pub(super) plan: Plan,
+    pub(in crate::promote) plan: Plan,
 }
 
 /// Reads the tip and plans against it.
 ///
 /// # Errors
 /// As [`snapshot`]; or the request and the files do not fit (`invalid`), or what the run asserts is not so (`refused`).
-pub(super) async fn planned(repo: &dyn InfraRepo, settings: &Settings) -> Result<Planned, Fault> {
+pub(in crate::promote) async fn planned(repo: &dyn InfraRepo, settings: &Settings) -> Result<Planned, Fault> {
     let snapshot = snapshot(repo, settings).await?;
     let configured = snapshot.config.as_ref().and_then(|config| config.message.as_deref());
     let template = settings
@@ -48,7 +48,10 @@ pub(super) async fn planned(repo: &dyn InfraRepo, settings: &Settings) -> Result
 ///
 /// # Errors
 /// As [`snapshot`]; or an overlay's file is not there at `commit`, or cannot be read.
-pub(super) async fn pinned(repo: &dyn InfraRepo, settings: &Settings) -> Result<(Planned, CommitSha), Fault> {
+pub(in crate::promote) async fn pinned(
+    repo: &dyn InfraRepo,
+    settings: &Settings,
+) -> Result<(Planned, CommitSha), Fault> {
     let mut snapshot = snapshot(repo, settings).await?;
     let commit = settings.commit.clone().unwrap_or_else(|| snapshot.tip.commit.clone());
     let files: Vec<RepoPath> = snapshot

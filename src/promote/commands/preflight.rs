@@ -7,22 +7,23 @@ use crate::model::{Fault, Outcome, RepoIdentity, RepoPath, Timestamp};
 use crate::plan::{self, SyncMode};
 use crate::report::{InfraRepoRow, Report};
 
-use super::checks::{Checks, MADE_BY_HAND, MINTED};
-use super::precheck::{Looked, look_at, may_sync, patiently, triggers, whoami};
-use super::snapshot::{config, find};
-use super::status::{layout, pairs, request_of};
-use super::{Ports, Settings, applications};
+use crate::promote::commands::checks::{Checks, MADE_BY_HAND, MINTED};
+use crate::promote::commands::status::{layout, pairs, request_of};
+use crate::promote::prepare::applications;
+use crate::promote::prepare::precheck::{Looked, look_at, may_sync, patiently, triggers, whoami};
+use crate::promote::prepare::snapshot::{config, find};
+use crate::promote::{Ports, Settings};
 
 /// The seams, each with what stood against opening it.
-pub(super) struct Seams {
+pub(in crate::promote) struct Seams {
     /// The infra-repo.
-    pub(super) repo: Result<Box<dyn InfraRepo>, Fault>,
+    pub(in crate::promote) repo: Result<Box<dyn InfraRepo>, Fault>,
     /// Argo CD, if it is given.
-    pub(super) argocd: Option<Result<Box<dyn Observe>, Fault>>,
+    pub(in crate::promote) argocd: Option<Result<Box<dyn Observe>, Fault>>,
 }
 
 /// Fills the report with a row for every check.
-pub(super) async fn preflight(seams: Seams, settings: &Settings, ports: Ports<'_>, report: &mut Report) {
+pub(in crate::promote) async fn preflight(seams: Seams, settings: &Settings, ports: Ports<'_>, report: &mut Report) {
     let mut checks = Checks::default();
     let found = match seams.repo {
         Ok(repo) => infra_repo(repo.as_ref(), settings, ports, &mut checks, report).await,

@@ -5,18 +5,18 @@ use crate::manifest::{FORMATS, Format};
 use crate::model::{AppName, CommitSha, EnvironmentName, Fault, RepoPath, nearest};
 use crate::plan::{CONFIG_FILE, Config, Layout, Overlay, Target};
 
-use super::Settings;
+use crate::promote::Settings;
 
 /// What was read, all of it at `tip`.
-pub(super) struct Snapshot {
+pub(in crate::promote) struct Snapshot {
     /// Where the branch was.
-    pub(super) tip: Tip,
+    pub(in crate::promote) tip: Tip,
     /// promote.yaml, if there is one.
-    pub(super) config: Option<Config>,
+    pub(in crate::promote) config: Option<Config>,
     /// The targets with their files.
-    pub(super) targets: Vec<(Target, Overlay)>,
+    pub(in crate::promote) targets: Vec<(Target, Overlay)>,
     /// What `from` names, with its files.
-    pub(super) sources: Vec<(Target, Overlay)>,
+    pub(in crate::promote) sources: Vec<(Target, Overlay)>,
 }
 
 /// How many overlays that exist are named when one does not.
@@ -28,7 +28,7 @@ const LOOKED_INTO: usize = 200;
 ///
 /// # Errors
 /// The repository cannot be read, or every mistake in what was found.
-pub(super) async fn snapshot(repo: &dyn InfraRepo, settings: &Settings) -> Result<Snapshot, Fault> {
+pub(in crate::promote) async fn snapshot(repo: &dyn InfraRepo, settings: &Settings) -> Result<Snapshot, Fault> {
     let tip = repo.tip().await?;
     let config = config(repo, &tip.commit).await?;
     let layout = Layout {
@@ -73,7 +73,7 @@ pub(super) async fn snapshot(repo: &dyn InfraRepo, settings: &Settings) -> Resul
     })
 }
 
-pub(super) async fn config(repo: &dyn InfraRepo, at: &CommitSha) -> Result<Option<Config>, Fault> {
+pub(in crate::promote) async fn config(repo: &dyn InfraRepo, at: &CommitSha) -> Result<Option<Config>, Fault> {
     let root = path("")?;
     let entries = repo.list(at, &root).await?.unwrap_or_default();
     let Some(entry) = entries.iter().find(|entry| entry.name == CONFIG_FILE) else {
@@ -98,7 +98,7 @@ fn path(text: &str) -> Result<RepoPath, Fault> {
 }
 
 /// Finds the one file of a known format in a target's folder. The inner error is a mistake for people.
-pub(super) async fn find(
+pub(in crate::promote) async fn find(
     repo: &dyn InfraRepo,
     tip: &Tip,
     layout: &Layout<'_>,
@@ -189,14 +189,18 @@ async fn missing(repo: &dyn InfraRepo, tip: &Tip, layout: &Layout<'_>, target: &
 }
 
 /// A folder that fits a template, with what its placeholders stand for there.
-pub(super) struct Place {
+pub(in crate::promote) struct Place {
     path: String,
-    pub(super) app: Option<AppName>,
-    pub(super) environment: Option<EnvironmentName>,
+    pub(in crate::promote) app: Option<AppName>,
+    pub(in crate::promote) environment: Option<EnvironmentName>,
 }
 
 /// Returns the folders that fit a template, in order.
-pub(super) async fn existing(repo: &dyn InfraRepo, at: &CommitSha, template: &str) -> Result<Vec<Place>, Fault> {
+pub(in crate::promote) async fn existing(
+    repo: &dyn InfraRepo,
+    at: &CommitSha,
+    template: &str,
+) -> Result<Vec<Place>, Fault> {
     let mut places = vec![Place {
         path: String::new(),
         app: None,
