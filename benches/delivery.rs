@@ -155,7 +155,7 @@ fn once(sandbox: &Sandbox, tag: &str, settle: Duration) -> Duration {
         project: None,
     };
     let argocd = ArgoCd::new(client.clone(), settings).unwrap();
-    let place = infrarepo::Target {
+    let place = infrarepo::RepoAccess {
         address: Address::Folder(sandbox.git.path("infra-repo")),
         branch: None,
         token: None,

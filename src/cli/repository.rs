@@ -3,17 +3,17 @@
 use super::place::Place;
 use super::reader::Reader;
 use crate::infrarepo::inputs::{AUTHOR, BRANCH, GITHUB_TOKEN, INFRA_REPO, SSH_KEY, SSH_KNOWN_HOSTS, TOKEN, VIA};
-use crate::infrarepo::{Address, Author, Identity, KnownHosts, SshAccess, SshKey, Target};
+use crate::infrarepo::{Address, Author, Identity, KnownHosts, RepoAccess, SshAccess, SshKey};
 use crate::model::{BranchName, Secret, may_carry_secret};
 
 /// Reads where the infra-repo is and which token opens it.
-pub(super) fn target(reader: &Reader<'_>, place: &Place<'_>) -> Option<Target> {
+pub(super) fn target(reader: &Reader<'_>, place: &Place<'_>) -> Option<RepoAccess> {
     reader.require(&INFRA_REPO, "");
     let address = reader.parsed(&INFRA_REPO, |text| address(text, place));
     let branch = reader.parsed(&BRANCH, BranchName::parse);
     let token = token(reader, place, address.as_ref());
     let ssh = ssh(reader, place, address.as_ref());
-    Some(Target {
+    Some(RepoAccess {
         address: address?,
         branch,
         token,

@@ -21,7 +21,7 @@ pub const MOST_COMMITS: usize = 500;
 
 /// Which infra-repo, and as whom.
 #[derive(Clone, Debug)]
-pub struct Target {
+pub struct RepoAccess {
     /// Where it is.
     pub address: Address,
     /// The branch; `None` = the remote's default.
@@ -213,7 +213,7 @@ pub trait Land: InfraRepo {
 /// # Errors
 /// `invalid` when a folder is no bare repository (a checkout's origin is named), `denied` when it cannot be opened.
 pub fn open(
-    target: &Target,
+    target: &RepoAccess,
     http: reqwest::Client,
     clock: Rc<dyn Clock>,
     journal: Rc<dyn Journal>,

@@ -3,7 +3,7 @@
 use crate::manifest::{Edited, ManifestFault, PinEdit};
 use crate::model::{PinChange, RepoPath};
 
-use super::{Identity, Overlay, Plan, PlannedFile, Read, Request, Target, diff, message, select};
+use super::{Identity, Overlay, Place, Plan, PlannedFile, Read, Request, diff, message, select};
 
 /// Why there is no plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,8 +21,8 @@ pub enum NoPlan {
 pub fn plan(
     request: &Request,
     template: &str,
-    targets: &[(Target, Overlay)],
-    sources: &[(Target, Overlay)],
+    targets: &[(Place, Overlay)],
+    sources: &[(Place, Overlay)],
     identity: &Identity,
 ) -> Result<Plan, NoPlan> {
     let mut mistakes = Vec::new();
@@ -48,7 +48,7 @@ pub fn plan(
     Ok(plan)
 }
 
-fn read<'a>(overlays: &'a [(Target, Overlay)], mistakes: &mut Vec<String>) -> Vec<Read<'a>> {
+fn read<'a>(overlays: &'a [(Place, Overlay)], mistakes: &mut Vec<String>) -> Vec<Read<'a>> {
     let mut reads = Vec::new();
     for (target, overlay) in overlays {
         match overlay.format.pins(&overlay.text) {
@@ -171,7 +171,7 @@ mod tests {
             policy: Policy::default(),
             config: None,
         };
-        let with_file = |environments: &[EnvironmentName]| -> Vec<(Target, Overlay)> {
+        let with_file = |environments: &[EnvironmentName]| -> Vec<(Place, Overlay)> {
             let targets = layout.targets(environments).unwrap();
             targets
                 .into_iter()

@@ -13,7 +13,7 @@ pub const BY_SOURCE: &str = "by-source";
 
 /// One app in one environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Target {
+pub struct Place {
     /// The app.
     pub app: AppName,
     /// The environment.
@@ -55,7 +55,7 @@ impl Layout<'_> {
     ///
     /// # Errors
     /// Every mistake: inputs that promote.yaml decides alone, an environment it does not know, a template that cannot be filled.
-    pub fn targets(&self, environments: &[EnvironmentName]) -> Result<Vec<Target>, Vec<String>> {
+    pub fn targets(&self, environments: &[EnvironmentName]) -> Result<Vec<Place>, Vec<String>> {
         let mut mistakes = self.conflicts();
         let mut targets = Vec::new();
         for environment in environments {
@@ -121,7 +121,7 @@ impl Layout<'_> {
         ))
     }
 
-    fn target(&self, app: &AppName, environment: &EnvironmentName) -> Result<Target, Vec<String>> {
+    fn target(&self, app: &AppName, environment: &EnvironmentName) -> Result<Place, Vec<String>> {
         let here = self.config.and_then(|config| config.environment(environment));
         let of_app = self.config.and_then(|config| config.apps.get(app));
         let mut mistakes = Vec::new();
@@ -143,7 +143,7 @@ impl Layout<'_> {
             mistakes.push(format!("`application` {given:?} for {app} in {environment} {why}"));
         });
         match (folder, applications) {
-            (Ok(folder), Ok(applications)) if mistakes.is_empty() => Ok(Target {
+            (Ok(folder), Ok(applications)) if mistakes.is_empty() => Ok(Place {
                 app: app.clone(),
                 environment: environment.clone(),
                 folder,
@@ -246,7 +246,7 @@ mod tests {
         }
     }
 
-    fn targets(request: &Request, config: Option<&Config>) -> Result<Vec<Target>, Vec<String>> {
+    fn targets(request: &Request, config: Option<&Config>) -> Result<Vec<Place>, Vec<String>> {
         let layout = Layout {
             request,
             policy: Policy::default(),

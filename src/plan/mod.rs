@@ -17,7 +17,7 @@ pub use assemble::{NoPlan, plan};
 pub use config::{
     App, Config, Environment, FILE as CONFIG_FILE, reference as config_reference, schema as config_schema,
 };
-pub use layout::{Applications, BY_SOURCE, DEFAULT_APPLICATION, DEFAULT_PATH, Layout, Target};
+pub use layout::{Applications, BY_SOURCE, DEFAULT_APPLICATION, DEFAULT_PATH, Layout, Place};
 pub use message::{DEFAULT_MESSAGE, Identity};
 pub use policy::{OnPause, OnSuperseded, Policy, ResolvedPolicy, SyncMode};
 
@@ -86,7 +86,7 @@ pub struct Overlay {
 
 /// A target with what its file says.
 struct Read<'a> {
-    target: &'a Target,
+    target: &'a Place,
     file: &'a RepoPath,
     overlay: &'a Overlay,
     pins: Vec<Pin>,

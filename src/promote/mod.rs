@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::delivery;
-use crate::infrarepo::{Author, Target};
+use crate::infrarepo::{Author, RepoAccess};
 use crate::journal::Journal;
 use crate::model::{Clock, Command, CommitSha};
 use crate::plan::{Policy, Request};
@@ -12,20 +12,20 @@ use crate::plan::{Policy, Request};
 mod cancel;
 mod commands;
 mod follow;
+mod followee;
 pub mod inputs;
 mod land;
 mod prepare;
 mod rows;
 mod run;
-mod target;
 mod timeline;
 mod underway;
 
 pub use crate::plan::Identity;
 pub use follow::{FollowPorts, Followed, follow};
+pub use followee::{Candidate, FollowRequest, Followee, Which};
 pub use prepare::precheck::precheck;
 pub use run::run;
-pub use target::{Candidate, FollowRequest, Target as FollowTarget, Which};
 
 /// Everything a run needs to know, all inputs parsed.
 #[derive(Clone, Debug)]
@@ -37,7 +37,7 @@ pub struct Settings {
     /// `wait`: the commit to wait for; `None` = the tip of the branch.
     pub commit: Option<CommitSha>,
     /// The infra-repo.
-    pub infra_repo: Target,
+    pub infra_repo: RepoAccess,
     /// The Argo CD server, if there is one.
     pub argocd: Option<delivery::Settings>,
     /// PEM text added to the built-in roots.

@@ -8,8 +8,8 @@ use crate::model::{CommitSha, Event, PinChange};
 use crate::plan::OnSuperseded;
 use crate::report::{ApplicationRow, ChangeRow, InfraRepoRow, Report};
 
+use crate::promote::followee::Followee;
 use crate::promote::prepare::plan::Planned;
-use crate::promote::target::Target;
 
 /// Puts a plan, and the tip it stands on, into the report.
 pub(super) fn plan(report: &mut Report, planned: &Planned, repo: &dyn InfraRepo) {
@@ -123,8 +123,8 @@ pub(super) fn changed(changes: &[PinChange]) -> String {
 }
 
 /// Tells which applications will be followed, and which of them do not exist yet.
-pub(super) fn tell_applications(targets: &[Target], journal: &dyn Journal) {
-    let names = |of: &dyn Fn(&&Target) -> bool| -> Vec<String> {
+pub(super) fn tell_applications(targets: &[Followee], journal: &dyn Journal) {
+    let names = |of: &dyn Fn(&&Followee) -> bool| -> Vec<String> {
         (targets.iter().filter(of))
             .map(|target| target.id.to_string())
             .collect()
@@ -143,7 +143,7 @@ pub(super) fn tell_applications(targets: &[Target], journal: &dyn Journal) {
 }
 
 /// An application as it was before anything was written.
-pub(super) fn baseline(target: &Target, observe: &dyn Observe) -> ApplicationRow {
+pub(super) fn baseline(target: &Followee, observe: &dyn Observe) -> ApplicationRow {
     let app = target.baseline.as_ref();
     ApplicationRow {
         name: target.id.to_string(),

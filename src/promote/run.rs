@@ -14,13 +14,13 @@ use crate::promote::cancel::or_cancel;
 use crate::promote::commands::preflight::{Seams, preflight};
 use crate::promote::commands::status::status;
 use crate::promote::follow::{FollowPorts, Followed, follow};
+use crate::promote::followee::{FollowRequest, Followee};
 use crate::promote::land::{Landing, land};
 use crate::promote::prepare::applications;
 use crate::promote::prepare::expiry;
 use crate::promote::prepare::plan::{Planned, pinned, planned};
 use crate::promote::prepare::rerun;
 use crate::promote::rows;
-use crate::promote::target::{FollowRequest, Target};
 use crate::promote::timeline::{FOLLOWING, Recorder};
 use crate::promote::{Cancel, Ports, Settings};
 
@@ -102,7 +102,7 @@ struct Story<'a> {
 
 impl Story<'_> {
     /// Snapshot, plan, and a look at the applications: everything before the first write.
-    async fn look(&self, report: &mut Report) -> Result<(Planned, Vec<Target>), Fault> {
+    async fn look(&self, report: &mut Report) -> Result<(Planned, Vec<Followee>), Fault> {
         let Ports { clock, journal, cancel } = self.ports;
         journal.tell(Event::Stage("Plan".to_owned()));
         let planned = or_cancel(cancel, planned(self.repo, self.settings)).await??;
@@ -187,7 +187,7 @@ impl Story<'_> {
         observe: &dyn Observe,
         drive: Option<&dyn Drive>,
         planned: &Planned,
-        mut targets: Vec<Target>,
+        mut targets: Vec<Followee>,
         commit: &CommitSha,
     ) -> Followed {
         let Ports { clock, journal, cancel } = self.ports;

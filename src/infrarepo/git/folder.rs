@@ -12,8 +12,8 @@ use rustix::fs::Access;
 
 use super::tree::{self, Found, oid, sha};
 use crate::infrarepo::{
-    Address, Attempt, CommitDraft, CommitInfo, Containment, Entry, HostWords, InfraRepo, Land, MOST_COMMITS, Target,
-    Tip, given_up, holds_credentials, missing_branch,
+    Address, Attempt, CommitDraft, CommitInfo, Containment, Entry, HostWords, InfraRepo, Land, MOST_COMMITS,
+    RepoAccess, Tip, given_up, holds_credentials, missing_branch,
 };
 use crate::journal::Journal;
 use crate::model::{BranchName, CommitSha, Event, Fault, RepoPath};
@@ -37,7 +37,11 @@ impl Folder {
     ///
     /// # Errors
     /// There is none, it is a checkout, or its format is not known.
-    pub(in crate::infrarepo) fn open(target: &Target, path: &Path, journal: Rc<dyn Journal>) -> Result<Self, Fault> {
+    pub(in crate::infrarepo) fn open(
+        target: &RepoAccess,
+        path: &Path,
+        journal: Rc<dyn Journal>,
+    ) -> Result<Self, Fault> {
         let repo = Repository::open_bare(path).map_err(|error| {
             if path.join(".git").exists() {
                 checkout(&path.join(".git"), path)

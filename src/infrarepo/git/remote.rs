@@ -15,8 +15,8 @@ use super::store::Store;
 use super::talk::Talk;
 use super::tree::{self, Found, oid, sha};
 use crate::infrarepo::{
-    Address, Attempt, CommitDraft, CommitInfo, Containment, Entry, HostWords, InfraRepo, Land, Target, Tip, given_up,
-    missing_branch,
+    Address, Attempt, CommitDraft, CommitInfo, Containment, Entry, HostWords, InfraRepo, Land, RepoAccess, Tip,
+    given_up, missing_branch,
 };
 use crate::journal::Journal;
 use crate::model::{BranchName, Clock, CommitSha, Fault, RepoPath};
@@ -47,7 +47,7 @@ pub(in crate::infrarepo) struct Remote {
 
 impl Remote {
     pub(in crate::infrarepo) fn new(
-        target: &Target,
+        target: &RepoAccess,
         carrier: Box<dyn Carrier>,
         clock: Rc<dyn Clock>,
         journal: Rc<dyn Journal>,

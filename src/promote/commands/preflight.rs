@@ -58,7 +58,7 @@ async fn infra_repo(
     ports: Ports<'_>,
     checks: &mut Checks,
     report: &mut Report,
-) -> Option<(Origin, Vec<plan::Target>)> {
+) -> Option<(Origin, Vec<plan::Place>)> {
     let url = repo.url();
     let tip = repo.tip().await;
     let tip = checks.take("read", &url, tip, |tip| {
@@ -138,7 +138,7 @@ async fn overlays(
     settings: &Settings,
     tip: &Tip,
     checks: &mut Checks,
-) -> Option<Vec<plan::Target>> {
+) -> Option<Vec<plan::Place>> {
     let config = config(repo, &tip.commit).await;
     let config = checks.take("promote.yaml", tip.branch.as_str(), config, |config| match config {
         None => "there is none: the layout is that of the inputs, or the default".to_owned(),
@@ -221,7 +221,7 @@ async fn server(observe: &dyn Observe, settings: &Settings, ports: Ports<'_>, ch
 }
 
 /// Checks every application: whether it is there, deploys what would be changed, and may be synced.
-async fn each(observe: &dyn Observe, ports: Ports<'_>, origin: &Origin, targets: &[plan::Target], checks: &mut Checks) {
+async fn each(observe: &dyn Observe, ports: Ports<'_>, origin: &Origin, targets: &[plan::Place], checks: &mut Checks) {
     let mut candidates = Vec::new();
     for target in targets {
         let object = format!("{} in {}", target.app, target.environment);

@@ -3,7 +3,7 @@
 use crate::assess::rollout::Origin;
 use crate::delivery::Observe;
 use crate::model::{AppSnapshot, Fault, SyncState};
-use crate::plan::Target;
+use crate::plan::Place;
 use crate::promote::Ports;
 use crate::promote::prepare::applications::candidates_of;
 use crate::promote::prepare::precheck;
@@ -15,7 +15,7 @@ use crate::report::StatusRow;
 /// # Errors
 /// The token is not known, or an application's name is none.
 pub(in crate::promote) async fn run(
-    rows: &mut [(Target, StatusRow)],
+    rows: &mut [(Place, StatusRow)],
     observe: &dyn Observe,
     origin: &Origin,
     ports: Ports<'_>,

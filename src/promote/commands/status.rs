@@ -5,7 +5,7 @@ use crate::delivery::Observe;
 use crate::infrarepo::{CommitInfo, InfraRepo, Tip};
 use crate::manifest::Format;
 use crate::model::{AppName, Clock, EnvironmentName, Fault, Outcome, Pin, RepoIdentity, RepoPath};
-use crate::plan::{Config, DEFAULT_PATH, Layout, Request, Target};
+use crate::plan::{Config, DEFAULT_PATH, Layout, Place, Request};
 use crate::report::{InfraRepoRow, Report, StatusRow};
 
 use crate::promote::prepare::snapshot::{config, existing, find};
@@ -79,7 +79,7 @@ struct Reader<'a> {
 }
 
 /// A target, and the pins of its file; or why there are none.
-type Found = (Target, Result<(RepoPath, Vec<Pin>), String>);
+type Found = (Place, Result<(RepoPath, Vec<Pin>), String>);
 
 impl Reader<'_> {
     async fn read(&self, pairs: &[(AppName, EnvironmentName)]) -> Result<Vec<Found>, Fault> {
@@ -219,7 +219,7 @@ async fn there_are(
     Ok(pairs)
 }
 
-fn row(target: &Target, pins: &[Pin]) -> StatusRow {
+fn row(target: &Place, pins: &[Pin]) -> StatusRow {
     let pinned = pins.iter().filter(|pin| pin.new_tag.is_some() || pin.digest.is_some());
     StatusRow {
         app: target.app.to_string(),

@@ -29,7 +29,7 @@ use crate::promote::follow::progress::Telling;
 use crate::promote::follow::requests::Asking;
 use crate::promote::follow::streams::{Heard, Listening};
 use crate::promote::follow::track::{Answer, Track};
-use crate::promote::target::{FollowRequest, Target};
+use crate::promote::followee::{FollowRequest, Followee};
 use crate::promote::underway::next_look;
 
 /// How a wait ended.
@@ -91,7 +91,7 @@ pub async fn follow(ports: FollowPorts<'_>, cancel: &Cancel, request: FollowRequ
     }
 }
 
-fn belongs(pin: &PinChange, target: &Target) -> bool {
+fn belongs(pin: &PinChange, target: &Followee) -> bool {
     pin.app == target.app && pin.environment == target.environment
 }
 

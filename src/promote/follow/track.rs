@@ -14,7 +14,7 @@ use crate::report::{ApplicationRow, RolloutRow};
 use crate::promote::follow::canaries::{Canaries, Reading};
 use crate::promote::follow::lineage::Lineage;
 use crate::promote::follow::progress::Said;
-use crate::promote::target::{FollowRequest, Target};
+use crate::promote::followee::{FollowRequest, Followee};
 
 /// What came back for one application.
 pub(in crate::promote) enum Answer {
@@ -36,7 +36,7 @@ pub(in crate::promote) enum Answer {
     reason = "each is a request under way, or something said once"
 )]
 pub(in crate::promote) struct Track<'a> {
-    pub(in crate::promote) target: Target,
+    pub(in crate::promote) target: Followee,
     pub(in crate::promote) page: String,
     pub(in crate::promote) origin: Origin,
     pub(in crate::promote) lineage: Lineage<'a>,
@@ -80,7 +80,7 @@ pub(in crate::promote) struct Track<'a> {
 
 impl<'a> Track<'a> {
     pub(in crate::promote) fn new(
-        target: Target,
+        target: Followee,
         page: String,
         lineage: Lineage<'a>,
         request: &FollowRequest<'a>,

@@ -7,9 +7,9 @@ use crate::infrarepo::InfraRepo;
 use crate::model::{AppName, ApplicationId, Clock, EnvironmentName, Fault, Pin, RepoIdentity};
 use crate::plan::{self, Applications, SyncMode};
 
+use crate::promote::followee::{Candidate, Followee, Which};
 use crate::promote::prepare::plan::Planned;
 use crate::promote::prepare::precheck::precheck;
-use crate::promote::target::{Candidate, Target, Which};
 
 /// Where the commit of a plan goes to.
 pub(in crate::promote) fn origin(repo: &dyn InfraRepo, planned: &Planned) -> Origin {
@@ -28,7 +28,7 @@ pub(in crate::promote) async fn look(
     repo: &dyn InfraRepo,
     clock: &dyn Clock,
     planned: &Planned,
-) -> Result<Vec<Target>, Fault> {
+) -> Result<Vec<Followee>, Fault> {
     let origin = origin(repo, planned);
     let mut candidates = Vec::new();
     for (target, _) in &planned.snapshot.targets {
@@ -66,7 +66,7 @@ pub(in crate::promote) fn images(planned: &Planned, app: &AppName, environment: 
 }
 
 /// Tells whether an entry of the environment of `from` is one that the plan copies.
-fn is_promoted(pin: &Pin, target: &plan::Target, planned: &Planned) -> bool {
+fn is_promoted(pin: &Pin, target: &plan::Place, planned: &Planned) -> bool {
     let says_something = pin.new_tag.is_some() || pin.digest.is_some();
     says_something
         && planned
@@ -77,7 +77,7 @@ fn is_promoted(pin: &Pin, target: &plan::Target, planned: &Planned) -> bool {
 }
 
 /// Returns what has to become live for a target: the applications that its templates name.
-pub(in crate::promote) fn candidates_of(target: &plan::Target, images: &[String]) -> Result<Vec<Candidate>, Fault> {
+pub(in crate::promote) fn candidates_of(target: &plan::Place, images: &[String]) -> Result<Vec<Candidate>, Fault> {
     let which = match &target.applications {
         Applications::BySource => vec![Which::BySource],
         Applications::Named(names) => names
@@ -100,7 +100,7 @@ pub(in crate::promote) fn candidates_of(target: &plan::Target, images: &[String]
 }
 
 /// Asks Argo CD to look again, and holds what it sees against what is pinned.
-async fn must_be_live(observe: &dyn Observe, sources: &[Target]) -> Result<(), Fault> {
+async fn must_be_live(observe: &dyn Observe, sources: &[Followee]) -> Result<(), Fault> {
     let mut why = Vec::new();
     for target in sources {
         if target.baseline.is_none() {

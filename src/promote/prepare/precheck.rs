@@ -6,8 +6,8 @@ use crate::delivery::{Observe, Problem};
 use crate::model::{AppSnapshot, ApplicationId, Clock, Fault, Outcome};
 use crate::plan::SyncMode;
 
+use crate::promote::followee::{Candidate, Followee, Which};
 use crate::promote::prepare::source::{deploys, mistaken, unfit};
-use crate::promote::target::{Candidate, Target, Which};
 use crate::promote::underway::all;
 
 /// How many times a server that does not answer is asked before that is the end.
@@ -38,7 +38,7 @@ pub async fn precheck(
     clock: &dyn Clock,
     origin: &Origin,
     candidates: Vec<Candidate>,
-) -> Result<Vec<Target>, Fault> {
+) -> Result<Vec<Followee>, Fault> {
     whoami(observe, clock).await?;
     let looked = look_at(observe, clock, origin, candidates).await;
     let rights = looked.iter().map(|looked| async move {
@@ -200,8 +200,8 @@ pub(in crate::promote) async fn patiently<T, F: Future<Output = Result<T, Proble
     }
 }
 
-fn target(id: ApplicationId, candidate: Candidate, baseline: Option<AppSnapshot>) -> Target {
-    Target {
+fn target(id: ApplicationId, candidate: Candidate, baseline: Option<AppSnapshot>) -> Followee {
+    Followee {
         id,
         app: candidate.app,
         environment: candidate.environment,

@@ -3,7 +3,7 @@
 use crate::infrarepo::{EntryKind, InfraRepo, Tip};
 use crate::manifest::{FORMATS, Format};
 use crate::model::{AppName, CommitSha, EnvironmentName, Fault, RepoPath, nearest};
-use crate::plan::{CONFIG_FILE, Config, Layout, Overlay, Target};
+use crate::plan::{CONFIG_FILE, Config, Layout, Overlay, Place};
 
 use crate::promote::Settings;
 
@@ -14,9 +14,9 @@ pub(in crate::promote) struct Snapshot {
     /// promote.yaml, if there is one.
     pub(in crate::promote) config: Option<Config>,
     /// The targets with their files.
-    pub(in crate::promote) targets: Vec<(Target, Overlay)>,
+    pub(in crate::promote) targets: Vec<(Place, Overlay)>,
     /// What `from` names, with its files.
-    pub(in crate::promote) sources: Vec<(Target, Overlay)>,
+    pub(in crate::promote) sources: Vec<(Place, Overlay)>,
 }
 
 /// How many overlays that exist are named when one does not.
@@ -102,7 +102,7 @@ pub(in crate::promote) async fn find(
     repo: &dyn InfraRepo,
     tip: &Tip,
     layout: &Layout<'_>,
-    target: &Target,
+    target: &Place,
 ) -> Result<Result<(RepoPath, &'static dyn Format), String>, Fault> {
     let folder = &target.folder;
     let Some(entries) = repo.list(&tip.commit, folder).await? else {
@@ -146,7 +146,7 @@ pub(in crate::promote) async fn find(
 }
 
 /// Tells that a target's folder is not there, with those that are, and the nearest name.
-async fn missing(repo: &dyn InfraRepo, tip: &Tip, layout: &Layout<'_>, target: &Target) -> Result<String, Fault> {
+async fn missing(repo: &dyn InfraRepo, tip: &Tip, layout: &Layout<'_>, target: &Place) -> Result<String, Fault> {
     let (app, environment) = (&target.app, &target.environment);
     let there = existing(repo, &tip.commit, layout.path(app, environment)).await?;
     let mut said = format!(
@@ -159,7 +159,7 @@ async fn missing(repo: &dyn InfraRepo, tip: &Tip, layout: &Layout<'_>, target: &
         said.push_str("; no folder of that layout is: check `path`, or promote.yaml");
         return Ok(said);
     }
-    let same_app = |place: &&Place| place.app.as_ref() == Some(app);
+    let same_app = |place: &&Folder| place.app.as_ref() == Some(app);
     let environments = there
         .iter()
         .filter(same_app)
@@ -189,7 +189,7 @@ async fn missing(repo: &dyn InfraRepo, tip: &Tip, layout: &Layout<'_>, target: &
 }
 
 /// A folder that fits a template, with what its placeholders stand for there.
-pub(in crate::promote) struct Place {
+pub(in crate::promote) struct Folder {
     path: String,
     pub(in crate::promote) app: Option<AppName>,
     pub(in crate::promote) environment: Option<EnvironmentName>,
@@ -200,8 +200,8 @@ pub(in crate::promote) async fn existing(
     repo: &dyn InfraRepo,
     at: &CommitSha,
     template: &str,
-) -> Result<Vec<Place>, Fault> {
-    let mut places = vec![Place {
+) -> Result<Vec<Folder>, Fault> {
+    let mut places = vec![Folder {
         path: String::new(),
         app: None,
         environment: None,
@@ -230,12 +230,12 @@ pub(in crate::promote) async fn existing(
 }
 
 /// Holds one name against one part of a template.
-fn fit(part: &str, name: &str, place: &Place) -> Option<Place> {
+fn fit(part: &str, name: &str, place: &Folder) -> Option<Folder> {
     let between = |placeholder: &str| {
         let (before, after) = part.split_once(placeholder)?;
         name.strip_prefix(before)?.strip_suffix(after)
     };
-    let mut next = Place {
+    let mut next = Folder {
         path: format!("{}/{name}", place.path).trim_start_matches('/').to_owned(),
         app: place.app.clone(),
         environment: place.environment.clone(),

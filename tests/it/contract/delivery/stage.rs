@@ -223,7 +223,7 @@ impl Stage {
             pins: &pins,
             nonce: "nonce-1".to_owned(),
         };
-        let place = infrarepo::Target {
+        let place = infrarepo::RepoAccess {
             address: Address::Folder(self.world.folder()),
             branch: None,
             token: None,

@@ -306,7 +306,7 @@ async fn a_folder_says_that_its_hooks_do_not_run() {
 
 #[test]
 fn a_target_shows_no_secret() {
-    let target = promote_action::infrarepo::Target {
+    let target = promote_action::infrarepo::RepoAccess {
         address: Address::parse("myorg/infra", None).unwrap(),
         branch: None,
         token: Some(Secret::new(TOKEN)),

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use promote_action::infrarepo::{
-    self, Address, Author, CommitDraft, FileEdit, Identity, KnownHosts, Land, SshAccess, SshKey, Target,
+    self, Address, Author, CommitDraft, FileEdit, Identity, KnownHosts, Land, RepoAccess, SshAccess, SshKey,
 };
 use promote_action::journal::Journal;
 use promote_action::model::{BranchName, Clock, CommitSha, Event, Fault, RepoPath, Secret, Timestamp};
@@ -120,7 +120,7 @@ impl World {
         branch: Option<&str>,
         token: Option<&str>,
     ) -> Result<Box<dyn Land>, Fault> {
-        let target = Target {
+        let target = RepoAccess {
             address: Address::parse(address, None).unwrap(),
             branch: branch.map(|branch| BranchName::parse(branch).unwrap()),
             token: token.map(Secret::new),

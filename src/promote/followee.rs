@@ -32,7 +32,7 @@ pub struct Candidate {
 
 /// An application that has to become live.
 #[derive(Clone, Debug)]
-pub struct Target {
+pub struct Followee {
     /// Which.
     pub id: ApplicationId,
     /// The app.
@@ -51,7 +51,7 @@ pub struct Target {
 #[derive(Clone, Debug)]
 pub struct FollowRequest<'a> {
     /// The applications: all must become live.
-    pub targets: Vec<Target>,
+    pub targets: Vec<Followee>,
     /// Where our commit was pushed to.
     pub origin: Origin,
     /// Our commit; on no change the tip of the branch.
