@@ -17,7 +17,8 @@ use std::time::{Duration, Instant};
 
 use promote_action::assess::rollout::{Origin, Seen, Standing, Standings, Wanted, Watch};
 use promote_action::clock::SystemClock;
-use promote_action::delivery::{ArgoCd, Drive, Settings, snapshot_of};
+use promote_action::delivery::testing::snapshot_of;
+use promote_action::delivery::{self, Drive, Reader, Settings};
 use promote_action::infrarepo::{self, Address};
 use promote_action::journal::Journal;
 use promote_action::model::{
@@ -154,7 +155,7 @@ fn once(sandbox: &Sandbox, tag: &str, settle: Duration) -> Duration {
         headers: Vec::new(),
         project: None,
     };
-    let argocd = ArgoCd::new(client.clone(), settings).unwrap();
+    let argocd = delivery::open(&settings, client.clone()).unwrap();
     let place = infrarepo::RepoAccess {
         address: Address::Folder(sandbox.git.path("infra-repo")),
         branch: None,
@@ -180,12 +181,12 @@ fn once(sandbox: &Sandbox, tag: &str, settle: Duration) -> Duration {
         .unwrap();
     let origin = origin(&sandbox.infra_repo());
     let targets = runtime
-        .block_on(precheck(&argocd, &clock, &origin, vec![candidate]))
+        .block_on(precheck(argocd.as_ref(), &clock, &origin, vec![candidate]))
         .unwrap();
     let commit = push(sandbox, tag);
     let ports = FollowPorts {
-        observe: &argocd,
-        drive: Some(&argocd as &dyn Drive),
+        observe: argocd.as_ref() as &dyn Reader,
+        drive: Some(argocd.as_ref() as &dyn Drive),
         repo: repo.as_ref(),
         journal: &Quiet,
         clock: &clock,

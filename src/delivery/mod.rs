@@ -1,20 +1,27 @@
-//! The seam to the engine that deploys: read an application, refresh it, sync it, follow it.
+//! The seam to the engine that deploys: who may do what, how an application is, why it is so, and what changes it.
 //! Knows nothing of git or of what was promoted.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
-use reqwest::Url;
+use reqwest::{Client, Url};
 
-use crate::model::{Analysis, AppSnapshot, ApplicationId, Canary, Happening, Node, Resource, Secret, SyncWindows};
+use crate::model::{
+    Analysis, AppSnapshot, ApplicationId, Canary, Fault, Happening, Node, Resource, Secret, SyncWindows,
+};
 
 mod argocd;
 mod problem;
 
-pub use argocd::{ArgoCd, canary_of, snapshot_of, tree_of, windows_of};
 pub use problem::Problem;
 
 pub mod inputs;
+
+/// Reads single answers of the engine, for the tests that replay recorded ones.
+#[doc(hidden)]
+pub mod testing {
+    pub use super::argocd::{canary_of, snapshot_of, tree_of, windows_of};
+}
 
 /// Which server, and as whom.
 #[derive(Clone, Debug)]
@@ -34,7 +41,7 @@ pub struct Settings {
 pub enum Refresh {
     /// Resolves the branch again, past the cache of revisions.
     Normal,
-    /// Also renders the manifests again, past their cache: dear.
+    /// Also renders the manifests again, past their cache: expensive for the server.
     Hard,
 }
 
@@ -67,29 +74,46 @@ pub trait Changes {
     async fn next(&mut self) -> Change;
 }
 
-/// Reads applications. Holds no way to change one (a refresh makes the engine look again, no more).
+/// Asks which server this is, as whom it is asked, and what the token permits.
 #[async_trait(?Send)]
-pub trait Observe {
+pub trait Access {
     /// Returns the server's address as people know it.
     fn server(&self) -> String;
 
     /// Returns the project that is asked about, if one was given.
     fn project(&self) -> Option<&str>;
 
-    /// Returns the application's page.
-    fn page(&self, id: &ApplicationId) -> String;
-
-    /// Returns the server's version. It is told to everybody: the token proves nothing here.
+    /// Returns the server's version. The server shows it to everybody: it proves nothing about the token.
     ///
     /// # Errors
     /// As every call.
     async fn version(&self) -> Result<String, Problem>;
 
-    /// Returns the name that the server knows us by.
+    /// Returns the user name that the token belongs to.
     ///
     /// # Errors
-    /// [`Problem::Token`] when it does not know us, and as every call.
+    /// [`Problem::Token`] when the server rejects the token, and as every call.
     async fn whoami(&self) -> Result<String, Problem>;
+
+    /// Tells whether the token permits a sync of the application.
+    ///
+    /// # Errors
+    /// As every call.
+    async fn may_sync(&self, app: &AppSnapshot) -> Result<bool, Problem>;
+
+    /// Tells whether the token permits reading every application of that name, whatever its project: one that the server does not show
+    /// does not exist then. With the token of a project's role, whatever it is in that project.
+    ///
+    /// # Errors
+    /// As every call.
+    async fn may_see(&self, id: &ApplicationId) -> Result<bool, Problem>;
+}
+
+/// Reads applications. Holds no way to change one (a refresh makes the engine compare again, no more).
+#[async_trait(?Send)]
+pub trait Observe: Access {
+    /// Returns the address of the application's page.
+    fn page(&self, id: &ApplicationId) -> String;
 
     /// Reads one application.
     ///
@@ -102,19 +126,6 @@ pub trait Observe {
     /// # Errors
     /// Says what stands against it.
     async fn applications(&self) -> Result<Vec<AppSnapshot>, Problem>;
-
-    /// Tells whether we may sync it.
-    ///
-    /// # Errors
-    /// Says what stands against asking.
-    async fn may_sync(&self, app: &AppSnapshot) -> Result<bool, Problem>;
-
-    /// Tells whether we may see every application of that name, whatever project it is in: one that is not shown to us is not there then.
-    /// With the token of a project's role, whatever it is in that project.
-    ///
-    /// # Errors
-    /// Says what stands against asking.
-    async fn may_see(&self, id: &ApplicationId) -> Result<bool, Problem>;
 
     /// Makes the engine look again, and reads what it sees. The answer is no proof that it saw the newest commit.
     ///
@@ -146,6 +157,20 @@ pub trait Observe {
     /// Says what stands against it.
     async fn tree(&self, id: &ApplicationId) -> Result<Vec<Node>, Problem>;
 
+    /// Reads how far a Rollout is.
+    ///
+    /// # Errors
+    /// Says what stands against it.
+    async fn rollout(&self, id: &ApplicationId, rollout: &Resource) -> Result<Canary, Problem>;
+
+    /// Returns how long an analysis of a Rollout takes when nothing fails, as far as its templates say so. What nobody shows us counts for
+    /// nothing: an application shows only templates that are part of it.
+    async fn analysis_length(&self, id: &ApplicationId, rollout: &Resource, analysis: &Analysis) -> Duration;
+}
+
+/// Reads why a resource is as it is: slow and optional, asked only about what is not well.
+#[async_trait(?Send)]
+pub trait Inspect {
     /// Returns the events of a resource, the newest last.
     ///
     /// # Errors
@@ -163,25 +188,72 @@ pub trait Observe {
     /// # Errors
     /// Says what stands against it.
     async fn said_by(&self, id: &ApplicationId, node: &Node) -> Result<Vec<String>, Problem>;
-
-    /// Reads how far a Rollout is.
-    ///
-    /// # Errors
-    /// Says what stands against it.
-    async fn rollout(&self, id: &ApplicationId, rollout: &Resource) -> Result<Canary, Problem>;
-
-    /// Returns how long an analysis of a Rollout takes when nothing fails, as far as its templates say so. What nobody shows us counts for
-    /// nothing: an application shows only templates that are part of it.
-    async fn analysis_length(&self, id: &ApplicationId, rollout: &Resource, analysis: &Analysis) -> Duration;
 }
 
-/// Changes applications. What only reads is never given one.
+/// What a person can do with an Argo Rollouts Rollout. The server runs each whether it makes sense or not: who acts looks before and after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Ends the pause that is on.
+    Resume,
+    /// Skips all that is left: steps, pauses and analyses.
+    PromoteFull,
+    /// Moves all traffic to the stable version.
+    Abort,
+    /// Starts an aborted update again, at its first step.
+    Retry,
+}
+
+impl Action {
+    /// Returns the engine's name of it, which is also that of the right `action/argoproj.io/Rollout/NAME`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Resume => "resume",
+            Self::PromoteFull => "promote-full",
+            Self::Abort => "abort",
+            Self::Retry => "retry",
+        }
+    }
+}
+
+/// Changes applications. A command that only reads is never given one.
 #[async_trait(?Send)]
 pub trait Drive: Observe {
-    /// Syncs to the tip of the branch it follows; `nonce` marks the operation as ours.
-    /// Returns the application with the operation asked for and the revision it was resolved to.
+    /// Syncs to the tip of the branch it follows; `nonce` marks the operation as this run's.
+    /// Returns the application with the requested operation and the revision that it resolved to.
     ///
     /// # Errors
-    /// [`Problem::Busy`] when another operation is at work, [`Problem::Window`] when a sync window is closed, and as every call.
+    /// [`Problem::Busy`] when another operation is running, [`Problem::Window`] when a sync window is closed, and as every call.
     async fn sync(&self, id: &ApplicationId, nonce: &str) -> Result<AppSnapshot, Problem>;
+
+    /// Stops the operation that is running. The engine needs up to some seconds until it has ended. Returns false when none is running.
+    ///
+    /// # Errors
+    /// As every call.
+    async fn terminate(&self, id: &ApplicationId) -> Result<bool, Problem>;
+
+    /// Does something with a Rollout of an application. That the engine accepts it is no proof that anything changed.
+    ///
+    /// # Errors
+    /// [`Problem::Forbidden`] without the right `action/argoproj.io/Rollout/NAME`, [`Problem::Passing`] when the engine has lost sight of
+    /// the Rollout for a moment, and as every call.
+    async fn act(&self, id: &ApplicationId, rollout: &Resource, action: Action) -> Result<(), Problem>;
+}
+
+/// All that only reads.
+pub trait Reader: Observe + Inspect {}
+
+impl<T: Observe + Inspect> Reader for T {}
+
+/// All that an engine can do.
+pub trait Engine: Drive + Reader {}
+
+impl<T: Drive + Reader> Engine for T {}
+
+/// Returns the engine of `settings`. Sends nothing.
+///
+/// # Errors
+/// `invalid` when the server's address must not carry a secret, or a header cannot be sent.
+pub fn open(settings: &Settings, client: Client) -> Result<Box<dyn Engine>, Fault> {
+    Ok(Box::new(argocd::ArgoCd::new(client, settings.clone())?))
 }

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use crate::delivery::{ArgoCd, Drive, Observe};
+use crate::delivery::{self, Drive, Engine, Observe, Reader};
 use crate::http;
 use crate::infrarepo::{self, InfraRepo, Land};
 use crate::journal::Journal;
@@ -56,7 +56,7 @@ async fn story(
         Rc::clone(&clock),
         Rc::clone(&journal),
     );
-    let argocd = settings.argocd.clone().map(|argocd| ArgoCd::new(client, argocd));
+    let engine = (settings.argocd.as_ref()).map(|argocd| delivery::open(argocd, client));
     let ports = Ports {
         clock: clock.as_ref(),
         journal: journal.as_ref(),
@@ -66,13 +66,13 @@ async fn story(
         // It is given the reading sides only.
         let seams = Seams {
             repo: repo.map(|repo| -> Box<dyn InfraRepo> { repo }),
-            argocd: argocd.map(|argocd| argocd.map(|argocd| -> Box<dyn Observe> { Box::new(argocd) })),
+            argocd: engine.map(|engine| engine.map(|engine| -> Box<dyn Observe> { engine })),
         };
         return or_cancel(cancel, preflight(seams, settings, ports, report)).await;
     }
-    let (repo, argocd) = (repo?, argocd.transpose()?);
-    let observe = argocd.as_ref().map(|argocd| -> &dyn Observe { argocd });
-    let drive = argocd.as_ref().map(|argocd| -> &dyn Drive { argocd });
+    let (repo, engine) = (repo?, engine.transpose()?);
+    let observe = engine.as_deref().map(|engine: &dyn Engine| -> &dyn Reader { engine });
+    let drive = engine.as_deref().map(|engine: &dyn Engine| -> &dyn Drive { engine });
     let story = Story {
         settings,
         ports,
@@ -82,7 +82,19 @@ async fn story(
     match settings.command {
         // These are given the reading side only.
         Command::Plan => story.plan(report).await,
-        Command::Status => or_cancel(cancel, status(story.repo, settings, ports, observe, report)).await?,
+        Command::Status => {
+            or_cancel(
+                cancel,
+                status(
+                    story.repo,
+                    settings,
+                    ports,
+                    observe.map(|reader| -> &dyn Observe { reader }),
+                    report,
+                ),
+            )
+            .await?
+        }
         // It reads, unless it is told to start a sync.
         Command::Wait => match settings.policy.sync {
             Some(SyncMode::Trigger | SyncMode::Auto) => story.wait(drive, report).await,
@@ -97,7 +109,7 @@ struct Story<'a> {
     settings: &'a Settings,
     ports: Ports<'a>,
     repo: &'a dyn InfraRepo,
-    observe: Option<&'a dyn Observe>,
+    observe: Option<&'a dyn Reader>,
 }
 
 impl Story<'_> {
@@ -184,7 +196,7 @@ impl Story<'_> {
 
     async fn follow(
         &self,
-        observe: &dyn Observe,
+        observe: &dyn Reader,
         drive: Option<&dyn Drive>,
         planned: &Planned,
         mut targets: Vec<Followee>,

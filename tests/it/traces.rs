@@ -12,7 +12,7 @@ use std::time::Duration;
 use promote_action::assess::rollout::{
     Origin, Seen, Standing, Standings, StuckPod, Verdict, Wanted, Watch, stuck_pods,
 };
-use promote_action::delivery::{canary_of, snapshot_of, tree_of, windows_of};
+use promote_action::delivery::testing::{canary_of, snapshot_of, tree_of, windows_of};
 use promote_action::model::{AppSnapshot, BranchName, Canary, CommitSha, RepoIdentity, SyncWindows};
 use serde_json::Value;
 

@@ -20,7 +20,7 @@ const MOST: usize = 64 << 20;
 
 /// Argo CD's server, as one client of it.
 #[derive(Debug)]
-pub struct ArgoCd {
+pub(in crate::delivery) struct ArgoCd {
     http: reqwest::Client,
     settings: Settings,
     headers: HeaderMap,
@@ -58,7 +58,7 @@ impl ArgoCd {
     ///
     /// # Errors
     /// The server's address may not carry a secret, or a header cannot be sent.
-    pub fn new(http: reqwest::Client, settings: Settings) -> Result<Self, Fault> {
+    pub(in crate::delivery) fn new(http: reqwest::Client, settings: Settings) -> Result<Self, Fault> {
         may_carry_secret(&settings.server)
             .map_err(|why| Fault::invalid(format!("`argocd-server` {} {why}", shown(&settings.server))))?;
         let mut headers = HeaderMap::new();

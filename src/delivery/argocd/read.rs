@@ -1,31 +1,25 @@
-//! The calls of the seam, one by one, over Argo CD's REST API.
+//! How applications are: the calls that only read, one by one, over Argo CD's REST API.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
-use reqwest::Method;
 use serde_json::Value;
 
-use crate::delivery::{Changes, Drive, Observe, Problem, Refresh, Scope};
-use crate::model::{Analysis, AppSnapshot, ApplicationId, Canary, Happening, Node, Resource, ResourceId, SyncWindows};
+use crate::delivery::{Changes, Observe, Problem, Refresh, Scope};
+use crate::model::{Analysis, AppSnapshot, ApplicationId, Canary, Node, Resource, ResourceId, SyncWindows};
 
 use super::client::{ArgoCd, Call, REFRESH};
-use super::{analysis, convert, object, rollout, wire};
-
-/// The name of the note that marks an operation as ours.
-const NONCE: &str = "promote-action";
-/// How many lines of a log are asked for.
-const LINES: &str = "8";
+use super::{analysis, convert, rollout, wire};
 
 impl ArgoCd {
     /// Returns the query that every call about one application carries.
-    fn about<'a>(&'a self, id: &'a ApplicationId) -> Vec<(&'a str, &'a str)> {
+    pub(super) fn about<'a>(&'a self, id: &'a ApplicationId) -> Vec<(&'a str, &'a str)> {
         let namespace = id.namespace().map(|namespace| ("appNamespace", namespace));
         let project = self.asked_project().map(|project| ("project", project));
         namespace.into_iter().chain(project).collect()
     }
 
-    async fn read<T: serde::de::DeserializeOwned>(
+    pub(super) async fn read<T: serde::de::DeserializeOwned>(
         &self,
         id: &ApplicationId,
         what: &[&str],
@@ -38,22 +32,13 @@ impl ArgoCd {
         self.call(Call::get(&path).with(query)).await
     }
 
-    /// Asks whether we may do something with an application.
-    async fn may(&self, what: &str, project: &str, namespace: Option<&str>, name: &str) -> Result<bool, Problem> {
-        let mut path = vec!["api", "v1", "account", "can-i", "applications", what, project];
-        if let Some(namespace) = namespace {
-            let settings: ServerNamespace = self.call(Call::get(&["api", "v1", "settings"])).await?;
-            if !settings.controller_namespace.is_empty() && settings.controller_namespace != namespace {
-                path.push(namespace);
-            }
-        }
-        path.push(name);
-        let can: wire::CanI = self.call(Call::get(&path)).await?;
-        Ok(can.value == "yes")
-    }
-
     /// Reads an object of the cluster.
-    async fn object(&self, id: &ApplicationId, resource: &ResourceId, version: &str) -> Result<Value, Problem> {
+    pub(super) async fn object(
+        &self,
+        id: &ApplicationId,
+        resource: &ResourceId,
+        version: &str,
+    ) -> Result<Value, Problem> {
         let query = [
             ("namespace", resource.namespace.as_str()),
             ("resourceName", resource.name.as_str()),
@@ -62,21 +47,23 @@ impl ArgoCd {
             ("kind", resource.kind.as_str()),
         ];
         let manifest: wire::Manifest = self.read(id, &["resource"], &query).await?;
-        serde_json::from_str(&manifest.manifest)
-            .map_err(|error| Problem::Refused(format!("the object of {resource} is no JSON: {error}")))
+        let object: Value = serde_json::from_str(&manifest.manifest)
+            .map_err(|error| Problem::Refused(format!("the object of {resource} is no JSON: {error}")))?;
+        let is = |path: &str, wanted: &str| {
+            let found = object.pointer(path).and_then(Value::as_str);
+            found.is_some_and(|found| found == wanted)
+        };
+        if is("/kind", &resource.kind) && is("/metadata/name", &resource.name) {
+            return Ok(object);
+        }
+        Err(Problem::Foreign(format!(
+            "the answer to a request about {resource} is about another object"
+        )))
     }
 }
 
 #[async_trait(?Send)]
 impl Observe for ArgoCd {
-    fn server(&self) -> String {
-        self.address()
-    }
-
-    fn project(&self) -> Option<&str> {
-        self.asked_project()
-    }
-
     fn page(&self, id: &ApplicationId) -> String {
         match id.namespace() {
             Some(namespace) => self.url(&["applications", namespace, id.name()]).to_string(),
@@ -84,29 +71,9 @@ impl Observe for ArgoCd {
         }
     }
 
-    async fn version(&self) -> Result<String, Problem> {
-        let version: wire::Version = self.call(Call::get(&["api", "version"])).await?;
-        match version.version.as_str() {
-            "" => Err(Problem::Foreign(
-                "the answer names no version, as Argo CD's does".to_owned(),
-            )),
-            version => Ok(version.to_owned()),
-        }
-    }
-
-    async fn whoami(&self) -> Result<String, Problem> {
-        let who: wire::UserInfo = self.call(Call::get(&["api", "v1", "session", "userinfo"])).await?;
-        if who.logged_in {
-            Ok(who.username)
-        } else {
-            // The server answers 200 to a forged or expired token, and says nothing of a user.
-            Err(self.explained(Problem::Token("the server does not know this token".to_owned())))
-        }
-    }
-
     async fn application(&self, id: &ApplicationId) -> Result<AppSnapshot, Problem> {
         let app: wire::Application = self.read(id, &[], &[]).await?;
-        named(app)
+        asked_for(id, app)
     }
 
     async fn applications(&self) -> Result<Vec<AppSnapshot>, Problem> {
@@ -115,17 +82,6 @@ impl Observe for ArgoCd {
         Ok((list.items.unwrap_or_default().into_iter())
             .map(convert::snapshot)
             .collect())
-    }
-
-    async fn may_sync(&self, app: &AppSnapshot) -> Result<bool, Problem> {
-        self.may("sync", &app.project, Some(&app.namespace), &app.name).await
-    }
-
-    async fn may_see(&self, id: &ApplicationId) -> Result<bool, Problem> {
-        let name = self.whoami().await?;
-        // A right to all projects is a right to one that is called `*`; a role of a project has none outside it.
-        let project = name.strip_prefix("proj:").and_then(|role| role.split(':').next());
-        self.may("get", project.unwrap_or("*"), id.namespace(), id.name()).await
     }
 
     async fn refresh(&self, id: &ApplicationId, how: Refresh) -> Result<AppSnapshot, Problem> {
@@ -138,7 +94,7 @@ impl Observe for ArgoCd {
         query.push(("refresh", how));
         let mut call = Call::get(&path).with(query);
         call.limit = REFRESH;
-        named(self.call(call).await?)
+        asked_for(id, self.call(call).await?)
     }
 
     async fn stream(&self, scope: &Scope) -> Result<Box<dyn Changes>, Problem> {
@@ -167,57 +123,6 @@ impl Observe for ArgoCd {
         Ok(convert::tree(tree))
     }
 
-    async fn events(&self, id: &ApplicationId, node: &Node) -> Result<Vec<Happening>, Problem> {
-        let query = [
-            ("resourceUID", node.uid.as_str()),
-            ("resourceName", node.id.name.as_str()),
-            ("resourceNamespace", node.id.namespace.as_str()),
-        ];
-        let events: wire::Events = self.read(id, &["events"], &query).await?;
-        let mut events: Vec<Happening> = (events.items.unwrap_or_default().into_iter())
-            .map(convert::happening)
-            .collect();
-        events.sort_by_key(|event| event.at);
-        Ok(events)
-    }
-
-    async fn logs(&self, id: &ApplicationId, pod: &Node, before: bool) -> Result<Vec<String>, Problem> {
-        let path = [
-            "api",
-            "v1",
-            "applications",
-            id.name(),
-            "pods",
-            pod.id.name.as_str(),
-            "logs",
-        ];
-        let mut query = self.about(id);
-        query.push(("namespace", pod.id.namespace.as_str()));
-        query.push(("tailLines", LINES));
-        if before {
-            query.push(("previous", "true"));
-        }
-        let answer = self.send(Call::get(&path).with(query)).await?;
-        if answer.status != 200 {
-            return Err(self.explained(answer.problem()));
-        }
-        let lines = serde_json::Deserializer::from_slice(&answer.body).into_iter::<wire::LogFrame>();
-        Ok((lines.map_while(Result::ok))
-            .map(|frame| frame.result)
-            .filter(|line| !line.last && !line.content.is_empty())
-            .map(|line| line.content)
-            .collect())
-    }
-
-    async fn said_by(&self, id: &ApplicationId, node: &Node) -> Result<Vec<String>, Problem> {
-        if !matches!(node.id.kind.as_str(), "Pod" | "AnalysisRun") {
-            return Ok(Vec::new());
-        }
-        self.object(id, &node.id, &node.version)
-            .await
-            .map(|object| object::said_by(&object))
-    }
-
     async fn rollout(&self, id: &ApplicationId, rollout: &Resource) -> Result<Canary, Problem> {
         self.object(id, &rollout.id, &rollout.version)
             .await
@@ -243,35 +148,19 @@ impl Observe for ArgoCd {
     }
 }
 
-#[async_trait(?Send)]
-impl Drive for ArgoCd {
-    async fn sync(&self, id: &ApplicationId, nonce: &str) -> Result<AppSnapshot, Problem> {
-        // No revision: the server resolves the branch's tip. One of ours could already be older than what runs.
-        let mut body = serde_json::json!({"infos": [{"name": NONCE, "value": nonce}]});
-        if let Some(fields) = body.as_object_mut() {
-            for (name, value) in self.about(id) {
-                fields.insert(name.to_owned(), value.into());
-            }
-        }
-        let path = ["api", "v1", "applications", id.name(), "sync"];
-        let mut call = Call::get(&path);
-        call.method = Method::POST;
-        call.body = Some(body);
-        named(self.call(call).await?)
-    }
-}
-
-/// An application without a name is none: some proxies answer `{}` to all.
-fn named(app: wire::Application) -> Result<AppSnapshot, Problem> {
-    if app.metadata.name.is_empty() {
+/// Returns the application of an answer, which must be about the one that was asked for: some proxies answer `{}` to all, or from a cache
+/// of another page.
+pub(super) fn asked_for(id: &ApplicationId, app: wire::Application) -> Result<AppSnapshot, Problem> {
+    let found = &app.metadata;
+    if found.name.is_empty() {
         return Err(Problem::Foreign("the answer is JSON, but no application".to_owned()));
     }
+    let elsewhere = id.namespace().is_some_and(|namespace| namespace != found.namespace);
+    if found.name != id.name() || elsewhere {
+        let (namespace, name) = (&found.namespace, &found.name);
+        return Err(Problem::Foreign(format!(
+            "the answer to a request about application {id} is about {namespace}/{name}"
+        )));
+    }
     Ok(convert::snapshot(app))
-}
-
-/// Where the server's own applications are.
-#[derive(Debug, Default, serde::Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct ServerNamespace {
-    controller_namespace: String,
 }

@@ -3,39 +3,35 @@
 use std::time::Duration;
 
 use crate::assess::diagnosis::{Finding, lines, log_wanted, suspects};
-use crate::delivery::Observe;
-use crate::model::{ApplicationId, Clock};
+use crate::model::ApplicationId;
+
+use crate::promote::follow::FollowPorts;
 
 /// How long the asking may take: the answer is welcome, not necessary.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Returns what keeps `id` from becoming healthy, worst first, at most ten lines; nothing when that cannot be learned.
-pub(in crate::promote) async fn diagnose(
-    observe: &dyn Observe,
-    clock: &dyn Clock,
-    id: &ApplicationId,
-    images: &[String],
-) -> Vec<String> {
+pub(in crate::promote) async fn diagnose(ports: FollowPorts<'_>, id: &ApplicationId, images: &[String]) -> Vec<String> {
     let mut findings = Vec::new();
     tokio::select! {
         biased;
-        () = look(observe, id, images, &mut findings) => {}
-        () = clock.sleep(PATIENCE) => {}
+        () = look(ports, id, images, &mut findings) => {}
+        () = ports.clock.sleep(PATIENCE) => {}
     }
     lines(&findings)
 }
 
-async fn look(observe: &dyn Observe, id: &ApplicationId, images: &[String], findings: &mut Vec<Finding>) {
-    let Ok(tree) = observe.tree(id).await else { return };
+async fn look(ports: FollowPorts<'_>, id: &ApplicationId, images: &[String], findings: &mut Vec<Finding>) {
+    let Ok(tree) = ports.observe.tree(id).await else { return };
     for node in suspects(&tree, images) {
         let mut finding = Finding {
             node: node.clone(),
             ..Finding::default()
         };
-        finding.events = observe.events(id, node).await.unwrap_or_default();
-        finding.said = observe.said_by(id, node).await.unwrap_or_default();
+        finding.events = ports.observe.events(id, node).await.unwrap_or_default();
+        finding.said = ports.observe.said_by(id, node).await.unwrap_or_default();
         if let Some(before) = log_wanted(node) {
-            finding.log = observe.logs(id, node, before).await.unwrap_or_default();
+            finding.log = ports.observe.logs(id, node, before).await.unwrap_or_default();
         }
         findings.push(finding);
     }

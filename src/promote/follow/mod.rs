@@ -14,7 +14,7 @@ mod track;
 
 use std::time::Duration;
 
-use crate::delivery::{Drive, Observe};
+use crate::delivery::{Drive, Reader};
 use crate::infrarepo::InfraRepo;
 use crate::journal::Journal;
 use crate::model::{AppSnapshot, ApplicationId, Clock, Event, Outcome, PinChange};
@@ -51,7 +51,7 @@ pub struct Followed {
 #[derive(Clone, Copy)]
 pub struct FollowPorts<'a> {
     /// Reads applications.
-    pub observe: &'a dyn Observe,
+    pub observe: &'a dyn Reader,
     /// Starts syncs; `None` = nothing may be started.
     pub drive: Option<&'a dyn Drive>,
     /// Tells what later revisions are to ours.
@@ -156,7 +156,7 @@ async fn explained(ports: FollowPorts<'_>, tracks: &mut [Track<'_>], mut end: En
     let mut explained = false;
     let bad = (tracks.iter_mut()).filter(|track| !track.is_live() && (track.is_final() || !any_failed));
     for track in bad.take(3) {
-        let found = diagnose(ports.observe, ports.clock, &track.target.id, &track.target.images).await;
+        let found = diagnose(ports, &track.target.id, &track.target.images).await;
         if !found.is_empty() && !std::mem::replace(&mut explained, true) {
             ports.journal.tell(Event::Stage("Why".to_owned()));
         }

@@ -9,8 +9,8 @@ mod world;
 
 use std::time::Duration;
 
-use promote_action::delivery::{Change, Drive, Observe, Problem, Refresh, Scope};
-use promote_action::model::{Health, Outcome, RepoPath, Resource, SyncState};
+use promote_action::delivery::{Action, Change, Engine, Problem, Refresh, Scope};
+use promote_action::model::{Canary, Health, Outcome, Phase, RepoPath, Resource, SyncState};
 use promote_action::plan::{ResolvedPolicy, SyncMode};
 use promote_action::promote::{Candidate, Which};
 use sandbox::argocd::Canned;
@@ -172,9 +172,9 @@ fn s87_a_signal_ends_the_wait_and_nothing_is_sent_after_it() {
 fn what_stands_against_it_is_told_before_anything_is_written() {
     let stage = Stage::new();
     let ci = stage.argocd();
-    assert_eq!(stage.precheck(&ci, stage.candidate("api", "dev")).unwrap(), 1);
+    assert_eq!(stage.precheck(ci.as_ref(), stage.candidate("api", "dev")).unwrap(), 1);
     let outcome = |token: &str, candidate: Candidate, part: &str| {
-        let fault = stage.precheck(&stage.argocd_as(token), candidate).unwrap_err();
+        let fault = stage.precheck(stage.argocd_as(token).as_ref(), candidate).unwrap_err();
         assert!(fault.to_string().contains(part), "{fault}");
         fault.outcome
     };
@@ -189,7 +189,7 @@ fn what_stands_against_it_is_told_before_anything_is_written() {
         outcome(&nobody, dev(), "missing, is in another namespace"),
         Outcome::Denied
     );
-    assert_eq!(stage.precheck(&stage.argocd_as(&viewer), dev()).unwrap(), 1);
+    assert_eq!(stage.precheck(stage.argocd_as(&viewer).as_ref(), dev()).unwrap(), 1);
     assert_eq!(
         outcome(&viewer, stage.candidate("api", "production"), "may not sync"),
         Outcome::Denied
@@ -218,7 +218,7 @@ fn s84_a_login_page_is_no_argo_cd() {
         body: "<title>Sign in</title>".to_owned(),
     });
     let fault = stage
-        .precheck(&stage.argocd(), stage.candidate("api", "staging"))
+        .precheck(stage.argocd().as_ref(), stage.candidate("api", "staging"))
         .unwrap_err();
     assert!(fault.to_string().contains("Sign in"), "{fault}");
     assert_eq!(fault.outcome, Outcome::Unreachable);
@@ -231,7 +231,7 @@ fn applications_are_found_by_their_source() {
         which: Which::BySource,
         ..stage.candidate("api", "dev")
     };
-    assert_eq!(stage.precheck(&stage.argocd(), candidate).unwrap(), 1);
+    assert_eq!(stage.precheck(stage.argocd().as_ref(), candidate).unwrap(), 1);
 }
 
 #[test]
@@ -484,4 +484,175 @@ fn a_wait_says_at_least_every_half_minute_what_it_waits_for() {
     assert!((3..=5).contains(&repeated), "{told:#?}");
     let shown: Vec<&String> = told.iter().filter(|line| !line.starts_with("Debug(")).collect();
     assert!(shown.windows(2).all(|two| two[0] != two[1]), "{shown:#?}");
+}
+
+/// Waits until a Rollout of an application is as a test wants it, and returns it.
+#[track_caller]
+fn canary_that(
+    stage: &Stage,
+    engine: &dyn Engine,
+    app: &str,
+    what: &str,
+    so: impl Fn(&Canary) -> bool,
+) -> (Resource, Canary) {
+    let mut found = None;
+    until(what, Duration::from_secs(20) * stage.world.slowness(), || {
+        let Ok(seen) = block_on(engine.application(&id(app))) else {
+            return false;
+        };
+        let Some(rollout) = seen.resources.into_iter().find(Resource::is_rollout) else {
+            return false;
+        };
+        let canary = block_on(engine.rollout(&id(app), &rollout)).unwrap();
+        let fits = so(&canary);
+        found = Some((rollout, canary));
+        fits
+    });
+    found.unwrap()
+}
+
+/// Starts a canary of `api` in production, and returns its Rollout once traffic goes to it.
+fn canary(stage: &Stage, engine: &dyn Engine, tag: &str) -> Resource {
+    stage.push("api", "production", tag);
+    let app = id("api-production");
+    block_on(engine.refresh(&app, Refresh::Normal)).unwrap();
+    block_on(engine.sync(&app, "nonce")).unwrap();
+    canary_that(stage, engine, "api-production", "the canary begins", |canary| {
+        canary.is_underway() && canary.weight > 0
+    })
+    .0
+}
+
+#[test]
+fn a_canary_that_is_aborted_serves_the_stable_version_and_a_retry_starts_it_again() {
+    let stage = Stage::new();
+    let engine = stage.argocd();
+    let rollout = canary(&stage, engine.as_ref(), "abc2001");
+    let app = id("api-production");
+    block_on(engine.act(&app, &rollout, Action::Abort)).unwrap();
+    let is =
+        |what: &str, so: &dyn Fn(&Canary) -> bool| canary_that(&stage, engine.as_ref(), "api-production", what, so).1;
+    let aborted = is("it is aborted", &|canary| canary.aborted && canary.phase == "Degraded");
+    assert_eq!(aborted.weight, 0);
+    block_on(engine.act(&app, &rollout, Action::Retry)).unwrap();
+    is("it goes on", &|canary| !canary.aborted && canary.weight > 0);
+    block_on(engine.act(&app, &rollout, Action::PromoteFull)).unwrap();
+    let done = is("it is through", &|canary| {
+        canary.current == canary.stable && canary.phase == "Healthy"
+    });
+    assert_eq!(done.weight, 100);
+    // Idle actions are accepted and change nothing.
+    block_on(engine.act(&app, &rollout, Action::Abort)).unwrap();
+    is("it stays through", &|canary| {
+        canary.phase == "Healthy" && !canary.aborted
+    });
+}
+
+#[test]
+fn a_resume_ends_the_pause_that_is_on() {
+    let stage = Stage::new();
+    let engine = stage.argocd();
+    let rollout = canary(&stage, engine.as_ref(), "abc2002");
+    let app = id("api-production");
+    let paused = |canary: &Canary| canary.pause.is_some();
+    let (_, before) = canary_that(&stage, engine.as_ref(), "api-production", "it pauses", paused);
+    block_on(engine.act(&app, &rollout, Action::Resume)).unwrap();
+    let further = |canary: &Canary| canary.step > before.step;
+    canary_that(&stage, engine.as_ref(), "api-production", "it goes on", further);
+}
+
+#[test]
+fn an_action_needs_its_right() {
+    let stage = Stage::new();
+    let engine = stage.argocd();
+    let rollout = canary(&stage, engine.as_ref(), "abc2003");
+    for account in ["viewer", "deployer"] {
+        let other = stage.argocd_as(&stage.world.token(account));
+        let refused = block_on(other.act(&id("api-production"), &rollout, Action::Abort));
+        assert!(matches!(refused, Err(Problem::Forbidden(_))), "{account}: {refused:?}");
+    }
+}
+
+#[test]
+fn an_operation_is_terminated_once() {
+    let stage = Stage::new();
+    let engine = stage.argocd();
+    stage.world.hook();
+    stage.push("web", "production", "fail2");
+    let app = id("web-production");
+    assert_eq!(block_on(engine.terminate(&app)), Ok(false));
+    block_on(engine.sync(&app, "nonce")).unwrap();
+    let phase = || {
+        block_on(engine.application(&app))
+            .unwrap()
+            .operation
+            .map(|operation| operation.phase)
+    };
+    until("the sync runs", Duration::from_secs(30), || {
+        phase() == Some(Phase::Running)
+    });
+    assert_eq!(block_on(engine.terminate(&app)), Ok(true));
+    until("the sync has ended", Duration::from_secs(60), || {
+        phase() == Some(Phase::Failed)
+    });
+    let operation = block_on(engine.application(&app)).unwrap().operation.unwrap();
+    assert!(
+        operation.message.contains("Operation terminated"),
+        "{}",
+        operation.message
+    );
+    assert_eq!(block_on(engine.terminate(&app)), Ok(false));
+    let viewer = stage.argocd_as(&stage.world.token("viewer"));
+    assert!(matches!(block_on(viewer.terminate(&app)), Err(Problem::Forbidden(_))));
+}
+
+#[test]
+fn servers_before_3_1_have_one_endpoint_for_actions() {
+    let stage = Stage::with_stand_in("a server without the second endpoint of actions");
+    let engine = stage.argocd();
+    let rollout = canary(&stage, engine.as_ref(), "abc2004");
+    for (status, body) in [
+        (404, "404 page not found\n"),
+        (405, "Method Not Allowed\n"),
+        (501, "Not Implemented\n"),
+    ] {
+        let sandbox = stage.world.stand_in().unwrap();
+        sandbox.argocd.answer(Canned {
+            part: "actions/v2".to_owned(),
+            times: 1,
+            status,
+            content_type: "text/plain".to_owned(),
+            body: body.to_owned(),
+        });
+        block_on(engine.act(&id("api-production"), &rollout, Action::Abort)).unwrap();
+        let asked = sandbox.argocd.asked();
+        let last = asked.iter().rfind(|asked| asked.method == "POST").unwrap();
+        assert!(last.path.contains("/resource/actions?"), "{}", last.path);
+        assert_eq!((last.status, last.body.as_str()), (200, Some("abort")));
+    }
+}
+
+#[test]
+fn an_answer_about_another_application_counts_for_nothing() {
+    let stage = Stage::with_stand_in("a proxy that answers with another page");
+    let engine = stage.argocd();
+    let sandbox = stage.world.stand_in().unwrap();
+    let other = sandbox.argocd.application("api-staging").unwrap().to_string();
+    let ask = |part: &str, question: &dyn Fn() -> Result<(), Problem>| {
+        sandbox.argocd.answer(Canned {
+            part: part.to_owned(),
+            times: 1,
+            status: 200,
+            content_type: "application/json".to_owned(),
+            body: other.clone(),
+        });
+        let answer = question();
+        assert!(matches!(answer, Err(Problem::Foreign(_))), "{part}: {answer:?}");
+    };
+    let app = id("api-dev");
+    ask("applications/api-dev", &|| block_on(engine.application(&app)).map(drop));
+    ask("refresh=", &|| {
+        block_on(engine.refresh(&app, Refresh::Normal)).map(drop)
+    });
+    ask("api-dev/sync", &|| block_on(engine.sync(&app, "nonce")).map(drop));
 }

@@ -39,7 +39,7 @@ fn named(stage: &Stage, name: &str) -> Candidate {
 #[track_caller]
 fn is_live(stage: &Stage, name: &str) {
     let tag = format!("new-{}", name.replace('/', "-"));
-    let followed = stage.follow_while(&stage.argocd(), named(stage, name), &tag, |_, _| {});
+    let followed = stage.follow_while(stage.argocd().as_ref(), named(stage, name), &tag, |_, _| {});
     assert_eq!(followed.outcome, Outcome::Live, "{}", followed.reason);
     assert_eq!(followed.applications[0].name, name);
     assert_eq!(followed.applications[0].revision.as_deref(), Some(stage.tip().as_str()));
@@ -79,7 +79,9 @@ fn an_application_may_be_in_another_namespace() {
     let stage = Stage::new();
     taken(&stage, "api-dev");
     make(&stage, "team-a/api-dev", &json!({"source": source(&stage)}));
-    let without = stage.precheck(&stage.argocd(), named(&stage, "api-dev")).unwrap_err();
+    let without = stage
+        .precheck(stage.argocd().as_ref(), named(&stage, "api-dev"))
+        .unwrap_err();
     assert_eq!(without.outcome, Outcome::Refused);
     assert!(
         without.to_string().contains("api-dev is in namespace team-a"),
@@ -105,7 +107,7 @@ fn many_applications_share_one_stream() {
         ..stage.candidate("api", "dev")
     };
     let before = stage.world.streams();
-    let followed = stage.follow_while(&stage.argocd(), candidate, "abc1005", |_, _| {});
+    let followed = stage.follow_while(stage.argocd().as_ref(), candidate, "abc1005", |_, _| {});
     assert_eq!(followed.outcome, Outcome::Live, "{}", followed.reason);
     assert_eq!(followed.applications.len(), 6);
     assert_eq!(stage.world.streams(), before + 1);
@@ -122,10 +124,15 @@ fn taken(stage: &Stage, name: &str) -> Value {
 fn an_application_that_is_missing_may_be_created_after_landing() {
     let stage = Stage::new();
     let spec = taken(&stage, "api-dev");
-    let followed = stage.follow_while(&stage.argocd(), named(&stage, "api-dev"), "abc1006", |world, _| {
-        std::thread::sleep(Duration::from_millis(1500));
-        world.make("api-dev", &spec);
-    });
+    let followed = stage.follow_while(
+        stage.argocd().as_ref(),
+        named(&stage, "api-dev"),
+        "abc1006",
+        |world, _| {
+            std::thread::sleep(Duration::from_millis(1500));
+            world.make("api-dev", &spec);
+        },
+    );
     assert_eq!(followed.outcome, Outcome::Live, "{}", followed.reason);
     assert!(stage.said("is not there yet"), "{:?}", stage.told());
 }
@@ -138,7 +145,7 @@ fn one_that_is_not_created_in_a_minute_ends_the_wait() {
     let argocd = stage.argocd_in(&stage.world.token("ci"), Some("default"));
     let mut candidate = named(&stage, "api-dev");
     candidate.policy.timeout = Duration::from_secs(600);
-    let followed = stage.follow_while(&argocd, candidate, "abc1007", |_, _| {});
+    let followed = stage.follow_while(argocd.as_ref(), candidate, "abc1007", |_, _| {});
     assert_eq!(followed.outcome, Outcome::RolloutFailed, "{}", followed.reason);
     assert!(
         followed.reason.contains("has not been created in 60 s"),
@@ -152,7 +159,7 @@ fn a_wrong_name_is_told_before_anything_is_written() {
     let stage = Stage::new();
     let refusal = |project: Option<&str>, name: &str| {
         let argocd = stage.argocd_in(&stage.world.token("ci"), project);
-        let fault = stage.precheck(&argocd, named(&stage, name)).unwrap_err();
+        let fault = stage.precheck(argocd.as_ref(), named(&stage, name)).unwrap_err();
         (fault.outcome, fault.to_string())
     };
     let (outcome, why) = refusal(Some("default"), "api-development");

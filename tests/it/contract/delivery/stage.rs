@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use promote_action::assess::rollout::Origin;
 use promote_action::clock::SystemClock;
-use promote_action::delivery::{ArgoCd, Drive, Settings};
+use promote_action::delivery::{self, Drive, Engine, Reader, Settings};
 use promote_action::infrarepo::{self, Address};
 use promote_action::journal::Journal;
 use promote_action::manifest::{FORMATS, Field, PinEdit};
@@ -113,11 +113,11 @@ impl Stage {
         }
     }
 
-    pub(super) fn argocd_as(&self, token: &str) -> ArgoCd {
+    pub(super) fn argocd_as(&self, token: &str) -> Box<dyn Engine> {
         self.argocd_in(token, None)
     }
 
-    pub(super) fn argocd_in(&self, token: &str, project: Option<&str>) -> ArgoCd {
+    pub(super) fn argocd_in(&self, token: &str, project: Option<&str>) -> Box<dyn Engine> {
         let client = promote_action::http::client(None).unwrap();
         let settings = Settings {
             server: self.world.server().parse().unwrap(),
@@ -125,10 +125,10 @@ impl Stage {
             headers: Vec::new(),
             project: project.map(str::to_owned),
         };
-        ArgoCd::new(client, settings).unwrap()
+        delivery::open(&settings, client).unwrap()
     }
 
-    pub(super) fn argocd(&self) -> ArgoCd {
+    pub(super) fn argocd(&self) -> Box<dyn Engine> {
         self.argocd_as(&self.world.token("ci"))
     }
 
@@ -172,7 +172,7 @@ impl Stage {
         }
     }
 
-    pub(super) fn precheck(&self, argocd: &ArgoCd, candidate: Candidate) -> Result<usize, Fault> {
+    pub(super) fn precheck(&self, argocd: &dyn Engine, candidate: Candidate) -> Result<usize, Fault> {
         let clock = SystemClock::start();
         let targets = block_on(precheck(argocd, &clock, &self.origin(), vec![candidate]))?;
         Ok(targets.len())
@@ -196,13 +196,13 @@ impl Stage {
             policy,
             ..self.candidate(app, environment)
         };
-        self.follow_while(&self.argocd(), candidate, tag, meanwhile)
+        self.follow_while(self.argocd().as_ref(), candidate, tag, meanwhile)
     }
 
     /// The same with the application that a candidate names, as another client.
     pub(super) fn follow_while(
         &self,
-        argocd: &ArgoCd,
+        argocd: &dyn Engine,
         candidate: Candidate,
         tag: &str,
         meanwhile: impl FnOnce(&dyn World, &Sender<Option<u8>>) + Send,
@@ -233,7 +233,7 @@ impl Stage {
         let quiet: Rc<dyn Journal> = Rc::new(Told::default());
         let repo = infrarepo::open(&place, client, Rc::new(SystemClock::start()), quiet).unwrap();
         let ports = FollowPorts {
-            observe: argocd,
+            observe: argocd as &dyn Reader,
             drive: Some(argocd as &dyn Drive),
             repo: repo.as_ref(),
             journal: &self.told,

@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use promote_action::delivery::Observe;
 use promote_action::model::Outcome;
 use promote_action::plan::ResolvedPolicy;
 use promote_action::promote::Followed;

@@ -1,0 +1,66 @@
+//! Why a resource is as it is: its events, its log, what its object says.
+
+use async_trait::async_trait;
+
+use crate::delivery::{Inspect, Problem};
+use crate::model::{ApplicationId, Happening, Node};
+
+use super::client::{ArgoCd, Call};
+use super::{convert, object, wire};
+
+/// How many lines of a log are asked for.
+const LINES: &str = "8";
+
+#[async_trait(?Send)]
+impl Inspect for ArgoCd {
+    async fn events(&self, id: &ApplicationId, node: &Node) -> Result<Vec<Happening>, Problem> {
+        let query = [
+            ("resourceUID", node.uid.as_str()),
+            ("resourceName", node.id.name.as_str()),
+            ("resourceNamespace", node.id.namespace.as_str()),
+        ];
+        let events: wire::Events = self.read(id, &["events"], &query).await?;
+        let mut events: Vec<Happening> = (events.items.unwrap_or_default().into_iter())
+            .map(convert::happening)
+            .collect();
+        events.sort_by_key(|event| event.at);
+        Ok(events)
+    }
+
+    async fn logs(&self, id: &ApplicationId, pod: &Node, before: bool) -> Result<Vec<String>, Problem> {
+        let path = [
+            "api",
+            "v1",
+            "applications",
+            id.name(),
+            "pods",
+            pod.id.name.as_str(),
+            "logs",
+        ];
+        let mut query = self.about(id);
+        query.push(("namespace", pod.id.namespace.as_str()));
+        query.push(("tailLines", LINES));
+        if before {
+            query.push(("previous", "true"));
+        }
+        let answer = self.send(Call::get(&path).with(query)).await?;
+        if answer.status != 200 {
+            return Err(self.explained(answer.problem()));
+        }
+        let lines = serde_json::Deserializer::from_slice(&answer.body).into_iter::<wire::LogFrame>();
+        Ok((lines.map_while(Result::ok))
+            .map(|frame| frame.result)
+            .filter(|line| !line.last && !line.content.is_empty())
+            .map(|line| line.content)
+            .collect())
+    }
+
+    async fn said_by(&self, id: &ApplicationId, node: &Node) -> Result<Vec<String>, Problem> {
+        if !matches!(node.id.kind.as_str(), "Pod" | "AnalysisRun") {
+            return Ok(Vec::new());
+        }
+        self.object(id, &node.id, &node.version)
+            .await
+            .map(|object| object::said_by(&object))
+    }
+}
