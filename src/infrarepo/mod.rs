@@ -6,7 +6,7 @@ use std::rc::Rc;
 use async_trait::async_trait;
 
 use crate::journal::Journal;
-use crate::model::{BranchName, Clock, CommitSha, Fault, RepoPath, Secret, Timestamp, nearest};
+use crate::model::{BranchName, Clock, CommitSha, Fault, RefName, RepoPath, Secret, Timestamp, nearest};
 
 mod address;
 pub mod git;
@@ -61,22 +61,60 @@ pub enum EntryKind {
     Other,
 }
 
-/// New content of one file that exists; its mode stays.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FileEdit {
-    /// The file.
-    pub path: RepoPath,
-    /// All of its bytes.
-    pub content: Vec<u8>,
+/// How a new file is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileMode {
+    /// An ordinary file.
+    Plain,
+    /// A program.
+    Executable,
 }
 
-/// A commit to make.
+/// A change of one file. A path never goes through a link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FileEdit {
+    /// New content of a file that exists; its mode stays.
+    Write {
+        /// The file.
+        path: RepoPath,
+        /// All of its bytes.
+        content: Vec<u8>,
+    },
+    /// A file that does not exist yet; missing folders on the way are made.
+    Create {
+        /// The file.
+        path: RepoPath,
+        /// All of its bytes.
+        content: Vec<u8>,
+        /// How it is stored.
+        mode: FileMode,
+    },
+    /// A file that exists and goes. Folders that become empty go with it.
+    Delete {
+        /// The file.
+        path: RepoPath,
+    },
+}
+
+impl FileEdit {
+    /// Returns the file.
+    #[must_use]
+    pub const fn path(&self) -> &RepoPath {
+        match self {
+            Self::Write { path, .. } | Self::Create { path, .. } | Self::Delete { path } => path,
+        }
+    }
+}
+
+/// A commit to make, and the reference that is moved to it.
 #[derive(Clone, Debug)]
-pub struct CommitDraft {
-    /// The branch it goes to.
-    pub branch: BranchName,
-    /// The tip it was planned against: its only parent, and what the branch must still be at.
-    pub base: CommitSha,
+pub struct Update {
+    /// What is moved.
+    pub reference: RefName,
+    /// Where it must still be; `None`: it must not exist.
+    pub expected: Option<CommitSha>,
+    /// What the commit stands on; the files are those of the first one. Empty: a commit without history, which has only the files it creates.
+    pub parents: Vec<CommitSha>,
     /// What it changes.
     pub edits: Vec<FileEdit>,
     /// The whole message.
@@ -99,7 +137,7 @@ pub struct Author {
 /// What became of one attempt to land.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Attempt {
-    /// The branch is, or was, at this commit of ours.
+    /// The reference is, or was, at this commit of ours.
     Landed(CommitSha),
     /// Somebody else was faster; nothing of ours is there. Read, plan and land again.
     LostRace {
@@ -158,6 +196,12 @@ pub trait InfraRepo {
     /// `denied` or `unreachable` (exit 4), or `invalid` when the repository is empty or the branch is not there.
     async fn tip(&self) -> Result<Tip, Fault>;
 
+    /// Returns where a reference stands now; `None` when there is none of that name.
+    ///
+    /// # Errors
+    /// As [`InfraRepo::tip`], but an empty repository simply has no references.
+    async fn reference(&self, name: &RefName) -> Result<Option<CommitSha>, Fault>;
+
     /// Returns what is in a folder at a commit; `None` when there is no such folder.
     ///
     /// # Errors
@@ -195,14 +239,14 @@ pub trait InfraRepo {
 /// Lands commits. `plan` is never given one.
 #[async_trait(?Send)]
 pub trait Land: InfraRepo {
-    /// Tries once to move the branch from `draft.base` to a new commit: a compare-and-swap.
+    /// Tries once to move the reference from its expected value to a new commit: a compare-and-swap.
     ///
-    /// An answer that was lost is resolved by looking at the branch, never by doing it again.
+    /// An answer that was lost is resolved by looking at the reference, never by doing it again.
     ///
     /// # Errors
     /// The server refuses for a reason that trying again cannot change (`denied`), or cannot be reached (`unreachable`).
     /// The fault's message says whether anything was written.
-    async fn land(&self, draft: &CommitDraft) -> Result<Attempt, Fault>;
+    async fn land(&self, update: &Update) -> Result<Attempt, Fault>;
 
     /// Lets no write begin from now on, not even the repetition of one: the run was cancelled. What is under way may end.
     fn halt(&self);

@@ -68,14 +68,54 @@ impl BranchName {
         &self.0
     }
 
-    /// Returns the full name of the reference.
+    /// Returns the reference that it is.
     #[must_use]
-    pub fn reference(&self) -> String {
-        format!("refs/heads/{}", self.0)
+    pub fn reference(&self) -> RefName {
+        RefName(format!("refs/heads/{}", self.0))
     }
 }
 
 impl fmt::Display for BranchName {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+/// A reference by its full name, such as `refs/heads/main`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct RefName(String);
+
+impl RefName {
+    /// Reads a full name by the rules of `git check-ref-format`.
+    ///
+    /// # Errors
+    /// Says which rule it breaks, as the end of a sentence.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let Some(rest) = text.strip_prefix("refs/") else {
+            return Err("is not the full name of a reference: it must begin with refs/".to_owned());
+        };
+        if !rest.contains('/') {
+            return Err("is not the full name of a reference: write refs/KIND/NAME".to_owned());
+        }
+        // The parts obey the same rules as those of a branch.
+        BranchName::parse(rest).map_err(|why| why.replace("branch name", "reference name"))?;
+        Ok(Self(text.to_owned()))
+    }
+
+    /// Returns the full name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Returns the name as people write it: a branch without `refs/heads/`.
+    #[must_use]
+    pub fn short(&self) -> &str {
+        self.0.strip_prefix("refs/heads/").unwrap_or(&self.0)
+    }
+}
+
+impl fmt::Display for RefName {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(&self.0)
     }

@@ -23,7 +23,7 @@ pub use application::{
 };
 pub use canary::{Analysis, AnalysisTemplate, Canary};
 pub use clock::{Clock, Timestamp};
-pub use commit::{BranchName, CommitSha, RepoPath};
+pub use commit::{BranchName, CommitSha, RefName, RepoPath};
 pub use event::Event;
 pub use fault::Fault;
 pub use image::{Digest, ImageRef, Repository, Tag};

@@ -12,11 +12,11 @@ use rustix::fs::Access;
 
 use super::tree::{self, Found, oid, sha};
 use crate::infrarepo::{
-    Address, Attempt, CommitDraft, CommitInfo, Containment, Entry, HostWords, InfraRepo, Land, MOST_COMMITS,
-    RepoAccess, Tip, given_up, holds_credentials, missing_branch,
+    Address, Attempt, CommitInfo, Containment, Entry, HostWords, InfraRepo, Land, MOST_COMMITS, RepoAccess, Tip,
+    Update, given_up, holds_credentials, missing_branch,
 };
 use crate::journal::Journal;
-use crate::model::{BranchName, CommitSha, Event, Fault, RepoPath};
+use crate::model::{BranchName, CommitSha, Event, Fault, RefName, RepoPath};
 
 const RIGHT: &str = "give this user the right to write to the repository's folder";
 
@@ -97,13 +97,14 @@ impl Folder {
         }
     }
 
-    /// Moves the branch if it is still where the draft was planned against.
-    fn swap(&self, draft: &CommitDraft, new: Oid) -> Result<Attempt, Fault> {
-        let old = oid(&draft.base)?;
-        let log = draft.message.lines().next().unwrap_or_default();
-        let swapped = self
-            .repo
-            .reference_matching(&draft.branch.reference(), new, true, old, log);
+    /// Moves the reference if it is still where it must be.
+    fn swap(&self, update: &Update, new: Oid) -> Result<Attempt, Fault> {
+        let name = update.reference.as_str();
+        let log = update.message.lines().next().unwrap_or_default();
+        let swapped = match &update.expected {
+            Some(old) => self.repo.reference_matching(name, new, true, oid(old)?, log),
+            None => self.repo.reference(name, new, false, log),
+        };
         match swapped {
             Ok(_) => Ok(Attempt::Landed(sha(new))),
             Err(error)
@@ -186,7 +187,7 @@ impl InfraRepo for Folder {
         };
         let commit = self
             .repo
-            .find_reference(&branch.reference())
+            .find_reference(branch.reference().as_str())
             .and_then(|reference| reference.peel_to_commit());
         match commit {
             Ok(commit) => Ok(Tip {
@@ -195,6 +196,15 @@ impl InfraRepo for Folder {
             }),
             Err(error) if error.code() == ErrorCode::NotFound => Err(self.no_branch(self.branch.as_ref())),
             Err(error) => Err(self.fault(&format!("read {branch}"), error)),
+        }
+    }
+
+    async fn reference(&self, name: &RefName) -> Result<Option<CommitSha>, Fault> {
+        let found = self.repo.find_reference(name.as_str());
+        match found.and_then(|reference| reference.peel_to_commit()) {
+            Ok(commit) => Ok(Some(sha(commit.id()))),
+            Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
+            Err(error) => Err(self.fault(&format!("read {name}"), error)),
         }
     }
 
@@ -232,7 +242,7 @@ impl InfraRepo for Folder {
     }
 
     async fn may_write(&self, branch: &BranchName) -> Result<(), Fault> {
-        let mut heads = self.path.join(branch.reference());
+        let mut heads = self.path.join(branch.reference().as_str());
         while heads.pop() && !heads.exists() {}
         for folder in [self.path.join("objects"), heads] {
             rustix::fs::access(&folder, Access::WRITE_OK | Access::EXEC_OK).map_err(|error| {
@@ -264,7 +274,7 @@ impl InfraRepo for Folder {
 
 #[async_trait(?Send)]
 impl Land for Folder {
-    async fn land(&self, draft: &CommitDraft) -> Result<Attempt, Fault> {
+    async fn land(&self, update: &Update) -> Result<Attempt, Fault> {
         if self.halted.get() {
             return Err(given_up(&self.path.display()));
         }
@@ -272,8 +282,8 @@ impl Land for Folder {
             let text = format!("{} is a folder: its server hooks do not run", self.path.display());
             self.journal.tell(Event::Notice(text));
         }
-        let made = tree::commit(&self.repo, draft)?;
-        self.swap(draft, made.commit)
+        let made = tree::commit(&self.repo, update)?;
+        self.swap(update, made.commit)
     }
 
     fn halt(&self) {

@@ -1,6 +1,6 @@
 //! Decides what a refused push means: a lost race is tried again, a rule of the host is told with its name and a way out. Pure.
 
-use crate::model::{BranchName, Fault};
+use crate::model::{Fault, RefName};
 
 /// What a refusal means for the run.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ const RACES: [&str; 10] = [
 const UNWELL: [&str; 3] = ["internal server error", "service unavailable", "timed out"];
 
 /// Sorts a refusal by the server's reason and by the words that came beside it.
-pub(super) fn classify(reason: &str, words: &str, branch: &BranchName, place: &str) -> Refusal {
+pub(super) fn classify(reason: &str, words: &str, reference: &RefName, place: &str) -> Refusal {
     // A hook's words may speak of locks and locking: the reason alone tells a race.
     let short = reason.to_ascii_lowercase();
     let race = RACES.iter().any(|part| short.contains(part));
@@ -39,7 +39,7 @@ pub(super) fn classify(reason: &str, words: &str, branch: &BranchName, place: &s
     let heard = words.lines().filter(|line| !race || is_error(line));
     let both = heard.fold(reason.to_owned(), |all, line| format!("{all}\n{line}"));
     // A branch may be called `mirror`.
-    let both = both.replace(&branch.reference(), "").to_ascii_lowercase();
+    let both = both.replace(reference.as_str(), "").to_ascii_lowercase();
     let says = |part: &str| both.contains(part);
     let rule = RULES.iter().find(|(parts, _, _)| parts.iter().any(|part| says(part)));
     if rule.is_none() && race {
@@ -64,7 +64,10 @@ pub(super) fn classify(reason: &str, words: &str, branch: &BranchName, place: &s
         ),
         |(_, what, hint)| (*what, *hint),
     );
-    let mut message = format!("push to {branch} of {place}: {what} ({reason}); nothing was written");
+    let mut message = format!(
+        "push to {} of {place}: {what} ({reason}); nothing was written",
+        reference.short()
+    );
     if !told.is_empty() {
         message = format!("{message}. The server said: {told}");
     }
@@ -182,7 +185,12 @@ mod tests {
     use super::*;
 
     fn of(reason: &str, words: &str) -> Refusal {
-        classify(reason, words, &BranchName::parse("main").unwrap(), "https://host/a")
+        classify(
+            reason,
+            words,
+            &RefName::parse("refs/heads/main").unwrap(),
+            "https://host/a",
+        )
     }
 
     #[test]
@@ -205,7 +213,7 @@ mod tests {
                 assert!(matches!(of(reason, no), Refusal::Rule(_)), "{reason}: {no}");
             }
         }
-        let branch = BranchName::parse("mirror/quota").unwrap();
+        let branch = RefName::parse("refs/heads/mirror/quota").unwrap();
         let reason = "cannot lock ref 'refs/heads/mirror/quota': is at a but expected b";
         let of_branch = classify(reason, &format!("error: {reason}"), &branch, "https://host/a");
         assert!(matches!(of_branch, Refusal::LostRace));

@@ -15,11 +15,11 @@ use super::store::Store;
 use super::talk::Talk;
 use super::tree::{self, Found, oid, sha};
 use crate::infrarepo::{
-    Address, Attempt, CommitDraft, CommitInfo, Containment, Entry, HostWords, InfraRepo, Land, RepoAccess, Tip,
+    Address, Attempt, CommitInfo, Containment, Entry, FileEdit, HostWords, InfraRepo, Land, RepoAccess, Tip, Update,
     given_up, missing_branch,
 };
 use crate::journal::Journal;
-use crate::model::{BranchName, Clock, CommitSha, Fault, RepoPath};
+use crate::model::{BranchName, Clock, CommitSha, Fault, RefName, RepoPath};
 
 /// How much a commit with all its folders may weigh before folders are fetched one by one, in bytes.
 const MOST_FOLDERS: usize = 1024 * 1024;
@@ -166,12 +166,11 @@ impl Remote {
         }
     }
 
-    async fn branch_at(&self, branch: &BranchName) -> Result<Option<CommitSha>, Fault> {
-        let name = branch.reference();
-        let references = self.talk.references(&[&name]).await?;
+    async fn reference_at(&self, name: &RefName) -> Result<Option<CommitSha>, Fault> {
+        let references = self.talk.references(&[name.as_str()]).await?;
         Ok(references
             .into_iter()
-            .find(|reference| reference.name == name)
+            .find(|reference| reference.name == name.as_str())
             .map(|reference| reference.commit))
     }
 
@@ -188,20 +187,21 @@ impl Remote {
     }
 
     /// Sends the same commit until it is known what became of it. Sending it again is no second commit: it has the same name.
-    async fn push(&self, draft: &CommitDraft, old: Oid, new: Oid, pack: &[u8]) -> Result<Attempt, Fault> {
-        let reference = draft.branch.reference();
+    async fn push(&self, update: &Update, new: Oid, pack: &[u8]) -> Result<Attempt, Fault> {
+        let reference = &update.reference;
+        let old = update.expected.as_ref().map_or(Ok(Oid::ZERO_SHA1), oid)?;
         let place = self.talk.place();
         let mut attempt = 1;
         loop {
             if self.halted.get() {
                 return Err(given_up(&place));
             }
-            let request = push::request(&reference, old, new, pack);
-            let (fault, after, final_) = match self.talk.push(request, &reference).await {
+            let request = push::request(reference.as_str(), old, new, pack);
+            let (fault, after, final_) = match self.talk.push(request, reference.as_str()).await {
                 Ok(report) => match report.verdict {
                     Verdict::Done => return Ok(Attempt::Landed(sha(new))),
                     Verdict::Refused(why) => {
-                        match rejection::classify(&why, &report.words, &draft.branch, &place) {
+                        match rejection::classify(&why, &report.words, reference, &place) {
                             Refusal::LostRace if attempt == 1 => return Ok(Attempt::LostRace { why }),
                             Refusal::Rule(fault) if attempt == 1 => return Err(fault),
                             Refusal::Passing(fault) => (fault, None, false),
@@ -216,7 +216,7 @@ impl Remote {
                 Err(error) => (error.into_fault(&place), None, true),
             };
             self.talk.pause(attempt, after, &fault).await;
-            if let Some(known) = self.look(draft, new).await? {
+            if let Some(known) = self.look(update, new).await? {
                 return Ok(known);
             }
             if final_ || attempt == SENDS {
@@ -226,38 +226,39 @@ impl Remote {
         }
     }
 
-    /// Looks at the branch after an answer was lost. `None`: it is where it was.
-    async fn look(&self, draft: &CommitDraft, new: Oid) -> Result<Option<Attempt>, Fault> {
+    /// Looks at the reference after an answer was lost. `None`: it is where it was.
+    async fn look(&self, update: &Update, new: Oid) -> Result<Option<Attempt>, Fault> {
+        let reference = update.reference.short();
         let unknown = |why: &dyn std::fmt::Display| {
             Fault::unreachable(format!(
-                "the answer to the push was lost, and {} cannot be asked for {}: it is not known whether the commit {new} landed: {why}",
-                self.talk.place(), draft.branch
+                "the answer to the push was lost, and {} cannot be asked for {reference}: it is not known whether the commit {new} landed: {why}",
+                self.talk.place()
             ))
             .hint(format!("run it again: it finds out, and lands only what is missing (the commit would be {new})"))
         };
-        let tip = self.branch_at(&draft.branch).await.map_err(|fault| unknown(&fault))?;
+        let tip = self
+            .reference_at(&update.reference)
+            .await
+            .map_err(|fault| unknown(&fault))?;
         let ours = sha(new);
         match tip {
-            Some(tip) if tip == draft.base => Ok(None),
+            tip if tip == update.expected => Ok(None),
             Some(tip) => match self.contains(&tip, &ours).await {
                 Containment::Contains => {
-                    self.talk.journal().progress(format!(
-                        "the push had arrived: {} is at {}",
-                        draft.branch,
-                        tip.short()
-                    ));
+                    self.talk
+                        .journal()
+                        .progress(format!("the push had arrived: {reference} is at {}", tip.short()));
                     Ok(Some(Attempt::Landed(ours)))
                 }
                 Containment::Lacks => Ok(Some(Attempt::LostRace {
                     why: format!(
-                        "the answer was lost, and {} is at {} without our commit",
-                        draft.branch,
+                        "the answer was lost, and {reference} is at {} without our commit",
                         tip.short()
                     ),
                 })),
                 Containment::Unknown(why) => Err(unknown(&why)),
             },
-            None => Err(unknown(&"the branch is gone")),
+            None => Err(unknown(&"it is gone")),
         }
     }
 }
@@ -281,7 +282,7 @@ impl InfraRepo for Remote {
 
     async fn tip(&self) -> Result<Tip, Fault> {
         if let Some(branch) = &self.branch {
-            return match self.branch_at(branch).await? {
+            return match self.reference_at(&branch.reference()).await? {
                 Some(commit) => Ok(Tip {
                     branch: branch.clone(),
                     commit,
@@ -302,6 +303,10 @@ impl InfraRepo for Remote {
             Some(branch) => Ok(Tip { branch, commit }),
             None => Err(Fault::invalid(format!("{} names no default branch", self.talk.place())).hint("set `branch`")),
         }
+    }
+
+    async fn reference(&self, name: &RefName) -> Result<Option<CommitSha>, Fault> {
+        self.reference_at(name).await
     }
 
     async fn list(&self, at: &CommitSha, folder: &RepoPath) -> Result<Option<Vec<Entry>>, Fault> {
@@ -354,23 +359,29 @@ impl InfraRepo for Remote {
 
 #[async_trait(?Send)]
 impl Land for Remote {
-    async fn land(&self, draft: &CommitDraft) -> Result<Attempt, Fault> {
-        let base = self.snapshot(&draft.base).await?;
-        let paths: Vec<&RepoPath> = draft.edits.iter().map(|edit| &edit.path).collect();
-        self.find(base, &paths).await?;
+    async fn land(&self, update: &Update) -> Result<Attempt, Fault> {
+        for (n, parent) in update.parents.iter().enumerate() {
+            let parent = self.snapshot(parent).await?;
+            if n == 0 {
+                let paths: Vec<&RepoPath> = update.edits.iter().map(FileEdit::path).collect();
+                self.find(parent, &paths).await?;
+            }
+        }
         let (made, pack) = {
             let store = self.store.borrow();
-            let made = tree::commit(store.repo(), draft)?;
+            let made = tree::commit(store.repo(), update)?;
             let pack = store.pack(&made.objects);
             (
                 made.commit,
                 pack.map_err(|error| Fault::bug("write the pack").because(error))?,
             )
         };
-        self.talk
-            .journal()
-            .debug(format!("pushing {made} to {} in {} bytes", draft.branch, pack.len()));
-        self.push(draft, base, made, &pack).await
+        self.talk.journal().debug(format!(
+            "pushing {made} to {} in {} bytes",
+            update.reference.short(),
+            pack.len()
+        ));
+        self.push(update, made, &pack).await
     }
 
     fn halt(&self) {

@@ -1,12 +1,10 @@
 //! Folders and commits in an object database, whatever it is kept in: find a path, list a folder, make a commit of edits.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
-use git2::build::TreeUpdateBuilder;
 use git2::{ErrorCode, FileMode, ObjectType, Oid, Repository, Signature, Time};
 
-use crate::infrarepo::{CommitDraft, CommitInfo, Entry, EntryKind};
+use crate::infrarepo::{CommitInfo, Entry, EntryKind, FileEdit, FileMode as Mode, Update};
 use crate::model::{CommitSha, Fault, RepoPath, Timestamp};
 
 /// Where a path leads to.
@@ -80,53 +78,134 @@ fn mode(mode: i32) -> FileMode {
     }
 }
 
-/// A commit that was made, and every object that it needs beyond its parent's.
+/// A commit that was made, and every object that it needs beyond those of its parents.
 pub(super) struct Made {
     pub(super) commit: Oid,
     pub(super) objects: Vec<Oid>,
 }
 
-/// Makes the commit of a draft in the database. No branch moves.
-pub(super) fn commit(repo: &Repository, draft: &CommitDraft) -> Result<Made, Fault> {
-    let broken = |error: git2::Error| Fault::bug("make the commit").because(error);
+/// Makes the commit of an update in the database. No reference moves. Its parents, and the folders on the way to its files, are there.
+pub(super) fn commit(repo: &Repository, update: &Update) -> Result<Made, Fault> {
     let author = Signature::new(
-        &draft.author.name,
-        &draft.author.mail,
-        &Time::new(i64::try_from(draft.at.unix_seconds()).unwrap_or(i64::MAX), 0),
+        &update.author.name,
+        &update.author.mail,
+        &Time::new(i64::try_from(update.at.unix_seconds()).unwrap_or(i64::MAX), 0),
     )
     .map_err(|error| Fault::invalid("`author` cannot stand in a commit").because(error))?;
-    let base = oid(&draft.base)?;
-    let parent = repo.find_commit(base).map_err(broken)?;
-    let mut update = TreeUpdateBuilder::new();
-    let mut objects = BTreeSet::new();
-    for edit in &draft.edits {
-        let Found::File(_, mode) = find(repo, base, &edit.path).map_err(broken)? else {
-            return Err(Fault::bug(format!("{} is no file at {base}", edit.path)));
-        };
-        let blob = repo.blob(&edit.content).map_err(broken)?;
-        update.upsert(edit.path.as_str(), blob, mode);
-        objects.insert(blob);
+    let mut parents = Vec::new();
+    for parent in &update.parents {
+        parents.push(repo.find_commit(oid(parent)?).map_err(broken)?);
     }
-    let tree = update
-        .create_updated(repo, &parent.tree().map_err(broken)?)
-        .map_err(broken)?;
+    let edits = update.edits.iter();
+    let mut edits: Vec<(Vec<&str>, &FileEdit)> = edits.map(|edit| (edit.path().parts().collect(), edit)).collect();
+    edits.sort_by(|one, other| one.0.cmp(&other.0));
+    let mut objects = BTreeSet::new();
+    let before = parents.first().map(git2::Commit::tree_id);
+    let tree = match folder(repo, before, &edits, 0, &mut objects)? {
+        Some(tree) => tree,
+        None => repo.treebuilder(None).and_then(|empty| empty.write()).map_err(broken)?,
+    };
     objects.insert(tree);
     let tree = repo.find_tree(tree).map_err(broken)?;
+    let parents: Vec<&git2::Commit<'_>> = parents.iter().collect();
     let commit = repo
-        .commit(None, &author, &author, &draft.message, &tree, &[&parent])
+        .commit(None, &author, &author, &update.message, &tree, &parents)
         .map_err(broken)?;
     objects.insert(commit);
-    for edit in &draft.edits {
-        // Every folder from the root down to the file has a new name.
-        for (end, _) in edit.path.as_str().match_indices('/') {
-            let folder = edit.path.as_str().get(..end).unwrap_or_default();
-            objects.insert(tree.get_path(Path::new(folder)).map_err(broken)?.id());
-        }
-    }
     Ok(Made {
         commit,
         objects: objects.into_iter().collect(),
     })
+}
+
+fn broken(error: git2::Error) -> Fault {
+    Fault::bug("make the commit").because(error)
+}
+
+/// Makes a folder of what it was (`None`: there was none) and of edits, sorted by path, whose paths agree in the first `depth` parts. Notes
+/// every new object. `None`: nothing is left in it.
+fn folder(
+    repo: &Repository,
+    before: Option<Oid>,
+    edits: &[(Vec<&str>, &FileEdit)],
+    depth: usize,
+    objects: &mut BTreeSet<Oid>,
+) -> Result<Option<Oid>, Fault> {
+    let before = before
+        .map(|before| repo.find_tree(before))
+        .transpose()
+        .map_err(broken)?;
+    let mut builder = repo.treebuilder(before.as_ref()).map_err(broken)?;
+    for same in edits.chunk_by(|one, other| one.0.get(depth) == other.0.get(depth)) {
+        let Some((parts, edit)) = same.first() else { continue };
+        let Some(name) = parts.get(depth) else {
+            return Err(Fault::bug(format!("the folder {} is edited as a file", edit.path())));
+        };
+        let known = before.as_ref().and_then(|before| before.get_name(name));
+        let known = known.map(|entry| (kind(entry.filemode()), entry.id(), mode(entry.filemode())));
+        let inside = parts.len() > depth + 1;
+        let new = if inside {
+            let known = match known {
+                Some((EntryKind::Folder, id, _)) => Some(id),
+                None => None,
+                Some(_) => {
+                    let on_the_way = parts.get(..=depth).unwrap_or_default().join("/");
+                    return Err(Fault::invalid(format!(
+                        "{} cannot be written: {on_the_way} is no folder",
+                        edit.path()
+                    )));
+                }
+            };
+            folder(repo, known, same, depth + 1, objects)?.map(|id| (id, FileMode::Tree))
+        } else if same.len() > 1 {
+            return Err(Fault::bug(format!(
+                "{} is edited twice, or as a folder and a file",
+                edit.path()
+            )));
+        } else {
+            file(repo, known, edit)?
+        };
+        match new {
+            Some((id, mode)) => {
+                objects.insert(id);
+                builder.insert(name, id, mode.into()).map_err(broken)?;
+            }
+            None => builder.remove(name).map_err(broken)?,
+        }
+    }
+    if builder.is_empty() {
+        return Ok(None);
+    }
+    builder.write().map(Some).map_err(broken)
+}
+
+/// Checks an edit of a file against what is there under its name, and returns what takes its place.
+fn file(
+    repo: &Repository,
+    known: Option<(EntryKind, Oid, FileMode)>,
+    edit: &FileEdit,
+) -> Result<Option<(Oid, FileMode)>, Fault> {
+    let (content, mode) = match (edit, known) {
+        (FileEdit::Write { content, .. }, Some((EntryKind::File, _, mode))) => (content, mode),
+        (FileEdit::Create { content, mode, .. }, None) => match mode {
+            Mode::Plain => (content, FileMode::Blob),
+            Mode::Executable => (content, FileMode::BlobExecutable),
+        },
+        (FileEdit::Delete { .. }, Some((EntryKind::File, ..))) => return Ok(None),
+        (FileEdit::Create { path, .. }, Some((EntryKind::File, ..))) => {
+            return Err(Fault::bug(format!("{path} exists already")));
+        }
+        (FileEdit::Create { path, .. }, Some(_)) => {
+            return Err(Fault::invalid(format!(
+                "{path} cannot be written: it is a folder or a link"
+            )));
+        }
+        (FileEdit::Write { path, .. } | FileEdit::Delete { path }, _) => {
+            return Err(Fault::bug(format!("{path} is no file where it is changed")));
+        }
+    };
+    let blob = repo.blob(content).map_err(broken)?;
+    Ok(Some((blob, mode)))
 }
 
 /// Returns what a commit says of itself.

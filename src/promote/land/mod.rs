@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::infrarepo::{Attempt, CommitDraft, FileEdit, Land};
+use crate::infrarepo::{Attempt, FileEdit, Land, Update};
 use crate::model::{Clock, CommitSha, Event, Fault, Outcome};
 use crate::plan::Plan;
 
@@ -161,14 +161,16 @@ fn too_late(bound: Duration, lost: &Lost) -> Fault {
     .hint(hint)
 }
 
-fn draft(planned: &Planned, settings: &Settings, clock: &dyn Clock) -> CommitDraft {
+fn draft(planned: &Planned, settings: &Settings, clock: &dyn Clock) -> Update {
     let Plan { files, message, .. } = &planned.plan;
-    CommitDraft {
-        branch: planned.snapshot.tip.branch.clone(),
-        base: planned.snapshot.tip.commit.clone(),
+    let tip = &planned.snapshot.tip;
+    Update {
+        reference: tip.branch.reference(),
+        expected: Some(tip.commit.clone()),
+        parents: vec![tip.commit.clone()],
         edits: files
             .iter()
-            .map(|file| FileEdit {
+            .map(|file| FileEdit::Write {
                 path: file.path.clone(),
                 content: file.after.clone(),
             })
@@ -182,7 +184,7 @@ fn draft(planned: &Planned, settings: &Settings, clock: &dyn Clock) -> CommitDra
 /// One push. A signal before it prevents it; one during it lets it end, for a moment.
 async fn attempt(
     repo: &dyn Land,
-    draft: &CommitDraft,
+    draft: &Update,
     end: Duration,
     clock: &dyn Clock,
     cancel: &Cancel,
@@ -196,7 +198,7 @@ async fn attempt(
             outcome,
             format!(
                 "the push to {} was still under way {when}: look whether the commit is there",
-                draft.branch
+                draft.reference.short()
             ),
         )
         .hint("run the step again: it finds the commit, or lands it")

@@ -4,28 +4,30 @@ mod answers;
 mod faults;
 mod sizes;
 mod ssh;
+mod updates;
 mod world;
 
 use promote_action::infrarepo::{Attempt, Containment, Entry, EntryKind};
 use promote_action::model::{CommitSha, Outcome};
-use world::{Kind, World, path};
+use world::{World, path};
 
 /// Makes one test of each case for each kind of infra-repo.
-macro_rules! suite {
+macro_rules! one_suite {
     ($($case:ident),* $(,)?) => {
-        suite!(@kind v2, V2, $($case),*);
-        suite!(@kind without_filters, WithoutFilters, $($case),*);
-        suite!(@kind v0, V0, $($case),*);
-        suite!(@kind ssh_v2, Ssh, $($case),*);
-        suite!(@kind ssh_v0, SshV0, $($case),*);
-        suite!(@kind folder, Folder, $($case),*);
+        $crate::contract::infrarepo::one_suite!(@kind v2, V2, $($case),*);
+        $crate::contract::infrarepo::one_suite!(@kind without_filters, WithoutFilters, $($case),*);
+        $crate::contract::infrarepo::one_suite!(@kind v0, V0, $($case),*);
+        $crate::contract::infrarepo::one_suite!(@kind ssh_v2, Ssh, $($case),*);
+        $crate::contract::infrarepo::one_suite!(@kind ssh_v0, SshV0, $($case),*);
+        $crate::contract::infrarepo::one_suite!(@kind folder, Folder, $($case),*);
     };
     (@kind $name:ident, $kind:ident, $($case:ident),*) => {
         mod $name {
+            use $crate::contract::infrarepo::world::{Kind, World};
             $(
                 #[tokio::test]
                 async fn $case() {
-                    if let Some(world) = super::World::started(super::Kind::$kind) {
+                    if let Some(world) = World::started(Kind::$kind) {
                         super::$case(world).await;
                     }
                 }
@@ -33,8 +35,9 @@ macro_rules! suite {
         }
     };
 }
+pub(crate) use one_suite;
 
-suite!(
+one_suite!(
     the_default_branch_is_found,
     a_branch_is_found_by_its_exact_name,
     a_missing_branch_offers_the_nearest,

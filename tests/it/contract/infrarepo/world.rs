@@ -6,10 +6,10 @@ use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use promote_action::infrarepo::{
-    self, Address, Author, CommitDraft, FileEdit, Identity, KnownHosts, Land, RepoAccess, SshAccess, SshKey,
+    self, Address, Author, FileEdit, Identity, KnownHosts, Land, RepoAccess, SshAccess, SshKey, Update,
 };
 use promote_action::journal::Journal;
-use promote_action::model::{BranchName, Clock, CommitSha, Event, Fault, RepoPath, Secret, Timestamp};
+use promote_action::model::{BranchName, Clock, CommitSha, Event, Fault, RefName, RepoPath, Secret, Timestamp};
 use sandbox::git::{GitHost, GitHostOptions, SshHost, SshHostOptions};
 
 use crate::support::skipped;
@@ -41,6 +41,10 @@ pub(super) fn pins(tag: &str) -> String {
 
 pub(super) fn path(text: &str) -> RepoPath {
     RepoPath::parse(text).unwrap()
+}
+
+pub(super) fn reference(text: &str) -> RefName {
+    RefName::parse(text).unwrap()
 }
 
 impl World {
@@ -130,7 +134,7 @@ impl World {
         infrarepo::open(&target, http, self.clock.clone(), self.journal.clone())
     }
 
-    pub(super) fn draft(&self, base: &CommitSha, edits: &[(&str, &str)]) -> CommitDraft {
+    pub(super) fn draft(&self, base: &CommitSha, edits: &[(&str, &str)]) -> Update {
         draft(&self.clock, base, edits)
     }
 
@@ -168,14 +172,15 @@ pub(super) fn access(known_hosts: &str, key: &str) -> SshAccess {
     }
 }
 
-pub(super) fn draft(clock: &QuickClock, base: &CommitSha, edits: &[(&str, &str)]) -> CommitDraft {
-    let edit = |(file, content): &(&str, &str)| FileEdit {
+pub(super) fn draft(clock: &QuickClock, base: &CommitSha, edits: &[(&str, &str)]) -> Update {
+    let edit = |(file, content): &(&str, &str)| FileEdit::Write {
         path: path(file),
         content: content.as_bytes().to_vec(),
     };
-    CommitDraft {
-        branch: BranchName::parse("main").unwrap(),
-        base: base.clone(),
+    Update {
+        reference: reference("refs/heads/main"),
+        expected: Some(base.clone()),
+        parents: vec![base.clone()],
         edits: edits.iter().map(edit).collect(),
         message: "Promote api\n\nPromote-App: api\n".to_owned(),
         author: Author {
