@@ -9,7 +9,7 @@ use super::{Call, failed};
 use crate::journal::Journal;
 use crate::model::{Clock, Command, Fault, Outcome};
 use crate::promote::{self, Settings};
-use crate::report::Report;
+use crate::report::{End, Report};
 use crate::runner::Receiver;
 use crate::set_image;
 
@@ -82,12 +82,7 @@ pub(super) fn set_image(call: &Call<'_>, mut mistakes: Vec<String>) -> Report {
     let folder = folder.map_err(|mistake| mistakes.push(mistake));
     match folder {
         Ok(folder) if mistakes.is_empty() => match set_image::run(&folder, &call.arguments.words) {
-            Ok(text) => {
-                let mut report = Report::new(Command::SetImage);
-                report.end(Outcome::Ok);
-                text.trim_end().clone_into(&mut report.reason);
-                report
-            }
+            Ok(text) => Report::ended(Command::SetImage, End::new(Outcome::Ok, text.trim_end())),
             Err(fault) => failed(Command::SetImage, fault),
         },
         _ => failed(Command::SetImage, Fault::mistakes(&mistakes)),

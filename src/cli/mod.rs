@@ -102,7 +102,7 @@ pub fn run(
 fn finish(mut report: Report, receiver: &dyn Receiver, form: Form) -> u8 {
     report.warn(receiver.warnings());
     receiver.finish(&report, form);
-    report.exit_code
+    report.exit_code()
 }
 
 /// Returns the report of a run that a panic ended: a mistake of ours, reported like every other end.
@@ -112,11 +112,7 @@ fn broken(command: Command, what: &str) -> Report {
 
 /// Returns the report of a run that ended before it began.
 fn failed(command: Command, fault: Fault) -> Report {
-    let mut report = Report::new(command);
-    report.end(fault.outcome);
-    report.reason = fault.to_string();
-    report.hints = fault.hints;
-    report
+    Report::ended(command, fault)
 }
 
 /// What was asked for, with everything that is wrong with it so far.
@@ -212,7 +208,7 @@ mod tests {
     #[test]
     fn a_panic_is_reported_as_a_mistake_of_ours() {
         let report = broken(Command::Promote, "no such thing as 7 at here");
-        assert_eq!((report.outcome, report.exit_code), ("bug", 1));
+        assert_eq!((report.outcome(), report.exit_code()), (Outcome::Bug, 1));
         assert!(report.reason.contains("no such thing as 7"), "{}", report.reason);
         assert!(report.hints[0].contains("report"));
     }

@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use serde::{Serialize, Serializer};
+
 use super::{CommitSha, Timestamp};
 
 /// Which application: its name, and the namespace of its object where that is not the server's own.
@@ -66,8 +68,8 @@ impl fmt::Display for ApplicationId {
     }
 }
 
-/// Whether what runs is what the revision renders to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+/// Whether what runs is what the revision renders to, from best to worst.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum SyncState {
     /// It is.
     Synced,
@@ -78,6 +80,11 @@ pub enum SyncState {
     Unknown,
 }
 
+impl SyncState {
+    /// All of them, from best to worst.
+    pub const ALL: [Self; 3] = [Self::Synced, Self::OutOfSync, Self::Unknown];
+}
+
 impl fmt::Display for SyncState {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self {
@@ -85,6 +92,12 @@ impl fmt::Display for SyncState {
             Self::OutOfSync => "OutOfSync",
             Self::Unknown => "Unknown",
         })
+    }
+}
+
+impl Serialize for SyncState {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
     }
 }
 
@@ -106,6 +119,18 @@ pub enum Health {
     Unknown,
 }
 
+impl Health {
+    /// All of them, from best to worst.
+    pub const ALL: [Self; 6] = [
+        Self::Healthy,
+        Self::Suspended,
+        Self::Progressing,
+        Self::Missing,
+        Self::Degraded,
+        Self::Unknown,
+    ];
+}
+
 impl fmt::Display for Health {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self {
@@ -116,6 +141,12 @@ impl fmt::Display for Health {
             Self::Degraded => "Degraded",
             Self::Unknown => "Unknown",
         })
+    }
+}
+
+impl Serialize for Health {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
     }
 }
 

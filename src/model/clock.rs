@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
+use serde::{Serialize, Serializer};
 
 /// The one source of time. Deadlines are compared on the monotonic reading only.
 #[async_trait(?Send)]
@@ -16,15 +17,23 @@ pub trait Clock {
     async fn sleep(&self, pause: Duration);
 }
 
+/// The last second that RFC 3339 can write, counted from 1970.
+const END_OF_9999: u64 = 253_402_300_799;
+
 /// A point in time as people and servers write it: RFC 3339.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Timestamp(SystemTime);
 
 impl Timestamp {
-    /// Makes a timestamp of the system's own type.
+    /// Makes a timestamp of the system's own type. A clock that is set before 1970 or after 9999 gives the nearest time that RFC 3339
+    /// and git can write.
     #[must_use]
-    pub const fn new(at: SystemTime) -> Self {
-        Self(at)
+    pub fn new(at: SystemTime) -> Self {
+        match at.duration_since(SystemTime::UNIX_EPOCH) {
+            Ok(since) if since.as_secs() < END_OF_9999 => Self(at),
+            Ok(_) => Self::at_unix(END_OF_9999),
+            Err(_) => Self::at_unix(0),
+        }
     }
 
     /// Reads RFC 3339 in UTC, as Kubernetes writes it. `None` if it is something else.
@@ -37,7 +46,6 @@ impl Timestamp {
     /// later one, and a commit or a token may say any.
     #[must_use]
     pub fn at_unix(seconds: u64) -> Self {
-        const END_OF_9999: u64 = 253_402_300_799;
         Self(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds.min(END_OF_9999)))
     }
 
@@ -59,5 +67,34 @@ impl Timestamp {
 impl fmt::Display for Timestamp {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{}", humantime::format_rfc3339_seconds(self.0))
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_clock_of_a_machine_can_be_written() {
+        let year = Duration::from_secs(31_556_952);
+        for (at, written) in [
+            (SystemTime::UNIX_EPOCH - year, "1970-01-01T00:00:00Z"),
+            (SystemTime::UNIX_EPOCH, "1970-01-01T00:00:00Z"),
+            (
+                SystemTime::UNIX_EPOCH + Duration::from_millis(1500),
+                "1970-01-01T00:00:01Z",
+            ),
+            (SystemTime::UNIX_EPOCH + year * 8029, "9999-01-01T02:18:28Z"),
+            (SystemTime::UNIX_EPOCH + year * 8031, "9999-12-31T23:59:59Z"),
+            (SystemTime::UNIX_EPOCH + year * 200_000, "9999-12-31T23:59:59Z"),
+        ] {
+            assert_eq!(Timestamp::new(at).to_string(), written, "{at:?}");
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! The declaration of an input: one place that feeds the command line, the environment, `action.yml` and the reference page.
 
+use serde::{Serialize, Serializer};
+
 /// The commands of the binary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command {
@@ -60,6 +62,12 @@ impl Command {
             }
             Self::SetImage => "do what `kustomize edit set image` does, and keep every other byte of the file",
         }
+    }
+}
+
+impl Serialize for Command {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.name())
     }
 }
 

@@ -1,5 +1,7 @@
 //! How a run can end, and the exit code that each end has. A closed list: workflows depend on it.
 
+use serde::{Serialize, Serializer};
+
 /// The end of a run, as it stands in the report and in the output `outcome`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -124,5 +126,11 @@ impl Outcome {
             Self::TimedOut => "the deadline came first; the report says what it was waiting for",
             Self::Cancelled { .. } => "the run was cancelled by a signal; nothing was written after it",
         }
+    }
+}
+
+impl Serialize for Outcome {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.name())
     }
 }

@@ -4,9 +4,9 @@ use crate::assess::rollout::CREATE_GRACE;
 use crate::delivery::Observe;
 use crate::infrarepo::InfraRepo;
 use crate::journal::Journal;
-use crate::model::{CommitSha, Event, PinChange};
+use crate::model::{CommitSha, Event, Health, PinChange, SyncState};
 use crate::plan::OnSuperseded;
-use crate::report::{ApplicationRow, ChangeRow, InfraRepoRow, Report};
+use crate::report::{self, ApplicationRow, ChangeRow, InfraRepoRow, Known, Report};
 
 use crate::promote::followee::Followee;
 use crate::promote::prepare::plan::Planned;
@@ -20,8 +20,9 @@ pub(super) fn plan(report: &mut Report, planned: &Planned, repo: &dyn InfraRepo)
     report.infra_repo = Some(InfraRepoRow {
         url: repo.url(),
         branch: tip.branch.to_string(),
-        base: tip.commit.to_string(),
+        base: tip.commit.clone(),
         commit: None,
+        landed: false,
         attempts: 0,
     });
 }
@@ -61,11 +62,12 @@ pub(super) fn announce(planned: &Planned, journal: &dyn Journal) {
     }
 }
 
-/// Puts the commit into the report.
-pub(super) fn landed(report: &mut Report, repo: &dyn InfraRepo, commit: &CommitSha, attempts: u32) {
+/// Puts the commit that is followed into the report; `landed` says whether this run made it.
+pub(super) fn landed(report: &mut Report, repo: &dyn InfraRepo, commit: &CommitSha, landed: bool, attempts: u32) {
     report.commit_url = repo.commit_url(commit);
     if let Some(row) = &mut report.infra_repo {
-        row.commit = Some(commit.to_string());
+        row.commit = Some(commit.clone());
+        row.landed = landed;
         row.attempts = attempts;
     }
 }
@@ -79,11 +81,7 @@ pub(super) fn tell_landed(
     planned: &Planned,
 ) {
     let pins = &planned.plan.pins;
-    output(journal, "changed", changed.to_string());
-    output(journal, "commit", commit.to_string());
-    output(journal, "commit-url", report.commit_url.clone().unwrap_or_default());
-    output(journal, "before", lines(pins, |pin| &pin.before));
-    output(journal, "after", lines(pins, |pin| &pin.after));
+    outputs(journal, report, Known::AtLanding);
     if changed {
         journal.tell(Event::Milestone(format!(
             "landed {} on {}",
@@ -95,13 +93,11 @@ pub(super) fn tell_landed(
     }
 }
 
-/// Gives later steps a value.
-pub(super) fn output(journal: &dyn Journal, name: &'static str, value: String) {
-    journal.tell(Event::Output { name, value });
-}
-
-fn lines(pins: &[PinChange], of: fn(&PinChange) -> &String) -> String {
-    pins.iter().map(of).map(String::as_str).collect::<Vec<_>>().join("\n")
+/// Gives later steps what is known at this point.
+fn outputs(journal: &dyn Journal, report: &Report, known: Known) {
+    for (name, value) in report::outputs_at(report, known) {
+        journal.tell(Event::Output { name, value });
+    }
 }
 
 /// Says what is pinned where, in a few words.
@@ -123,7 +119,7 @@ pub(super) fn changed(changes: &[PinChange]) -> String {
 }
 
 /// Tells which applications will be followed, and which of them do not exist yet.
-pub(super) fn tell_applications(targets: &[Followee], journal: &dyn Journal) {
+pub(super) fn tell_applications(report: &Report, targets: &[Followee], journal: &dyn Journal) {
     let names = |of: &dyn Fn(&&Followee) -> bool| -> Vec<String> {
         (targets.iter().filter(of))
             .map(|target| target.id.to_string())
@@ -139,7 +135,7 @@ pub(super) fn tell_applications(targets: &[Followee], journal: &dyn Journal) {
             CREATE_GRACE.as_secs()
         )));
     }
-    output(journal, "applications", names(&|_| true).join("\n"));
+    outputs(journal, report, Known::BeforeLanding);
 }
 
 /// An application as it was before anything was written.
@@ -150,8 +146,8 @@ pub(super) fn baseline(target: &Followee, observe: &dyn Observe) -> ApplicationR
         app: target.app.to_string(),
         environment: target.environment.to_string(),
         url: observe.page(&target.id),
-        sync: app.map_or_else(|| "Unknown".to_owned(), |app| app.sync.to_string()),
-        health: app.map_or_else(|| "Missing".to_owned(), |app| app.health.to_string()),
+        sync: app.map_or(SyncState::Unknown, |app| app.sync),
+        health: app.map_or(Health::Missing, |app| app.health),
         revision: app.and_then(|app| app.revisions.first().cloned()),
         live: false,
         reason: "as it was before anything was written".to_owned(),

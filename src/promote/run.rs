@@ -8,7 +8,7 @@ use crate::infrarepo::{self, InfraRepo, Land};
 use crate::journal::Journal;
 use crate::model::{Clock, Command, CommitSha, Event, Fault, Outcome};
 use crate::plan::SyncMode;
-use crate::report::{Report, SupersededBy};
+use crate::report::{End, Report, SupersededBy};
 
 use crate::promote::cancel::or_cancel;
 use crate::promote::commands::preflight::{Seams, preflight};
@@ -32,11 +32,8 @@ pub async fn run(settings: &Settings, journal: Rc<dyn Journal>, clock: Rc<dyn Cl
     report.app = settings.request.apps.iter().map(ToString::to_string).collect();
     report.environment = settings.request.environments.iter().map(ToString::to_string).collect();
     let journal = Rc::<Recorder>::clone(&recorder);
-    if let Err(fault) = story(settings, journal, Rc::clone(&clock), &cancel, &mut report).await {
-        report.end(fault.outcome);
-        report.reason = fault.to_string();
-        report.hints = fault.hints;
-    }
+    let end = story(settings, journal, Rc::clone(&clock), &cancel, &mut report).await;
+    report.end(end.unwrap_or_else(End::from));
     report.duration_seconds = clock.now().saturating_sub(start).as_secs_f64();
     recorder.fill(&mut report);
     report
@@ -48,7 +45,7 @@ async fn story(
     clock: Rc<dyn Clock>,
     cancel: &Cancel,
     report: &mut Report,
-) -> Result<(), Fault> {
+) -> Result<End, Fault> {
     let client = http::client(settings.ca_bundle.as_deref())?;
     let repo = infrarepo::open(
         &settings.infra_repo,
@@ -125,14 +122,13 @@ impl Story<'_> {
         };
         let targets = or_cancel(cancel, applications::look(observe, self.repo, clock, &planned)).await??;
         report.applications = targets.iter().map(|target| rows::baseline(target, observe)).collect();
-        rows::tell_applications(&targets, journal);
+        rows::tell_applications(report, &targets, journal);
         Ok((planned, targets))
     }
 
-    async fn plan(&self, report: &mut Report) -> Result<(), Fault> {
+    async fn plan(&self, report: &mut Report) -> Result<End, Fault> {
         let (planned, _) = self.look(report).await?;
-        report.end(Outcome::Planned);
-        report.reason = if planned.plan.changes.is_empty() {
+        let reason = if planned.plan.changes.is_empty() {
             format!("nothing would change: {} already", rows::pinned(&planned.plan.pins))
         } else {
             format!(
@@ -140,28 +136,26 @@ impl Story<'_> {
                 rows::changed(&planned.plan.changes)
             )
         };
-        Ok(())
+        Ok(End::new(Outcome::Planned, reason))
     }
 
-    async fn wait(&self, drive: Option<&dyn Drive>, report: &mut Report) -> Result<(), Fault> {
+    async fn wait(&self, drive: Option<&dyn Drive>, report: &mut Report) -> Result<End, Fault> {
         let Ports { clock, cancel, .. } = self.ports;
         let nobody = || Fault::invalid("`wait` needs `argocd-server`: there is nobody else to ask");
         let observe = self.observe.ok_or_else(nobody)?;
         let (planned, commit) = or_cancel(cancel, pinned(self.repo, self.settings)).await??;
         rows::plan(report, &planned, self.repo);
-        rows::landed(report, self.repo, &commit, 0);
+        rows::landed(report, self.repo, &commit, false, 0);
         let targets = or_cancel(cancel, applications::look(observe, self.repo, clock, &planned)).await??;
         let followed = self.follow(observe, drive, &planned, targets, &commit).await;
-        finish(report, followed, &planned);
-        Ok(())
+        Ok(finish(report, followed, &planned))
     }
 
-    async fn promote(&self, repo: &dyn Land, drive: Option<&dyn Drive>, report: &mut Report) -> Result<(), Fault> {
+    async fn promote(&self, repo: &dyn Land, drive: Option<&dyn Drive>, report: &mut Report) -> Result<End, Fault> {
         let Ports { clock, journal, cancel } = self.ports;
         let (first, targets) = self.look(report).await?;
         if let Some(by) = or_cancel(cancel, rerun::superseded(self.repo, self.settings, &first, journal)).await?? {
-            superseded(report, by, &first);
-            return Ok(());
+            return Ok(superseded(report, by, &first));
         }
         for warning in expiry::ending(self.settings, &first, clock.wall()) {
             journal.warn(warning);
@@ -182,16 +176,15 @@ impl Story<'_> {
         let changed = commit.is_some();
         let commit = commit.unwrap_or_else(|| planned.snapshot.tip.commit.clone());
         rows::plan(report, &planned, self.repo);
-        rows::landed(report, self.repo, &commit, attempts);
+        rows::landed(report, self.repo, &commit, changed, attempts);
         rows::tell_landed(report, journal, changed, &commit, &planned);
         match self.observe.filter(|_| self.settings.wait) {
             Some(observe) => {
                 let followed = self.follow(observe, drive, &planned, targets, &commit).await;
-                finish(report, followed, &planned);
+                Ok(finish(report, followed, &planned))
             }
-            None => self.unwatched(report, changed, &planned, &commit),
+            None => Ok(self.unwatched(changed, &planned, &commit)),
         }
-        Ok(())
     }
 
     async fn follow(
@@ -226,14 +219,12 @@ impl Story<'_> {
     }
 
     /// The end of a run that nothing is watched in.
-    fn unwatched(&self, report: &mut Report, changed: bool, planned: &Planned, commit: &CommitSha) {
+    fn unwatched(&self, changed: bool, planned: &Planned, commit: &CommitSha) -> End {
         if !changed {
-            report.end(Outcome::NoChange);
-            report.reason = format!("{} already; nothing was written", rows::pinned(&planned.plan.pins));
-            return;
+            let reason = format!("{} already; nothing was written", rows::pinned(&planned.plan.pins));
+            return End::new(Outcome::NoChange, reason);
         }
-        report.end(Outcome::Landed);
-        report.reason = format!(
+        let reason = format!(
             "landed {} on {}: {}",
             commit.short(),
             planned.snapshot.tip.branch,
@@ -247,40 +238,42 @@ impl Story<'_> {
         self.ports.journal.warn(format!(
             "committed, but nothing was watched ({why}): whether it is live is not known"
         ));
+        End::new(Outcome::Landed, reason)
     }
 }
 
 /// The end of a run whose earlier attempt was overtaken.
-fn superseded(report: &mut Report, by: SupersededBy, planned: &Planned) {
-    report.end(Outcome::Superseded);
-    if rows::accepts_superseded(planned) {
-        report.exit_code = 0;
-    }
-    report.reason = format!(
+fn superseded(report: &mut Report, by: SupersededBy, planned: &Planned) -> End {
+    let reason = format!(
         "an earlier attempt of this run landed, and {} by {} changed the pin since: nothing was written",
-        by.commit.get(..7).unwrap_or(&by.commit),
+        by.commit.short(),
         by.author
     );
-    report.superseded_by = Some(by);
     // What was planned is not what happened.
     report.changes.clear();
     report.pins.clear();
     report.diff.clear();
+    accepted(End::new(Outcome::Superseded, reason).by(by), planned)
+}
+
+/// Makes the end a success where `on-superseded` is `succeed`.
+fn accepted(end: End, planned: &Planned) -> End {
+    if end.outcome == Outcome::Superseded && rows::accepts_superseded(planned) {
+        end.exits(0)
+    } else {
+        end
+    }
 }
 
 /// Puts the end of following into the report, under the name that the command has for it.
-fn finish(report: &mut Report, followed: Followed, planned: &Planned) {
-    let outcome = match (followed.outcome, report.command) {
-        (Outcome::Live, "wait") => Outcome::Live,
+fn finish(report: &mut Report, followed: Followed, planned: &Planned) -> End {
+    let outcome = match (followed.outcome, report.command()) {
+        (Outcome::Live, Command::Wait) => Outcome::Live,
         (Outcome::Live, _) if planned.plan.changes.is_empty() => Outcome::NoChange,
         (Outcome::Live, _) => Outcome::Promoted,
         (other, _) => other,
     };
-    report.end(outcome);
-    if outcome == Outcome::Superseded && rows::accepts_superseded(planned) {
-        report.exit_code = 0;
-    }
-    report.reason = match outcome {
+    let reason = match outcome {
         Outcome::NoChange => format!(
             "{} already, and it is live: {}",
             rows::pinned(&planned.plan.pins),
@@ -288,7 +281,9 @@ fn finish(report: &mut Report, followed: Followed, planned: &Planned) {
         ),
         _ => followed.reason,
     };
-    report.hints = followed.hints;
     report.applications = followed.applications;
-    report.superseded_by = followed.superseded_by;
+    let mut end = End::new(outcome, reason);
+    end.hints = followed.hints;
+    end.superseded_by = followed.superseded_by;
+    accepted(end, planned)
 }

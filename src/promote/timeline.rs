@@ -37,7 +37,7 @@ impl Recorder {
 
     fn note(&self, what: &str) {
         self.timeline.borrow_mut().push(TimelineRow {
-            at: self.clock.wall().to_string(),
+            at: self.clock.wall(),
             what: what.to_owned(),
         });
     }

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::columns::columns;
+use super::rows::Texts;
 
 /// One check.
 #[derive(Clone, Debug, Serialize)]
@@ -19,10 +20,11 @@ pub struct CheckRow {
     pub hints: Vec<String>,
 }
 
-impl CheckRow {
-    /// Returns every text that is not one of our own words.
-    pub(super) fn texts(&mut self) -> impl Iterator<Item = &mut String> {
-        [&mut self.object, &mut self.reason].into_iter().chain(&mut self.hints)
+impl Texts for CheckRow {
+    fn texts(&mut self) -> Vec<&mut String> {
+        let mut texts = vec![&mut self.object, &mut self.reason];
+        texts.extend(&mut self.hints);
+        texts
     }
 }
 
@@ -41,17 +43,6 @@ pub enum CheckState {
 }
 
 impl CheckState {
-    /// Returns its word in the report.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Warning => "warning",
-            Self::Failed => "failed",
-            Self::Skipped => "skipped",
-        }
-    }
-
     const fn mark(self) -> &'static str {
         match self {
             Self::Ok => "✓",

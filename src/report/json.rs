@@ -40,7 +40,13 @@ pub fn short_json(report: &Report, most: usize) -> String {
     if text.len() <= most {
         return text;
     }
-    json!({"schema": report.schema, "command": report.command, "outcome": report.outcome, "exit_code": report.exit_code}).to_string()
+    json!({
+        "schema": report.schema,
+        "command": report.command(),
+        "outcome": report.outcome(),
+        "exit_code": report.exit_code(),
+    })
+    .to_string()
 }
 
 /// `##[` is a command of the runner wherever it stands in a line, and some control characters one of a terminal; in JSON they have

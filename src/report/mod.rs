@@ -3,22 +3,29 @@
 
 use serde::Serialize;
 
+use rows::Texts;
+
 use crate::model::{Command, Outcome};
 
 mod checks;
 mod columns;
+mod end;
 pub mod inputs;
 mod json;
+mod mark;
 mod markdown;
 mod outputs;
+mod rows;
 mod status;
 mod summary;
 mod text;
 mod unseen;
 
 pub use checks::{CheckRow, CheckState};
+pub use end::End;
 pub use json::{json, short_json};
-pub use outputs::{OUTPUTS, OutputSpec, outputs};
+pub use outputs::{Known, OUTPUTS, OutputKind, OutputSpec, outputs, outputs_at};
+pub use rows::{ApplicationRow, ChangeRow, GateRow, GateState, InfraRepoRow, RolloutRow, SupersededBy, TimelineRow};
 pub use status::StatusRow;
 pub use summary::summary;
 pub use text::{failure, text};
@@ -30,11 +37,11 @@ pub struct Report {
     /// The version of this layout.
     pub schema: u32,
     /// The command that ran.
-    pub command: &'static str,
+    command: Command,
     /// How it ended.
-    pub outcome: &'static str,
+    outcome: Outcome,
     /// The process's exit code.
-    pub exit_code: u8,
+    exit_code: u8,
     /// The apps.
     pub app: Vec<String>,
     /// The environments.
@@ -78,120 +85,14 @@ pub struct Report {
     pub commit_url: Option<String>,
 }
 
-/// `infra_repo` of the report.
-#[derive(Clone, Debug, Serialize)]
-pub struct InfraRepoRow {
-    /// Without credentials.
-    pub url: String,
-    /// The branch.
-    pub branch: String,
-    /// The tip that was planned against.
-    pub base: String,
-    /// Our commit; on `no-change` the snapshot's tip; `None` when nothing was written.
-    pub commit: Option<String>,
-    /// How many times landing was tried.
-    pub attempts: u32,
-}
-
-/// One of `changes`.
-#[derive(Clone, Debug, Serialize)]
-pub struct ChangeRow {
-    /// The app.
-    pub app: String,
-    /// The environment.
-    pub environment: String,
-    /// The kustomization file.
-    pub file: String,
-    /// The entry's name.
-    pub name: String,
-    /// The line, from 1.
-    pub line: usize,
-    /// The reference before.
-    pub before: String,
-    /// The reference after.
-    pub after: String,
-}
-
-/// One of `gates`.
-#[derive(Clone, Debug, Serialize)]
-pub struct GateRow {
-    /// The gate's name.
-    pub name: String,
-    /// `open`, `closed` or `unknown`.
-    pub state: &'static str,
-    /// Why.
-    pub reason: String,
-    /// When it opens, if that is known.
-    pub until: Option<String>,
-}
-
-/// One of `applications`.
-#[derive(Clone, Debug, Serialize)]
-pub struct ApplicationRow {
-    /// `name`, or `namespace/name` where one was given.
-    pub name: String,
-    /// The app.
-    pub app: String,
-    /// The environment.
-    pub environment: String,
-    /// Its page in Argo CD.
-    pub url: String,
-    /// `Synced`, `OutOfSync` or `Unknown`.
-    pub sync: String,
-    /// `Healthy`, `Progressing`, …
-    pub health: String,
-    /// The commit it has synced, if it is known.
-    pub revision: Option<String>,
-    /// Whether it runs exactly what was promoted, seen so.
-    pub live: bool,
-    /// Why it is where it is.
-    pub reason: String,
-    /// The canary, if it has one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub rollout: Option<RolloutRow>,
-}
-
-/// `rollout` of an application.
-#[derive(Clone, Debug, Serialize)]
-pub struct RolloutRow {
-    /// The step it is at, from 0.
-    pub step: u32,
-    /// How many there are.
-    pub steps: u32,
-    /// The share of the new version, in percent.
-    pub weight: u32,
-    /// Why it pauses; `None` while it moves.
-    pub pause: Option<String>,
-}
-
-/// `superseded_by` of the report.
-#[derive(Clone, Debug, Serialize)]
-pub struct SupersededBy {
-    /// The commit.
-    pub commit: String,
-    /// Its author.
-    pub author: String,
-    /// Its subject.
-    pub subject: String,
-}
-
-/// One of `timeline`.
-#[derive(Clone, Debug, Serialize)]
-pub struct TimelineRow {
-    /// RFC 3339.
-    pub at: String,
-    /// What happened.
-    pub what: String,
-}
-
 impl Report {
     /// Returns a report of a run that has not ended yet: everything empty, and `bug` as its outcome until something else is set.
     #[must_use]
     pub fn new(command: Command) -> Self {
         Self {
             schema: 1,
-            command: command.name(),
-            outcome: Outcome::Bug.name(),
+            command,
+            outcome: Outcome::Bug,
             exit_code: Outcome::Bug.exit_code(),
             app: Vec::new(),
             environment: Vec::new(),
@@ -213,10 +114,51 @@ impl Report {
         }
     }
 
-    /// Sets the outcome and its exit code.
-    pub fn end(&mut self, outcome: Outcome) {
-        self.outcome = outcome.name();
-        self.exit_code = outcome.exit_code();
+    /// Says how the run ended: once, at its end.
+    pub fn end(&mut self, end: End) {
+        self.exit_code = end.exit_code();
+        self.outcome = end.outcome;
+        self.reason = end.reason;
+        self.hints = end.hints;
+        self.superseded_by = end.superseded_by;
+    }
+
+    /// Returns a report of a run that ended before it could do anything.
+    #[must_use]
+    pub fn ended(command: Command, end: impl Into<End>) -> Self {
+        let mut report = Self::new(command);
+        report.end(end.into());
+        report
+    }
+
+    /// Returns the command that ran.
+    #[must_use]
+    pub const fn command(&self) -> Command {
+        self.command
+    }
+
+    /// Returns how the run ended.
+    #[must_use]
+    pub const fn outcome(&self) -> Outcome {
+        self.outcome
+    }
+
+    /// Returns the exit code of the process.
+    #[must_use]
+    pub const fn exit_code(&self) -> u8 {
+        self.exit_code
+    }
+
+    /// Tells whether a commit of this run is on the branch.
+    #[must_use]
+    pub fn changed(&self) -> bool {
+        self.infra_repo.as_ref().is_some_and(|row| row.landed)
+    }
+
+    /// Tells whether every application was seen running exactly what was promoted.
+    #[must_use]
+    pub fn live(&self) -> bool {
+        !self.applications.is_empty() && self.applications.iter().all(|row| row.live)
     }
 
     /// Adds the warnings that are not there yet.
@@ -230,61 +172,37 @@ impl Report {
 
     /// Replaces every text that is not one of our own words, for whoever hides secrets before the report is shown.
     pub fn map_texts(&mut self, map: &dyn Fn(&str) -> String) {
-        let all = |text: &mut String| *text = map(text);
-        let some = |text: &mut Option<String>| *text = text.as_deref().map(map);
+        for text in self.texts() {
+            *text = map(text);
+        }
+    }
+}
+
+impl Texts for Report {
+    fn texts(&mut self) -> Vec<&mut String> {
+        fn all<T: Texts>(rows: &mut [T]) -> impl Iterator<Item = &mut String> {
+            rows.iter_mut().flat_map(Texts::texts)
+        }
+        let mut texts = vec![&mut self.reason, &mut self.diff];
         for list in [
             &mut self.app,
             &mut self.environment,
             &mut self.hints,
             &mut self.warnings,
         ] {
-            list.iter_mut().for_each(all);
+            texts.extend(list);
         }
-        all(&mut self.reason);
-        all(&mut self.diff);
-        some(&mut self.commit_url);
-        if let Some(row) = &mut self.infra_repo {
-            [&mut row.url, &mut row.branch].into_iter().for_each(all);
-        }
-        for row in self.changes.iter_mut().chain(&mut self.pins) {
-            let texts = [
-                &mut row.app,
-                &mut row.environment,
-                &mut row.file,
-                &mut row.name,
-                &mut row.before,
-                &mut row.after,
-            ];
-            texts.into_iter().for_each(all);
-        }
-        self.status.iter_mut().flat_map(StatusRow::texts).for_each(all);
-        self.checks.iter_mut().flat_map(CheckRow::texts).for_each(all);
-        for row in &mut self.gates {
-            [&mut row.name, &mut row.reason].into_iter().for_each(all);
-            some(&mut row.until);
-        }
-        for row in &mut self.applications {
-            let texts = [
-                &mut row.name,
-                &mut row.app,
-                &mut row.environment,
-                &mut row.url,
-                &mut row.sync,
-                &mut row.health,
-            ];
-            texts.into_iter().for_each(all);
-            all(&mut row.reason);
-            some(&mut row.revision);
-            if let Some(rollout) = &mut row.rollout {
-                some(&mut rollout.pause);
-            }
-        }
-        if let Some(row) = &mut self.superseded_by {
-            [&mut row.author, &mut row.subject].into_iter().for_each(all);
-        }
-        for row in &mut self.timeline {
-            all(&mut row.what);
-        }
+        texts.extend(&mut self.commit_url);
+        texts.extend(self.infra_repo.iter_mut().flat_map(Texts::texts));
+        texts.extend(all(&mut self.changes));
+        texts.extend(all(&mut self.pins));
+        texts.extend(all(&mut self.gates));
+        texts.extend(all(&mut self.applications));
+        texts.extend(all(&mut self.status));
+        texts.extend(all(&mut self.checks));
+        texts.extend(self.superseded_by.iter_mut().flat_map(Texts::texts));
+        texts.extend(all(&mut self.timeline));
+        texts
     }
 }
 
@@ -297,6 +215,12 @@ fn tenths<S: serde::Serializer>(seconds: &f64, serializer: S) -> Result<S::Ok, S
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{CommitSha, Health, SyncState, Timestamp};
+
+    /// Returns a commit of which every digit is the same.
+    pub(super) fn commit(digit: char) -> CommitSha {
+        CommitSha::parse(&digit.to_string().repeat(40)).unwrap()
+    }
 
     pub(super) fn application(name: &str, live: bool) -> ApplicationRow {
         ApplicationRow {
@@ -304,8 +228,8 @@ mod tests {
             app: "api".to_owned(),
             environment: "dev".to_owned(),
             url: format!("https://argocd.example/applications/{name}"),
-            sync: "Synced".to_owned(),
-            health: "Healthy".to_owned(),
+            sync: SyncState::Synced,
+            health: Health::Healthy,
             revision: Some("b".repeat(40)),
             live,
             reason: "runs the commit".to_owned(),
@@ -315,15 +239,15 @@ mod tests {
 
     /// A report in which every part says something.
     pub(super) fn report(outcome: Outcome) -> Report {
-        let mut report = Report::new(Command::Promote);
-        report.end(outcome);
+        let mut report = Report::ended(Command::Promote, End::new(outcome, ""));
         report.app = vec!["api".to_owned()];
         report.environment = vec!["dev".to_owned()];
         report.infra_repo = Some(InfraRepoRow {
             url: "https://git.example/infra".to_owned(),
             branch: "main".to_owned(),
-            base: "a".repeat(40),
-            commit: Some("b".repeat(40)),
+            base: commit('a'),
+            commit: Some(commit('b')),
+            landed: true,
             attempts: 1,
         });
         report.commit_url = Some("https://git.example/commit/bbb".to_owned());
@@ -339,7 +263,7 @@ mod tests {
         report.pins = report.changes.clone();
         report.applications = vec![application("api-dev", true)];
         report.timeline = vec![TimelineRow {
-            at: "2026-01-01T00:00:00Z".to_owned(),
+            at: Timestamp::parse("2026-01-01T00:00:00Z").unwrap(),
             what: "landed".to_owned(),
         }];
         report.diff = "-  newTag: v1\n+  newTag: v2\n".to_owned();
@@ -355,9 +279,9 @@ mod tests {
         report.warnings = vec!["x".to_owned()];
         report.gates = vec![GateRow {
             name: "x".to_owned(),
-            state: "open",
+            state: GateState::Open,
             reason: "x".to_owned(),
-            until: Some("x".to_owned()),
+            until: None,
         }];
         report.checks = vec![CheckRow {
             check: "write",
@@ -367,7 +291,7 @@ mod tests {
             hints: vec!["x".to_owned()],
         }];
         report.superseded_by = Some(SupersededBy {
-            commit: "c".repeat(40),
+            commit: commit('c'),
             author: "x".to_owned(),
             subject: "x".to_owned(),
         });
@@ -380,7 +304,16 @@ mod tests {
         report.map_texts(&|_| "MAPPED".to_owned());
         let value = serde_json::to_value(&report).unwrap();
         // Our own words, commits and times stay; everything else is mapped.
-        let own = ["promote", "promoted", "open", "write", "failed", "2026-01-01T00:00:00Z"];
+        let own = [
+            "promote",
+            "promoted",
+            "open",
+            "write",
+            "failed",
+            "Synced",
+            "Healthy",
+            "2026-01-01T00:00:00Z",
+        ];
         let mut left = Vec::new();
         collect(&value, &mut left);
         left.retain(|text| {

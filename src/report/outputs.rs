@@ -1,6 +1,6 @@
 //! The outputs of the step: their declarations, and what a report makes of them.
 
-use super::{ApplicationRow, Report, short_json};
+use super::{Report, short_json};
 
 /// The largest `report` output, in bytes.
 const MOST_REPORT: usize = 64 * 1024;
@@ -12,125 +12,177 @@ pub struct OutputSpec {
     pub name: &'static str,
     /// What it holds.
     pub help: &'static str,
+    /// What it is made of.
+    pub kind: OutputKind,
+    /// From when it is known.
+    known: Known,
+    value: fn(&Report) -> String,
 }
 
-const fn spec(name: &'static str, help: &'static str) -> OutputSpec {
-    OutputSpec { name, help }
+/// What the value of an output is made of, for whoever hides secrets in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutputKind {
+    /// A word of a closed list, a number or a commit: never a secret, even where a secret is the same word.
+    Closed,
+    /// Texts from outside.
+    Text,
+}
+
+/// From when an output is known: later steps get it even if the run is killed after that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// When the applications have been read.
+    BeforeLanding,
+    /// When the commit is on the branch, or was already.
+    AtLanding,
+    /// Only at the end.
+    AtEnd,
+}
+
+impl OutputSpec {
+    /// Returns what a report makes of it; empty where there is nothing to say.
+    #[must_use]
+    pub fn value(&self, report: &Report) -> String {
+        (self.value)(report)
+    }
+}
+
+const fn closed(name: &'static str, help: &'static str, value: fn(&Report) -> String) -> OutputSpec {
+    OutputSpec {
+        name,
+        help,
+        kind: OutputKind::Closed,
+        known: Known::AtEnd,
+        value,
+    }
+}
+
+const fn text(name: &'static str, help: &'static str, value: fn(&Report) -> String) -> OutputSpec {
+    OutputSpec {
+        kind: OutputKind::Text,
+        ..closed(name, help, value)
+    }
+}
+
+const fn early(known: Known, spec: OutputSpec) -> OutputSpec {
+    OutputSpec { known, ..spec }
 }
 
 /// Every output.
 pub const OUTPUTS: [OutputSpec; 16] = [
-    spec("outcome", "How the run ended, as a word: see the exit codes."),
-    spec("exit-code", "The exit code of the run."),
-    spec(
-        "changed",
-        "`true` if a commit of this run is on the branch, else `false`.",
+    closed(
+        "outcome",
+        "How the run ended, as a word. See the exit codes.",
+        |report| report.outcome().name().to_owned(),
     ),
-    spec(
+    closed("exit-code", "Exit code of the run.", |report| {
+        report.exit_code().to_string()
+    }),
+    early(
+        Known::AtLanding,
+        closed(
+            "changed",
+            "`true` if this run's commit is on the branch, otherwise `false`.",
+            |report| report.changed().to_string(),
+        ),
+    ),
+    closed(
         "live",
-        "`true` only if every application was seen running exactly `after`, else `false`.",
+        "`true` only if every application runs exactly `after`, otherwise `false`.",
+        |report| report.live().to_string(),
     ),
-    spec(
-        "commit",
-        "The full name of the commit; on `no-change` the tip of the branch that was read.",
+    early(
+        Known::AtLanding,
+        closed(
+            "commit",
+            "Full SHA of the promotion commit; for `no-change`, of the branch head.",
+            |report| {
+                let row = report.infra_repo.as_ref();
+                word(row.and_then(|row| row.commit.as_ref()))
+            },
+        ),
     ),
-    spec(
-        "commit-url",
-        "The page of the commit, where the host is known to have one.",
+    early(
+        Known::AtLanding,
+        text(
+            "commit-url",
+            "URL of the commit, for hosts that have a page for it.",
+            |report| report.commit_url.clone().unwrap_or_default(),
+        ),
     ),
-    spec("before", "The references before, one per line."),
-    spec("after", "The references after, one per line."),
-    spec(
+    early(
+        Known::AtLanding,
+        text(
+            "before",
+            "Image references before the promotion, one per line.",
+            |report| unique(report.pins.iter().map(|row| row.before.as_str())),
+        ),
+    ),
+    early(
+        Known::AtLanding,
+        text(
+            "after",
+            "Image references after the promotion, one per line.",
+            |report| unique(report.pins.iter().map(|row| row.after.as_str())),
+        ),
+    ),
+    text(
         "tag",
-        "The tag of `after`; it holds no registry host, so that no mask eats it.",
+        "Tag of `after`, without the registry host, so that a mask on the host does not hide it.",
+        |report| unique(report.pins.iter().filter_map(|row| tag(&row.after))),
     ),
-    spec("digest", "The digest of `after`, likewise."),
-    spec("applications", "The names of the applications, one per line."),
-    spec(
+    text("digest", "Digest of `after`, without the registry host.", |report| {
+        unique(report.pins.iter().filter_map(|row| digest(&row.after)))
+    }),
+    early(
+        Known::BeforeLanding,
+        text("applications", "Names of the applications, one per line.", |report| {
+            unique(report.applications.iter().map(|row| row.name.as_str()))
+        }),
+    ),
+    closed(
         "health",
-        "The worst health of the applications, such as `Healthy` or `Degraded`.",
+        "Worst health of the applications, such as `Healthy` or `Degraded`.",
+        |report| word(report.applications.iter().map(|row| row.health).max()),
     ),
-    spec(
+    closed(
         "sync",
-        "The worst sync status of the applications: `Synced`, `Unknown` or `OutOfSync`.",
+        "Worst sync status of the applications: `Synced`, `OutOfSync` or `Unknown`.",
+        |report| word(report.applications.iter().map(|row| row.sync).max()),
     ),
-    spec(
+    text(
         "application-url",
-        "The page in Argo CD of the application that is worst off.",
+        "Argo CD page of the application in the worst state.",
+        |report| {
+            let worst = report.applications.iter().max_by_key(|row| row.badness());
+            worst.map(|row| row.url.clone()).unwrap_or_default()
+        },
     ),
-    spec("duration-seconds", "How long the run took, in seconds."),
-    spec(
+    closed("duration-seconds", "Duration of the run, in seconds.", |report| {
+        format!("{:.1}", report.duration_seconds)
+    }),
+    text(
         "report",
-        "The whole report as JSON, at most 64 KiB: healthy applications are only counted when it would be longer.",
+        "The report as JSON, up to 64 KiB. A longer report counts the healthy applications instead of listing them.",
+        |report| short_json(report, MOST_REPORT),
     ),
 ];
 
 /// Returns the value of each output at the end of a run; empty where there is none.
 #[must_use]
 pub fn outputs(report: &Report) -> Vec<(&'static str, String)> {
-    let afters: Vec<&str> = report.pins.iter().map(|row| row.after.as_str()).collect();
-    let worst = report.applications.iter().max_by_key(|row| badness(row));
-    let commit = report.infra_repo.as_ref().and_then(|row| row.commit.clone());
-    let sync = report.applications.iter().max_by_key(|row| sync_badness(&row.sync));
-    let value = |name: &str| match name {
-        "outcome" => report.outcome.to_owned(),
-        "exit-code" => report.exit_code.to_string(),
-        "changed" => report.changed().to_string(),
-        "live" => report.live().to_string(),
-        "commit" => commit.clone().unwrap_or_default(),
-        "commit-url" => report.commit_url.clone().unwrap_or_default(),
-        "before" => unique(report.pins.iter().map(|row| row.before.as_str())),
-        "after" => unique(afters.iter().copied()),
-        "tag" => unique(afters.iter().filter_map(|after| tag(after))),
-        "digest" => unique(afters.iter().filter_map(|after| digest(after))),
-        "applications" => unique(report.applications.iter().map(|row| row.name.as_str())),
-        "health" => worst.map(|row| row.health.clone()).unwrap_or_default(),
-        "sync" => sync.map(|row| row.sync.clone()).unwrap_or_default(),
-        "application-url" => worst.map(|row| row.url.clone()).unwrap_or_default(),
-        "duration-seconds" => format!("{:.1}", report.duration_seconds),
-        "report" => short_json(report, MOST_REPORT),
-        _ => String::new(),
-    };
-    OUTPUTS.iter().map(|spec| (spec.name, value(spec.name))).collect()
+    OUTPUTS.iter().map(|spec| (spec.name, spec.value(report))).collect()
 }
 
-impl Report {
-    /// Tells whether a commit of this run is on the branch.
-    #[must_use]
-    pub fn changed(&self) -> bool {
-        let commit = self
-            .infra_repo
-            .as_ref()
-            .and_then(|row| row.commit.as_ref().map(|commit| (commit, &row.base)));
-        self.outcome != "no-change" && self.outcome != "planned" && commit.is_some_and(|(commit, base)| commit != base)
-    }
-
-    /// Tells whether every application was seen running exactly what was promoted.
-    #[must_use]
-    pub fn live(&self) -> bool {
-        !self.applications.is_empty() && self.applications.iter().all(|row| row.live)
-    }
+/// Returns the outputs of a run under way that are known from `known` on.
+#[must_use]
+pub fn outputs_at(report: &Report, known: Known) -> Vec<(&'static str, String)> {
+    let specs = OUTPUTS.iter().filter(|spec| spec.known == known);
+    specs.map(|spec| (spec.name, spec.value(report))).collect()
 }
 
-/// How bad an application's state is: health first, then sync, then whether it runs what was promoted.
-pub(super) fn badness(row: &ApplicationRow) -> (usize, usize, bool) {
-    let health = match row.health.as_str() {
-        "Healthy" => 0,
-        "Progressing" => 1,
-        "Suspended" => 2,
-        "Missing" => 4,
-        "Degraded" => 5,
-        _ => 3,
-    };
-    (health, sync_badness(&row.sync), !row.live)
-}
-
-fn sync_badness(sync: &str) -> usize {
-    match sync {
-        "Synced" => 0,
-        "OutOfSync" => 2,
-        _ => 1,
-    }
+fn word<T: ToString>(worst: Option<T>) -> String {
+    worst.map(|worst| worst.to_string()).unwrap_or_default()
 }
 
 fn tag(reference: &str) -> Option<&str> {
@@ -157,16 +209,16 @@ fn unique<'a>(lines: impl Iterator<Item = &'a str>) -> String {
 mod tests {
     use super::super::tests::{application, report};
     use super::*;
-    use crate::model::Outcome;
+    use crate::model::{Health, Outcome};
 
-    fn output(report: &Report, name: &str) -> String {
+    fn value(report: &Report, name: &str) -> String {
         outputs(report).into_iter().find(|(known, _)| *known == name).unwrap().1
     }
 
     #[test]
     fn a_promotion_says_what_it_wrote() {
         let report = report(Outcome::Promoted);
-        for (name, value) in [
+        for (name, right) in [
             ("outcome", "promoted"),
             ("exit-code", "0"),
             ("changed", "true"),
@@ -175,35 +227,48 @@ mod tests {
             ("tag", "v2"),
             ("health", "Healthy"),
         ] {
-            assert_eq!(output(&report, name), value, "{name}");
+            assert_eq!(value(&report, name), right, "{name}");
         }
-        assert_eq!(output(&report, "digest"), format!("sha256:{}", "a".repeat(64)));
+        assert_eq!(value(&report, "digest"), format!("sha256:{}", "a".repeat(64)));
     }
 
     #[test]
     fn nothing_is_changed_or_live_before_it_is_seen() {
         let mut report = report(Outcome::Cancelled { signal: 2 });
-        report.infra_repo.as_mut().unwrap().commit = None;
+        let row = report.infra_repo.as_mut().unwrap();
+        (row.commit, row.landed) = (None, false);
         report.applications.clear();
         assert_eq!(
-            (output(&report, "changed"), output(&report, "live")),
+            (value(&report, "changed"), value(&report, "live")),
             ("false".into(), "false".into())
         );
         let mut report = super::super::tests::report(Outcome::NoChange);
-        assert_eq!(output(&report, "changed"), "false");
+        report.infra_repo.as_mut().unwrap().landed = false;
+        assert_eq!(value(&report, "changed"), "false");
         report.applications.push(application("late", false));
-        assert_eq!(output(&report, "live"), "false");
+        assert_eq!(value(&report, "live"), "false");
+    }
+
+    #[test]
+    fn only_a_commit_of_this_run_is_a_change() {
+        for outcome in Outcome::ALL {
+            let mut report = report(outcome);
+            report.infra_repo.as_mut().unwrap().landed = false;
+            assert_eq!(value(&report, "changed"), "false", "{outcome:?}");
+            report.infra_repo.as_mut().unwrap().landed = true;
+            assert_eq!(value(&report, "changed"), "true", "{outcome:?}");
+        }
     }
 
     #[test]
     fn the_worst_application_speaks_for_all() {
         let mut report = report(Outcome::RolloutFailed);
         let mut bad = application("bad", false);
-        bad.health = "Degraded".to_owned();
+        bad.health = Health::Degraded;
         report.applications.insert(0, bad);
-        assert_eq!(output(&report, "health"), "Degraded");
-        assert!(output(&report, "application-url").contains("bad"));
-        assert_eq!(output(&report, "applications"), "bad\napi-dev");
+        assert_eq!(value(&report, "health"), "Degraded");
+        assert!(value(&report, "application-url").contains("bad"));
+        assert_eq!(value(&report, "applications"), "bad\napi-dev");
     }
 
     #[test]

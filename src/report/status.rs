@@ -3,6 +3,8 @@
 use serde::Serialize;
 
 use super::columns::columns;
+use super::rows::Texts;
+use crate::model::{CommitSha, Health, SyncState, Timestamp};
 
 /// One app in one environment.
 #[derive(Clone, Debug, Serialize)]
@@ -14,31 +16,31 @@ pub struct StatusRow {
     /// The references that are pinned.
     pub images: Vec<String>,
     /// The newest commit that says it changed one of the pins; `None` when none of the last 500 does.
-    pub commit: Option<String>,
+    pub commit: Option<CommitSha>,
     /// When that was, as RFC 3339.
-    pub at: Option<String>,
+    pub at: Option<Timestamp>,
     /// How long ago, in seconds.
     pub age_seconds: Option<u64>,
     /// Who triggered it.
     pub by: Option<String>,
-    /// `Synced`, `OutOfSync` or `Unknown`, the worst of its applications; `None` when nobody was asked.
-    pub sync: Option<String>,
-    /// `Healthy`, `Progressing`, …, the worst likewise.
-    pub health: Option<String>,
+    /// The worst of its applications; `None` when no server was asked.
+    pub sync: Option<SyncState>,
+    /// The worst health of its applications; `None` when no server was asked.
+    pub health: Option<Health>,
     /// The pinned references that are not among what its applications run.
     pub not_running: Vec<String>,
     /// The environments of the same app that pin something else.
     pub differs_from: Vec<String>,
 }
 
-impl StatusRow {
-    /// Returns every text that is not one of our own words.
-    pub(super) fn texts(&mut self) -> impl Iterator<Item = &mut String> {
-        let lists = [&mut self.images, &mut self.not_running, &mut self.differs_from];
-        [&mut self.app, &mut self.environment]
-            .into_iter()
-            .chain(lists.into_iter().flatten())
-            .chain([&mut self.by, &mut self.sync, &mut self.health].into_iter().flatten())
+impl Texts for StatusRow {
+    fn texts(&mut self) -> Vec<&mut String> {
+        let mut texts = vec![&mut self.app, &mut self.environment];
+        for list in [&mut self.images, &mut self.not_running, &mut self.differs_from] {
+            texts.extend(list);
+        }
+        texts.extend(&mut self.by);
+        texts
     }
 }
 
@@ -61,10 +63,7 @@ pub(super) fn table(rows: &[StatusRow]) -> String {
 
 /// Returns the cells of a row, in the order of the heads.
 pub(super) fn cells(row: &StatusRow) -> Vec<String> {
-    let commit = row
-        .commit
-        .as_deref()
-        .map_or("?", |commit| commit.get(..7).unwrap_or(commit));
+    let commit = row.commit.as_ref().map_or("?", CommitSha::short);
     let mut engine = match (&row.sync, &row.health) {
         (Some(sync), Some(health)) => format!("{sync}, {health}"),
         _ => "-".to_owned(),
@@ -119,12 +118,12 @@ mod tests {
             app: "api".to_owned(),
             environment: "production".to_owned(),
             images: vec!["myorg/api:v1".to_owned()],
-            commit: Some("0123456789".to_owned()),
+            commit: CommitSha::parse(&"0123456789".repeat(4)),
             at: None,
             age_seconds: Some(90),
             by: None,
-            sync: Some("Synced".to_owned()),
-            health: Some("Healthy".to_owned()),
+            sync: Some(SyncState::Synced),
+            health: Some(Health::Healthy),
             not_running: vec!["myorg/api:v1".to_owned()],
             differs_from: vec!["dev".to_owned()],
         };

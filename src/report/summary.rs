@@ -2,18 +2,20 @@
 
 use std::time::Duration;
 
+use super::mark::Mark;
 use super::markdown::{block, cell, code, link, paragraphs, prose, told};
 use super::text::{duration, subject, why};
 use super::{ApplicationRow, Report, status};
+use crate::model::Outcome;
 
 /// Returns the report as a job summary.
 #[must_use]
 pub fn summary(report: &Report) -> String {
-    let mut out = vec![format!("## {} {}\n\n", mark(report), title(report))];
+    let mut out = vec![format!("## {} {}\n\n", Mark::of(report).emoji(), title(report))];
     if !report.reason.is_empty() {
         out.push(format!("{}\n\n", paragraphs(&report.reason)));
     }
-    let next = if report.exit_code == 0 { "Next" } else { "What to do" };
+    let next = if report.exit_code() == 0 { "Next" } else { "What to do" };
     if report.checks.is_empty() {
         out.push(list(next, &report.hints));
     }
@@ -37,22 +39,12 @@ pub fn summary(report: &Report) -> String {
     out.concat()
 }
 
-fn mark(report: &Report) -> &'static str {
-    match (report.exit_code, report.outcome) {
-        (0, "planned") => "📝",
-        (0, "landed" | "paused" | "superseded") => "⚠️",
-        (0, _) => "✅",
-        (130 | 143, _) => "🛑",
-        _ => "❌",
-    }
-}
-
 fn title(report: &Report) -> String {
     let subject = subject(report);
     if subject.is_empty() {
-        report.outcome.to_owned()
+        report.outcome().name().to_owned()
     } else {
-        format!("{}: {}", report.outcome, prose(&subject))
+        format!("{}: {}", report.outcome().name(), prose(&subject))
     }
 }
 
@@ -111,7 +103,7 @@ fn commit(report: &Report) -> String {
     let place = format!("{} of {}", code(&row.branch), link(&code(&row.url), &row.url));
     let what = match &row.commit {
         Some(commit) => {
-            let short = code(commit.get(..7).unwrap_or(commit));
+            let short = code(commit.short());
             let shown = report
                 .commit_url
                 .as_ref()
@@ -122,7 +114,7 @@ fn commit(report: &Report) -> String {
         None => format!("Nothing was written to {place}"),
     };
     let later = report.superseded_by.as_ref().map(|later| {
-        let commit = code(later.commit.get(..7).unwrap_or(&later.commit));
+        let commit = code(later.commit.short());
         format!(
             "<br>Superseded by {commit}: {} ({})",
             prose(&later.subject),
@@ -134,30 +126,25 @@ fn commit(report: &Report) -> String {
 
 fn gates(report: &Report) -> String {
     let rows = report.gates.iter().map(|row| {
-        let until = row.until.as_deref().map(prose).unwrap_or_default();
-        vec![prose(&row.name), row.state.to_owned(), prose(&row.reason), until]
+        let until = row.until.map(|until| until.to_string()).unwrap_or_default();
+        vec![prose(&row.name), row.state.name().to_owned(), prose(&row.reason), until]
     });
     table(&["gate", "state", "why", "until"], rows)
 }
 
 fn applications(report: &Report) -> String {
     let mut rows: Vec<&ApplicationRow> = report.applications.iter().collect();
-    rows.sort_by_key(|row| std::cmp::Reverse(super::outputs::badness(row)));
+    rows.sort_by_key(|row| std::cmp::Reverse(row.badness()));
     let rows = rows.into_iter().map(|row| {
         let revision = row
             .revision
             .as_deref()
             .map(|revision| code(revision.get(..7).unwrap_or(revision)));
         vec![
-            match (row.live, report.outcome) {
-                (true, _) => "✅",
-                (false, "planned" | "landed") => "",
-                (false, _) => "❌",
-            }
-            .to_owned(),
+            Mark::of_application(row, report.outcome()).emoji().to_owned(),
             link(&prose(&row.name), &row.url),
-            prose(&row.sync),
-            prose(&row.health),
+            row.sync.to_string(),
+            row.health.to_string(),
             revision.unwrap_or_default(),
             format!("{}{}", canary(row), told(&why(row))),
         ]
@@ -183,18 +170,13 @@ fn canary(row: &ApplicationRow) -> String {
 const SEEN: usize = 24;
 
 fn timeline(report: &Report) -> String {
-    let times: Vec<_> = report
-        .timeline
-        .iter()
-        .map(|row| humantime::parse_rfc3339(&row.at).ok())
-        .collect();
-    let first = times.first().copied().flatten();
+    let first = report.timeline.first().map(|row| row.at);
     let mut last = String::new();
-    let rows = report.timeline.iter().zip(times).map(|(row, at)| {
-        let since = at.zip(first).and_then(|(at, first)| at.duration_since(first).ok());
-        let since = since.map(|since| humantime::format_duration(Duration::from_secs(since.as_secs())));
+    let rows = report.timeline.iter().map(|row| {
+        let since = row.at.since(first.unwrap_or(row.at));
+        let since = humantime::format_duration(Duration::from_secs(since.as_secs()));
         // The column is narrow, and would break a time in two.
-        let since = since.map_or_else(|| prose(&row.at), |since| format!("+{since}").replace(' ', "&nbsp;"));
+        let since = format!("+{since}").replace(' ', "&nbsp;");
         // What happened within one second stands below its time.
         let shown = if since == last { String::new() } else { since.clone() };
         last = since;
@@ -204,7 +186,7 @@ fn timeline(report: &Report) -> String {
     if table.is_empty() {
         return table;
     }
-    let from = report.timeline.first().map(|row| prose(&row.at)).unwrap_or_default();
+    let from = first.map(|at| at.to_string()).unwrap_or_default();
     let title = format!("from {from}, {} in all", duration(report.duration_seconds));
     if report.timeline.len() <= SEEN {
         return format!("### Timeline\n\n{table}{title}\n\n");
@@ -217,7 +199,7 @@ fn diff(report: &Report) -> String {
         return String::new();
     }
     let block = block("diff", &report.diff);
-    if report.outcome == "planned" {
+    if report.outcome() == Outcome::Planned {
         return format!("### Diff\n\n{block}\n");
     }
     format!("<details><summary>Diff</summary>\n\n{block}\n</details>\n\n")
@@ -227,7 +209,7 @@ fn diff(report: &Report) -> String {
 mod tests {
     use super::super::tests::report;
     use super::*;
-    use crate::model::Outcome;
+    use crate::model::Timestamp;
 
     #[test]
     fn a_promotion_says_from_where_to_where_with_links() {
@@ -248,7 +230,7 @@ mod tests {
     fn a_time_stands_once_before_what_happened_then() {
         let mut report = report(Outcome::Promoted);
         let row = |at: &str, what: &str| crate::report::TimelineRow {
-            at: format!("2026-01-01T00:0{at}Z"),
+            at: Timestamp::parse(&format!("2026-01-01T00:0{at}Z")).unwrap(),
             what: what.to_owned(),
         };
         report.timeline = vec![row("0:01", "a"), row("0:01", "b"), row("1:03", "c")];

@@ -1,6 +1,7 @@
 //! The report as text for people: how it ended and why first, then what was written and where it runs.
 
 use super::columns::columns;
+use super::mark::Mark;
 use super::{ApplicationRow, Report, checks, status};
 use crate::model::Outcome;
 
@@ -10,7 +11,7 @@ pub fn text(report: &Report) -> String {
     if !report.checks.is_empty() {
         return format!("{}\n\n{}\n", checks::table(&report.checks), head(report));
     }
-    if report.outcome == Outcome::Ok.name() && !report.reason.is_empty() {
+    if report.outcome() == Outcome::Ok && !report.reason.is_empty() {
         // The command's own words are all there is to say.
         let table = status::table(&report.status);
         let rows = if report.status.is_empty() {
@@ -50,7 +51,7 @@ fn head(report: &Report) -> String {
     } else {
         report.reason.clone()
     };
-    format!("{}: {reason}", report.outcome)
+    format!("{}: {reason}", report.outcome().name())
 }
 
 /// Returns `api to dev`, as far as it is known.
@@ -73,7 +74,7 @@ fn changes(report: &Report) -> Vec<String> {
         }
         out.push(format!("  in     {}:{}", row.file, row.line));
     }
-    if !report.diff.is_empty() && report.outcome == "planned" {
+    if !report.diff.is_empty() && report.outcome() == Outcome::Planned {
         out.push(format!("\n{}", report.diff.trim_end()));
     }
     out
@@ -110,7 +111,7 @@ fn gates(report: &Report) -> Vec<String> {
             .unwrap_or_default();
         vec![
             format!("  {}", row.name),
-            row.state.to_owned(),
+            row.state.name().to_owned(),
             format!("{}{until}", row.reason),
         ]
     });
@@ -119,18 +120,13 @@ fn gates(report: &Report) -> Vec<String> {
 
 fn applications(report: &Report) -> Vec<String> {
     let mut rows: Vec<&ApplicationRow> = report.applications.iter().collect();
-    rows.sort_by_key(|row| std::cmp::Reverse(super::outputs::badness(row)));
+    rows.sort_by_key(|row| std::cmp::Reverse(row.badness()));
     let marked = rows.iter().map(|row| {
-        let mark = match (row.live, report.outcome) {
-            (true, _) => "✓",
-            // Nothing was to become live.
-            (false, "planned" | "landed") => "·",
-            (false, _) => "✗",
-        };
+        let mark = Mark::of_application(row, report.outcome()).sign();
         vec![
             format!("  {mark} {}", row.name),
-            row.sync.clone(),
-            row.health.clone(),
+            row.sync.to_string(),
+            row.health.to_string(),
             row.url.clone(),
         ]
     });
@@ -194,6 +190,7 @@ pub(super) fn duration(seconds: f64) -> String {
 mod tests {
     use super::super::tests::{application, report};
     use super::*;
+    use crate::model::Health;
 
     #[test]
     fn a_failure_begins_with_what_is_wrong_and_what_to_do() {
@@ -225,7 +222,7 @@ mod tests {
     fn the_worst_application_stands_first_and_columns_are_aligned() {
         let mut report = report(Outcome::TimedOut);
         let mut bad = application("a-very-long-name", false);
-        bad.health = "Degraded".to_owned();
+        bad.health = Health::Degraded;
         report.applications.push(bad);
         let text = text(&report);
         let rows: Vec<&str> = text.lines().filter(|line| line.contains("Synced")).collect();

@@ -197,8 +197,8 @@ impl Receiver for Step {
         report.warn(self.warnings());
         let summary = self.files.summary(&report::summary(&report));
         self.check(summary);
-        if report.exit_code != 0 {
-            let title = format!("promote: {}", report.outcome);
+        if report.exit_code() != 0 {
+            let title = format!("promote: {}", report.outcome().name());
             self.annotate("error", Some(&title), &report::failure(&report));
         }
         self.result(&report, form);

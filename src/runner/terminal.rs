@@ -147,7 +147,7 @@ impl Receiver for Terminal {
         let diff = self.hide(&report.diff);
         report.map_texts(&|text| self.clean(text));
         report.diff = diff;
-        let failed = report.exit_code != 0;
+        let failed = report.exit_code() != 0;
         if failed && !(self.look.result_is_seen && form == Form::Text) {
             self.say(Colour::Red, "error: ", &report::failure(&report));
         }
@@ -168,6 +168,7 @@ mod tests {
 
     use super::*;
     use crate::model::{Command, Outcome, Timestamp};
+    use crate::report::End;
 
     struct Minutes;
 
@@ -266,9 +267,7 @@ mod tests {
                 ..Look::default()
             };
             let (terminal, out, err) = terminal(look);
-            let mut report = Report::new(Command::Promote);
-            report.end(Outcome::Denied);
-            report.reason = "no entry".to_owned();
+            let report = Report::ended(Command::Promote, End::new(Outcome::Denied, "no entry"));
             terminal.finish(&report, form);
             assert_eq!(err.text().contains("no entry"), told);
             assert!(out.text().contains("no entry"));

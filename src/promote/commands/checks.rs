@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::model::{Fault, Outcome, Timestamp};
-use crate::report::{CheckRow, CheckState, Report};
+use crate::report::{CheckRow, CheckState, End, Report};
 
 /// How long before its end a token that somebody made by hand is told of: long enough to make another.
 pub(in crate::promote) const MADE_BY_HAND: Duration = Duration::from_secs(14 * 24 * 3600);
@@ -103,15 +103,14 @@ impl Checks {
         }
     }
 
-    /// Moves the rows into the report, and ends it.
-    pub(in crate::promote) fn end(self, report: &mut Report) {
+    /// Moves the rows into the report, and returns how it ends.
+    pub(in crate::promote) fn end(self, report: &mut Report) -> End {
         let count = self.rows.len();
         let failed = self.rows.iter().filter(|(_, outcome)| outcome.is_some()).count();
         // The first of the worst.
         let worst = self.rows.iter().filter_map(|(row, outcome)| Some((row, (*outcome)?)));
-        match worst.min_by_key(|(_, outcome)| rank(*outcome)) {
+        let end = match worst.min_by_key(|(_, outcome)| rank(*outcome)) {
             None => {
-                report.end(Outcome::Ok);
                 let warned = self
                     .rows
                     .iter()
@@ -122,18 +121,23 @@ impl Checks {
                 } else {
                     String::new()
                 };
-                report.reason = format!("nothing of {count} checks stands against a promotion{but}");
+                End::new(
+                    Outcome::Ok,
+                    format!("nothing of {count} checks stands against a promotion{but}"),
+                )
             }
             Some((row, outcome)) => {
-                report.end(outcome);
-                report.reason = match failed {
+                let reason = match failed {
                     1 => format!("1 of {count} checks fails: {}", row.reason),
                     _ => format!("{failed} of {count} checks fail, the worst: {}", row.reason),
                 };
-                report.hints.clone_from(&row.hints);
+                let mut end = End::new(outcome, reason);
+                end.hints.clone_from(&row.hints);
+                end
             }
-        }
+        };
         report.checks = self.rows.into_iter().map(|(row, _)| row).collect();
+        end
     }
 }
 
@@ -180,7 +184,8 @@ mod tests {
             checks.failed("write", "x", fault);
         }
         let mut report = Report::new(Command::Preflight);
-        checks.end(&mut report);
+        let end = checks.end(&mut report);
+        report.end(end);
         report
     }
 
@@ -194,18 +199,24 @@ mod tests {
             Fault::denied("no again"),
         ]);
         assert_eq!(
-            (report.outcome, report.exit_code, report.checks.len()),
-            ("denied", 4, 6)
+            (report.outcome(), report.exit_code(), report.checks.len()),
+            (Outcome::Denied, 4, 6)
         );
         assert_eq!(report.reason, "5 of 6 checks fail, the worst: no");
         assert_eq!(report.hints, ["grant it"]);
         assert_eq!(
-            ended(vec![Fault::unreachable("away"), Fault::refused("x")]).outcome,
-            "refused"
+            ended(vec![Fault::unreachable("away"), Fault::refused("x")]).outcome(),
+            Outcome::Refused
         );
-        assert_eq!(ended(vec![Fault::refused("x"), Fault::bug("y")]).outcome, "bug");
+        assert_eq!(
+            ended(vec![Fault::refused("x"), Fault::bug("y")]).outcome(),
+            Outcome::Bug
+        );
         assert_eq!(ended(vec![Fault::refused("x")]).reason, "1 of 2 checks fails: x");
-        assert_eq!((ended(Vec::new()).outcome, ended(Vec::new()).exit_code), ("ok", 0));
+        assert_eq!(
+            (ended(Vec::new()).outcome(), ended(Vec::new()).exit_code()),
+            (Outcome::Ok, 0)
+        );
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::delivery::Observe;
 use crate::infrarepo::{InfraRepo, Tip};
 use crate::model::{Fault, Outcome, RepoIdentity, RepoPath, Timestamp};
 use crate::plan::{self, SyncMode};
-use crate::report::{InfraRepoRow, Report};
+use crate::report::{End, InfraRepoRow, Report};
 
 use crate::promote::commands::checks::{Checks, MADE_BY_HAND, MINTED};
 use crate::promote::commands::status::{layout, pairs, request_of};
@@ -23,7 +23,12 @@ pub(in crate::promote) struct Seams {
 }
 
 /// Fills the report with a row for every check.
-pub(in crate::promote) async fn preflight(seams: Seams, settings: &Settings, ports: Ports<'_>, report: &mut Report) {
+pub(in crate::promote) async fn preflight(
+    seams: Seams,
+    settings: &Settings,
+    ports: Ports<'_>,
+    report: &mut Report,
+) -> End {
     let mut checks = Checks::default();
     let found = match seams.repo {
         Ok(repo) => infra_repo(repo.as_ref(), settings, ports, &mut checks, report).await,
@@ -48,7 +53,7 @@ pub(in crate::promote) async fn preflight(seams: Seams, settings: &Settings, por
             }
         }
     }
-    checks.end(report);
+    checks.end(report)
 }
 
 /// Checks the infra-repo, and returns where its overlays and applications are to be.
@@ -76,8 +81,9 @@ async fn infra_repo(
     report.infra_repo = Some(InfraRepoRow {
         url: url.clone(),
         branch: tip.branch.to_string(),
-        base: tip.commit.to_string(),
-        commit: Some(tip.commit.to_string()),
+        base: tip.commit.clone(),
+        commit: Some(tip.commit.clone()),
+        landed: false,
         attempts: 0,
     });
     let written = repo.may_write(&tip.branch).await;

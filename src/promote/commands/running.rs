@@ -2,7 +2,7 @@
 
 use crate::assess::rollout::Origin;
 use crate::delivery::Observe;
-use crate::model::{AppSnapshot, Fault, SyncState};
+use crate::model::{AppSnapshot, Fault};
 use crate::plan::Place;
 use crate::promote::Ports;
 use crate::promote::prepare::applications::candidates_of;
@@ -49,17 +49,8 @@ pub(in crate::promote) async fn run(
 
 /// Puts the worst of the applications into the row, and which pins none of them runs.
 fn fill(row: &mut StatusRow, apps: &[&AppSnapshot]) {
-    let rank = |sync: &SyncState| match sync {
-        SyncState::Synced => 0,
-        SyncState::OutOfSync => 1,
-        SyncState::Unknown => 2,
-    };
-    row.sync = (apps.iter().map(|app| app.sync))
-        .max_by_key(rank)
-        .map(|sync| sync.to_string());
-    row.health = (apps.iter().map(|app| app.health))
-        .max()
-        .map(|health| health.to_string());
+    row.sync = apps.iter().map(|app| app.sync).max();
+    row.health = apps.iter().map(|app| app.health).max();
     if !apps.is_empty() {
         let running = |image: &&String| !apps.iter().any(|app| app.images.contains(image));
         row.not_running = row.images.iter().filter(running).cloned().collect();

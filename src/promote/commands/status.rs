@@ -6,7 +6,7 @@ use crate::infrarepo::{CommitInfo, InfraRepo, Tip};
 use crate::manifest::Format;
 use crate::model::{AppName, Clock, EnvironmentName, Fault, Outcome, Pin, RepoIdentity, RepoPath};
 use crate::plan::{Config, DEFAULT_PATH, Layout, Place, Request};
-use crate::report::{InfraRepoRow, Report, StatusRow};
+use crate::report::{End, InfraRepoRow, Report, StatusRow};
 
 use crate::promote::prepare::snapshot::{config, existing, find};
 use crate::promote::{Ports, Settings};
@@ -24,7 +24,7 @@ pub(in crate::promote) async fn status(
     ports: Ports<'_>,
     argocd: Option<&dyn Observe>,
     report: &mut Report,
-) -> Result<(), Fault> {
+) -> Result<End, Fault> {
     let tip = repo.tip().await?;
     let config = config(repo, &tip.commit).await?;
     let reader = Reader {
@@ -61,13 +61,13 @@ pub(in crate::promote) async fn status(
     report.infra_repo = Some(InfraRepoRow {
         url: repo.url(),
         branch: tip.branch.to_string(),
-        base: tip.commit.to_string(),
-        commit: Some(tip.commit.to_string()),
+        base: tip.commit.clone(),
+        commit: Some(tip.commit.clone()),
+        landed: false,
         attempts: 0,
     });
-    report.end(Outcome::Ok);
-    report.reason = format!("{} at {} of {}", tip.branch, tip.commit.short(), repo.url());
-    Ok(())
+    let reason = format!("{} at {} of {}", tip.branch, tip.commit.short(), repo.url());
+    Ok(End::new(Outcome::Ok, reason))
 }
 
 /// Reads what is pinned, all of it at one commit.
@@ -261,8 +261,8 @@ fn since(row: &mut StatusRow, commit: &CommitInfo, clock: &dyn Clock) {
         .message
         .lines()
         .find_map(|line| line.strip_prefix("Promote-By: "));
-    row.commit = Some(commit.commit.to_string());
-    row.at = Some(commit.at.to_string());
+    row.commit = Some(commit.commit.clone());
+    row.at = Some(commit.at);
     row.age_seconds = Some(clock.wall().since(commit.at).as_secs());
     row.by = by.map(str::to_owned);
 }

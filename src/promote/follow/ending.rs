@@ -49,7 +49,7 @@ pub(in crate::promote) async fn end(tracks: &[Track<'_>], now: Duration) -> Opti
             Some(Verdict::Failed { why, hints, .. }) => return Some(ended(Outcome::RolloutFailed, why, hints)),
             Some(Verdict::Superseded { revision, why }) => {
                 let by = track.lineage.replaced_by(revision).await;
-                let why = format!("{why}: {} by {} ({})", short(&by.commit), by.author, by.subject);
+                let why = format!("{why}: {} by {} ({})", by.commit.short(), by.author, by.subject);
                 let mut end = ended(Outcome::Superseded, &why, &[]);
                 end.superseded_by = Some(by);
                 return Some(end);
@@ -77,10 +77,6 @@ pub(in crate::promote) async fn end(tracks: &[Track<'_>], now: Duration) -> Opti
         .iter()
         .find(|track| !track.is_final() && track.is_late(now))
         .map(|track| late(track, now))
-}
-
-fn short(commit: &str) -> &str {
-    commit.get(..7).unwrap_or(commit)
 }
 
 fn ended(outcome: Outcome, reason: &str, hints: &[String]) -> End {

@@ -128,12 +128,12 @@ impl<'a> Lineage<'a> {
         }
         found.map_or_else(
             || SupersededBy {
-                commit: revision.to_string(),
+                commit: revision.clone(),
                 author: String::new(),
                 subject: String::new(),
             },
             |commit| SupersededBy {
-                commit: commit.commit.to_string(),
+                commit: commit.commit,
                 author: commit.author,
                 subject: commit.message.lines().next().unwrap_or_default().to_owned(),
             },

@@ -253,8 +253,8 @@ impl<'a> Track<'a> {
             app: self.target.app.to_string(),
             environment: self.target.environment.to_string(),
             url: self.page.clone(),
-            sync: app.map_or(SyncState::Unknown, |app| app.sync).to_string(),
-            health: app.map_or(Health::Unknown, |app| app.health).to_string(),
+            sync: app.map_or(SyncState::Unknown, |app| app.sync),
+            health: app.map_or(Health::Unknown, |app| app.health),
             revision: match &self.verdict {
                 Some(Verdict::Live { revision, .. }) => Some(revision.to_string()),
                 _ => app.and_then(|app| app.revisions.first().cloned()),

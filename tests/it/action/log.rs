@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use promote_action::journal::Journal as _;
 use promote_action::model::{Command, Event, Outcome, Secret};
-use promote_action::report::Report;
+use promote_action::report::{End, Report};
 use promote_action::runner::{Files, Form, Receiver as _, Step, Streams};
 use proptest::prelude::*;
 
@@ -66,10 +66,7 @@ fn bench(secrets: &[&str], form: Form, debug: bool) -> Bench {
 }
 
 fn report(outcome: Outcome, reason: &str) -> Report {
-    let mut report = Report::new(Command::Promote);
-    report.end(outcome);
-    reason.clone_into(&mut report.reason);
-    report
+    Report::ended(Command::Promote, End::new(outcome, reason))
 }
 
 fn read(folder: &Path, name: &str) -> String {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use promote_action::model::{Command, Outcome};
+use promote_action::model::{Command, Health, Outcome, SyncState};
 use serde_json::{Map, Value, json};
 use syn::{Attribute, Fields, GenericArgument, Item, ItemEnum, ItemStruct, PathArguments, Type};
 
@@ -129,10 +129,7 @@ fn words(within: &str, field: &str) -> Option<Value> {
     let ends = Outcome::ALL.iter();
     Some(match (within, field) {
         ("Report", "schema") => json!({"const": 1}),
-        ("Report", "command") => json!({"enum": Command::NAMES}),
-        ("Report", "outcome") => json!({"enum": distinct(ends.map(|end| json!(end.name())))}),
         ("Report", "exit_code") => json!({"enum": distinct(ends.map(|end| json!(end.exit_code())))}),
-        ("GateRow", "state") => json!({"enum": ["open", "closed", "unknown"]}),
         _ => return None,
     })
 }
@@ -157,7 +154,11 @@ fn shape(of: &Type, types: &Types) -> Value {
         _ => panic!("a type that the schema does not know stands in src/report"),
     };
     match path.ident.to_string().as_str() {
-        "String" | "str" => json!({"type": "string"}),
+        "String" | "str" | "CommitSha" | "Timestamp" => json!({"type": "string"}),
+        "Command" => json!({"enum": Command::NAMES}),
+        "Outcome" => json!({"enum": distinct(Outcome::ALL.iter().map(|end| json!(end.name())))}),
+        "SyncState" => json!({"type": "string", "enum": SyncState::ALL.map(|word| word.to_string())}),
+        "Health" => json!({"type": "string", "enum": Health::ALL.map(|word| word.to_string())}),
         "bool" => json!({"type": "boolean"}),
         "f64" => json!({"type": "number"}),
         "u8" | "u16" | "u32" | "u64" | "usize" => json!({"type": "integer", "minimum": 0}),
@@ -166,6 +167,9 @@ fn shape(of: &Type, types: &Types) -> Value {
             let mut inner = inner();
             let known = inner["type"].take();
             inner["type"] = json!([known, "null"]);
+            if let Some(words) = inner.get_mut("enum").and_then(Value::as_array_mut) {
+                words.push(Value::Null);
+            }
             inner
         }
         name => match (types.structs.get(name), types.enums.get(name)) {

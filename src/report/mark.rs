@@ -1,0 +1,83 @@
+//! The mark beside a verdict: one for each way in which a run, or an application in it, can stand.
+
+use super::{ApplicationRow, Report};
+use crate::model::Outcome;
+
+/// How something stands, as people see it at a glance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mark {
+    /// As it was to be.
+    Good,
+    /// Shown, and nothing was done.
+    Shown,
+    /// Done, and not seen to be good.
+    Unwatched,
+    /// Waits for a person.
+    Paused,
+    /// Replaced by something later.
+    Replaced,
+    /// Stopped from outside.
+    Stopped,
+    /// Not as it was to be.
+    Bad,
+}
+
+impl Mark {
+    /// Returns the mark of a run.
+    pub(super) fn of(report: &Report) -> Self {
+        match report.outcome() {
+            Outcome::Planned => Self::Shown,
+            Outcome::Landed => Self::Unwatched,
+            Outcome::Paused => Self::Paused,
+            Outcome::Superseded => Self::Replaced,
+            Outcome::Cancelled { .. } => Self::Stopped,
+            Outcome::Promoted | Outcome::NoChange | Outcome::Live | Outcome::Ok => Self::Good,
+            Outcome::Bug
+            | Outcome::Invalid
+            | Outcome::Refused
+            | Outcome::Denied
+            | Outcome::Unreachable
+            | Outcome::RolloutFailed
+            | Outcome::TimedOut => Self::Bad,
+        }
+    }
+
+    /// Returns the mark of an application in a run that ended so.
+    pub(super) fn of_application(row: &ApplicationRow, outcome: Outcome) -> Self {
+        match outcome {
+            _ if row.live => Self::Good,
+            // Nothing was to become live.
+            Outcome::Planned | Outcome::Landed => Self::Shown,
+            Outcome::Paused => Self::Paused,
+            Outcome::Superseded => Self::Replaced,
+            Outcome::Cancelled { .. } => Self::Stopped,
+            _ => Self::Bad,
+        }
+    }
+
+    /// Returns it for a terminal or a log.
+    pub(super) const fn sign(self) -> &'static str {
+        match self {
+            Self::Good => "✓",
+            Self::Shown => "·",
+            Self::Unwatched => "!",
+            Self::Paused => "⏸",
+            Self::Replaced => "↷",
+            Self::Stopped => "■",
+            Self::Bad => "✗",
+        }
+    }
+
+    /// Returns it for a summary.
+    pub(super) const fn emoji(self) -> &'static str {
+        match self {
+            Self::Good => "✅",
+            Self::Shown => "📝",
+            Self::Unwatched => "⚠️",
+            Self::Paused => "⏸️",
+            Self::Replaced => "↷",
+            Self::Stopped => "🛑",
+            Self::Bad => "❌",
+        }
+    }
+}

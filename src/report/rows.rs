@@ -1,0 +1,208 @@
+//! The rows of the report: what happened in git, what changed, and where it runs. Each says which of its texts came from outside.
+
+use serde::Serialize;
+
+use crate::model::{CommitSha, Health, SyncState, Timestamp};
+
+/// A part of the report that holds texts from outside.
+pub(super) trait Texts {
+    /// Returns every text that is not one of our own words, a number, a commit or a time.
+    fn texts(&mut self) -> Vec<&mut String>;
+}
+
+/// `infra_repo` of the report.
+#[derive(Clone, Debug, Serialize)]
+pub struct InfraRepoRow {
+    /// Without credentials.
+    pub url: String,
+    /// The branch.
+    pub branch: String,
+    /// The head of the branch that was read.
+    pub base: CommitSha,
+    /// The commit of this run, or the one that was followed; on `no-change` the head that was read; `None` when there is none.
+    pub commit: Option<CommitSha>,
+    /// Whether this run made the commit and it is on the branch; not in the JSON.
+    #[serde(skip)]
+    pub landed: bool,
+    /// How many times landing was tried.
+    pub attempts: u32,
+}
+
+/// One of `changes`.
+#[derive(Clone, Debug, Serialize)]
+pub struct ChangeRow {
+    /// The app.
+    pub app: String,
+    /// The environment.
+    pub environment: String,
+    /// The kustomization file.
+    pub file: String,
+    /// The entry's name.
+    pub name: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// The reference before.
+    pub before: String,
+    /// The reference after.
+    pub after: String,
+}
+
+/// One of `gates`.
+#[derive(Clone, Debug, Serialize)]
+pub struct GateRow {
+    /// The gate's name.
+    pub name: String,
+    /// Whether it lets the promotion pass.
+    pub state: GateState,
+    /// Why.
+    pub reason: String,
+    /// When it opens by itself as RFC 3339, if that is known.
+    pub until: Option<Timestamp>,
+}
+
+/// Whether a gate lets a promotion pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GateState {
+    /// It does.
+    Open,
+    /// It does not.
+    Closed,
+    /// What it needs could not be read, so it does not.
+    Unknown,
+}
+
+impl GateState {
+    /// Returns its word in the report.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Closed => "closed",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// One of `applications`.
+#[derive(Clone, Debug, Serialize)]
+pub struct ApplicationRow {
+    /// `name`, or `namespace/name` where one was given.
+    pub name: String,
+    /// The app.
+    pub app: String,
+    /// The environment.
+    pub environment: String,
+    /// Its page in Argo CD.
+    pub url: String,
+    /// Whether it runs what its revision renders to.
+    pub sync: SyncState,
+    /// Its health.
+    pub health: Health,
+    /// The commit it has synced, if it is known.
+    pub revision: Option<String>,
+    /// Whether it runs exactly what was promoted, seen so.
+    pub live: bool,
+    /// Why it is where it is.
+    pub reason: String,
+    /// The canary, if it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rollout: Option<RolloutRow>,
+}
+
+/// `rollout` of an application.
+#[derive(Clone, Debug, Serialize)]
+pub struct RolloutRow {
+    /// The step it is at, from 0.
+    pub step: u32,
+    /// How many there are.
+    pub steps: u32,
+    /// The share of the new version, in percent.
+    pub weight: u32,
+    /// Why it pauses; `None` while it moves.
+    pub pause: Option<String>,
+}
+
+/// `superseded_by` of the report.
+#[derive(Clone, Debug, Serialize)]
+pub struct SupersededBy {
+    /// The commit.
+    pub commit: CommitSha,
+    /// Its author.
+    pub author: String,
+    /// Its subject.
+    pub subject: String,
+}
+
+/// One of `timeline`.
+#[derive(Clone, Debug, Serialize)]
+pub struct TimelineRow {
+    /// RFC 3339.
+    pub at: Timestamp,
+    /// What happened.
+    pub what: String,
+}
+
+impl ApplicationRow {
+    /// Returns how badly off it is, to be compared: health first, then sync, then whether it runs what was promoted.
+    pub(super) fn badness(&self) -> (Health, SyncState, bool) {
+        (self.health, self.sync, !self.live)
+    }
+}
+
+impl Texts for InfraRepoRow {
+    fn texts(&mut self) -> Vec<&mut String> {
+        vec![&mut self.url, &mut self.branch]
+    }
+}
+
+impl Texts for ChangeRow {
+    fn texts(&mut self) -> Vec<&mut String> {
+        vec![
+            &mut self.app,
+            &mut self.environment,
+            &mut self.file,
+            &mut self.name,
+            &mut self.before,
+            &mut self.after,
+        ]
+    }
+}
+
+impl Texts for GateRow {
+    fn texts(&mut self) -> Vec<&mut String> {
+        vec![&mut self.name, &mut self.reason]
+    }
+}
+
+impl Texts for ApplicationRow {
+    fn texts(&mut self) -> Vec<&mut String> {
+        let mut texts = vec![
+            &mut self.name,
+            &mut self.app,
+            &mut self.environment,
+            &mut self.url,
+            &mut self.reason,
+        ];
+        texts.extend(&mut self.revision);
+        texts.extend(self.rollout.iter_mut().flat_map(Texts::texts));
+        texts
+    }
+}
+
+impl Texts for RolloutRow {
+    fn texts(&mut self) -> Vec<&mut String> {
+        self.pause.iter_mut().collect()
+    }
+}
+
+impl Texts for SupersededBy {
+    fn texts(&mut self) -> Vec<&mut String> {
+        vec![&mut self.author, &mut self.subject]
+    }
+}
+
+impl Texts for TimelineRow {
+    fn texts(&mut self) -> Vec<&mut String> {
+        vec![&mut self.what]
+    }
+}
