@@ -5,7 +5,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use promote_action_fuzz::manifest::kustomize::{Kustomize, parse_arguments, set_images};
-use promote_action_fuzz::manifest::{Edited, Field, Format, PinEdit};
+use promote_action_fuzz::manifest::{Edited, Field, Format, Options, PinEdit};
 
 fuzz_target!(|input: &[u8]| {
     let Some(middle) = input.iter().position(|byte| *byte == 0xFF) else {
@@ -32,7 +32,7 @@ fn as_set_image(file: &[u8], arguments: &[String]) {
 }
 
 fn as_promotion(file: &[u8], tag: Option<&str>) {
-    let Ok(pins) = Kustomize.pins(file) else {
+    let Ok(pins) = Kustomize.pins(file, &Options::default()) else {
         return;
     };
     let name = pins.first().map_or_else(|| "app".to_owned(), |pin| pin.name.clone());
@@ -42,10 +42,10 @@ fn as_promotion(file: &[u8], tag: Option<&str>) {
         digest: Field::Remove,
         create: true,
     };
-    if let Ok(edited) = Kustomize.edit(file, std::slice::from_ref(&edit)) {
+    if let Ok(edited) = Kustomize.edit(file, std::slice::from_ref(&edit), &Options::default()) {
         check(file, &edited);
         let again = Kustomize
-            .edit(&edited.bytes, &[edit])
+            .edit(&edited.bytes, &[edit], &Options::default())
             .expect("the result is accepted again");
         assert!(again.changed.is_empty(), "a second run changes nothing");
     }

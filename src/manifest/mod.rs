@@ -6,31 +6,76 @@ use std::ops::Range;
 
 pub mod kustomize;
 mod nearest;
+mod options;
 mod pin;
 mod yaml;
 
 pub use nearest::nearest;
+pub use options::{ImageKeys, Options, Syntax};
 pub use pin::Pin;
 
 /// Every format that pins can be read from and written to.
 pub const FORMATS: &[&dyn Format] = &[&kustomize::Kustomize];
 
+/// Returns the format of this name.
+#[must_use]
+pub fn format(name: &str) -> Option<&'static dyn Format> {
+    FORMATS.iter().copied().find(|format| format.name() == name)
+}
+
 /// A kind of file that holds pins.
 pub trait Format: Sync {
-    /// Returns the names that a file of this format may have; a folder holds at most one of them.
-    fn file_names(&self) -> &'static [&'static str];
+    /// Returns the name that `format` selects it by.
+    fn name(&self) -> &'static str;
 
-    /// Returns the pins that `text` holds, in the order of the file.
+    /// Returns the names of the files that hold the pins of what `path` names; never none.
+    ///
+    /// # Errors
+    /// The format is not read from such a place, or nothing there is of this format: the end of a sentence that begins with the path.
+    fn claims(&self, place: Named<'_>) -> Result<Vec<String>, String>;
+
+    /// Returns the pins that `text` holds, in the order of the file; each has a name of its own.
     ///
     /// # Errors
     /// The text cannot be read as this format.
-    fn pins(&self, text: &[u8]) -> Result<Vec<Pin>, ManifestFault>;
+    fn pins(&self, text: &[u8], options: &Options) -> Result<Vec<Pin>, ManifestFault>;
 
     /// Makes the edits, all or none, and proves that nothing else changed.
     ///
     /// # Errors
     /// The text cannot be read, an entry is missing, or the edit cannot be made without touching something else.
-    fn edit(&self, text: &[u8], edits: &[PinEdit]) -> Result<Edited, ManifestFault>;
+    fn edit(&self, text: &[u8], edits: &[PinEdit], options: &Options) -> Result<Edited, ManifestFault>;
+
+    /// Whether every pin of one repository is set when that repository is promoted. Otherwise one of them has to be named.
+    fn sets_every_pin(&self) -> bool {
+        true
+    }
+
+    /// Returns what to do when no pin fits, as a clause that follows a semicolon.
+    fn advice(&self) -> &'static str;
+}
+
+/// What a `path` names.
+#[derive(Clone, Copy, Debug)]
+pub enum Named<'a> {
+    /// A file of this name.
+    File(&'a str),
+    /// A folder with files of these names.
+    Folder(&'a [&'a str]),
+}
+
+/// How many names of a folder are listed.
+const LISTED: usize = 20;
+
+/// Lists the names of a folder for a message.
+fn listed(names: &[&str]) -> String {
+    let mut said = names.iter().take(LISTED).copied().collect::<Vec<_>>().join(", ");
+    if names.is_empty() {
+        "nothing in it".clone_into(&mut said);
+    } else if names.len() > LISTED {
+        said.push_str(&format!(" and {} more", names.len() - LISTED));
+    }
+    said
 }
 
 /// What shall become of one pin.

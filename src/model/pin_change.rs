@@ -1,6 +1,6 @@
 //! What became of a pin.
 
-use super::{AppName, EnvironmentName, RepoPath};
+use super::{AppName, EnvironmentName, RepoPath, Syntax};
 
 /// One pin before and after.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,9 +9,11 @@ pub struct PinChange {
     pub app: AppName,
     /// The environment of that overlay.
     pub environment: EnvironmentName,
-    /// The kustomization file.
+    /// The file that holds it.
     pub file: RepoPath,
-    /// The entry's `name`.
+    /// How that file is read.
+    pub syntax: Syntax,
+    /// The pin's name: in a kustomization the entry's `name`.
     pub name: String,
     /// The line that changed, from 1, in the new file.
     pub line: usize,

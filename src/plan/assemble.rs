@@ -1,9 +1,9 @@
 //! The way from targets and their files to one planned commit.
 
 use crate::manifest::{Edited, ManifestFault, PinEdit};
-use crate::model::{PinChange, RepoPath};
+use crate::model::{Pin, PinChange, RepoPath, Syntax};
 
-use super::{Identity, Overlay, Place, Plan, PlannedFile, Read, Request, diff, message, select};
+use super::{Identity, Overlay, OverlayFile, Place, Placed, Plan, PlannedFile, Read, Request, diff, message, select};
 
 /// Why there is no plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,12 +37,6 @@ pub fn plan(
         return Err(NoPlan::Contradicted(why));
     }
     edit(&mut plan, &reads, &wanted).map_err(NoPlan::Mistakes)?;
-    plan.changes = plan
-        .pins
-        .iter()
-        .filter(|pin| pin.before != pin.after)
-        .cloned()
-        .collect();
     plan.message = message::message(template, &plan.changes, identity);
     plan.diff = diff::diff(&plan.files);
     Ok(plan)
@@ -51,46 +45,51 @@ pub fn plan(
 fn read<'a>(overlays: &'a [(Place, Overlay)], mistakes: &mut Vec<String>) -> Vec<Read<'a>> {
     let mut reads = Vec::new();
     for (target, overlay) in overlays {
-        match overlay.format.pins(&overlay.text) {
-            Ok(pins) => reads.push(Read {
-                target,
-                file: &overlay.file,
-                overlay,
-                pins,
-            }),
-            Err(fault) => mistakes.push(told(&overlay.file, &fault)),
+        let mut pins = Vec::new();
+        for file in &overlay.files {
+            match target.syntax.pins(&file.text) {
+                Ok(found) => pins.extend(found.into_iter().map(|pin| Placed { file, pin })),
+                Err(fault) => mistakes.push(told(&file.path, &fault)),
+            }
         }
+        let files = overlay.files.as_slice();
+        reads.push(Read { target, files, pins });
     }
     mistakes.dedup();
     reads
 }
 
+/// What several targets want of one file that they share.
+struct Here<'a> {
+    file: &'a OverlayFile,
+    syntax: &'a Syntax,
+    wanted: Vec<(&'a Read<'a>, &'a select::Wanted)>,
+}
+
 /// Makes the edits, one file at a time: several targets may share one.
 fn edit(plan: &mut Plan, reads: &[Read<'_>], wanted: &[Vec<select::Wanted>]) -> Result<(), Vec<String>> {
     let mut mistakes = Vec::new();
-    for file in message::distinct(reads.iter().map(|read| read.file.as_str())) {
-        let here: Vec<(&Read<'_>, &Vec<select::Wanted>)> = (reads.iter().zip(wanted))
-            .filter(|(read, _)| read.file.as_str() == file)
-            .collect();
-        let Some((first, _)) = here.first() else {
-            continue;
-        };
-        let edits = edits(file, here.iter().flat_map(|(_, wanted)| *wanted), &mut mistakes);
-        let edited = match first.overlay.format.edit(&first.overlay.text, &edits) {
+    for here in by_file(reads, wanted) {
+        let path = &here.file.path;
+        let edits = edits(path, here.wanted.iter().map(|(_, wanted)| *wanted), &mut mistakes);
+        let edited = match here.syntax.edit(&here.file.text, &edits) {
             Ok(edited) => edited,
             Err(fault) => {
-                mistakes.push(told(first.file, &fault));
+                mistakes.push(told(path, &fault));
                 continue;
             }
         };
-        for (read, wanted) in &here {
-            let pins = wanted.iter().filter_map(|one| pin_change(read, &one.name, &edited));
-            plan.pins.extend(pins);
+        for (read, wanted) in &here.wanted {
+            let Some((change, is_new)) = pin_change(read, path, &wanted.name, &edited) else {
+                continue;
+            };
+            plan.changes.extend(is_new.then(|| change.clone()));
+            plan.pins.push(change);
         }
-        if edited.bytes != first.overlay.text {
+        if edited.bytes != here.file.text {
             plan.files.push(PlannedFile {
-                path: first.file.clone(),
-                before: first.overlay.text.clone(),
+                path: path.clone(),
+                before: here.file.text.clone(),
                 after: edited.bytes,
             });
         }
@@ -98,8 +97,34 @@ fn edit(plan: &mut Plan, reads: &[Read<'_>], wanted: &[Vec<select::Wanted>]) -> 
     if mistakes.is_empty() { Ok(()) } else { Err(mistakes) }
 }
 
+/// Sorts what is wanted by file, in the order in which the files are first named.
+fn by_file<'a>(reads: &'a [Read<'a>], wanted: &'a [Vec<select::Wanted>]) -> Vec<Here<'a>> {
+    let mut files: Vec<Here<'a>> = Vec::new();
+    for (read, wanted) in reads.iter().zip(wanted) {
+        for one in wanted {
+            let Some(file) = read.files.iter().find(|file| file.path == one.file) else {
+                continue;
+            };
+            if let Some(here) = files.iter_mut().find(|here| here.file.path == file.path) {
+                here.wanted.push((read, one));
+            } else {
+                files.push(Here {
+                    file,
+                    syntax: &read.target.syntax,
+                    wanted: vec![(read, one)],
+                });
+            }
+        }
+    }
+    files
+}
+
 /// Returns the edits of one file, each entry once.
-fn edits<'a>(file: &str, wanted: impl Iterator<Item = &'a select::Wanted>, mistakes: &mut Vec<String>) -> Vec<PinEdit> {
+fn edits<'a>(
+    file: &RepoPath,
+    wanted: impl Iterator<Item = &'a select::Wanted>,
+    mistakes: &mut Vec<String>,
+) -> Vec<PinEdit> {
     let mut edits: Vec<PinEdit> = Vec::new();
     for edit in wanted.map(select::Wanted::edit) {
         match edits.iter().find(|other| other.name == edit.name) {
@@ -114,24 +139,29 @@ fn edits<'a>(file: &str, wanted: impl Iterator<Item = &'a select::Wanted>, mista
     edits
 }
 
-/// Returns what the edit made of one entry, also when that is what stood there.
-fn pin_change(read: &Read<'_>, name: &str, edited: &Edited) -> Option<PinChange> {
+/// Returns what the edit made of one entry, also when that is what stood there, and whether the file changes there.
+fn pin_change(read: &Read<'_>, file: &RepoPath, name: &str, edited: &Edited) -> Option<(PinChange, bool)> {
     let changed = edited.changed.iter().find(|changed| changed.before.name == name);
-    let (before, after) = if let Some(changed) = changed {
+    let (before, after): (&Pin, &Pin) = if let Some(changed) = changed {
         (&changed.before, &changed.after)
     } else {
-        let pin = read.pins.iter().find(|pin| pin.name == name)?;
+        let pin = read
+            .pins
+            .iter()
+            .find(|pin| pin.name == name && pin.file.path == *file)?;
         (pin, pin)
     };
-    Some(PinChange {
+    let change = PinChange {
         app: read.target.app.clone(),
         environment: read.target.environment.clone(),
-        file: read.file.clone(),
+        file: file.clone(),
+        syntax: read.target.syntax.clone(),
         name: name.to_owned(),
         line: after.line,
         before: before.reference(),
         after: after.reference(),
-    })
+    };
+    Some((change, changed.is_some()))
 }
 
 fn told(file: &RepoPath, fault: &ManifestFault) -> String {
@@ -142,7 +172,6 @@ fn told(file: &RepoPath, fault: &ManifestFault) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::manifest::FORMATS;
     use crate::model::{AppName, Digest, EnvironmentName, ImageRef, Tag};
     use crate::plan::{Allow, Layout, Policy};
 
@@ -181,11 +210,9 @@ mod tests {
                         .find(|(name, _)| *name == target.environment.as_str())
                         .unwrap();
                     let file = target.folder.join("kustomization.yaml").unwrap();
-                    let overlay = Overlay {
-                        file,
-                        format: FORMATS[0],
-                        text: self::file(images),
-                    };
+                    let text = self::file(images);
+                    let files = vec![OverlayFile { path: file, text }];
+                    let overlay = Overlay { files };
                     (target, overlay)
                 })
                 .collect()

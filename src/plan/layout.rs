@@ -1,6 +1,6 @@
 //! Where an app's overlay and applications are in each environment: templates filled, promote.yaml and inputs joined.
 
-use crate::model::{AppName, EnvironmentName, RepoPath, Repository, nearest};
+use crate::model::{AppName, EnvironmentName, RepoPath, Repository, Syntax, nearest};
 
 use super::{Allow, Config, Policy, Request, ResolvedPolicy};
 
@@ -18,8 +18,10 @@ pub struct Place {
     pub app: AppName,
     /// The environment.
     pub environment: EnvironmentName,
-    /// The overlay's folder.
+    /// What `path` names: the overlay's folder, or with other formats than kustomize a file.
     pub folder: RepoPath,
+    /// How its files are read.
+    pub syntax: Syntax,
     /// The applications that deploy it.
     pub applications: Applications,
     /// How they are followed.
@@ -147,6 +149,7 @@ impl Layout<'_> {
                 app: app.clone(),
                 environment: environment.clone(),
                 folder,
+                syntax: Syntax::default(),
                 applications,
                 policy: self
                     .policy

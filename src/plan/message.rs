@@ -69,10 +69,11 @@ fn one_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{AppName, EnvironmentName, RepoPath};
+    use crate::model::{AppName, EnvironmentName, RepoPath, Syntax};
 
     fn change(app: &str, environment: &str, after: &str) -> PinChange {
         PinChange {
+            syntax: Syntax::default(),
             app: AppName::parse(app).unwrap(),
             environment: EnvironmentName::parse(environment).unwrap(),
             file: RepoPath::parse("a/kustomization.yaml").unwrap(),

@@ -1,7 +1,6 @@
 //! What is to be promoted, and what that means for the files of one commit. Pure: request + snapshot in, plan or mistakes out.
 //! Knows no git, no server and no clock.
 
-use crate::manifest::Format;
 use crate::model::{AppName, Digest, EnvironmentName, ImageRef, Pin, PinChange, RepoPath, Tag};
 
 mod assemble;
@@ -73,23 +72,51 @@ impl Allow {
     }
 }
 
-/// The file that holds a target's pins, read at the snapshot's commit.
-#[derive(Clone)]
+/// The files that hold a target's pins, read at the snapshot's commit; usually one.
+#[derive(Clone, Debug, Default)]
 pub struct Overlay {
+    /// The files, in the order of their names.
+    pub files: Vec<OverlayFile>,
+}
+
+/// A file that holds pins.
+#[derive(Clone, Debug)]
+pub struct OverlayFile {
     /// The file.
-    pub file: RepoPath,
-    /// Its format.
-    pub format: &'static dyn Format,
+    pub path: RepoPath,
     /// Its bytes.
     pub text: Vec<u8>,
 }
 
-/// A target with what its file says.
+/// A target with what its files say.
 struct Read<'a> {
     target: &'a Place,
-    file: &'a RepoPath,
-    overlay: &'a Overlay,
-    pins: Vec<Pin>,
+    files: &'a [OverlayFile],
+    pins: Vec<Placed<'a>>,
+}
+
+impl Read<'_> {
+    /// Returns the file, or the folder of several.
+    const fn place(&self) -> &RepoPath {
+        match self.files {
+            [one] => &one.path,
+            _ => &self.target.folder,
+        }
+    }
+}
+
+/// A pin in one of a target's files.
+struct Placed<'a> {
+    file: &'a OverlayFile,
+    pin: Pin,
+}
+
+impl std::ops::Deref for Placed<'_> {
+    type Target = Pin;
+
+    fn deref(&self) -> &Pin {
+        &self.pin
+    }
 }
 
 /// What one commit would change.

@@ -1,9 +1,9 @@
 //! Which entry of which overlay gets which tag and digest: the rules of `image`, `tag`, `digest` and `from`.
 
 use crate::manifest::{Field, PinEdit};
-use crate::model::{Digest, ImageRef, Pin, Repository, Tag};
+use crate::model::{Digest, ImageRef, RepoPath, Repository, Tag};
 
-use super::{Read, Request};
+use super::{Placed, Read, Request};
 
 mod from;
 
@@ -12,7 +12,9 @@ pub(super) use from::contradiction;
 /// What one entry of one overlay is to become.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Wanted {
-    /// The entry's name.
+    /// The file it is in.
+    pub(super) file: RepoPath,
+    /// The pin's name.
     pub(super) name: String,
     /// What becomes of the tag.
     pub(super) tag: Field,
@@ -116,12 +118,15 @@ fn by_lines(lines: &[ImageRef], targets: &[Read<'_>], mistakes: &mut Vec<String>
         let mut homes = Vec::new();
         for (read, wanted) in targets.iter().zip(&mut wanted) {
             match find(read, line.repository.as_str()) {
-                Ok(Some(pin)) => {
-                    homes.push(read.target);
-                    wanted.push(given(&pin.name, line.tag.as_ref(), line.digest.as_ref(), false));
+                Ok(pins) => {
+                    homes.extend((!pins.is_empty()).then_some(read.target));
+                    let pins = pins.into_iter();
+                    wanted.extend(pins.map(|pin| given(pin, line.tag.as_ref(), line.digest.as_ref())));
                 }
-                Ok(None) => {}
-                Err(why) => mistakes.push(why),
+                Err(why) => {
+                    homes.push(read.target);
+                    mistakes.push(why);
+                }
             }
         }
         // An app that has the image in one environment must have it in each: else it would be left behind in silence.
@@ -131,11 +136,10 @@ fn by_lines(lines: &[ImageRef], targets: &[Read<'_>], mistakes: &mut Vec<String>
             if here || (!elsewhere && !homes.is_empty()) {
                 continue;
             }
-            if read.target.allow.new_entry {
-                let name = line.repository.as_str();
-                wanted.push(given(name, line.tag.as_ref(), line.digest.as_ref(), true));
-            } else {
-                mistakes.push(lacks(read, line.repository.as_str()));
+            let repository = line.repository.as_str();
+            match new(read, repository, line.tag.as_ref(), line.digest.as_ref()) {
+                Ok(new) => wanted.push(new),
+                Err(why) => mistakes.push(why),
             }
         }
     }
@@ -145,7 +149,7 @@ fn by_lines(lines: &[ImageRef], targets: &[Read<'_>], mistakes: &mut Vec<String>
                 "no line of `image` ({}) fits the app {}: {} has {}",
                 lines.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
                 read.target.app,
-                read.file,
+                read.place(),
                 columns(&read.pins)
             ));
         }
@@ -155,28 +159,31 @@ fn by_lines(lines: &[ImageRef], targets: &[Read<'_>], mistakes: &mut Vec<String>
 
 /// `tag` and `digest` go to the configured images, or to the overlay's only one.
 fn only(request: &Request, targets: &[Read<'_>], mistakes: &mut Vec<String>) -> Vec<Vec<Wanted>> {
-    let wanted = |name: &str, create| given(name, request.tag.as_ref(), request.digest.as_ref(), create);
+    let (tag, digest) = (request.tag.as_ref(), request.digest.as_ref());
     let mut all = Vec::new();
     for read in targets {
         let mut here = Vec::new();
         for image in &read.target.images {
             match find(read, image.as_str()) {
-                Ok(Some(pin)) => here.push(wanted(&pin.name, false)),
-                Ok(None) if read.target.allow.new_entry => here.push(wanted(image.as_str(), true)),
-                Ok(None) => mistakes.push(lacks(read, image.as_str())),
+                Ok(pins) if pins.is_empty() => match new(read, image.as_str(), tag, digest) {
+                    Ok(new) => here.push(new),
+                    Err(why) => mistakes.push(why),
+                },
+                Ok(pins) => here.extend(pins.into_iter().map(|pin| given(pin, tag, digest))),
                 Err(why) => mistakes.push(why),
             }
         }
         if read.target.images.is_empty() {
             match read.pins.as_slice() {
-                [one] => here.push(wanted(&one.name, false)),
                 [] => mistakes.push(format!(
-                    "{} has no entry under `images`, so `tag` and `digest` fit nothing: give `image: NAME:TAG` and `allow: new-entry` to add one",
-                    read.file
+                    "{} pins no image, so `tag` and `digest` fit nothing; {}",
+                    read.place(),
+                    read.target.syntax.format.advice()
                 )),
+                pins if is_one_image(read, pins) => here.extend(pins.iter().map(|pin| given(pin, tag, digest))),
                 more => mistakes.push(format!(
                     "{} has {} images to choose from, {}: say which with `image: NAME:TAG`",
-                    read.file,
+                    read.place(),
                     more.len(),
                     columns(more)
                 )),
@@ -187,50 +194,84 @@ fn only(request: &Request, targets: &[Read<'_>], mistakes: &mut Vec<String>) -> 
     all
 }
 
-/// The entry whose resulting repository this is, else the one of that name.
-fn find<'a>(read: &'a Read<'_>, repository: &str) -> Result<Option<&'a Pin>, String> {
+/// Whether all pins are set together: one pin, or several of one repository in a format that sets all of them.
+fn is_one_image(read: &Read<'_>, pins: &[Placed<'_>]) -> bool {
+    let [first, others @ ..] = pins else {
+        return false;
+    };
+    let is_same = |pin: &Placed<'_>| {
+        Repository::parse(first.repository()).is_ok_and(|repository| repository.same_as(pin.repository()))
+    };
+    others.is_empty() || read.target.syntax.format.sets_every_pin() && others.iter().all(is_same)
+}
+
+/// The pins whose resulting repository this is, else those of that name. Several only in a format that sets all of them.
+fn find<'a>(read: &'a Read<'a>, repository: &str) -> Result<Vec<&'a Placed<'a>>, String> {
     let same = |text: &str| Repository::parse(repository).is_ok_and(|one| one.same_as(text));
-    let runs: Vec<&Pin> = read.pins.iter().filter(|pin| same(pin.repository())).collect();
+    let runs: Vec<&Placed<'_>> = read.pins.iter().filter(|pin| same(pin.repository())).collect();
     let found = if runs.is_empty() {
         read.pins.iter().filter(|pin| same(&pin.name)).collect()
     } else {
         runs
     };
     match found.as_slice() {
-        [] => Ok(None),
-        [one] => Ok(Some(one)),
-        more => Err(format!(
-            "{} has {} entries for {repository}: {}; remove all but one",
-            read.file,
-            more.len(),
-            columns(&read.pins)
-        )),
+        [_, _, ..] if !read.target.syntax.format.sets_every_pin() => {
+            let names: Vec<&str> = found.iter().map(|pin| pin.name.as_str()).collect();
+            // The entry of that name is meant, where only one of them is named so.
+            Err(format!(
+                "{} has {} entries for {repository}: {}; give the name of the entry instead, as in `image: {}:TAG`, once for each",
+                read.place(),
+                found.len(),
+                columns(&read.pins),
+                names.first().unwrap_or(&"")
+            ))
+        }
+        _ => Ok(found),
     }
 }
 
 /// What is given is what is written: a tag alone keeps what is said of the digest (which [`check`] refuses to be anything), a digest
 /// alone leaves no tag.
-fn given(name: &str, tag: Option<&Tag>, digest: Option<&Digest>, create: bool) -> Wanted {
+fn given(pin: &Placed<'_>, tag: Option<&Tag>, digest: Option<&Digest>) -> Wanted {
     Wanted {
-        name: name.to_owned(),
+        file: pin.file.path.clone(),
+        name: pin.name.clone(),
         tag: tag.map_or(Field::Remove, |tag| Field::Set(tag.as_str().to_owned())),
         digest: digest.map_or(Field::Keep, |digest| Field::Set(digest.as_str().to_owned())),
-        create,
+        create: false,
     }
+}
+
+/// The same for an entry that is added, where that is allowed.
+fn new(read: &Read<'_>, repository: &str, tag: Option<&Tag>, digest: Option<&Digest>) -> Result<Wanted, String> {
+    let [only] = read.files else {
+        return Err(lacks(read, repository));
+    };
+    if !read.target.allow.new_entry {
+        return Err(lacks(read, repository));
+    }
+    Ok(Wanted {
+        file: only.path.clone(),
+        name: repository.to_owned(),
+        tag: tag.map_or(Field::Remove, |tag| Field::Set(tag.as_str().to_owned())),
+        digest: digest.map_or(Field::Keep, |digest| Field::Set(digest.as_str().to_owned())),
+        create: true,
+    })
 }
 
 fn lacks(read: &Read<'_>, repository: &str) -> String {
     format!(
-        "{} has no entry for {repository}: {}; to add one, give `allow: new-entry`",
-        read.file,
-        columns(&read.pins)
+        "{} has no entry for {repository}: {}; {}",
+        read.place(),
+        columns(&read.pins),
+        read.target.syntax.format.advice()
     )
 }
 
 /// The entries as two columns in one line: what they are named, and what runs.
-fn columns(pins: &[Pin]) -> String {
+fn columns(pins: &[Placed<'_>]) -> String {
     if pins.is_empty() {
-        return "there is no entry under `images`".to_owned();
+        return "it pins no image".to_owned();
     }
     let rows: Vec<String> = pins
         .iter()
@@ -251,12 +292,15 @@ fn check(wanted: &Wanted, read: &Read<'_>, mistakes: &mut Vec<String>) {
              `image: {name}:{tag}@${{{{ steps.build.outputs.digest }}}}`, or give `allow: mutable-tag`"
         ));
     }
-    let old = read.pins.iter().find(|pin| pin.name == *name);
+    let old = read
+        .pins
+        .iter()
+        .find(|pin| pin.name == *name && pin.file.path == wanted.file);
     if let (Some(digest), Field::Keep) = (old.and_then(|pin| pin.digest.as_deref()), &wanted.digest) {
         mistakes.push(format!(
             "the entry {name} of {} has the digest {digest}, which would still decide what runs: \
              give the new digest with the tag (`image: {name}:{tag}@sha256:…`), or `digest` alone",
-            read.file
+            wanted.file
         ));
     }
 }

@@ -30,7 +30,7 @@ use overlay::{List, Overlay};
 pub use argument::parse_arguments;
 
 use super::yaml::{admit, prove};
-use super::{Edited, Field, Format, ManifestFault, PinEdit};
+use super::{Edited, Field, Format, ManifestFault, Named, Options, PinEdit, listed};
 use crate::Pin;
 
 /// The format of `kustomization.yaml`.
@@ -41,19 +41,50 @@ pub struct Kustomize;
 pub const FILE_NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
 impl Format for Kustomize {
-    fn file_names(&self) -> &'static [&'static str] {
-        &FILE_NAMES
+    fn name(&self) -> &'static str {
+        "kustomize"
     }
 
-    fn pins(&self, text: &[u8]) -> Result<Vec<Pin>, ManifestFault> {
+    fn claims(&self, place: Named<'_>) -> Result<Vec<String>, String> {
+        let names = match place {
+            Named::Folder(names) => names,
+            Named::File(name) if FILE_NAMES.contains(&name) => return Ok(vec![name.to_owned()]),
+            Named::File(_) => {
+                return Err("is a file: with `format: kustomize` it must be a folder with a kustomization".to_owned());
+            }
+        };
+        let found: Vec<&str> = FILE_NAMES.into_iter().filter(|name| names.contains(name)).collect();
+        match found.as_slice() {
+            [one] => Ok(vec![(*one).to_owned()]),
+            [] => Err(format!(
+                "has no kustomization file ({}); there is {}",
+                FILE_NAMES.join(", "),
+                listed(names)
+            )),
+            more => Err(format!(
+                "has several kustomization files: {}; kustomize refuses that too, remove all but one",
+                more.join(", ")
+            )),
+        }
+    }
+
+    fn pins(&self, text: &[u8], _: &Options) -> Result<Vec<Pin>, ManifestFault> {
         let overlay = read::read(admit(text)?, false, &|_| true)?;
         let entries = overlay.lists.iter().flat_map(|list| &list.kept);
         Ok(entries.filter_map(Entry::pin).collect())
     }
 
-    fn edit(&self, text: &[u8], edits: &[PinEdit]) -> Result<Edited, ManifestFault> {
+    fn edit(&self, text: &[u8], edits: &[PinEdit], _: &Options) -> Result<Edited, ManifestFault> {
         let edits: Vec<EntryEdit> = edits.iter().map(EntryEdit::from).collect();
         edit(text, &edits, false).map(|(edited, _)| edited)
+    }
+
+    fn sets_every_pin(&self) -> bool {
+        false
+    }
+
+    fn advice(&self) -> &'static str {
+        "to add an entry, give `allow: new-entry`"
     }
 }
 

@@ -1,10 +1,10 @@
 //! `from`: what another environment pins is copied, and held against what the run says it is.
 
 use crate::manifest::Field;
-use crate::model::{Digest, ImageRef, Pin, Repository, Tag};
+use crate::model::{Digest, ImageRef, RepoPath, Repository, Tag};
 
 use super::{Wanted, find, lacks};
-use crate::plan::{Read, Request};
+use crate::plan::{Placed, Read, Request};
 
 /// What is pinned in another environment is copied, tag and digest.
 pub(super) fn copies(
@@ -15,17 +15,26 @@ pub(super) fn copies(
 ) -> Vec<Vec<Wanted>> {
     let mut all = Vec::new();
     for read in targets {
-        let mut here = Vec::new();
+        let mut here: Vec<Wanted> = Vec::new();
         let source = sources.iter().find(|source| source.target.app == read.target.app);
         for pin in source.map(|source| chosen(source, lines, mistakes)).unwrap_or_default() {
-            match copy(pin, source.map_or("", |source| source.file.as_str()), read) {
-                Ok(wanted) => here.push(wanted),
+            match copy(pin, source, read) {
+                Ok(wanted) => {
+                    for one in wanted {
+                        if !here.contains(&one) {
+                            here.push(one);
+                        }
+                    }
+                }
                 Err(why) => mistakes.push(why),
             }
         }
         if here.is_empty() && mistakes.is_empty() {
-            let file = source.map_or("", |source| source.file.as_str());
-            mistakes.push(format!("{file} pins no image that could be promoted to {}", read.file));
+            let place = source.map_or("", |source| source.place().as_str());
+            mistakes.push(format!(
+                "{place} pins no image that could be promoted to {}",
+                read.place()
+            ));
         }
         all.push(here);
     }
@@ -33,7 +42,7 @@ pub(super) fn copies(
 }
 
 /// The pins of a source overlay that are promoted: those of the lines, the configured ones, or all that say a tag or a digest.
-fn chosen<'a>(source: &'a Read<'_>, lines: &[ImageRef], mistakes: &mut Vec<String>) -> Vec<&'a Pin> {
+fn chosen<'a>(source: &'a Read<'a>, lines: &[ImageRef], mistakes: &mut Vec<String>) -> Vec<&'a Placed<'a>> {
     let named: Vec<&str> = if lines.is_empty() {
         source.target.images.iter().map(Repository::as_str).collect()
     } else {
@@ -49,15 +58,17 @@ fn chosen<'a>(source: &'a Read<'_>, lines: &[ImageRef], mistakes: &mut Vec<Strin
     let mut pins = Vec::new();
     for name in named {
         match find(source, name) {
-            Ok(Some(pin)) => pins.push(pin),
-            Ok(None) => mistakes.push(lacks(source, name)),
+            Ok(found) if found.is_empty() => mistakes.push(lacks(source, name)),
+            Ok(found) => pins.extend(found),
             Err(why) => mistakes.push(why),
         }
     }
     pins
 }
 
-fn copy(pin: &Pin, file: &str, read: &Read<'_>) -> Result<Wanted, String> {
+/// Copies one pin to every place that runs its image.
+fn copy(pin: &Placed<'_>, source: Option<&Read<'_>>, read: &Read<'_>) -> Result<Vec<Wanted>, String> {
+    let file = &pin.file.path;
     let wrong = |what: &str, why: String| format!("{file} pins {} with the {what} that {why}", pin.name);
     let tag = pin.new_tag.as_deref().map(Tag::parse).transpose();
     let digest = pin.digest.as_deref().map(Digest::parse).transpose();
@@ -71,21 +82,35 @@ fn copy(pin: &Pin, file: &str, read: &Read<'_>) -> Result<Wanted, String> {
             pin.name
         ));
     }
+    let wanted = |file: &RepoPath, name: &str, create| Wanted {
+        file: file.clone(),
+        name: name.to_owned(),
+        tag: tag
+            .as_ref()
+            .map_or(Field::Remove, |tag| Field::Set(tag.as_str().to_owned())),
+        digest: digest
+            .as_ref()
+            .map_or(Field::Remove, |digest| Field::Set(digest.as_str().to_owned())),
+        create,
+    };
     let same_name = read.pins.iter().find(|other| other.name == pin.name);
-    let home = match same_name {
-        Some(home) => Some(home),
+    let homes = match same_name {
+        Some(home) if !read.target.syntax.format.sets_every_pin() => vec![home],
+        Some(home) => find(read, home.repository())?,
         None => find(read, pin.repository())?,
     };
-    let create = home.is_none();
-    if create && !read.target.allow.new_entry {
-        return Err(lacks(read, &pin.name));
+    if !homes.is_empty() {
+        return Ok(homes
+            .into_iter()
+            .map(|home| wanted(&home.file.path, &home.name, false))
+            .collect());
     }
-    Ok(Wanted {
-        name: home.map_or(&pin.name, |home| &home.name).clone(),
-        tag: tag.map_or(Field::Remove, |tag| Field::Set(tag.as_str().to_owned())),
-        digest: digest.map_or(Field::Remove, |digest| Field::Set(digest.as_str().to_owned())),
-        create,
-    })
+    let is_same_format = source.is_some_and(|source| source.target.syntax == read.target.syntax);
+    let name = if is_same_format { &pin.name } else { pin.repository() };
+    match read.files {
+        [only] if read.target.allow.new_entry => Ok(vec![wanted(&only.path, name, true)]),
+        _ => Err(lacks(read, name)),
+    }
 }
 
 /// Tells what of an asserted image another environment does not pin; `None` when all of it is pinned there.

@@ -3,7 +3,7 @@
 use crate::assess::rollout::Origin;
 use crate::delivery::Observe;
 use crate::infrarepo::{InfraRepo, Tip};
-use crate::model::{Fault, Outcome, RepoIdentity, RepoPath, Timestamp};
+use crate::model::{Fault, Outcome, RepoIdentity, Timestamp};
 use crate::plan::{self, SyncMode};
 use crate::report::{End, InfraRepoRow, Report};
 
@@ -11,7 +11,7 @@ use crate::promote::commands::checks::{Checks, MADE_BY_HAND, MINTED};
 use crate::promote::commands::status::{layout, pairs, request_of};
 use crate::promote::prepare::applications;
 use crate::promote::prepare::precheck::{Looked, look_at, may_sync, patiently, triggers, whoami};
-use crate::promote::prepare::snapshot::{config, find};
+use crate::promote::prepare::snapshot::{config, find, read};
 use crate::promote::{Ports, Settings};
 
 /// The seams, each with what stood against opening it.
@@ -166,31 +166,38 @@ async fn overlays(
             files.extend(
                 checks
                     .right("overlay", &object, file)
-                    .map(|file| (object.clone(), file)),
+                    .map(|file| ((object.clone(), target.syntax.clone()), file)),
             );
             targets.push(target);
         }
     }
-    let paths: Vec<RepoPath> = files.iter().map(|(_, (path, _))| path.clone()).collect();
-    let texts = repo.read(&tip.commit, &paths).await;
-    let texts = checks.right("overlay", "", texts).unwrap_or_default();
-    for ((object, (path, format)), text) in files.into_iter().zip(texts) {
-        let pins = format.pins(&text.unwrap_or_default());
-        let pins = pins.map_err(|fault| Fault::invalid(format!("{path}: {fault}")));
-        match checks.right("overlay", &object, pins) {
-            None => {}
-            Some(pins) if pins.is_empty() => {
-                let why = Fault::invalid(format!("{path} names no image"));
-                checks.warning(
-                    "overlay",
-                    object,
-                    why.hint("the first promotion of an image needs `allow: new-entry`"),
-                );
-            }
-            Some(pins) => {
-                let images: Vec<&str> = pins.iter().map(|pin| pin.name.as_str()).collect();
-                checks.ok("overlay", object, format!("{path} has {}", images.join(", ")));
-            }
+    let (places, paths): (Vec<_>, Vec<_>) = files.into_iter().unzip();
+    let overlays = read(repo, &tip.commit, paths).await;
+    let overlays = checks.right("overlay", "", overlays).unwrap_or_default();
+    for ((object, syntax), overlay) in places.into_iter().zip(overlays) {
+        let paths: Vec<&str> = overlay.files.iter().map(|file| file.path.as_str()).collect();
+        let paths = paths.join(", ");
+        let mut names = overlay.files.iter().map(|file| {
+            let pins = syntax.pins(&file.text);
+            let pins = pins.map_err(|fault| Fault::invalid(format!("{}: {fault}", file.path)))?;
+            Ok(pins.into_iter().map(|pin| pin.name).collect())
+        });
+        let names = names.try_fold(Vec::new(), |mut all: Vec<String>, names: Result<Vec<String>, Fault>| {
+            all.extend(names?);
+            Ok(all)
+        });
+        let Some(images) = checks.right("overlay", &object, names) else {
+            continue;
+        };
+        if images.is_empty() {
+            let why = Fault::invalid(format!("{paths} names no image"));
+            checks.warning(
+                "overlay",
+                object,
+                why.hint("the first promotion of an image needs `allow: new-entry`"),
+            );
+        } else {
+            checks.ok("overlay", object, format!("{paths} has {}", images.join(", ")));
         }
     }
     Some(targets)

@@ -3,12 +3,11 @@
 use crate::assess::rollout::Origin;
 use crate::delivery::Observe;
 use crate::infrarepo::{CommitInfo, InfraRepo, Tip};
-use crate::manifest::Format;
 use crate::model::{AppName, Clock, EnvironmentName, Fault, Outcome, Pin, RepoIdentity, RepoPath};
 use crate::plan::{Config, DEFAULT_PATH, Layout, Place, Request};
 use crate::report::{End, InfraRepoRow, Report, StatusRow};
 
-use crate::promote::prepare::snapshot::{config, existing, find};
+use crate::promote::prepare::snapshot::{config, existing, find, read};
 use crate::promote::{Ports, Settings};
 
 /// How many commits are looked through for the one that changed a pin.
@@ -38,9 +37,9 @@ pub(in crate::promote) async fn status(
     let mut rows = Vec::new();
     for (target, found) in reader.read(&asked).await? {
         match found {
-            Ok((file, pins)) => {
+            Ok(pins) => {
                 let mut row = row(&target, &pins);
-                if let Some(commit) = changed_by(&history, file.as_str(), &pins) {
+                if let Some(commit) = changed_by(&history, &pins) {
                     since(&mut row, commit, ports.clock);
                 }
                 rows.push((target, row));
@@ -78,8 +77,11 @@ struct Reader<'a> {
     tip: &'a Tip,
 }
 
-/// A target, and the pins of its file; or why there are none.
-type Found = (Place, Result<(RepoPath, Vec<Pin>), String>);
+/// A pin and the file it is in.
+type Placed = (RepoPath, Pin);
+
+/// A target, and the pins of its files; or why there are none.
+type Found = (Place, Result<Vec<Placed>, String>);
 
 impl Reader<'_> {
     async fn read(&self, pairs: &[(AppName, EnvironmentName)]) -> Result<Vec<Found>, Fault> {
@@ -90,7 +92,7 @@ impl Reader<'_> {
             let targets = layout.targets(std::slice::from_ref(environment));
             for target in targets.map_err(|mistakes| Fault::mistakes(&mistakes))? {
                 let found = match find(self.repo, self.tip, &layout, &target).await? {
-                    Ok((file, format)) => self.pins(file, format).await?,
+                    Ok(files) => self.pins(&target, files).await?,
                     Err(why) => Err(why),
                 };
                 all.push((target, found));
@@ -99,13 +101,16 @@ impl Reader<'_> {
         Ok(all)
     }
 
-    async fn pins(&self, file: RepoPath, format: &dyn Format) -> Result<Result<(RepoPath, Vec<Pin>), String>, Fault> {
-        let texts = self.repo.read(&self.tip.commit, std::slice::from_ref(&file)).await?;
-        let text = texts.into_iter().flatten().next().unwrap_or_default();
-        Ok(match format.pins(&text) {
-            Ok(pins) => Ok((file, pins)),
-            Err(fault) => Err(format!("{file}: {fault}")),
-        })
+    async fn pins(&self, target: &Place, files: Vec<RepoPath>) -> Result<Result<Vec<Placed>, String>, Fault> {
+        let overlays = read(self.repo, &self.tip.commit, vec![files]).await?;
+        let mut placed = Vec::new();
+        for file in overlays.into_iter().flat_map(|overlay| overlay.files) {
+            match target.syntax.pins(&file.text) {
+                Ok(pins) => placed.extend(pins.into_iter().map(|pin| (file.path.clone(), pin))),
+                Err(fault) => return Ok(Err(format!("{}: {fault}", file.path))),
+            }
+        }
+        Ok(Ok(placed))
     }
 
     /// Returns the environments of the same apps that were not asked for: an app differs from these too.
@@ -117,7 +122,7 @@ impl Reader<'_> {
         pairs.retain(|pair| !asked.contains(pair) && asked.iter().any(|(app, _)| *app == pair.0));
         let found = self.read(&pairs).await?;
         Ok((found.iter())
-            .filter_map(|(target, found)| found.as_ref().ok().map(|(_, pins)| row(target, pins)))
+            .filter_map(|(target, found)| found.as_ref().ok().map(|pins| row(target, pins)))
             .collect())
     }
 }
@@ -219,12 +224,19 @@ async fn there_are(
     Ok(pairs)
 }
 
-fn row(target: &Place, pins: &[Pin]) -> StatusRow {
-    let pinned = pins.iter().filter(|pin| pin.new_tag.is_some() || pin.digest.is_some());
+fn row(target: &Place, pins: &[Placed]) -> StatusRow {
+    let pins = pins.iter().map(|(_, pin)| pin);
+    let pinned = pins.filter(|pin| pin.new_tag.is_some() || pin.digest.is_some());
+    let mut images: Vec<String> = Vec::new();
+    for reference in pinned.map(Pin::reference) {
+        if !images.contains(&reference) {
+            images.push(reference);
+        }
+    }
     StatusRow {
         app: target.app.to_string(),
         environment: target.environment.to_string(),
-        images: pinned.map(Pin::reference).collect(),
+        images,
         commit: None,
         at: None,
         age_seconds: None,
@@ -237,10 +249,10 @@ fn row(target: &Place, pins: &[Pin]) -> StatusRow {
 }
 
 /// Returns the newest commit whose trailers say that it made one of the pins what it is.
-fn changed_by<'a>(history: &'a [CommitInfo], file: &str, pins: &[Pin]) -> Option<&'a CommitInfo> {
+fn changed_by<'a>(history: &'a [CommitInfo], pins: &[Placed]) -> Option<&'a CommitInfo> {
     let lines: Vec<(String, String)> = pins
         .iter()
-        .map(|pin| {
+        .map(|(file, pin)| {
             (
                 format!("Promote-Pin: {file} {} ", pin.name),
                 format!(" -> {}", pin.reference()),

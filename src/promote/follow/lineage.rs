@@ -3,7 +3,6 @@
 
 use crate::assess::rollout::{Standing, Standings};
 use crate::infrarepo::{CommitInfo, Containment, InfraRepo};
-use crate::manifest;
 use crate::model::{CommitSha, PinChange, RepoPath};
 use crate::report::SupersededBy;
 
@@ -85,7 +84,7 @@ impl<'a> Lineage<'a> {
             let Some(text) = text.and_then(|(_, text)| text.as_deref()) else {
                 return Ok(false);
             };
-            if reference_in(&pin.file, text, &pin.name).as_deref() != Some(pin.after.as_str()) {
+            if reference_in(pin, text).as_deref() != Some(pin.after.as_str()) {
                 return Ok(false);
             }
         }
@@ -145,12 +144,10 @@ const fn is_certain(standing: &Standing) -> bool {
     !matches!(standing, Standing::Unknown(_))
 }
 
-/// Returns the reference of an entry in a manifest; `None` when it cannot be read or has none.
-fn reference_in(file: &RepoPath, text: &[u8], entry: &str) -> Option<String> {
-    let name = file.parts().last()?;
-    let format = (manifest::FORMATS.iter()).find(|format| format.file_names().contains(&name))?;
-    let pins = format.pins(text).ok()?;
+/// Returns the reference of a pin in a text of its file; `None` when it cannot be read or has none.
+fn reference_in(change: &PinChange, text: &[u8]) -> Option<String> {
+    let pins = change.syntax.pins(text).ok()?;
     pins.iter()
-        .find(|pin| pin.name == entry)
+        .find(|pin| pin.name == change.name)
         .map(crate::model::Pin::reference)
 }

@@ -41,7 +41,10 @@ pub(in crate::promote) async fn look(
     let mut sources = Vec::new();
     for (target, overlay) in &planned.snapshot.sources {
         // What is promoted from there is what the overlay of that environment pins now.
-        let pins = overlay.format.pins(&overlay.text).unwrap_or_default();
+        let files = overlay.files.iter();
+        let pins: Vec<Pin> = files
+            .flat_map(|file| target.syntax.pins(&file.text).unwrap_or_default())
+            .collect();
         let images = pins
             .iter()
             .filter(|pin| is_promoted(pin, target, planned))

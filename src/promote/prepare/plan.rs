@@ -2,7 +2,7 @@
 
 use crate::infrarepo::InfraRepo;
 use crate::model::{CommitSha, Fault, Outcome, PinChange, RepoPath};
-use crate::plan::{self, DEFAULT_MESSAGE, NoPlan, Overlay, Plan};
+use crate::plan::{self, DEFAULT_MESSAGE, NoPlan, Plan};
 
 use crate::promote::Settings;
 use crate::promote::prepare::snapshot::{Snapshot, snapshot};
@@ -54,10 +54,8 @@ pub(in crate::promote) async fn pinned(
 ) -> Result<(Planned, CommitSha), Fault> {
     let mut snapshot = snapshot(repo, settings).await?;
     let commit = settings.commit.clone().unwrap_or_else(|| snapshot.tip.commit.clone());
-    let files: Vec<RepoPath> = snapshot
-        .targets
-        .iter()
-        .map(|(_, overlay)| overlay.file.clone())
+    let files: Vec<RepoPath> = (snapshot.targets.iter())
+        .flat_map(|(_, overlay)| overlay.files.iter().map(|file| file.path.clone()))
         .collect();
     let texts = repo
         .read(&commit, &files)
@@ -71,10 +69,15 @@ pub(in crate::promote) async fn pinned(
             _ => fault,
         })?;
     let mut pins = Vec::new();
-    for ((target, overlay), text) in snapshot.targets.iter_mut().zip(texts) {
-        let Overlay { file, format, .. } = overlay;
+    let overlays = snapshot.targets.iter_mut();
+    let overlays = overlays.flat_map(|(target, overlay)| {
+        let target = &*target;
+        overlay.files.iter_mut().map(move |file| (target, file))
+    });
+    for ((target, overlay), text) in overlays.zip(texts) {
+        let file = &overlay.path;
         let text = text.ok_or_else(|| Fault::invalid(format!("{file} is not there at {commit}")))?;
-        let found = format
+        let found = (target.syntax)
             .pins(&text)
             .map_err(|fault| Fault::invalid(format!("{file} at {commit}: {fault}")))?;
         let says_something = |pin: &&crate::model::Pin| pin.new_tag.is_some() || pin.digest.is_some();
@@ -82,6 +85,7 @@ pub(in crate::promote) async fn pinned(
             app: target.app.clone(),
             environment: target.environment.clone(),
             file: file.clone(),
+            syntax: target.syntax.clone(),
             name: pin.name.clone(),
             line: pin.line,
             before: pin.reference(),

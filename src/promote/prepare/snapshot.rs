@@ -1,9 +1,9 @@
 //! Reads what a plan needs at one commit: promote.yaml, and each target's kustomization file.
 
 use crate::infrarepo::{EntryKind, InfraRepo, Tip};
-use crate::manifest::{FORMATS, Format};
+use crate::manifest::Named;
 use crate::model::{AppName, CommitSha, EnvironmentName, Fault, RepoPath, nearest};
-use crate::plan::{CONFIG_FILE, Config, Layout, Overlay, Place};
+use crate::plan::{CONFIG_FILE, Config, Layout, Overlay, OverlayFile, Place};
 
 use crate::promote::Settings;
 
@@ -57,13 +57,7 @@ pub(in crate::promote) async fn snapshot(repo: &dyn InfraRepo, settings: &Settin
     if !mistakes.is_empty() {
         return Err(Fault::mistakes(&mistakes));
     }
-    let paths: Vec<RepoPath> = files.iter().map(|(path, _)| path.clone()).collect();
-    let texts = repo.read(&tip.commit, &paths).await?;
-    let mut overlays = Vec::new();
-    for ((file, format), text) in files.into_iter().zip(texts) {
-        let text = text.ok_or_else(|| Fault::bug(format!("{file} was listed but cannot be read")))?;
-        overlays.push(Overlay { file, format, text });
-    }
+    let mut overlays = read(repo, &tip.commit, files).await?;
     let sources_from = overlays.split_off(targets.len().min(overlays.len()));
     Ok(Snapshot {
         tip,
@@ -71,6 +65,30 @@ pub(in crate::promote) async fn snapshot(repo: &dyn InfraRepo, settings: &Settin
         sources: sources.into_iter().zip(sources_from).collect(),
         config,
     })
+}
+
+/// Reads the files of several overlays at once.
+///
+/// # Errors
+/// The repository cannot be read.
+pub(in crate::promote) async fn read(
+    repo: &dyn InfraRepo,
+    at: &CommitSha,
+    overlays: Vec<Vec<RepoPath>>,
+) -> Result<Vec<Overlay>, Fault> {
+    let paths: Vec<RepoPath> = overlays.iter().flatten().cloned().collect();
+    let mut texts = repo.read(at, &paths).await?.into_iter();
+    let mut read = Vec::new();
+    for paths in overlays {
+        let mut files = Vec::new();
+        for path in paths {
+            let text = texts.next().flatten();
+            let text = text.ok_or_else(|| Fault::bug(format!("{path} was listed but cannot be read")))?;
+            files.push(OverlayFile { path, text });
+        }
+        read.push(Overlay { files });
+    }
+    Ok(read)
 }
 
 pub(in crate::promote) async fn config(repo: &dyn InfraRepo, at: &CommitSha) -> Result<Option<Config>, Fault> {
@@ -97,51 +115,60 @@ fn path(text: &str) -> Result<RepoPath, Fault> {
     RepoPath::parse(text).map_err(|why| Fault::bug(format!("the path {text:?} {why}")))
 }
 
-/// Finds the one file of a known format in a target's folder. The inner error is a mistake for people.
+/// Finds the files that hold a target's pins. The inner error is a mistake for people.
 pub(in crate::promote) async fn find(
     repo: &dyn InfraRepo,
     tip: &Tip,
     layout: &Layout<'_>,
     target: &Place,
-) -> Result<Result<(RepoPath, &'static dyn Format), String>, Fault> {
-    let folder = &target.folder;
-    let Some(entries) = repo.list(&tip.commit, folder).await? else {
-        return Ok(Err(missing(repo, tip, layout, target).await?));
+) -> Result<Result<Vec<RepoPath>, String>, Fault> {
+    let place = &target.folder;
+    let Some(entries) = repo.list(&tip.commit, place).await? else {
+        return file(repo, tip, layout, target).await;
     };
-    let mut found = Vec::new();
-    for format in FORMATS {
-        for name in format.file_names() {
-            if let Some(entry) = entries.iter().find(|entry| entry.name == *name) {
-                found.push((*name, entry.kind, *format));
+    let names: Vec<&str> = entries.iter().map(|entry| entry.name.as_str()).collect();
+    let claimed = match target.syntax.claims(Named::Folder(&names)) {
+        Ok(claimed) => claimed,
+        Err(why) => return Ok(Err(format!("{place} {why}"))),
+    };
+    let mut files = Vec::new();
+    for name in claimed {
+        let found = entries.iter().find(|entry| entry.name == name);
+        match found.map(|entry| &entry.kind) {
+            Some(EntryKind::Folder) => return Ok(Err(format!("{place}/{name} is a folder: it must be a file"))),
+            Some(EntryKind::Other) | None => {
+                return Ok(Err(format!(
+                    "{place}/{name} is a symbolic link or a submodule: it must be a file"
+                )));
             }
+            Some(EntryKind::File) => match place.join(&name) {
+                Ok(file) => files.push(file),
+                Err(why) => return Ok(Err(format!("{place}/{name} {why}"))),
+            },
         }
     }
-    Ok(match found.as_slice() {
-        [(name, EntryKind::File, format)] => folder
-            .join(name)
-            .map(|path| (path, *format))
-            .map_err(|why| format!("{folder}/{name} {why}")),
-        [(name, EntryKind::Folder, _)] => Err(format!("{folder}/{name} is a folder: it must be a file")),
-        [(name, EntryKind::Other, _)] => Err(format!(
-            "{folder}/{name} is a symbolic link or a submodule: it must be a file"
+    Ok(Ok(files))
+}
+
+/// Finds the file that a target's path names, which is no folder.
+async fn file(
+    repo: &dyn InfraRepo,
+    tip: &Tip,
+    layout: &Layout<'_>,
+    target: &Place,
+) -> Result<Result<Vec<RepoPath>, String>, Fault> {
+    let place = &target.folder;
+    let (parent, name) = place.as_str().rsplit_once('/').unwrap_or(("", place.as_str()));
+    let entries = repo.list(&tip.commit, &path(parent)?).await?.unwrap_or_default();
+    Ok(match entries.iter().find(|entry| entry.name == name) {
+        Some(entry) if entry.kind == EntryKind::File => match target.syntax.claims(Named::File(name)) {
+            Ok(_) => Ok(vec![place.clone()]),
+            Err(why) => Err(format!("{place} {why}")),
+        },
+        Some(_) => Err(format!(
+            "{place} is a symbolic link or a submodule: it must be a file or a folder"
         )),
-        [] => {
-            let known: Vec<&str> = FORMATS.iter().flat_map(|format| format.file_names()).copied().collect();
-            let there: Vec<&str> = entries.iter().take(NAMED).map(|entry| entry.name.as_str()).collect();
-            Err(format!(
-                "{folder} has no kustomization file ({}); there is {}",
-                known.join(", "),
-                if there.is_empty() {
-                    "nothing in it".to_owned()
-                } else {
-                    there.join(", ")
-                }
-            ))
-        }
-        more => Err(format!(
-            "{folder} has several kustomization files: {}; kustomize refuses that too, remove all but one",
-            more.iter().map(|(name, ..)| *name).collect::<Vec<_>>().join(", ")
-        )),
+        None => Err(missing(repo, tip, layout, target).await?),
     })
 }
 

@@ -1,7 +1,7 @@
 //! Texts made to break a reader: they end in an error, not in a crash, and not after minutes.
 
 use promote_action::manifest::kustomize::{Kustomize, parse_arguments, set_images};
-use promote_action::manifest::{Field, Format, ManifestFault, PinEdit};
+use promote_action::manifest::{Field, Format, ManifestFault, Options, PinEdit};
 
 /// Through both doors; they must agree that it is refused. Returns the promotion's reason.
 fn refused(text: &[u8]) -> ManifestFault {
@@ -18,7 +18,9 @@ fn promoted(text: &[u8]) -> Result<Vec<u8>, ManifestFault> {
         digest: Field::Keep,
         create: true,
     };
-    Kustomize.edit(text, &[edit]).map(|edited| edited.bytes)
+    Kustomize
+        .edit(text, &[edit], &Options::default())
+        .map(|edited| edited.bytes)
 }
 
 /// Writes a text for each number.

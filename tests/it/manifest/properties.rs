@@ -1,7 +1,7 @@
 //! What holds for every text: bytes outside of the spans stay, a second run changes nothing, and nothing panics.
 
 use promote_action::manifest::kustomize::{Kustomize, parse_arguments, set_images};
-use promote_action::manifest::{Field, Format, PinEdit};
+use promote_action::manifest::{Field, Format, Options, PinEdit};
 use proptest::prelude::*;
 
 use super::reading::{assert_rest_is_kept, images, tree};
@@ -17,7 +17,7 @@ fn check(text: &[u8], arguments: &[String]) {
         let (again, _) = set_images(&edited.bytes, &edits).unwrap();
         assert!(again.changed.is_empty());
     }
-    let Ok(pins) = Kustomize.pins(text) else {
+    let Ok(pins) = Kustomize.pins(text, &Options::default()) else {
         return;
     };
     for pin in pins.iter().take(2) {
@@ -27,11 +27,11 @@ fn check(text: &[u8], arguments: &[String]) {
             digest: Field::Keep,
             create: false,
         };
-        let Ok(edited) = Kustomize.edit(text, std::slice::from_ref(&edit)) else {
+        let Ok(edited) = Kustomize.edit(text, std::slice::from_ref(&edit), &Options::default()) else {
             continue;
         };
         assert_rest_is_kept(text, &edited.bytes, &edited.spans);
-        let after = Kustomize.pins(&edited.bytes).unwrap();
+        let after = Kustomize.pins(&edited.bytes, &Options::default()).unwrap();
         assert_eq!(after.len(), pins.len());
         for (old, new) in pins.iter().zip(&after) {
             let wanted = if old.name == pin.name {
@@ -95,7 +95,7 @@ proptest! {
                     digest: Field::Keep,
                     create: false,
                 };
-                let edited = Kustomize.edit(text.as_bytes(), &[edit]).unwrap();
+                let edited = Kustomize.edit(text.as_bytes(), &[edit], &Options::default()).unwrap();
                 let new = String::from_utf8(edited.bytes).unwrap();
                 prop_assert!(tree(&new).is_some(), "{new}");
                 let found = images(&new).unwrap().into_iter().find(|entry| entry["name"] == name).unwrap();

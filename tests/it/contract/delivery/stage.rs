@@ -9,7 +9,7 @@ use promote_action::clock::SystemClock;
 use promote_action::delivery::{self, Drive, Engine, Reader, Settings};
 use promote_action::infrarepo::{self, Address};
 use promote_action::journal::Journal;
-use promote_action::manifest::{FORMATS, Field, PinEdit};
+use promote_action::manifest::{Field, PinEdit, Syntax};
 use promote_action::model::{
     AppName, ApplicationId, BranchName, Clock, CommitSha, EnvironmentName, Event, Fault, PinChange, RepoIdentity,
     RepoPath, Secret, Timestamp,
@@ -153,6 +153,7 @@ impl Stage {
             app: AppName::parse(app).unwrap(),
             environment: EnvironmentName::parse(environment).unwrap(),
             file: RepoPath::parse(&file).unwrap(),
+            syntax: Syntax::default(),
             name: format!("myorg/{app}"),
             line: 1,
             before: String::new(),
@@ -284,12 +285,12 @@ fn with_tag(text: &str, app: &str, tag: &str) -> String {
         digest: Field::Keep,
         create: false,
     };
-    String::from_utf8(FORMATS[0].edit(text.as_bytes(), &[edit]).unwrap().bytes).unwrap()
+    String::from_utf8(Syntax::default().edit(text.as_bytes(), &[edit]).unwrap().bytes).unwrap()
 }
 
 /// Returns the reference that an overlay makes run.
 pub(super) fn reference(text: &str, app: &str) -> String {
-    let pins = FORMATS[0].pins(text.as_bytes()).unwrap();
+    let pins = Syntax::default().pins(text.as_bytes()).unwrap();
     let entry = format!("myorg/{app}");
     pins.iter().find(|pin| pin.name == entry).unwrap().reference()
 }
