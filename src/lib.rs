@@ -1,7 +1,7 @@
 //! Promotes an immutable image to an environment of a GitOps infra-repo and follows exactly that commit until it is live.
 //!
 //! The modules are ranked; a file imports its own folder or a lower rank (held by `tests/it/architecture.rs`):
-//! `model` (0), `manifest`, `assess`, `report`, `http`, `journal`, `clock` (1), `plan` (2), `infrarepo`, `delivery` (3),
+//! `model` (0), `manifest`, `assess`, `report`, `inputs`, `http`, `journal`, `clock` (1), `plan` (2), `infrarepo`, `delivery` (3),
 //! `promote`, `set_image` (4), `runner` (5), `cli` (6).
 
 pub mod assess;
@@ -10,6 +10,7 @@ pub mod clock;
 pub mod delivery;
 pub mod http;
 pub mod infrarepo;
+pub mod inputs;
 pub mod journal;
 pub mod model;
 pub mod plan;

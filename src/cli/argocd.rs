@@ -2,10 +2,10 @@
 
 use url::Url;
 
-use super::reader::Reader;
 use crate::delivery::Settings;
 use crate::delivery::inputs::{ARGOCD_HEADERS, ARGOCD_PROJECT, ARGOCD_SERVER, ARGOCD_TOKEN};
 use crate::http;
+use crate::inputs::Reader;
 use crate::model::{Secret, may_carry_secret, read_url};
 
 /// Tells whether a server is given, right or wrong.

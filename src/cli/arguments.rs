@@ -6,7 +6,8 @@ use lexopt::{Arg, Parser};
 
 use super::inputs::COMMAND;
 use super::table;
-use crate::model::{Command, InputKind, InputSpec, Secret, nearest};
+use crate::inputs::{InputKind, InputSpec};
+use crate::model::{Command, Secret, nearest};
 
 /// What the command line says.
 #[derive(Default)]

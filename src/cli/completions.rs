@@ -2,8 +2,8 @@
 
 use super::inputs::COMMAND;
 use super::table;
-use crate::model::{Command, InputKind, InputSpec};
-use crate::report::inputs::OUTPUT;
+use crate::inputs::{InputKind, InputSpec};
+use crate::model::Command;
 
 /// The shells that completions are made for.
 pub(super) const SHELLS: [&str; 3] = ["bash", "zsh", "fish"];
@@ -54,10 +54,7 @@ fn flags() -> Vec<Flag> {
 }
 
 fn of_input(spec: &InputSpec) -> Flag {
-    let mut commands: Vec<&str> = spec.commands.iter().map(|command| command.name()).collect();
-    if spec.name == OUTPUT.name {
-        commands.push(Command::SetImage.name());
-    }
+    let commands: Vec<&str> = spec.commands().map(Command::name).collect();
     let short = spec.help.split([':', ';']).next().unwrap_or_default();
     let short = short.split(". ").next().unwrap_or_default();
     Flag {
@@ -66,10 +63,12 @@ fn of_input(spec: &InputSpec) -> Flag {
         commands,
         repeatable: spec.is_repeatable(),
         offer: match spec.kind {
-            InputKind::Choice(words) => Offer::Words(words),
+            InputKind::Choice(words) | InputKind::Choices(words) => Offer::Words(words),
             InputKind::Bool => Offer::Words(&["true", "false"]),
-            InputKind::Secret | InputKind::SecretLines => Offer::File,
-            InputKind::Text | InputKind::List | InputKind::Lines | InputKind::Duration => Offer::Something,
+            InputKind::File | InputKind::Secret | InputKind::SecretLines => Offer::File,
+            InputKind::Text | InputKind::Address | InputKind::List | InputKind::Lines | InputKind::Duration => {
+                Offer::Something
+            }
         },
     }
 }
@@ -82,12 +81,12 @@ fn names(flags: &[Flag], command: &str) -> String {
 
 /// The words that stand in the first place: the commands, and what is printed for a shell.
 fn first_words() -> Vec<(&'static str, &'static str)> {
-    let commands = Command::ALL.map(|command| (command.name(), command.about()));
+    let commands = Command::ALL.iter().map(|command| (command.name(), command.about()));
     let printed = [
         ("completions", "print completions for bash, zsh or fish"),
         ("man", "print the manual page"),
     ];
-    commands.into_iter().chain(printed).collect()
+    commands.chain(printed).collect()
 }
 
 /// Returns the completions for bash.

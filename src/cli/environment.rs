@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::given::Inputs;
 use super::table;
+use crate::inputs::Inputs;
 use crate::model::nearest;
 
 /// The variables of the process.

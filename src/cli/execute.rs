@@ -64,7 +64,7 @@ async fn cancellable(settings: &Settings, receiver: &Rc<dyn Receiver>, clock: &R
 
 /// Runs `set-image`.
 pub(super) fn set_image(call: &Call<'_>, mut mistakes: Vec<String>) -> Report {
-    let own = [&super::inputs::COMMAND, &crate::report::inputs::OUTPUT];
+    let own = [&super::inputs::COMMAND, &super::inputs::OUTPUT];
     for (spec, _, flag) in &call.arguments.given {
         if own.iter().all(|own| own.name != spec.name) {
             mistakes.push(format!(

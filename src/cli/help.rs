@@ -3,7 +3,8 @@
 use super::inputs::COMMAND;
 use super::printed;
 use super::table::GROUPS;
-use crate::model::{Command, InputKind, InputSpec, nearest};
+use crate::inputs::{InputKind, InputSpec};
+use crate::model::{Command, nearest};
 
 /// The width that help is wrapped to.
 const WIDTH: usize = 100;
@@ -17,7 +18,7 @@ pub(super) fn version() -> String {
 /// Returns the help for a command, or for all of them.
 #[must_use]
 pub(super) fn text(command: Option<&str>) -> String {
-    let known = |word: &str| Command::ALL.into_iter().find(|command| command.name() == word);
+    let known = |word: &str| Command::parse(word);
     if let Some(command) = command.and_then(known) {
         return for_command(command);
     }
@@ -31,7 +32,7 @@ fn overview() -> String {
         "Promotes an image through a GitOps infra-repo and waits until exactly that commit is live and healthy.\n\n\
                    Usage: promote [COMMAND] [FLAGS]\n\nCommands:\n"
             .to_owned();
-    for command in Command::ALL {
+    for command in Command::ALL.iter().copied() {
         let default = if COMMAND.default == Some(command.name()) {
             " (the default)"
         } else {
@@ -62,7 +63,7 @@ fn flags(command: Command) -> String {
         let specs = group
             .specs
             .iter()
-            .filter(|spec| spec.commands.contains(&command) && spec.name != COMMAND.name);
+            .filter(|spec| spec.is_taken_by(command) && spec.name != COMMAND.name);
         let entries: String = specs.map(flag).collect();
         if !entries.is_empty() {
             out = format!("{out}{}:\n{entries}\n", group.title);
@@ -88,9 +89,9 @@ fn flag(spec: &InputSpec) -> String {
         InputKind::Bool => "[=BOOL]",
         InputKind::Duration => " DURATION",
         InputKind::Choice(_) => " WORD",
-        InputKind::List | InputKind::Lines => " LIST",
-        InputKind::Secret | InputKind::SecretLines => " FILE",
-        InputKind::Text => " TEXT",
+        InputKind::List | InputKind::Choices(_) | InputKind::Lines => " LIST",
+        InputKind::File | InputKind::Secret | InputKind::SecretLines => " FILE",
+        InputKind::Text | InputKind::Address => " TEXT",
     };
     let variable = if spec.is_secret() {
         format!(" Or {}.", variables(spec))
@@ -152,7 +153,7 @@ mod tests {
                 let flag = format!("  {}", spec.flag());
                 assert_eq!(
                     text.contains(&flag),
-                    spec.commands.contains(&command),
+                    spec.is_taken_by(command),
                     "{flag} of {}",
                     command.name()
                 );

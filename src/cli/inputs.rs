@@ -1,13 +1,26 @@
-//! The input that names the command.
+//! The inputs of the edge itself: the command, and the form of the result.
 
-use crate::model::{Command, InputKind, InputSpec};
+use crate::inputs::{InputKind, InputSpec};
+use crate::model::{Command, Part};
 
 /// `command`.
 pub const COMMAND: InputSpec = InputSpec {
     name: "command",
-    kind: InputKind::Choice(&Command::NAMES),
+    kind: InputKind::Choice(Command::NAMES),
     default: Some(Command::Promote.name()),
     help: "What to do; on the command line it is the first word.",
     example: "plan",
+    part: Part::Print,
+    ..InputSpec::PLAIN
+};
+
+/// `output`.
+pub const OUTPUT: InputSpec = InputSpec {
+    name: "output",
+    kind: InputKind::Choice(&["text", "json"]),
+    part: Part::Print,
+    default: Some("text"),
+    help: "Format of the result on stdout: `text`, or `json`, one document and nothing else.",
+    example: "json",
     ..InputSpec::PLAIN
 };

@@ -3,7 +3,8 @@
 use super::inputs::COMMAND;
 use super::printed;
 use super::table::GROUPS;
-use crate::model::{Command, InputKind, InputSpec, Outcome};
+use crate::inputs::{InputKind, InputSpec};
+use crate::model::{Command, Outcome};
 
 /// Returns the page.
 pub(super) fn page() -> String {
@@ -21,7 +22,11 @@ pub(super) fn page() -> String {
         ),
         ".SH COMMANDS\n".to_owned(),
     ];
-    out.extend(Command::ALL.map(|command| entry(&strong(command.name()), command.about())));
+    out.extend(
+        Command::ALL
+            .iter()
+            .map(|command| entry(&strong(command.name()), command.about())),
+    );
     out.extend(printed::WORDS.map(|(word, about)| entry(&strong(word), about)));
     for group in &GROUPS {
         out.push(format!(".SH {}\n", group.title.to_uppercase()));
@@ -62,9 +67,9 @@ fn option(spec: &InputSpec) -> String {
         InputKind::Bool => "[=true|false]".to_owned(),
         InputKind::Duration => " \\fIDURATION\\fR".to_owned(),
         InputKind::Choice(words) => format!(" {}", text(&words.join("|"))),
-        InputKind::List | InputKind::Lines => " \\fILIST\\fR".to_owned(),
-        InputKind::Secret | InputKind::SecretLines => " \\fIFILE\\fR".to_owned(),
-        InputKind::Text => " \\fITEXT\\fR".to_owned(),
+        InputKind::List | InputKind::Choices(_) | InputKind::Lines => " \\fILIST\\fR".to_owned(),
+        InputKind::File | InputKind::Secret | InputKind::SecretLines => " \\fIFILE\\fR".to_owned(),
+        InputKind::Text | InputKind::Address => " \\fITEXT\\fR".to_owned(),
     };
     let default = match (spec.default, spec.absent) {
         (Some(default), _) => format!(" Default: `{default}`."),

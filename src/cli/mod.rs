@@ -5,9 +5,9 @@ use std::io::{Read, Write};
 use std::rc::Rc;
 
 use crate::clock::SystemClock;
+use crate::inputs::{Inputs, Reader};
 use crate::model::{Clock, Command, Fault, Outcome, Secret};
 use crate::report::Report;
-use crate::report::inputs::OUTPUT;
 use crate::runner::{self, Files, Form, Look, Receiver, Step, Streams, Terminal};
 
 mod argocd;
@@ -15,14 +15,12 @@ mod arguments;
 mod completions;
 mod environment;
 mod execute;
-mod given;
 mod help;
 pub mod inputs;
 mod manual;
 mod place;
 mod printed;
 mod process;
-mod reader;
 pub mod reference;
 mod repository;
 mod settings;
@@ -30,10 +28,9 @@ pub mod table;
 
 use arguments::Arguments;
 pub use environment::Environment;
-use given::Inputs;
+use inputs::OUTPUT;
 use place::Place;
 pub use process::main;
-use reader::Reader;
 
 /// One call of the binary.
 #[derive(Clone, Debug, Default)]
@@ -157,7 +154,7 @@ impl<'a> Call<'a> {
 
     /// Returns every secret that may meet us: those of inputs, those that do not belong on the command line, a proxy's password.
     fn secrets(&self) -> Vec<Secret> {
-        let mut secrets = self.inputs.secrets();
+        let mut secrets = self.inputs.secrets(table::all());
         secrets.extend(self.arguments.spilled.iter().cloned());
         secrets.extend(self.place.proxy_passwords());
         secrets

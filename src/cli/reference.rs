@@ -2,7 +2,8 @@
 
 use super::inputs::COMMAND;
 use super::table::{self, GROUPS};
-use crate::model::{InputKind, InputSpec, Outcome};
+use crate::inputs::{InputKind, InputSpec};
+use crate::model::Outcome;
 use crate::plan;
 use crate::report::OUTPUTS;
 
@@ -104,8 +105,8 @@ fn inputs() -> String {
 
 fn value(spec: &InputSpec) -> String {
     match spec.kind {
-        InputKind::Text => "text".to_owned(),
-        InputKind::List => "list".to_owned(),
+        InputKind::Text | InputKind::Address | InputKind::File => "text".to_owned(),
+        InputKind::List | InputKind::Choices(_) => "list".to_owned(),
         InputKind::Lines => "lines".to_owned(),
         InputKind::Bool => "`true`, `false`".to_owned(),
         InputKind::Duration => "duration".to_owned(),
@@ -161,7 +162,7 @@ fn exit_codes() -> String {
 fn promote_yaml() -> String {
     let rows = plan::config_reference()
         .into_iter()
-        .map(|(key, help)| vec![format!("`{key}`"), help.to_owned()]);
+        .map(|(key, help)| vec![format!("`{key}`"), help]);
     format!(
         "<!-- {HOW} -->\n# promote.yaml\n\nThe file is optional and lies at the root of the infra-repo; it is read at the very commit that is \
          promoted onto. A key that is unknown or stands twice is an error that names its line. It never holds addresses or secrets.\n\n{}",

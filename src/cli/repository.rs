@@ -1,9 +1,9 @@
 //! Reads the inputs of the infra-repo: its address, whose token opens it, who commits.
 
 use super::place::Place;
-use super::reader::Reader;
 use crate::infrarepo::inputs::{AUTHOR, BRANCH, GITHUB_TOKEN, INFRA_REPO, SSH_KEY, SSH_KNOWN_HOSTS, TOKEN, VIA};
 use crate::infrarepo::{Address, Author, Identity, KnownHosts, RepoAccess, SshAccess, SshKey};
+use crate::inputs::Reader;
 use crate::model::{BranchName, Secret, may_carry_secret};
 
 /// Reads where the infra-repo is and which token opens it.
@@ -123,7 +123,7 @@ pub(super) fn author(reader: &Reader<'_>) -> Option<Author> {
 
 /// Reads how it lands. There is one way yet.
 pub(super) fn via(reader: &Reader<'_>) {
-    reader.choice(&VIA, &["push"], |word| (word == "push").then_some(()));
+    reader.choice(&VIA, &[("push", ())]);
 }
 
 #[cfg(test)]

@@ -1,30 +1,29 @@
 //! Turns the inputs into settings and reports all mistakes of that round at once: single values, and inputs that do not go together.
 
 use super::argocd;
-use super::inputs::COMMAND;
+use super::inputs::{COMMAND, OUTPUT};
 use super::place::Place;
-use super::reader::{Reader, none_of};
 use super::repository;
 use crate::delivery::inputs::ARGOCD_SERVER;
 use crate::http;
+use crate::inputs::{Reader, value};
 use crate::model::{AppName, Command, CommitSha, Digest, EnvironmentName, ImageRef, Tag};
 use crate::plan::inputs as planned;
-use crate::plan::{Allow, Layout, OnPause, OnSuperseded, Policy, Request, SyncMode};
+use crate::plan::policy::KEYS;
+use crate::plan::{Allow, Layout, Policy, Request};
 use crate::promote::Settings;
 use crate::promote::inputs::{CA_BUNDLE, COMMIT, DRY_RUN, LANDING_TIMEOUT, WAIT};
-use crate::report::inputs::OUTPUT;
 
 /// Reads the command.
 pub(super) fn command(reader: &Reader<'_>) -> Option<Command> {
-    let of = |word: &str| Command::ALL.into_iter().find(|command| command.name() == word);
-    reader.choice(&COMMAND, &Command::NAMES, of)
+    reader.parsed(&COMMAND, |word| {
+        Command::parse(word).ok_or_else(|| value::none_of(word, Command::NAMES))
+    })
 }
 
 /// Reads the form of the result; the mistake in it is told with the others.
 pub(super) fn output(reader: &Reader<'_>) {
-    reader.choice(&OUTPUT, &["text", "json"], |word| {
-        ["text", "json"].contains(&word).then_some(())
-    });
+    reader.choice(&OUTPUT, &[("text", ()), ("json", ())]);
 }
 
 /// Reads everything that `promote` and `plan` need. `None` if something is missing; the reader knows what.
@@ -34,7 +33,7 @@ pub(super) fn read(reader: &Reader<'_>, command: Command, place: &Place<'_>, run
     let author = repository::author(reader);
     repository::via(reader);
     let argocd = argocd::settings(reader);
-    let policy = policy(reader);
+    let policy = policy(reader, command);
     templates(reader, &request, policy);
     let dry = reader.boolean(&DRY_RUN).unwrap_or_default();
     let wait = wait(reader, command);
@@ -75,7 +74,7 @@ fn request(reader: &Reader<'_>, command: Command) -> Request {
         path: reader.text(&planned::PATH),
         applications: reader
             .given(&planned::APPLICATION)
-            .map(|_| reader.list(&planned::APPLICATION, |text| Ok(text.to_owned()))),
+            .map(|_| reader.list(&planned::APPLICATION, value::text)),
         message: reader.text(&planned::MESSAGE),
     };
     if matches!(command, Command::Promote | Command::Plan) {
@@ -166,27 +165,28 @@ fn templates(reader: &Reader<'_>, request: &Request, policy: Policy) {
 
 fn allow(reader: &Reader<'_>) -> Allow {
     let mut allow = Allow::default();
-    for word in reader.list(&planned::ALLOW, |text| Ok(text.to_owned())) {
-        if allow.add(&word).is_err() {
-            reader.wrong(&planned::ALLOW, &word, &none_of(&word, &Allow::WORDS));
+    for word in reader.list(&planned::ALLOW, value::text) {
+        if let Err(why) = allow.add(&word) {
+            reader.wrong(&planned::ALLOW, &word, &why);
         }
     }
     allow
 }
 
-fn policy(reader: &Reader<'_>) -> Policy {
-    let timeout = reader.duration(&planned::TIMEOUT);
-    if timeout.is_some_and(|timeout| timeout.is_zero()) {
-        reader.wrong(&planned::TIMEOUT, "0s", "leaves no time: give a duration such as `15m`");
+/// Reads every key of the policy that an input says; what none says is decided by promote.yaml, then by the default.
+fn policy(reader: &Reader<'_>, command: Command) -> Policy {
+    let mut policy = Policy::default();
+    for key in KEYS {
+        let spec = &key.input;
+        let own = spec.default_of.iter().find(|(other, _)| *other == command);
+        let given = reader.given(spec).map(|given| given.text.as_str());
+        if let Some(text) = given.or(own.map(|(_, text)| *text))
+            && let Err(why) = (key.set)(&mut policy, text)
+        {
+            reader.wrong(spec, text, &why);
+        }
     }
-    Policy {
-        sync: reader.choice(&planned::SYNC, &SyncMode::WORDS, SyncMode::parse),
-        timeout,
-        pause_timeout: reader.duration(&planned::PAUSE_TIMEOUT),
-        settle: reader.duration(&planned::SETTLE),
-        on_pause: reader.choice(&planned::ON_PAUSE, &OnPause::WORDS, OnPause::parse),
-        on_superseded: reader.choice(&planned::ON_SUPERSEDED, &OnSuperseded::WORDS, OnSuperseded::parse),
-    }
+    policy
 }
 
 /// Whether to wait: what was said, else whether there is a server to ask.
@@ -235,9 +235,9 @@ fn ca_bundle(reader: &Reader<'_>, place: &Place<'_>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::super::environment::{self, Environment};
-    use super::super::given::Inputs;
     use super::super::table;
     use super::*;
+    use crate::inputs::Inputs;
 
     /// Reads `command` from variables, and returns the settings, the mistakes and what was asked for.
     fn read_from(pairs: &[(&str, &str)]) -> (Option<Settings>, Vec<String>, Vec<&'static str>) {

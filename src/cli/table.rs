@@ -1,8 +1,8 @@
 //! Every input of the binary, joined from the rooms that declare them. A new input is a declaration there and, for a new room, a line here.
 
-use super::inputs::COMMAND;
-use crate::model::InputSpec;
-use crate::{delivery, infrarepo, plan, promote, report};
+use super::inputs::{COMMAND, OUTPUT};
+use crate::inputs::InputSpec;
+use crate::{delivery, infrarepo, plan, promote};
 
 /// Inputs that belong together, for the help text and the reference page.
 pub struct Group {
@@ -28,7 +28,7 @@ pub static GROUPS: [Group; 6] = [
     },
     Group {
         title: "How the applications are followed",
-        specs: &plan::inputs::POLICY,
+        specs: plan::policy::INPUTS,
     },
     Group {
         title: "The run",
@@ -36,7 +36,7 @@ pub static GROUPS: [Group; 6] = [
     },
     Group {
         title: "What comes out",
-        specs: &[report::inputs::OUTPUT, COMMAND],
+        specs: &[OUTPUT, COMMAND],
     },
 ];
 

@@ -1,14 +1,17 @@
 //! The inputs that say where the infra-repo is, and how and as whom it is written.
 
-use crate::model::{InputKind, InputSpec};
+use crate::inputs::{InputKind, InputSpec};
+use crate::model::Part;
 
 /// `infra-repo`.
 pub const INFRA_REPO: InputSpec = InputSpec {
     name: "infra-repo",
+    kind: InputKind::Address,
     absent: "required",
     help: "The repository that holds the pins: `owner/name` on this GitHub, an `https://…` address, `git@HOST:PATH` or `ssh://…` (with `ssh-key`), \
            or the path (or `file://…`) of a bare repository. Plain `http://…` only on loopback and inside the cluster.",
     example: "myorg/infra-repo",
+    part: Part::Repository,
     ..InputSpec::PLAIN
 };
 
@@ -18,6 +21,7 @@ pub const BRANCH: InputSpec = InputSpec {
     absent: "the remote's default branch",
     help: "The branch that is promoted on.",
     example: "main",
+    part: Part::Repository,
     ..InputSpec::PLAIN
 };
 
@@ -28,6 +32,7 @@ pub const TOKEN: InputSpec = InputSpec {
     absent: "`github-token`, if the infra-repo is the repository of this run",
     help: "The token for the infra-repo's host. It needs `contents: write` there; the best one is minted for a GitHub App in the step before.",
     example: "${{ steps.app-token.outputs.token }}",
+    part: Part::Repository,
     ..InputSpec::PLAIN
 };
 
@@ -40,6 +45,7 @@ pub const GITHUB_TOKEN: InputSpec = InputSpec {
     help: "The token for the repository of this run. It is never sent to another repository's host.",
     example: "${{ github.token }}",
     laptop: &["GH_TOKEN"],
+    part: Part::Repository,
     ..InputSpec::PLAIN
 };
 
@@ -50,6 +56,7 @@ pub const SSH_KEY: InputSpec = InputSpec {
     absent: "required with an ssh address in a step; on a laptop ssh-agent is asked",
     help: "The private half of a deploy key that may write, as text: OpenSSH's format or PEM, without a passphrase. For an infra-repo with an ssh address.",
     example: "${{ secrets.INFRA_REPO_DEPLOY_KEY }}",
+    part: Part::Repository,
     ..InputSpec::PLAIN
 };
 
@@ -60,6 +67,7 @@ pub const SSH_KNOWN_HOSTS: InputSpec = InputSpec {
     absent: "GitHub's keys, which are built in; on a laptop also `~/.ssh/known_hosts`",
     help: "Lines of `known_hosts` for the infra-repo's host, as `ssh-keyscan HOST` prints them (compare the fingerprint first). They are added to GitHub's.",
     example: "git.example.com ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI…",
+    part: Part::Repository,
     ..InputSpec::PLAIN
 };
 
@@ -70,7 +78,8 @@ pub const VIA: InputSpec = InputSpec {
     default: Some("push"),
     help: "How the commit lands: `push` moves the branch, and only if it is still where the change was planned.",
     example: "push",
-    ..InputSpec::LANDING
+    part: Part::Land,
+    ..InputSpec::PLAIN
 };
 
 /// `author`.
@@ -79,7 +88,8 @@ pub const AUTHOR: InputSpec = InputSpec {
     default: Some("promote-action <promote-action@noreply.invalid>"),
     help: "Author and committer of the commit, as `Name <mail>`.",
     example: "Deploy Bot <deploy@example.com>",
-    ..InputSpec::LANDING
+    part: Part::Land,
+    ..InputSpec::PLAIN
 };
 
 /// All of them.

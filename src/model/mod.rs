@@ -4,11 +4,11 @@
 mod application;
 mod canary;
 mod clock;
+mod command;
 mod commit;
 mod event;
 mod fault;
 mod image;
-mod input;
 mod name;
 mod outcome;
 mod pin_change;
@@ -23,11 +23,11 @@ pub use application::{
 };
 pub use canary::{Analysis, AnalysisTemplate, Canary};
 pub use clock::{Clock, Timestamp};
+pub use command::{Command, Part};
 pub use commit::{BranchName, CommitSha, RefName, RepoPath};
 pub use event::Event;
 pub use fault::Fault;
 pub use image::{Digest, ImageRef, Repository, Tag};
-pub use input::{Command, InputKind, InputSpec};
 pub use name::{AppName, EnvironmentName};
 pub use outcome::Outcome;
 pub use pin_change::PinChange;

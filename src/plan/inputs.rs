@@ -1,7 +1,8 @@
-//! The inputs that say what is promoted, where its pin is, and how its applications are followed.
+//! The inputs that say what is promoted, and where its pin is.
 
-use super::{DEFAULT_APPLICATION, DEFAULT_MESSAGE, DEFAULT_PATH, OnPause, OnSuperseded, SyncMode};
-use crate::model::{Command, InputKind, InputSpec};
+use super::{Allow, DEFAULT_APPLICATION, DEFAULT_MESSAGE, DEFAULT_PATH};
+use crate::inputs::{InputKind, InputSpec};
+use crate::model::Part;
 
 /// `app`.
 pub const APP: InputSpec = InputSpec {
@@ -30,7 +31,8 @@ pub const IMAGE: InputSpec = InputSpec {
     absent: "`tag`, `digest` or `from` says it",
     help: "What to promote: one or more `name[:tag][@sha256:…]`. The pin whose image has that name gets exactly that tag and digest.",
     example: "myorg/api:a3f1c8b@sha256:…",
-    ..InputSpec::WRITING
+    part: Part::Change,
+    ..InputSpec::PLAIN
 };
 
 /// `tag`.
@@ -39,7 +41,8 @@ pub const TAG: InputSpec = InputSpec {
     absent: "`image`, `digest` or `from` says it",
     help: "The tag to promote, for the only (or the configured) images of the apps. Quote it: YAML reads `1.10` as `1.1`.",
     example: "v1.2.3",
-    ..InputSpec::WRITING
+    part: Part::Change,
+    ..InputSpec::PLAIN
 };
 
 /// `digest`.
@@ -48,7 +51,8 @@ pub const DIGEST: InputSpec = InputSpec {
     absent: "`image`, `tag` or `from` says it",
     help: "The digest to promote, for the only (or the configured) images of the apps; with `tag` both are written.",
     example: "sha256:…",
-    ..InputSpec::WRITING
+    part: Part::Change,
+    ..InputSpec::PLAIN
 };
 
 /// `from`.
@@ -58,7 +62,8 @@ pub const FROM: InputSpec = InputSpec {
     help: "The environment whose pins are promoted; with `argocd-server` they must be live and healthy there. \
            With `image`, `tag` or `digest` it asserts that this is what is pinned there.",
     example: "dev",
-    ..InputSpec::WRITING
+    part: Part::Change,
+    ..InputSpec::PLAIN
 };
 
 /// `path`.
@@ -90,86 +95,20 @@ pub const MESSAGE: InputSpec = InputSpec {
     in_file: true,
     help: "Template of the commit's subject, cut to one line.",
     example: "deploy({environment}): {image}",
-    ..InputSpec::WRITING
+    part: Part::Change,
+    ..InputSpec::PLAIN
 };
 
 /// `allow`.
 pub const ALLOW: InputSpec = InputSpec {
     name: "allow",
-    kind: InputKind::List,
+    kind: InputKind::Choices(&Allow::WORDS),
     absent: "nothing is excepted",
     help: "Exceptions to what is refused otherwise: `mutable-tag` (a tag that looks as if it moves), `new-entry` (an image that has no entry yet). \
            With a `promote.yaml` only those that the environment lists.",
     example: "new-entry",
-    ..InputSpec::WRITING
-};
-
-/// `sync`.
-pub const SYNC: InputSpec = InputSpec {
-    name: "sync",
-    kind: InputKind::Choice(&SyncMode::WORDS),
-    default: Some("auto"),
-    in_file: true,
-    help: "Who starts the sync: `auto` refreshes an application that syncs by itself and triggers a manual one, `trigger` always triggers, \
-           `never` only refreshes.",
-    example: "trigger",
-    commands: &[Command::Promote, Command::Wait, Command::Preflight],
-    ..InputSpec::FOLLOWING
-};
-
-/// `timeout`.
-pub const TIMEOUT: InputSpec = InputSpec {
-    name: "timeout",
-    kind: InputKind::Duration,
-    default: Some("15m"),
-    in_file: true,
-    help: "For sync and wait together, counted from landing. Timed pauses and analyses of a Rollout are added to it.",
-    example: "1h30m",
-    ..InputSpec::FOLLOWING
-};
-
-/// `pause-timeout`.
-pub const PAUSE_TIMEOUT: InputSpec = InputSpec {
-    name: "pause-timeout",
-    kind: InputKind::Duration,
-    default: Some("6h"),
-    in_file: true,
-    help: "How long a canary that pauses for a person is waited for.",
-    example: "2h",
-    ..InputSpec::FOLLOWING
-};
-
-/// `settle`.
-pub const SETTLE: InputSpec = InputSpec {
-    name: "settle",
-    kind: InputKind::Duration,
-    default: Some("10s"),
-    in_file: true,
-    help: "How long it must stay healthy before that counts.",
-    example: "1m",
-    ..InputSpec::FOLLOWING
-};
-
-/// `on-pause`.
-pub const ON_PAUSE: InputSpec = InputSpec {
-    name: "on-pause",
-    kind: InputKind::Choice(&OnPause::WORDS),
-    default: Some("wait"),
-    in_file: true,
-    help: "What a canary's pause for a person means: `wait` for the person, `succeed` with the outcome `paused`, or `fail`.",
-    example: "succeed",
-    ..InputSpec::FOLLOWING
-};
-
-/// `on-superseded`.
-pub const ON_SUPERSEDED: InputSpec = InputSpec {
-    name: "on-superseded",
-    kind: InputKind::Choice(&OnSuperseded::WORDS),
-    default: Some("fail"),
-    in_file: true,
-    help: "What it means that a later commit changed the pin again: `fail` with exit code 9, or `succeed`.",
-    example: "succeed",
-    ..InputSpec::FOLLOWING
+    part: Part::Change,
+    ..InputSpec::PLAIN
 };
 
 /// What is promoted.
@@ -185,6 +124,3 @@ pub const REQUEST: [InputSpec; 10] = [
     MESSAGE,
     ALLOW,
 ];
-
-/// How the applications are followed.
-pub const POLICY: [InputSpec; 6] = [SYNC, TIMEOUT, PAUSE_TIMEOUT, SETTLE, ON_PAUSE, ON_SUPERSEDED];

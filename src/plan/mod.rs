@@ -1,6 +1,7 @@
 //! What is to be promoted, and what that means for the files of one commit. Pure: request + snapshot in, plan or mistakes out.
 //! Knows no git, no server and no clock.
 
+use crate::inputs::value::none_of;
 use crate::model::{AppName, Digest, EnvironmentName, ImageRef, Pin, PinChange, RepoPath, Tag};
 
 mod assemble;
@@ -9,7 +10,7 @@ mod diff;
 pub mod inputs;
 mod layout;
 mod message;
-mod policy;
+pub mod policy;
 mod select;
 
 pub use assemble::{NoPlan, plan};
@@ -66,7 +67,7 @@ impl Allow {
         match word {
             "mutable-tag" => self.mutable_tag = true,
             "new-entry" => self.new_entry = true,
-            _ => return Err(format!("has {word:?}: it must be one of {}", Self::WORDS.join(", "))),
+            _ => return Err(none_of(word, &Self::WORDS)),
         }
         Ok(())
     }

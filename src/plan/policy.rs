@@ -1,28 +1,140 @@
-//! How applications are followed: as the inputs and promote.yaml say it, and as it is once both and the defaults are joined.
+//! How applications are followed: one row per key, which feeds the command line, `INPUT_*`, promote.yaml, its schema, and every page.
 
 use std::time::Duration;
 
-/// How an application is followed. `None` = not said here: the next source decides (inputs, then promote.yaml, then the default).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Policy {
+use crate::inputs::{InputKind, InputSpec, value};
+use crate::model::{Command, Part};
+
+/// A key that an input or promote.yaml may say.
+pub struct PolicyKey {
+    /// Its declaration, and its default.
+    pub input: InputSpec,
+    /// Reads a text into the policy. The error is the end of a sentence that begins with the value.
+    pub set: fn(&mut Policy, &str) -> Result<(), String>,
+}
+
+/// Makes the types of a policy and the table of its keys from the rows: `NAME field: type, reader = declaration`.
+macro_rules! policy {
+    ($($(#[doc = $doc:literal])* $name:ident $field:ident: $kind:ty, $read:expr => $spec:expr;)*) => {
+        $($(#[doc = $doc])* pub const $name: InputSpec = $spec;)*
+
+        /// How an application is followed. `None` = not said here: the next source decides (inputs, then promote.yaml, then the default).
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        pub struct Policy { $($(#[doc = $doc])* pub $field: Option<$kind>,)* }
+
+        /// A policy with every question answered.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub struct ResolvedPolicy { $($(#[doc = $doc])* pub $field: $kind,)* }
+
+        impl Policy {
+            /// Fills what is not said here from `next`.
+            #[must_use]
+            pub fn or(self, next: Self) -> Self {
+                Self { $($field: self.$field.or(next.$field),)* }
+            }
+
+            /// Fills what is still open with the defaults.
+            #[must_use]
+            pub fn resolve(self) -> ResolvedPolicy {
+                ResolvedPolicy {
+                    // A test reads every default, so there is always one.
+                    $($field: self.$field.or_else(|| $read($name.default?).ok()).unwrap_or_default(),)*
+                }
+            }
+        }
+
+        /// Every key.
+        pub const KEYS: &[PolicyKey] = &[$(PolicyKey {
+            input: $name,
+            set: |policy, text| $read(text).map(|value| policy.$field = Some(value)),
+        },)*];
+
+        /// The declarations of all of them.
+        pub const INPUTS: &[InputSpec] = &[$($name,)*];
+    };
+}
+
+policy! {
     /// Who starts the sync.
-    pub sync: Option<SyncMode>,
+    SYNC sync: SyncMode, SyncMode::read => InputSpec {
+        name: "sync",
+        kind: InputKind::Choice(&["auto", "trigger", "never"]),
+        part: Part::Sync,
+        default: Some("auto"),
+        default_of: &[(Command::Wait, "never")],
+        in_file: true,
+        common: true,
+        help: "What starts the sync. `auto` refreshes an application with automated sync and syncs a manual one. `trigger` always \
+               starts a sync. `never` only refreshes. With `auto`, a manual application that belongs to an ApplicationSet with \
+               RollingSync is synced at once, whatever the step of the set: use `never` there.",
+        example: "trigger",
+        ..InputSpec::PLAIN
+    };
     /// For sync and wait together, from landing.
-    pub timeout: Option<Duration>,
+    TIMEOUT timeout: Duration, value::some_time => InputSpec {
+        name: "timeout",
+        kind: InputKind::Duration,
+        part: Part::Follow,
+        default: Some("15m"),
+        in_file: true,
+        common: true,
+        help: "Maximum time for sync and wait together, counted from the push of the commit. Timed pauses and analyses of a \
+               Rollout are added to it.",
+        example: "1h30m",
+        ..InputSpec::PLAIN
+    };
     /// For a canary that pauses for a person.
-    pub pause_timeout: Option<Duration>,
+    PAUSE_TIMEOUT pause_timeout: Duration, value::duration => InputSpec {
+        name: "pause-timeout",
+        kind: InputKind::Duration,
+        part: Part::Follow,
+        default: Some("6h"),
+        in_file: true,
+        help: "Maximum time to wait for someone to resume a paused canary.",
+        example: "2h",
+        ..InputSpec::PLAIN
+    };
     /// How long it must stay healthy.
-    pub settle: Option<Duration>,
+    SETTLE settle: Duration, value::duration => InputSpec {
+        name: "settle",
+        kind: InputKind::Duration,
+        part: Part::Follow,
+        default: Some("10s"),
+        in_file: true,
+        help: "How long every application must stay healthy before the promotion is reported as live.",
+        example: "1m",
+        ..InputSpec::PLAIN
+    };
     /// What a pause for a person means.
-    pub on_pause: Option<OnPause>,
+    ON_PAUSE on_pause: OnPause, OnPause::read => InputSpec {
+        name: "on-pause",
+        kind: InputKind::Choice(&["wait", "succeed", "fail"]),
+        part: Part::Follow,
+        default: Some("wait"),
+        in_file: true,
+        help: "What to do when a canary pauses for a person. `wait` waits for the person, `succeed` ends the step with the outcome \
+               `paused`, `fail` fails it.",
+        example: "succeed",
+        ..InputSpec::PLAIN
+    };
     /// What a later commit that changed our pin means.
-    pub on_superseded: Option<OnSuperseded>,
+    ON_SUPERSEDED on_superseded: OnSuperseded, OnSuperseded::read => InputSpec {
+        name: "on-superseded",
+        kind: InputKind::Choice(&["fail", "succeed"]),
+        part: Part::Follow,
+        default: Some("fail"),
+        in_file: true,
+        help: "What to do when a later commit changes the same pin. `fail` fails the step with exit code 9, `succeed` ends it with 0.",
+        example: "succeed",
+        ..InputSpec::PLAIN
+    };
 }
 
 /// `sync`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SyncMode {
     /// Refresh an auto-syncing application, trigger a manual one.
+    #[default]
     Auto,
     /// Trigger it, whatever its policy.
     Trigger,
@@ -31,9 +143,10 @@ pub enum SyncMode {
 }
 
 /// `on-pause`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnPause {
     /// Wait for the person, up to `pause-timeout`.
+    #[default]
     Wait,
     /// End the step with the outcome `paused`.
     Succeed,
@@ -42,102 +155,60 @@ pub enum OnPause {
 }
 
 /// `on-superseded`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnSuperseded {
     /// Exit code 9.
+    #[default]
     Fail,
     /// Exit code 0.
     Succeed,
 }
 
-/// A policy with every question answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ResolvedPolicy {
-    /// Who starts the sync.
-    pub sync: SyncMode,
-    /// For sync and wait together, from landing.
-    pub timeout: Duration,
-    /// For a canary that pauses for a person.
-    pub pause_timeout: Duration,
-    /// How long it must stay healthy.
-    pub settle: Duration,
-    /// What a pause for a person means.
-    pub on_pause: OnPause,
-    /// What a later commit that changed our pin means.
-    pub on_superseded: OnSuperseded,
-}
-
-impl Policy {
-    /// Fills what is not said here from `next`.
-    #[must_use]
-    pub fn or(self, next: Self) -> Self {
-        Self {
-            sync: self.sync.or(next.sync),
-            timeout: self.timeout.or(next.timeout),
-            pause_timeout: self.pause_timeout.or(next.pause_timeout),
-            settle: self.settle.or(next.settle),
-            on_pause: self.on_pause.or(next.on_pause),
-            on_superseded: self.on_superseded.or(next.on_superseded),
-        }
-    }
-
-    /// Fills what is still open with the contract's defaults.
-    #[must_use]
-    pub fn resolve(self) -> ResolvedPolicy {
-        ResolvedPolicy {
-            sync: self.sync.unwrap_or(SyncMode::Auto),
-            timeout: self.timeout.unwrap_or(Duration::from_secs(15 * 60)),
-            pause_timeout: self.pause_timeout.unwrap_or(Duration::from_secs(6 * 60 * 60)),
-            settle: self.settle.unwrap_or(Duration::from_secs(10)),
-            on_pause: self.on_pause.unwrap_or(OnPause::Wait),
-            on_superseded: self.on_superseded.unwrap_or(OnSuperseded::Fail),
-        }
-    }
-}
-
 impl SyncMode {
-    /// The words of the input `sync`.
-    pub const WORDS: [&str; 3] = ["auto", "trigger", "never"];
-
-    /// Reads one of the words.
-    #[must_use]
-    pub fn parse(word: &str) -> Option<Self> {
-        match word {
-            "auto" => Some(Self::Auto),
-            "trigger" => Some(Self::Trigger),
-            "never" => Some(Self::Never),
-            _ => None,
-        }
+    fn read(text: &str) -> Result<Self, String> {
+        value::choice(
+            text,
+            &[("auto", Self::Auto), ("trigger", Self::Trigger), ("never", Self::Never)],
+        )
     }
 }
 
 impl OnPause {
-    /// The words of the input `on-pause`.
-    pub const WORDS: [&str; 3] = ["wait", "succeed", "fail"];
-
-    /// Reads one of the words.
-    #[must_use]
-    pub fn parse(word: &str) -> Option<Self> {
-        match word {
-            "wait" => Some(Self::Wait),
-            "succeed" => Some(Self::Succeed),
-            "fail" => Some(Self::Fail),
-            _ => None,
-        }
+    fn read(text: &str) -> Result<Self, String> {
+        value::choice(
+            text,
+            &[("wait", Self::Wait), ("succeed", Self::Succeed), ("fail", Self::Fail)],
+        )
     }
 }
 
 impl OnSuperseded {
-    /// The words of the input `on-superseded`.
-    pub const WORDS: [&str; 2] = ["fail", "succeed"];
+    fn read(text: &str) -> Result<Self, String> {
+        value::choice(text, &[("fail", Self::Fail), ("succeed", Self::Succeed)])
+    }
+}
 
-    /// Reads one of the words.
-    #[must_use]
-    pub fn parse(word: &str) -> Option<Self> {
-        match word {
-            "fail" => Some(Self::Fail),
-            "succeed" => Some(Self::Succeed),
-            _ => None,
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_default_and_every_word_of_a_key_is_read() {
+        for key in KEYS {
+            let mut policy = Policy::default();
+            (key.set)(&mut policy, key.input.default.unwrap()).unwrap();
+            assert_eq!(policy.resolve(), Policy::default().resolve(), "{}", key.input.name);
+            if let InputKind::Choice(words) = key.input.kind {
+                for word in words {
+                    assert_eq!((key.set)(&mut policy, word), Ok(()), "{word}");
+                }
+                let wrong = (key.set)(&mut policy, "-").unwrap_err();
+                assert!(wrong.contains(&words.join("`, `")), "{wrong}");
+            }
         }
+        let resolved = Policy::default().resolve();
+        assert_eq!(resolved.timeout, Duration::from_secs(900));
+        assert_eq!(resolved.pause_timeout, Duration::from_secs(6 * 3600));
+        assert_eq!(resolved.settle, Duration::from_secs(10));
     }
 }

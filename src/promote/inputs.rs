@@ -1,6 +1,7 @@
 //! The inputs of the run as a whole: whether it waits, how long landing may take, whom it trusts.
 
-use crate::model::{Command, InputKind, InputSpec};
+use crate::inputs::{InputKind, InputSpec};
+use crate::model::Part;
 
 /// `wait`.
 pub const WAIT: InputSpec = InputSpec {
@@ -9,7 +10,8 @@ pub const WAIT: InputSpec = InputSpec {
     absent: "`true` when `argocd-server` is set",
     help: "Whether to wait until exactly this commit is live and healthy; needs `argocd-server`.",
     example: "true",
-    ..InputSpec::LANDING
+    part: Part::Land,
+    ..InputSpec::PLAIN
 };
 
 /// `landing-timeout`.
@@ -19,13 +21,16 @@ pub const LANDING_TIMEOUT: InputSpec = InputSpec {
     default: Some("5m"),
     help: "How long landing may take, with everything that is read, planned and tried again because somebody else was faster.",
     example: "2m",
-    ..InputSpec::LANDING
+    part: Part::Land,
+    ..InputSpec::PLAIN
 };
 
 /// `ca-bundle`.
 pub const CA_BUNDLE: InputSpec = InputSpec {
     name: "ca-bundle",
+    kind: InputKind::File,
     absent: "the built-in roots alone",
+    part: Part::Repository,
     help: "Certificates (PEM text, or a file of them) that are trusted besides the built-in roots, for every connection.",
     example: "certs/company.pem",
     ..InputSpec::PLAIN
@@ -37,7 +42,7 @@ pub const COMMIT: InputSpec = InputSpec {
     absent: "the tip of the branch",
     help: "The commit to wait for, with all its digits.",
     example: "a3f1c8b0…",
-    commands: &[Command::Wait],
+    part: Part::Commit,
     ..InputSpec::PLAIN
 };
 
@@ -48,7 +53,8 @@ pub const DRY_RUN: InputSpec = InputSpec {
     default: Some("false"),
     help: "`true` makes `promote` a `plan`.",
     example: "true",
-    ..InputSpec::LANDING
+    part: Part::Land,
+    ..InputSpec::PLAIN
 };
 
 /// All of them.

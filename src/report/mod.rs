@@ -10,7 +10,6 @@ use crate::model::{Command, Outcome};
 mod checks;
 mod columns;
 mod end;
-pub mod inputs;
 mod json;
 mod mark;
 mod markdown;

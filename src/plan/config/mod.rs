@@ -2,15 +2,16 @@
 //! Read at the tip that is committed to; never holds addresses, secrets or exceptions for a run.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
-
-use serde::Deserialize;
 
 use crate::model::{AppName, EnvironmentName, Repository};
 
-use super::{Allow, OnPause, OnSuperseded, Policy, SyncMode};
+use self::node::{Content, Node};
+use self::reader::Mistakes;
+use super::{Allow, Policy};
 
 mod keys;
+mod node;
+mod reader;
 mod schema;
 
 pub use schema::{reference, schema};
@@ -20,8 +21,6 @@ pub const FILE: &str = "promote.yaml";
 
 /// The longest file that is read, in bytes: thousands of apps fit.
 const MOST: usize = 256 * 1024;
-/// The longest time that can be said, as for the inputs: far beyond every job's end.
-const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
 
 /// The configuration, parsed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -64,67 +63,6 @@ pub struct App {
     pub applications: Option<Vec<String>>,
 }
 
-/// The file as it is written.
-#[derive(Deserialize)]
-struct Written {
-    version: u64,
-    #[serde(default)]
-    layout: Option<WrittenLayout>,
-    #[serde(default)]
-    message: Option<String>,
-    #[serde(default)]
-    environments: Option<Vec<WrittenEnvironment>>,
-    #[serde(default)]
-    apps: Option<BTreeMap<String, Option<WrittenApp>>>,
-}
-
-#[derive(Deserialize)]
-struct WrittenLayout {
-    path: Option<String>,
-    application: Option<OneOrMore>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case")]
-struct WrittenEnvironment {
-    name: String,
-    path: Option<String>,
-    application: Option<OneOrMore>,
-    sync: Option<String>,
-    timeout: Option<String>,
-    pause_timeout: Option<String>,
-    settle: Option<String>,
-    on_pause: Option<String>,
-    on_superseded: Option<String>,
-    #[serde(default)]
-    allow: Vec<String>,
-}
-
-#[derive(Deserialize)]
-struct WrittenApp {
-    #[serde(default)]
-    images: Vec<String>,
-    path: Option<String>,
-    application: Option<OneOrMore>,
-}
-
-/// A template, or a list of them.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum OneOrMore {
-    One(String),
-    More(Vec<String>),
-}
-
-impl From<OneOrMore> for Vec<String> {
-    fn from(written: OneOrMore) -> Self {
-        match written {
-            OneOrMore::One(one) => vec![one],
-            OneOrMore::More(more) => more,
-        }
-    }
-}
-
 impl Config {
     /// Reads the text of a promote.yaml.
     ///
@@ -136,36 +74,14 @@ impl Config {
             return Err(vec![format!("{FILE} is longer than {} KiB", MOST / 1024)]);
         }
         let text = std::str::from_utf8(text).map_err(|_| vec![format!("{FILE} is not UTF-8")])?;
-        let mut mistakes = keys::check(text).map_err(|bomb| vec![bomb])?;
-        let written: Written = match serde_yaml::from_str(text) {
-            Ok(written) => written,
-            Err(error) => {
-                // The list of keys explains a broken document better, where it found something.
-                if mistakes.is_empty() {
-                    mistakes.push(format!("{FILE}: {error}"));
-                }
-                return Err(mistakes);
-            }
-        };
-        let mut say = |what: String| mistakes.push(format!("{FILE}: {what}"));
-        if written.version != 1 {
-            say(format!(
-                "version is {}: this version of promote-action reads version 1",
-                written.version
-            ));
+        let root = node::read(text).map_err(|why| vec![format!("{FILE}: {why}")])?;
+        let (mut config, mut mistakes) = (Self::default(), Mistakes::default());
+        mistakes.mapping("", &root, &keys::root(), &mut config);
+        if mistakes.0.is_empty() {
+            Ok(config)
+        } else {
+            Err(mistakes.0)
         }
-        let layout = written.layout.unwrap_or(WrittenLayout {
-            path: None,
-            application: None,
-        });
-        let config = Self {
-            path: layout.path,
-            applications: layout.application.map(Into::into),
-            message: written.message,
-            environments: environments(written.environments.unwrap_or_default(), &mut say),
-            apps: apps(written.apps.unwrap_or_default(), &mut say),
-        };
-        if mistakes.is_empty() { Ok(config) } else { Err(mistakes) }
     }
 
     /// Returns what is said of an environment.
@@ -175,112 +91,81 @@ impl Config {
     }
 }
 
-fn environments(written: Vec<WrittenEnvironment>, say: &mut impl FnMut(String)) -> Vec<Environment> {
+impl keys::Places for Config {
+    fn places(&mut self) -> (&mut Option<String>, &mut Option<Vec<String>>) {
+        (&mut self.path, &mut self.applications)
+    }
+}
+
+impl keys::Places for Environment {
+    fn places(&mut self) -> (&mut Option<String>, &mut Option<Vec<String>>) {
+        (&mut self.path, &mut self.applications)
+    }
+}
+
+impl keys::Places for App {
+    fn places(&mut self) -> (&mut Option<String>, &mut Option<Vec<String>>) {
+        (&mut self.path, &mut self.applications)
+    }
+}
+
+fn environments(node: &Node, mistakes: &mut Mistakes) -> Vec<Environment> {
+    let keys = keys::environment();
     let mut environments: Vec<Environment> = Vec::new();
-    for environment in written {
-        let name = match EnvironmentName::parse(&environment.name) {
-            Ok(name) => name,
-            Err(why) => {
-                say(format!("the environment name {:?} {why}", environment.name));
-                continue;
-            }
+    for item in mistakes.list("environments", node) {
+        let named = match &item.content {
+            Content::Map(entries) => entries.iter().find(|(key, ..)| key == "name"),
+            _ => None,
         };
-        if environments.iter().any(|other| other.name == name) {
-            say(format!("the environment {name} stands twice in `environments`"));
-        }
-        let policy = policy(&environment, &mut |key, why| {
-            say(format!("`{key}` of the environment {name} {why}"));
+        let name = named.and_then(|(_, _, node)| {
+            let name = mistakes.text("name", node)?;
+            mistakes.parsed("name", node, |_| EnvironmentName::parse(&name))
         });
-        let mut allow = Allow::default();
-        for word in &environment.allow {
-            if let Err(why) = allow.add(word) {
-                say(format!("`allow` of the environment {name} {why}"));
-            }
+        if let (Some((_, line, _)), Some(name)) = (named, &name)
+            && environments.iter().any(|other| other.name == *name)
+        {
+            mistakes.0.push(format!(
+                "{FILE}: the environment {name} on line {line} is already in `environments`"
+            ));
         }
-        environments.push(Environment {
-            name,
-            path: environment.path,
-            applications: environment.application.map(Into::into),
-            policy,
-            allow,
-        });
+        // Mistakes in an environment whose name is wrong are looked for as well.
+        let Some(stand_in) = name.clone().or_else(|| EnvironmentName::parse("unnamed").ok()) else {
+            continue;
+        };
+        let mut environment = Environment {
+            name: stand_in,
+            path: None,
+            applications: None,
+            policy: Policy::default(),
+            allow: Allow::default(),
+        };
+        mistakes.mapping("environments", item, &keys, &mut environment);
+        environments.extend(name.map(|_| environment));
     }
     environments
 }
 
-fn policy(environment: &WrittenEnvironment, say: &mut impl FnMut(&str, String)) -> Policy {
-    let mut duration = |key: &str, text: &Option<String>| -> Option<Duration> {
-        let text = text.as_deref()?;
-        let read = humantime::parse_duration(text).ok().filter(|time| *time <= LONGEST);
-        if read.is_none() {
-            say(
-                key,
-                format!("is {text:?}: it must be a duration such as 90s, 10m or 1h30m, and at most a year"),
-            );
-        }
-        read
-    };
-    let timeout = duration("timeout", &environment.timeout);
-    let pause_timeout = duration("pause-timeout", &environment.pause_timeout);
-    let settle = duration("settle", &environment.settle);
-    let mut word = |key: &str, text: &Option<String>, words: &[&str]| -> Option<String> {
-        let text = text.as_deref()?;
-        if words.contains(&text) {
-            return Some(text.to_owned());
-        }
-        say(key, format!("is {text:?}: it must be one of {}", words.join(", ")));
-        None
-    };
-    let sync = word("sync", &environment.sync, &SyncMode::WORDS);
-    let on_pause = word("on-pause", &environment.on_pause, &OnPause::WORDS);
-    let on_superseded = word("on-superseded", &environment.on_superseded, &OnSuperseded::WORDS);
-    Policy {
-        sync: sync.as_deref().and_then(SyncMode::parse),
-        timeout,
-        pause_timeout,
-        settle,
-        on_pause: on_pause.as_deref().and_then(OnPause::parse),
-        on_superseded: on_superseded.as_deref().and_then(OnSuperseded::parse),
-    }
-}
-
-fn apps(written: BTreeMap<String, Option<WrittenApp>>, say: &mut impl FnMut(String)) -> BTreeMap<AppName, App> {
+fn apps(node: &Node, mistakes: &mut Mistakes) -> BTreeMap<AppName, App> {
+    let keys = keys::app();
     let mut apps = BTreeMap::new();
-    for (name, app) in written {
-        let name = match AppName::parse(&name) {
-            Ok(name) => name,
-            Err(why) => {
-                say(format!("the app name {name:?} {why}"));
-                continue;
-            }
-        };
-        let Some(app) = app else {
-            apps.insert(name, App::default());
-            continue;
-        };
-        let mut images = Vec::new();
-        for image in &app.images {
-            match Repository::parse(image) {
-                Ok(image) => images.push(image),
-                Err(why) => say(format!(
-                    "the image {image:?} of the app {name} {why} (without tag or digest)"
-                )),
-            }
+    for (name, line, node) in mistakes.entries("apps", node) {
+        let mut app = App::default();
+        mistakes.mapping("apps", node, &keys, &mut app);
+        match AppName::parse(name) {
+            Ok(name) => drop(apps.insert(name, app)),
+            Err(why) => mistakes
+                .0
+                .push(format!("{FILE}: the app name {name:?} on line {line} {why}")),
         }
-        apps.insert(
-            name,
-            App {
-                images,
-                path: app.path,
-                applications: app.application.map(Into::into),
-            },
-        );
     }
     apps
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use super::super::{OnPause, OnSuperseded, SyncMode};
     use super::*;
 
     fn mistakes(text: &str) -> String {
@@ -329,7 +214,12 @@ mod tests {
     #[test]
     fn all_mistakes_are_told_at_once() {
         let said = mistakes("version: 2\nenvironments:\n- name: dev\n  sync: sometimes\n  timeout: soon\n- name: -x\n");
-        for part in ["version is 2", "`sync`", "`timeout`", "\"-x\""] {
+        for part in [
+            "`version` \"2\" (promote.yaml, line 1)",
+            "`sync`",
+            "`timeout` \"soon\" (promote.yaml, line 5)",
+            "\"-x\"",
+        ] {
             assert!(said.contains(part), "{part} in {said}");
         }
     }

@@ -3,34 +3,38 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::keys::{Key, ROOT, Shape, Value};
+use super::keys::{Info, Shape, Value, root};
 
 /// Returns every key with what it says, for the reference page: `environments[].name`, `apps.NAME.images`.
 #[must_use]
-pub fn reference() -> Vec<(String, &'static str)> {
-    fn walk(before: &str, shape: &Shape, rows: &mut Vec<(String, &'static str)>) {
+pub fn reference() -> Vec<(String, String)> {
+    fn walk(before: &str, shape: &Shape, rows: &mut Vec<(String, String)>) {
         match shape {
             Shape::Leaf(_) => {}
             Shape::List(item) => walk(&format!("{before}[]"), item, rows),
             Shape::Each(value) => walk(&format!("{before}.NAME"), value, rows),
             Shape::Keys(known) => {
-                for key in *known {
+                for key in known {
                     let path = format!("{before}.{}", key.name).trim_start_matches('.').to_owned();
-                    rows.push((path.clone(), key.help));
+                    rows.push((path.clone(), key.help.clone()));
                     walk(&path, &key.shape, rows);
                 }
             }
         }
     }
     let mut rows = Vec::new();
-    walk("", &ROOT, &mut rows);
+    walk("", &whole(), &mut rows);
     rows
+}
+
+fn whole() -> Shape {
+    Shape::Keys(root().into_iter().map(|key| key.info).collect())
 }
 
 /// Returns the JSON Schema (draft 7, which editors know best) of the file.
 #[must_use]
 pub fn schema() -> Json {
-    let mut schema = shape(&ROOT);
+    let mut schema = shape(&whole());
     if let Json::Object(map) = &mut schema {
         map.insert("$schema".to_owned(), json!("http://json-schema.org/draft-07/schema#"));
         map.insert("title".to_owned(), json!("promote.yaml"));
@@ -53,7 +57,7 @@ fn shape(of: &Shape) -> Json {
     }
 }
 
-fn keys(known: &[Key]) -> Json {
+fn keys(known: &[Info]) -> Json {
     let properties: Map<String, Json> = known
         .iter()
         .map(|key| {
@@ -76,6 +80,7 @@ fn keys(known: &[Key]) -> Json {
 fn leaf(value: Value) -> Json {
     match value {
         Value::Version => json!({"const": 1}),
+        Value::Bool => json!({"type": "boolean"}),
         Value::Text => json!({"type": "string"}),
         Value::Name => json!({"type": "string", "pattern": NAME}),
         Value::OneOrMore => json!({"type": ["string", "array"], "items": {"type": "string"}}),

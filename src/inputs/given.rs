@@ -2,31 +2,31 @@
 
 use std::collections::BTreeMap;
 
-use crate::infrarepo;
-use crate::model::{InputSpec, Secret};
+use super::InputSpec;
+use crate::model::Secret;
 
 /// The text of an input, and where it came from. Has no `Debug`: the text may be a secret.
 #[derive(Clone)]
-pub(super) struct Given {
+pub struct Given {
     /// The text, without white space around it.
-    pub(super) text: String,
+    pub text: String,
     /// The flag or variable.
-    pub(super) origin: String,
+    pub origin: String,
 }
 
 /// Every input that was given, each from the source that comes first.
 #[derive(Default)]
-pub(super) struct Inputs {
+pub struct Inputs {
     given: BTreeMap<&'static str, Given>,
     empty: BTreeMap<&'static str, String>,
     /// Whether this is a step of a workflow.
-    pub(super) in_step: bool,
+    pub in_step: bool,
 }
 
 impl Inputs {
     /// Makes a set in which nothing was given yet.
     #[must_use]
-    pub(super) fn new(in_step: bool) -> Self {
+    pub fn new(in_step: bool) -> Self {
         Self {
             in_step,
             ..Self::default()
@@ -34,7 +34,7 @@ impl Inputs {
     }
 
     /// Takes a value, unless a source that comes first has said one. Empty means unset, but is remembered.
-    pub(super) fn take(&mut self, spec: &InputSpec, text: &str, origin: String) {
+    pub fn take(&mut self, spec: &InputSpec, text: &str, origin: String) {
         let text = text.trim();
         if text.is_empty() {
             self.empty.entry(spec.name).or_insert(origin);
@@ -48,22 +48,22 @@ impl Inputs {
 
     /// Returns what was given.
     #[must_use]
-    pub(super) fn get(&self, spec: &InputSpec) -> Option<&Given> {
+    pub fn get(&self, spec: &InputSpec) -> Option<&Given> {
         self.given.get(spec.name)
     }
 
     /// Returns who gave an empty text, if nobody gave another.
     #[must_use]
-    pub(super) fn empty(&self, spec: &InputSpec) -> Option<&str> {
+    pub fn empty(&self, spec: &InputSpec) -> Option<&str> {
         let set = self.given.contains_key(spec.name);
         self.empty.get(spec.name).map(String::as_str).filter(|_| !set)
     }
 
-    /// Returns every secret, whole and in the parts that might be shown alone.
+    /// Returns every secret among `specs`, complete and in the parts that might be shown alone.
     #[must_use]
-    pub(super) fn secrets(&self) -> Vec<Secret> {
+    pub fn secrets<'s>(&self, specs: impl Iterator<Item = &'s InputSpec>) -> Vec<Secret> {
         let mut secrets = Vec::new();
-        for spec in super::table::all().filter(|spec| spec.is_secret()) {
+        for spec in specs.filter(|spec| spec.is_secret()) {
             let Some(given) = self.get(spec) else { continue };
             secrets.push(Secret::new(&*given.text));
             for line in given.text.lines().map(str::trim) {
@@ -82,59 +82,47 @@ impl Inputs {
     }
 }
 
-/// Returns a value as it may be shown in a message: in quotes, cut, without user and password of an address.
-#[must_use]
-pub(super) fn shown(text: &str) -> String {
-    const MOST: usize = 200;
-    let start = text.find("://").map_or(0, |at| at + 3);
-    let without = match text.rfind('@') {
-        Some(at) if start < at && infrarepo::holds_credentials(text) => {
-            format!(
-                "{}***{}",
-                text.get(..start).unwrap_or_default(),
-                text.get(at..).unwrap_or_default()
-            )
-        }
-        _ => text.to_owned(),
-    };
-    match without.char_indices().nth(MOST) {
-        Some((end, _)) => format!("{:?}…", without.get(..end).unwrap_or_default()),
-        None => format!("{without:?}"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::InputKind;
     use super::*;
-    use crate::{delivery, plan};
+
+    const TAG: InputSpec = InputSpec {
+        name: "tag",
+        ..InputSpec::PLAIN
+    };
+    const TOKEN: InputSpec = InputSpec {
+        name: "token",
+        kind: InputKind::Secret,
+        ..InputSpec::PLAIN
+    };
+    const HEADERS: InputSpec = InputSpec {
+        name: "headers",
+        kind: InputKind::SecretLines,
+        ..InputSpec::PLAIN
+    };
 
     #[test]
     fn the_first_source_wins_and_empty_is_no_source() {
         let mut inputs = Inputs::default();
-        inputs.take(&plan::inputs::TAG, "  ", "--tag".to_owned());
-        assert_eq!(inputs.empty(&plan::inputs::TAG), Some("--tag"));
-        inputs.take(&plan::inputs::TAG, " v1 ", "PROMOTE_TAG".to_owned());
-        inputs.take(&plan::inputs::TAG, "v2", "late".to_owned());
-        let given = inputs.get(&plan::inputs::TAG).unwrap();
+        inputs.take(&TAG, "  ", "--tag".to_owned());
+        assert_eq!(inputs.empty(&TAG), Some("--tag"));
+        inputs.take(&TAG, " v1 ", "PROMOTE_TAG".to_owned());
+        inputs.take(&TAG, "v2", "late".to_owned());
+        let given = inputs.get(&TAG).unwrap();
         assert_eq!((given.text.as_str(), given.origin.as_str()), ("v1", "PROMOTE_TAG"));
-        assert_eq!(inputs.empty(&plan::inputs::TAG), None);
+        assert_eq!(inputs.empty(&TAG), None);
     }
 
     #[test]
     fn every_line_and_every_header_value_is_a_secret() {
         let mut inputs = Inputs::default();
-        inputs.take(&infrarepo::inputs::TOKEN, "one\ntwo", String::new());
-        inputs.take(&delivery::inputs::ARGOCD_HEADERS, "A: x:y\nB: z", String::new());
-        let secrets: Vec<_> = inputs.secrets().iter().map(|s| s.expose().to_owned()).collect();
+        inputs.take(&TOKEN, "one\ntwo", String::new());
+        inputs.take(&HEADERS, "A: x:y\nB: z", String::new());
+        let secrets = inputs.secrets([TAG, TOKEN, HEADERS].iter());
+        let secrets: Vec<_> = secrets.iter().map(|secret| secret.expose().to_owned()).collect();
         for part in ["one\ntwo", "one", "two", "A: x:y", "x:y", "B: z", "z"] {
             assert!(secrets.contains(&part.to_owned()), "{part} in {secrets:?}");
         }
-    }
-
-    #[test]
-    fn a_password_is_not_echoed() {
-        assert_eq!(shown("https://me:hunter2@host/x"), "\"https://***@host/x\"");
-        assert_eq!(shown("https://me:hun@ter2@host/x"), "\"https://***@host/x\"");
-        assert_eq!(shown("me:hunter2@host:x"), "\"***@host:x\"");
     }
 }

@@ -1,0 +1,153 @@
+//! The commands of the binary, and the parts that each of them is made of.
+
+use serde::{Serialize, Serializer};
+
+/// The commands of the binary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Plans, lands, waits.
+    Promote,
+    /// Shows what `promote` would do.
+    Plan,
+    /// Follows a commit until it is live.
+    Wait,
+    /// Shows what is pinned where, and how it runs.
+    Status,
+    /// Checks everything that a promotion will need.
+    Preflight,
+    /// Edits one kustomization file in a folder.
+    SetImage,
+}
+
+/// What a command can do. An input belongs to one part, and a command takes the inputs of its parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// It prints a result.
+    Print,
+    /// It works on apps in environments.
+    Select,
+    /// It reads the infra-repo.
+    Repository,
+    /// It asks Argo CD.
+    Delivery,
+    /// It changes what is pinned.
+    Change,
+    /// It writes a commit.
+    Land,
+    /// It starts syncs.
+    Sync,
+    /// It follows applications until they are live.
+    Follow,
+    /// It starts from a commit that exists.
+    Commit,
+}
+
+impl Command {
+    /// Every command, in the order of the help text.
+    pub const ALL: &'static [Self] = &[
+        Self::Promote,
+        Self::Plan,
+        Self::Wait,
+        Self::Status,
+        Self::Preflight,
+        Self::SetImage,
+    ];
+
+    /// Their words on the command line, in the same order.
+    pub const NAMES: &'static [&'static str] = &{
+        let mut names = [""; Self::ALL.len()];
+        let mut rest = Self::ALL;
+        let mut at = 0;
+        while let [command, others @ ..] = rest {
+            #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
+            {
+                names[at] = command.name();
+            }
+            rest = others;
+            at += 1;
+        }
+        names
+    };
+
+    /// Returns the command of that name.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|command| command.name() == word)
+    }
+
+    /// Returns the word on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Promote => "promote",
+            Self::Plan => "plan",
+            Self::Wait => "wait",
+            Self::Status => "status",
+            Self::Preflight => "preflight",
+            Self::SetImage => "set-image",
+        }
+    }
+
+    /// Returns what it does, in one line.
+    #[must_use]
+    pub const fn about(self) -> &'static str {
+        match self {
+            Self::Promote => "change the pin, push the commit, and wait until it is live and healthy",
+            Self::Plan => "show the diff that `promote` would push; writes nothing",
+            Self::Wait => "follow the applications until a commit is live and healthy",
+            Self::Status => "show what is pinned in each environment, since when, and how it runs; writes nothing",
+            Self::Preflight => {
+                "check tokens, permissions, overlays and applications before a promotion; writes nothing"
+            }
+            Self::SetImage => "do what `kustomize edit set image` does, and keep every other byte of the file",
+        }
+    }
+
+    /// Returns the parts that it is made of. A plan takes everything that the promotion takes, so that `plan` can stand before its flags.
+    #[must_use]
+    pub const fn parts(self) -> &'static [Part] {
+        match self {
+            Self::Promote | Self::Plan => &[
+                Part::Print,
+                Part::Select,
+                Part::Repository,
+                Part::Delivery,
+                Part::Change,
+                Part::Land,
+                Part::Sync,
+                Part::Follow,
+            ],
+            Self::Wait => &[
+                Part::Print,
+                Part::Select,
+                Part::Repository,
+                Part::Delivery,
+                Part::Commit,
+                Part::Sync,
+                Part::Follow,
+            ],
+            Self::Status => &[Part::Print, Part::Select, Part::Repository, Part::Delivery],
+            Self::Preflight => &[Part::Print, Part::Select, Part::Repository, Part::Delivery, Part::Sync],
+            Self::SetImage => &[Part::Print],
+        }
+    }
+}
+
+impl Serialize for Command {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_is_read_back() {
+        assert_eq!(Command::NAMES.len(), Command::ALL.len());
+        for (command, name) in Command::ALL.iter().zip(Command::NAMES) {
+            assert_eq!(Command::parse(name), Some(*command));
+        }
+    }
+}
