@@ -46,19 +46,18 @@ pub struct Invocation {
 }
 
 /// Runs one invocation to its end, and returns the exit code. Touches no stream of the process but those it is given.
-pub fn run(
-    invocation: &Invocation,
-    stdin: &mut dyn Read,
-    mut stdout: Box<dyn Write>,
-    mut stderr: Box<dyn Write>,
-) -> u8 {
-    if let Some(printed) = printed::asked(&invocation.args) {
-        // Whoever closed the pipe has read enough.
-        let _ = match &printed {
-            Ok(text) => stdout.write_all(text.as_bytes()),
-            Err(why) => writeln!(stderr, "{why}"),
-        };
-        return printed.map_or(Outcome::Invalid, |_| Outcome::Ok).exit_code();
+pub fn run(invocation: &Invocation, stdin: &mut dyn Read, stdout: Box<dyn Write>, stderr: Box<dyn Write>) -> u8 {
+    let mut streams = Streams {
+        out: stdout,
+        err: stderr,
+    };
+    match printed::asked(&invocation.args) {
+        Some(Ok(text)) => return print(&text, streams),
+        Some(Err(why)) => {
+            let _ = writeln!(streams.err, "{why}");
+            return Outcome::Invalid.exit_code();
+        }
+        None => {}
     }
     let arguments = arguments::read(&invocation.args);
     if arguments.version || arguments.help {
@@ -67,17 +66,12 @@ pub fn run(
         } else {
             help::version()
         };
-        let _ = stdout.write_all(text.as_bytes());
-        return 0;
+        return print(&text, streams);
     }
     let clock: Rc<dyn Clock> = Rc::new(SystemClock::start());
     let call = Call::read(&invocation.env, arguments, stdin);
     let (secrets, form, verbose) = (call.secrets(), call.form(), call.arguments.verbose);
     let debug = verbose || invocation.env.get("RUNNER_DEBUG").is_some_and(|value| value == "1");
-    let streams = Streams {
-        out: stdout,
-        err: stderr,
-    };
     let receiver: Rc<dyn Receiver> = if call.inputs.in_step {
         Rc::new(Step::open(streams, &secrets, Files::of(&invocation.env), form, debug))
     } else {
@@ -91,15 +85,28 @@ pub fn run(
     };
     let command = call.command();
     let after = Rc::clone(&receiver);
-    process::at_panic(move |what| finish(broken(command, what), &*after, form));
-    finish(call.execute(&receiver, &clock), &*receiver, form)
+    process::at_panic(move |what| finish(&broken(command, what), &*after, form));
+    finish(&call.execute(&receiver, &clock), &*receiver, form)
 }
 
-/// Shows the end of a run, and returns its exit code.
-fn finish(mut report: Report, receiver: &dyn Receiver, form: Form) -> u8 {
-    report.warn(receiver.warnings());
-    receiver.finish(&report, form);
-    report.exit_code()
+/// Shows the end of a run, and returns its exit code. A result that stdout does not take is the end of a command that only shows it.
+fn finish(report: &Report, receiver: &dyn Receiver, form: Form) -> u8 {
+    match (receiver.finish(report, form), report.exit_code()) {
+        (false, 0) if report.command().only_shows() => UNWRITTEN,
+        (_, code) => code,
+    }
+}
+
+/// The exit code of an invocation that was to show something, where stdout takes nothing.
+const UNWRITTEN: u8 = Outcome::Invalid.exit_code();
+
+/// Shows a text that was asked for, and returns the exit code.
+fn print(text: &str, mut streams: Streams) -> u8 {
+    if streams.result(text.trim_end_matches('\n')) {
+        0
+    } else {
+        UNWRITTEN
+    }
 }
 
 /// Returns the report of a run that a panic ended: a mistake of ours, reported like every other end.

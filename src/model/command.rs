@@ -88,6 +88,12 @@ impl Command {
         }
     }
 
+    /// Tells whether all that it does is to show something: it writes nothing, and waits for nothing.
+    #[must_use]
+    pub const fn only_shows(self) -> bool {
+        matches!(self, Self::Plan | Self::Status | Self::Preflight)
+    }
+
     /// Returns what it does, in one line.
     #[must_use]
     pub const fn about(self) -> &'static str {

@@ -1,4 +1,4 @@
-//! Keeps of the event stream what the report repeats: the timeline and the warnings. Passes everything on.
+//! Keeps of the event stream what the report repeats: the timeline. Passes everything on; whoever receives it keeps the warnings.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -20,7 +20,6 @@ pub(super) struct Recorder {
     timeline: RefCell<Vec<TimelineRow>>,
     /// Whether applications are followed: then each change of where they are is a point of the timeline.
     following: Cell<bool>,
-    warnings: RefCell<Vec<String>>,
 }
 
 impl Recorder {
@@ -31,7 +30,6 @@ impl Recorder {
             clock,
             timeline: RefCell::default(),
             following: Cell::new(false),
-            warnings: RefCell::default(),
         }
     }
 
@@ -45,7 +43,6 @@ impl Recorder {
     /// Moves what was recorded into the report.
     pub(super) fn fill(&self, report: &mut Report) {
         report.timeline = self.timeline.take();
-        report.warnings = self.warnings.take();
     }
 }
 
@@ -56,12 +53,6 @@ impl Journal for Recorder {
             Event::Milestone(what) => self.note(what),
             // A canary that goes back and forth for a night is not told in full.
             Event::Progress(what) if self.following.get() && self.timeline.borrow().len() < MOST => self.note(what),
-            Event::Warning(what) => {
-                let mut warnings = self.warnings.borrow_mut();
-                if !warnings.contains(what) {
-                    warnings.push(what.clone());
-                }
-            }
             _ => {}
         }
         self.inner.tell(event);

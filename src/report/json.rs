@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::Report;
+use super::{Report, unseen};
 
 /// Returns the report as one JSON document.
 #[must_use]
@@ -49,17 +49,18 @@ pub fn short_json(report: &Report, most: usize) -> String {
     .to_string()
 }
 
-/// `##[` is a command of the runner wherever it stands in a line, and some control characters one of a terminal; in JSON they have
-/// another spelling.
+/// `##[` is a command of the runner wherever it stands in a line, some control characters one of a terminal, and characters that are
+/// not seen change how a line reads; in JSON all of them have another spelling.
 fn harmless(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.replace("##[", "#\\u0023[").chars() {
-        match c {
-            // JSON itself has written those below a blank so; line ends are its own.
-            '\u{7f}'..='\u{9f}' => {
-                let _ = write!(out, "\\u{:04x}", u32::from(c));
+        // JSON itself has written the control characters below a blank so; line ends are its own.
+        if unseen(c) || ('\u{7f}'..='\u{9f}').contains(&c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(out, "\\u{unit:04x}");
             }
-            c => out.push(c),
+        } else {
+            out.push(c);
         }
     }
     out
@@ -156,11 +157,14 @@ mod tests {
     #[test]
     fn commands_of_the_runner_and_of_a_terminal_are_spelled_otherwise() {
         let mut report = report(Outcome::Denied);
-        report.reason = "x ##[error]y \u{9b}2J\u{7f}".to_owned();
-        let text = json(&report);
-        assert!(!text.contains("##[") && !text.contains(['\u{9b}', '\u{7f}']));
-        let value: Value = serde_json::from_str(&text).unwrap();
-        assert_eq!(value["reason"], "x ##[error]y \u{9b}2J\u{7f}");
+        let told = "x ##[error]y \u{9b}2J\u{7f} \u{202e}b\u{200b}c\u{feff}\u{e0041}\u{1f642}";
+        report.reason = told.to_owned();
+        for text in [json(&report), short_json(&report, 10_000)] {
+            assert!(!text.contains("##[") && !text.contains(['\u{9b}', '\u{7f}']));
+            assert!(!text.chars().any(unseen) && text.contains("\\u202e"), "{text}");
+            let value: Value = serde_json::from_str(&text).unwrap();
+            assert_eq!(value["reason"], told);
+        }
     }
 
     #[test]

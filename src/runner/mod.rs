@@ -1,7 +1,7 @@
 //! The two receivers of a run's events: the log of a workflow step, and a terminal or pipe.
 //! Both hide every secret and make foreign text harmless; neither knows what a promotion is.
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use crate::journal::Journal;
 use crate::report::Report;
@@ -10,11 +10,12 @@ mod command;
 mod files;
 mod harmless;
 mod redactor;
+mod shown;
 mod step;
 mod terminal;
 
 pub use files::{Files, random_hex};
-pub use redactor::Redactor;
+pub use redactor::{Redactor, weakness};
 pub use step::Step;
 pub use terminal::{Look, Terminal};
 
@@ -26,13 +27,26 @@ pub struct Streams {
     pub err: Box<dyn Write>,
 }
 
+impl Streams {
+    /// Writes the result of an invocation to stdout, and a word to stderr if it cannot be written there. Returns whether it could:
+    /// a reader that closed the pipe has read enough.
+    pub fn result(&mut self, text: &str) -> bool {
+        let written = writeln!(self.out, "{text}").and_then(|()| self.out.flush());
+        match written {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                let _ = writeln!(self.err, "error: cannot write the result to stdout: {error}");
+                false
+            }
+            _ => true,
+        }
+    }
+}
+
 /// A journal that also shows how the run ended.
 pub trait Receiver: Journal {
-    /// Returns the warnings told so far, as the report will hold them.
-    fn warnings(&self) -> Vec<String>;
-
-    /// Shows the end: the result in the form asked for, and what the receiver has besides it.
-    fn finish(&self, report: &Report, form: Form);
+    /// Shows the end: the result in the form asked for, with every warning of the run, and what the receiver has besides it.
+    /// Returns whether stdout took the result; if it did not, stderr says why.
+    fn finish(&self, report: &Report, form: Form) -> bool;
 }
 
 /// The form of the result on stdout.

@@ -1,13 +1,19 @@
-//! Hides secrets in every text on its way out: plain, in base64 at each of the three alignments, percent-encoded, and as JSON writes them.
+//! Hides secrets in every text on its way out: plain, in base64 at each of the three alignments, percent-encoded, in hexadecimal, and
+//! as JSON writes them; whole, or any run of half of one.
+
+use std::ops::Range;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::model::Secret;
+use crate::model::{Command, Health, Outcome, Secret, SyncState};
 
 /// Shorter texts are no secrets, and hiding them would make every line unreadable.
 pub(super) const SHORTEST: usize = 4;
+
+/// A part of a secret that is shorter than this is not recognized.
+const LEAST: usize = 8;
 
 /// What RFC 3986 never encodes stays.
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -15,8 +21,7 @@ const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove
 /// Knows every secret of the run. Has no `Debug`.
 #[derive(Default)]
 pub struct Redactor {
-    /// The longest first, so that a part never uncovers the rest of a whole.
-    forms: Vec<String>,
+    forms: Vec<Form>,
 }
 
 impl Redactor {
@@ -30,53 +35,150 @@ impl Redactor {
         redactor
     }
 
-    /// Learns another secret.
+    /// Learns another secret, unless hiding it would hide nothing (see [`weakness`]).
     pub fn learn(&mut self, secret: &Secret) {
         let text = secret.expose().trim();
-        if text.len() < SHORTEST {
+        if !is_hidden(text) {
             return;
         }
-        self.forms.push(text.to_owned());
-        self.forms.extend(json(text));
-        self.forms.extend(percent(text));
-        self.forms.extend(base64(text));
-        self.forms.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
-        self.forms.dedup();
-    }
-
-    /// Returns the text with every secret replaced by `***`, and everything that begins like one for half of its length:
-    /// who answers with a secret, or we, may have cut it short.
-    #[must_use]
-    pub fn clean(&self, text: &str) -> String {
-        let mut text = text.to_owned();
-        for form in &self.forms {
-            if text.contains(head(form)) {
-                text = without(&text, form);
+        let mut forms = vec![text.to_owned()];
+        forms.extend(json(text));
+        forms.extend(percent(text));
+        forms.extend(base64(text));
+        forms.extend(hex(text));
+        for form in forms {
+            if self.forms.iter().all(|known| known.text != form) {
+                self.forms.push(Form::new(form));
             }
         }
-        text
+    }
+
+    /// Returns the text with every secret replaced by `***`, and every run of at least half of one: whoever answers with a secret
+    /// may have cut it anywhere.
+    #[must_use]
+    pub fn clean(&self, text: &str) -> String {
+        let mut found: Vec<Range<usize>> = self.forms.iter().flat_map(|form| form.find(text)).collect();
+        if found.is_empty() {
+            return text.to_owned();
+        }
+        found.sort_by_key(|range| (range.start, range.end));
+        let (mut out, mut end) = (String::with_capacity(text.len()), 0);
+        for range in found {
+            if range.start >= end {
+                out.push_str(text.get(end..range.start).unwrap_or_default());
+                out.push_str("***");
+            }
+            end = end.max(range.end);
+        }
+        out.push_str(text.get(end..).unwrap_or_default());
+        out
     }
 }
 
-/// Returns the part of a secret that is enough to be one.
-fn head(form: &str) -> &str {
-    const LEAST: usize = 8;
-    let end = form.ceil_char_boundary(form.len().div_ceil(2).max(LEAST));
-    form.get(..end).unwrap_or(form)
+/// Tells whether a secret can be hidden without hiding what is none.
+pub(super) fn is_hidden(secret: &str) -> bool {
+    secret.len() >= SHORTEST && !is_own_word(secret)
 }
 
-fn without(text: &str, form: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, found)) = rest.find(head(form)).and_then(|at| rest.split_at_checked(at)) {
-        let same = found.chars().zip(form.chars()).take_while(|(a, b)| a == b);
-        let length = same.map(|(c, _)| c.len_utf8()).sum();
-        out.push_str(before);
-        out.push_str("***");
-        rest = found.get(length..).unwrap_or_default();
+/// Returns why a value that was given as a secret is not hidden, or hidden badly, as the end of a sentence.
+#[must_use]
+pub fn weakness(secret: &Secret) -> Option<String> {
+    let text = secret.expose().trim();
+    if text.is_empty() {
+        None
+    } else if is_own_word(text) {
+        Some("is a word that every report contains, so promote does not mask it".to_owned())
+    } else if text.len() < SHORTEST {
+        Some(format!(
+            "has fewer than {SHORTEST} characters, so promote does not mask it"
+        ))
+    } else if text.len() < LEAST {
+        Some(format!(
+            "has fewer than {LEAST} characters: GitHub masks these characters wherever they appear in the job's log"
+        ))
+    } else {
+        None
     }
-    out.push_str(rest);
-    out
+}
+
+/// Tells whether a text is a word of the report's closed lists, of JSON or of every address.
+fn is_own_word(text: &str) -> bool {
+    ["true", "false", "null", "http", "https"].contains(&text)
+        || Outcome::ALL.iter().any(|word| word.name() == text)
+        || Command::ALL.iter().any(|word| word.name() == text)
+        || Health::ALL.iter().any(|word| word.to_string() == text)
+        || SyncState::ALL.iter().any(|word| word.to_string() == text)
+}
+
+/// One spelling of a secret.
+struct Form {
+    text: String,
+    /// A run of it that is as long as this is hidden.
+    run: usize,
+    /// Where the parts begin that are looked for: every run of that length holds one of them whole.
+    parts: Vec<Range<usize>>,
+}
+
+impl Form {
+    fn new(text: String) -> Self {
+        let length = text.len();
+        let run = length.div_ceil(2).max(LEAST).min(length);
+        let parts = if run == length {
+            std::iter::once(0..length).collect()
+        } else {
+            let part = run.div_ceil(2);
+            let starts = (0..length / part).map(|at| at * part);
+            starts
+                .map(|at| text.floor_char_boundary(at)..text.floor_char_boundary(at + part))
+                .collect()
+        };
+        Self { text, run, parts }
+    }
+
+    /// Returns where runs of it are.
+    fn find(&self, text: &str) -> Vec<Range<usize>> {
+        let mut found: Vec<Range<usize>> = Vec::new();
+        for part in &self.parts {
+            let Some(needle) = self.text.get(part.clone()) else {
+                continue;
+            };
+            for (at, _) in text.match_indices(needle) {
+                // Inside of what the last part has found already.
+                if found.last().is_some_and(|last| last.contains(&at)) {
+                    continue;
+                }
+                let (before, after) = (
+                    same_end(text, at, &self.text, part.start),
+                    same_start(text, at, &self.text, part.start),
+                );
+                if before + after >= self.run {
+                    found.push(text.floor_char_boundary(at - before)..text.ceil_char_boundary(at + after));
+                }
+            }
+        }
+        found
+    }
+}
+
+/// Returns how many bytes before `at` and before `of` are the same.
+fn same_end(text: &str, at: usize, form: &str, of: usize) -> usize {
+    let (text, form) = (
+        text.as_bytes().iter().take(at).rev(),
+        form.as_bytes().iter().take(of).rev(),
+    );
+    text.zip(form).take_while(|(a, b)| a == b).count()
+}
+
+/// Returns how many bytes from `at` and from `of` on are the same.
+fn same_start(text: &str, at: usize, form: &str, of: usize) -> usize {
+    let (text, form) = (text.as_bytes().iter().skip(at), form.as_bytes().iter().skip(of));
+    text.zip(form).take_while(|(a, b)| a == b).count()
+}
+
+/// Returns its bytes as hexadecimal digits, in both cases.
+fn hex(text: &str) -> [String; 2] {
+    let lower: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+    [lower.to_ascii_uppercase(), lower]
 }
 
 fn json(text: &str) -> Option<String> {
@@ -145,6 +247,8 @@ mod tests {
             utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string(),
             lower_hex(&utf8_percent_encode(secret, UNRESERVED).to_string()),
             serde_json::to_string(secret).unwrap(),
+            hex(secret)[0].clone(),
+            hex(secret)[1].clone(),
         ] {
             let clean = redactor.clean(&format!("a{text}b"));
             assert!(clean.contains("***") && clean.len() < 12, "{clean}");
@@ -164,6 +268,9 @@ mod tests {
             ("x 0123456789-ä-abc y", "x *** y"),
             ("x 0123456789-ä", "x ***"),
             ("0123456789-ä-abcdefghij0123456789-ä-", "******"),
+            ("x -ä-abcdefghij y", "x *** y"),
+            ("x 6789-ä-abcde y", "x *** y"),
+            ("x abcdefghij y", "x abcdefghij y"),
             ("0123456789", "0123456789"),
             ("hunter hunter2", "hunter ***"),
         ] {
@@ -174,12 +281,46 @@ mod tests {
     }
 
     #[test]
+    fn a_word_of_every_report_is_no_secret_and_a_short_one_is_warned_about() {
+        for word in [
+            "true",
+            "promoted",
+            "rollout-failed",
+            "plan",
+            "Healthy",
+            "OutOfSync",
+            "https",
+            "abc",
+        ] {
+            let secret = Secret::new(word);
+            assert_eq!(Redactor::new(std::slice::from_ref(&secret)).clean(word), word);
+            assert!(weakness(&secret).unwrap().contains("does not mask"), "{word}");
+        }
+        let short = weakness(&Secret::new("hunter2")).unwrap();
+        assert!(short.starts_with("has fewer than 8 characters"), "{short}");
+        assert_eq!(weakness(&Secret::new("hunter2-")), None);
+        assert_eq!(weakness(&Secret::new(" ")), None);
+    }
+
+    #[test]
     fn a_text_that_hides_nothing_is_left_alone() {
         let redactor = Redactor::new(&[Secret::new(""), Secret::new("a")]);
         assert_eq!(redactor.clean("banana"), "banana");
     }
 
     proptest! {
+        /// Wherever it is cut, and whatever stands around it.
+        #[test]
+        fn every_run_of_half_a_secret_is_hidden(secret in "[!-~äß€]{12,60}", from in 0_usize..60, more in 0_usize..60) {
+            let redactor = Redactor::new(&[Secret::new(&*secret)]);
+            let from = secret.floor_char_boundary(from % (secret.len() / 2 + 1));
+            let length = secret.len().div_ceil(2).max(LEAST) + more;
+            let to = secret.ceil_char_boundary(from + length);
+            let run = secret.get(from..to).unwrap();
+            let clean = redactor.clean(&format!(" {run} "));
+            prop_assert!(clean.contains("***") && !clean.contains(run), "{run:?} became {clean:?}");
+        }
+
         #[test]
         fn base64_of_anything_around_a_secret_hides_it(before in ".{0,5}", after in ".{0,5}", secret in "[!-~]{8,40}") {
             let redactor = Redactor::new(&[Secret::new(&*secret)]);

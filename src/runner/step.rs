@@ -2,14 +2,14 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 
 use super::command::command;
-use super::redactor::SHORTEST;
-use super::{Files, Form, Receiver, Redactor, Streams, harmless};
+use super::shown::{Cleaner, Shown};
+use super::{Files, Form, Receiver, Streams};
 use crate::journal::Journal;
 use crate::model::{Event, Secret};
-use crate::report::{self, Report};
+use crate::report::Report;
 
 /// The most annotations of a kind that the runner keeps for a step.
 const MOST_ANNOTATIONS: usize = 10;
@@ -17,7 +17,7 @@ const MOST_ANNOTATIONS: usize = 10;
 /// The receiver of a step.
 pub struct Step {
     streams: RefCell<Streams>,
-    redactor: RefCell<Redactor>,
+    cleaner: Cleaner,
     state: RefCell<State>,
     files: Files,
     form: Form,
@@ -28,9 +28,8 @@ pub struct Step {
 struct State {
     in_group: bool,
     annotations: BTreeMap<&'static str, usize>,
-    outputs: BTreeMap<&'static str, String>,
-    warnings: Vec<String>,
-    /// What is wrong with the runner's files, each told once.
+    outputs: BTreeMap<&'static str, Shown>,
+    /// What is wrong with the runner's files, each reported once.
     failures: Vec<String>,
 }
 
@@ -42,7 +41,7 @@ impl Step {
     pub fn open(streams: Streams, secrets: &[Secret], files: Files, form: Form, debug: bool) -> Self {
         let step = Self {
             streams: RefCell::new(streams),
-            redactor: RefCell::default(),
+            cleaner: Cleaner::default(),
             state: RefCell::default(),
             files,
             form,
@@ -55,48 +54,37 @@ impl Step {
     }
 
     fn mask(&self, secret: &Secret) {
-        let text = secret.expose().trim();
-        let several = text.lines().count() > 1;
-        let parts = text.lines().map(str::trim).filter(|_| several);
-        for part in std::iter::once(text).chain(parts).filter(|part| part.len() >= SHORTEST) {
-            self.raw(&command("add-mask", None, part));
-            self.redactor.borrow_mut().learn(&Secret::new(part));
+        for part in self.cleaner.learn(secret) {
+            // It stays on one line, escaped as the runner reads it.
+            let _ = self.raw(&command("add-mask", None, &part));
         }
     }
 
-    /// Writes a line as it is. A log that cannot be written does not end a promotion.
-    fn raw(&self, line: &str) {
+    /// Writes a line as it is.
+    ///
+    /// # Errors
+    /// The stream takes nothing. A log that cannot be written does not end a promotion.
+    fn raw(&self, line: &str) -> io::Result<()> {
         let mut streams = self.streams.borrow_mut();
         let stream = if self.form == Form::Json {
             &mut streams.err
         } else {
             &mut streams.out
         };
-        let _ = writeln!(stream, "{line}").and_then(|()| stream.flush());
+        writeln!(stream, "{line}").and_then(|()| stream.flush())
     }
 
-    fn hide(&self, text: &str) -> String {
-        self.redactor.borrow().clean(text)
-    }
-
-    fn clean(&self, text: &str) -> String {
-        harmless::bounded(self.hide(text))
-    }
-
-    fn say(&self, text: &str) {
-        for line in harmless::lines(&self.clean(text), true) {
-            self.raw(&line);
+    fn say(&self, text: &Shown) {
+        for line in text.lines(true) {
+            let _ = self.raw(&line);
         }
     }
 
-    /// Writes a command whose data is foreign text.
-    fn command(&self, name: &str, title: Option<&str>, text: &str) {
-        let data = harmless::lines(&self.clean(text), true).join("\n");
-        let title = title.map(|title| harmless::line(&self.clean(title), true));
-        self.raw(&command(name, title.as_deref(), &data));
+    fn command(&self, name: &str, title: Option<&str>, text: &Shown) {
+        let _ = self.raw(&command(name, title, &text.lines(true).join("\n")));
     }
 
-    fn annotate(&self, kind: &'static str, title: Option<&str>, text: &str) {
+    fn annotate(&self, kind: &'static str, title: Option<&str>, text: &Shown) {
         let before = {
             let mut state = self.state.borrow_mut();
             let count = state.annotations.entry(kind).or_default();
@@ -106,11 +94,11 @@ impl Step {
         if before < MOST_ANNOTATIONS {
             self.command(kind, title, text);
         } else {
-            self.say(&format!("{kind}: {text}"));
+            self.say(&text.after(&format!("{kind}: ")));
         }
     }
 
-    fn stage(&self, title: &str) {
+    fn stage(&self, title: &Shown) {
         self.end_group();
         self.command("group", None, title);
         self.state.borrow_mut().in_group = true;
@@ -119,15 +107,14 @@ impl Step {
     fn end_group(&self) {
         let open = std::mem::take(&mut self.state.borrow_mut().in_group);
         if open {
-            self.raw("::endgroup::");
+            let _ = self.raw("::endgroup::");
         }
     }
 
-    fn output(&self, name: &'static str, value: &str) {
-        let value = self.hide(value);
+    fn output(&self, name: &'static str, value: Shown) {
         let known = self.state.borrow_mut().outputs.insert(name, value.clone());
         if known.as_ref() != Some(&value) {
-            let written = self.files.output(name, &value);
+            let written = self.files.output(name, value.as_str());
             self.check(written);
         }
     }
@@ -145,62 +132,43 @@ impl Step {
             self.warn(why);
         }
     }
-
-    fn result(&self, report: &Report, form: Form) {
-        match form {
-            Form::Text => self.say(report::text(report).trim_end()),
-            Form::Json => {
-                let streams = &mut self.streams.borrow_mut();
-                let _ = writeln!(streams.out, "{}", report::json(report)).and_then(|()| streams.out.flush());
-            }
-        }
-    }
 }
 
 impl Journal for Step {
     fn tell(&self, event: Event) {
+        let clean = |text: &str| self.cleaner.text(text);
         match event {
-            Event::Stage(title) => self.stage(&title),
-            Event::Progress(text) | Event::Waiting(text) => self.say(&text),
-            Event::Milestone(text) => self.say(&format!("✓ {text}")),
-            Event::Notice(text) => self.annotate("notice", None, &text),
-            Event::Warning(text) => {
-                self.annotate("warning", None, &text);
-                self.state.borrow_mut().warnings.push(text);
-            }
-            Event::Debug(text) if self.debug => self.command("debug", None, &text),
+            Event::Stage(title) => self.stage(&clean(&title)),
+            Event::Progress(text) | Event::Waiting(text) => self.say(&clean(&text)),
+            Event::Milestone(text) => self.say(&clean(&text).after("✓ ")),
+            Event::Notice(text) => self.annotate("notice", None, &clean(&text)),
+            Event::Warning(text) => self.annotate("warning", None, &self.cleaner.warning(&text)),
+            Event::Debug(text) if self.debug => self.command("debug", None, &clean(&text)),
             Event::Debug(_) | Event::Now(_) => {}
-            Event::Output { name, value } => self.output(name, &value),
+            Event::Output { name, value } => self.output(name, self.cleaner.output(name, &value)),
             Event::Mask(secret) => self.mask(&secret),
         }
     }
 }
 
 impl Receiver for Step {
-    fn warnings(&self) -> Vec<String> {
-        self.state.borrow().warnings.clone()
-    }
-
-    fn finish(&self, report: &Report, form: Form) {
+    fn finish(&self, report: &Report, form: Form) -> bool {
         self.end_group();
-        let mut report = report.clone();
-        let diff = self.hide(&report.diff);
-        report.map_texts(&|text| self.clean(text));
-        report.diff = diff;
-        for (name, value) in report::outputs(&report) {
+        let mut report = self.cleaner.report(report);
+        for (name, value) in report.outputs() {
             // An output that was known during the run is not taken back because the end does not know it.
             let known = self.state.borrow().outputs.contains_key(name);
-            if !value.is_empty() || !known {
-                self.output(name, &value);
+            if !value.as_str().is_empty() || !known {
+                self.output(name, value);
             }
         }
-        report.warn(self.warnings());
-        let summary = self.files.summary(&report::summary(&report));
+        report.warned(&self.cleaner);
+        let summary = self.files.summary(report.summary().as_str());
         self.check(summary);
         if report.exit_code() != 0 {
-            let title = format!("promote: {}", report.outcome().name());
-            self.annotate("error", Some(&title), &report::failure(&report));
+            let title = format!("promote: {}", report.outcome());
+            self.annotate("error", Some(&title), &report.failure());
         }
-        self.result(&report, form);
+        self.streams.borrow_mut().result(&report.result(form, true))
     }
 }

@@ -3,10 +3,11 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use super::{Form, Receiver, Redactor, Streams, harmless};
+use super::shown::{Cleaner, Shown};
+use super::{Form, Receiver, Streams};
 use crate::journal::Journal;
 use crate::model::{Clock, Event, Secret};
-use crate::report::{self, Report};
+use crate::report::Report;
 
 /// How a run is shown outside a step.
 #[derive(Clone, Copy, Debug, Default)]
@@ -39,8 +40,7 @@ enum Colour {
 /// The receiver outside a step.
 pub struct Terminal {
     streams: RefCell<Streams>,
-    redactor: RefCell<Redactor>,
-    warnings: RefCell<Vec<String>>,
+    cleaner: Cleaner,
     /// Whether the last line on stderr is to be overwritten.
     drawn: Cell<bool>,
     clock: Rc<dyn Clock>,
@@ -51,26 +51,21 @@ impl Terminal {
     /// Starts it. Times are counted from the clock's start.
     #[must_use]
     pub fn open(streams: Streams, secrets: &[Secret], clock: Rc<dyn Clock>, look: Look) -> Self {
+        let cleaner = Cleaner::default();
+        for secret in secrets {
+            cleaner.learn(secret);
+        }
         Self {
             streams: RefCell::new(streams),
-            redactor: RefCell::new(Redactor::new(secrets)),
-            warnings: RefCell::default(),
+            cleaner,
             drawn: Cell::default(),
             clock,
             look,
         }
     }
 
-    fn hide(&self, text: &str) -> String {
-        self.redactor.borrow().clean(text)
-    }
-
-    fn clean(&self, text: &str) -> String {
-        harmless::bounded(self.hide(text))
-    }
-
     /// Writes a text to stderr; lines after the first stand below its words. A terminal that is gone does not end a promotion.
-    fn say(&self, colour: Colour, first: &str, text: &str) {
+    fn say(&self, colour: Colour, first: &str, text: &Shown) {
         let indent = " ".repeat(first.chars().count());
         let first = match (colour, self.look.coloured) {
             (Colour::Plain, _) | (_, false) => first.to_owned(),
@@ -78,7 +73,7 @@ impl Terminal {
         };
         self.wipe();
         let mut streams = self.streams.borrow_mut();
-        for (number, line) in harmless::lines(&self.clean(text), false).into_iter().enumerate() {
+        for (number, line) in text.lines(false).into_iter().enumerate() {
             let start = if number == 0 { &first } else { &indent };
             let _ = writeln!(streams.err, "{start}{line}");
         }
@@ -86,7 +81,7 @@ impl Terminal {
     }
 
     fn timed(&self, colour: Colour, mark: &str, text: &str) {
-        self.say(colour, &self.stamp(mark), text);
+        self.say(colour, &self.stamp(mark), &self.cleaner.text(text));
     }
 
     fn stamp(&self, mark: &str) -> String {
@@ -100,7 +95,7 @@ impl Terminal {
 
     /// Draws the line that the next one overwrites. The terminal cuts it where its width ends.
     fn draw(&self, text: &str) {
-        let line = format!("{}{}", self.stamp("…"), harmless::line(&self.clean(text), false));
+        let line = format!("{}{}", self.stamp("…"), self.cleaner.text(text).line(false));
         self.wipe();
         let mut streams = self.streams.borrow_mut();
         let _ = write!(streams.err, "\u{1b}[?7l{line}\u{1b}[?7h").and_then(|()| streams.err.flush());
@@ -118,45 +113,32 @@ impl Terminal {
 
 impl Journal for Terminal {
     fn tell(&self, event: Event) {
+        let clean = |text: &str| self.cleaner.text(text);
         match event {
-            Event::Stage(title) => self.say(Colour::Bold, "── ", &title),
+            Event::Stage(title) => self.say(Colour::Bold, "── ", &clean(&title)),
             Event::Progress(text) => self.timed(Colour::Dim, " ", &text),
             Event::Waiting(text) | Event::Now(text) if self.look.live => self.draw(&text),
             Event::Waiting(text) => self.timed(Colour::Dim, "…", &text),
             Event::Milestone(text) => self.timed(Colour::Green, "✓", &text),
-            Event::Notice(text) => self.say(Colour::Plain, "note: ", &text),
-            Event::Warning(text) => {
-                self.say(Colour::Yellow, "warning: ", &text);
-                self.warnings.borrow_mut().push(text);
-            }
-            Event::Debug(text) if self.look.verbose => self.say(Colour::Dim, "debug: ", &text),
+            Event::Notice(text) => self.say(Colour::Plain, "note: ", &clean(&text)),
+            Event::Warning(text) => self.say(Colour::Yellow, "warning: ", &self.cleaner.warning(&text)),
+            Event::Debug(text) if self.look.verbose => self.say(Colour::Dim, "debug: ", &clean(&text)),
             Event::Debug(_) | Event::Output { .. } | Event::Now(_) => {}
-            Event::Mask(secret) => self.redactor.borrow_mut().learn(&secret),
+            Event::Mask(secret) => {
+                self.cleaner.learn(&secret);
+            }
         }
     }
 }
 
 impl Receiver for Terminal {
-    fn warnings(&self) -> Vec<String> {
-        self.warnings.borrow().clone()
-    }
-
-    fn finish(&self, report: &Report, form: Form) {
+    fn finish(&self, report: &Report, form: Form) -> bool {
         self.wipe();
-        let mut report = report.clone();
-        let diff = self.hide(&report.diff);
-        report.map_texts(&|text| self.clean(text));
-        report.diff = diff;
-        let failed = report.exit_code() != 0;
-        if failed && !(self.look.result_is_seen && form == Form::Text) {
-            self.say(Colour::Red, "error: ", &report::failure(&report));
+        let report = self.cleaner.report(report);
+        if report.exit_code() != 0 && !(self.look.result_is_seen && form == Form::Text) {
+            self.say(Colour::Red, "error: ", &report.failure());
         }
-        let result = match form {
-            Form::Text => harmless::lines(report::text(&report).trim_end(), false).join("\n"),
-            Form::Json => report::json(&report),
-        };
-        let mut streams = self.streams.borrow_mut();
-        let _ = writeln!(streams.out, "{result}").and_then(|()| streams.out.flush());
+        self.streams.borrow_mut().result(&report.result(form, false))
     }
 }
 
@@ -268,7 +250,7 @@ mod tests {
             };
             let (terminal, out, err) = terminal(look);
             let report = Report::ended(Command::Promote, End::new(Outcome::Denied, "no entry"));
-            terminal.finish(&report, form);
+            assert!(terminal.finish(&report, form));
             assert_eq!(err.text().contains("no entry"), told);
             assert!(out.text().contains("no entry"));
         }
