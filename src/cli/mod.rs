@@ -109,6 +109,22 @@ fn print(text: &str, mut streams: Streams) -> u8 {
     }
 }
 
+/// Returns a warning for each secret that cannot be hidden, or not without hiding what is none.
+fn weak(inputs: &Inputs) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for spec in table::all().filter(|spec| spec.is_secret()) {
+        let text = inputs.get(spec).map(|given| given.text.as_str()).unwrap_or_default();
+        let lines = text.lines().filter(|_| spec.is_repeatable());
+        let values = lines.filter_map(|line| line.split_once(':').map(|(_, value)| value));
+        for value in values.chain(Some(text)) {
+            if let Some(why) = runner::weakness(&Secret::new(value)) {
+                warnings.push(format!("`{}`: a value {why}", spec.name));
+            }
+        }
+    }
+    warnings
+}
+
 /// Returns the report of a run that a panic ended: a mistake of ours, reported like every other end.
 fn broken(command: Command, what: &str) -> Report {
     failed(command, Fault::bug(format!("the run broke: {what}")))
@@ -150,6 +166,7 @@ impl<'a> Call<'a> {
         }
         let mut warnings = Vec::new();
         environment::read(env, &mut inputs, &mut mistakes, &mut warnings);
+        warnings.extend(weak(&inputs));
         Self {
             place,
             arguments,

@@ -212,7 +212,7 @@ fn tenths<S: serde::Serializer>(seconds: &f64, serializer: S) -> Result<S::Ok, S
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::model::{CommitSha, Health, SyncState, Timestamp};
 
@@ -236,7 +236,7 @@ mod tests {
         }
     }
 
-    /// A report in which every part says something.
+    /// A report of a promotion of one app.
     pub(super) fn report(outcome: Outcome) -> Report {
         let mut report = Report::ended(Command::Promote, End::new(outcome, ""));
         report.app = vec!["api".to_owned()];
@@ -270,9 +270,9 @@ mod tests {
         report
     }
 
-    #[test]
-    fn every_foreign_text_passes_the_map() {
-        let mut report = report(Outcome::Promoted);
+    /// A report in which every field that there is says something.
+    pub(crate) fn full(outcome: Outcome) -> Report {
+        let mut report = report(outcome);
         report.reason = "x".to_owned();
         report.hints = vec!["x".to_owned()];
         report.warnings = vec!["x".to_owned()];
@@ -300,6 +300,25 @@ mod tests {
             weight: 10,
             pause: Some("x".to_owned()),
         });
+        report.status = vec![StatusRow {
+            app: "x".to_owned(),
+            environment: "x".to_owned(),
+            images: vec!["x".to_owned()],
+            commit: Some(commit('d')),
+            at: Timestamp::parse("2026-01-01T00:00:00Z"),
+            age_seconds: Some(1),
+            by: Some("x".to_owned()),
+            sync: Some(SyncState::OutOfSync),
+            health: Some(Health::Degraded),
+            not_running: vec!["x".to_owned()],
+            differs_from: vec!["x".to_owned()],
+        }];
+        report
+    }
+
+    #[test]
+    fn every_foreign_text_passes_the_map() {
+        let mut report = full(Outcome::Promoted);
         report.map_texts(&|_| "MAPPED".to_owned());
         let value = serde_json::to_value(&report).unwrap();
         // Our own words, commits and times stay; everything else is mapped.
@@ -311,6 +330,8 @@ mod tests {
             "failed",
             "Synced",
             "Healthy",
+            "OutOfSync",
+            "Degraded",
             "2026-01-01T00:00:00Z",
         ];
         let mut left = Vec::new();

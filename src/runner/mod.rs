@@ -13,6 +13,8 @@ mod redactor;
 mod shown;
 mod step;
 mod terminal;
+#[cfg(test)]
+mod tests;
 
 pub use files::{Files, random_hex};
 pub use redactor::{Redactor, weakness};
