@@ -1,13 +1,15 @@
 //! Promotes an immutable image to an environment of a GitOps infra-repo and follows exactly that commit until it is live.
 //!
 //! The modules are ranked; a file imports its own folder or a lower rank (held by `tests/it/architecture.rs`):
-//! `model` (0), `manifest`, `assess`, `report`, `inputs`, `http`, `journal`, `clock` (1), `plan` (2), `infrarepo`, `delivery` (3),
-//! `promote`, `set_image` (4), `runner` (5), `cli` (6).
+//! `model` (0), `manifest`, `assess`, `report`, `inputs`, `http`, `journal`, `clock` (1), `plan`, `github` (2),
+//! `infrarepo`, `githost`, `delivery` (3), `promote`, `set_image` (4), `runner` (5), `cli` (6).
 
 pub mod assess;
 pub mod cli;
 pub mod clock;
 pub mod delivery;
+pub mod githost;
+pub mod github;
 pub mod http;
 pub mod infrarepo;
 pub mod inputs;

@@ -1,6 +1,9 @@
 //! Reads the inputs of the infra-repo: its address, whose token opens it, who commits.
 
+use std::rc::Rc;
+
 use super::place::Place;
+use crate::http::{Fixed, Tokens};
 use crate::infrarepo::inputs::{AUTHOR, BRANCH, GITHUB_TOKEN, INFRA_REPO, SSH_KEY, SSH_KNOWN_HOSTS, TOKEN, VIA};
 use crate::infrarepo::{Address, Author, Identity, KnownHosts, RepoAccess, SshAccess, SshKey};
 use crate::inputs::Reader;
@@ -16,7 +19,7 @@ pub(super) fn target(reader: &Reader<'_>, place: &Place<'_>) -> Option<RepoAcces
     Some(RepoAccess {
         address: address?,
         branch,
-        token,
+        token: token.map(|token| -> Rc<dyn Tokens> { Rc::new(Fixed::new(token)) }),
         ssh,
     })
 }

@@ -422,7 +422,8 @@ mod tests {
             pairs.push(("INPUT_INFRA-REPO", repo));
             read_from(&pairs).0.unwrap().infra_repo.token
         };
-        assert_eq!(token("o/app").unwrap().expose(), "ghs_secret");
+        let shown = format!("{:?}", token("o/app").unwrap());
+        assert_eq!(shown, "Fixed(Secret(***))");
         assert!(token("o/infra").is_none());
     }
 

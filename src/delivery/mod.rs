@@ -4,8 +4,9 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use reqwest::{Client, Url};
+use reqwest::Url;
 
+use crate::http::Client;
 use crate::model::{
     Analysis, AppSnapshot, ApplicationId, Canary, Fault, Happening, Node, Resource, Secret, SyncWindows,
 };

@@ -5,12 +5,12 @@ use std::rc::Rc;
 
 use async_trait::async_trait;
 
+use crate::http::{Client, Tokens};
 use crate::journal::Journal;
-use crate::model::{BranchName, Clock, CommitSha, Fault, RefName, RepoPath, Secret, Timestamp, nearest};
+use crate::model::{BranchName, Clock, CommitSha, Fault, RefName, RepoPath, Timestamp, nearest};
 
 mod address;
 pub mod git;
-mod github;
 pub mod inputs;
 
 pub use address::{Address, SshAddress, holds_credentials};
@@ -27,7 +27,7 @@ pub struct RepoAccess {
     /// The branch; `None` = the remote's default.
     pub branch: Option<BranchName>,
     /// The token for its host.
-    pub token: Option<Secret>,
+    pub token: Option<Rc<dyn Tokens>>,
     /// What an ssh address is opened with; `None` for every other.
     pub ssh: Option<SshAccess>,
 }
@@ -172,15 +172,6 @@ pub struct CommitInfo {
     pub message: String,
 }
 
-/// What a host tells besides git.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct HostWords {
-    /// When the token ends, if the host says so.
-    pub token_until: Option<Timestamp>,
-    /// The kinds of rules of the branch that can stand against a push, in the host's words. Whether we are exempt is not told.
-    pub rules: Vec<String>,
-}
-
 /// Reads the infra-repo. Holds no way to write.
 #[async_trait(?Send)]
 pub trait InfraRepo {
@@ -223,12 +214,6 @@ pub trait InfraRepo {
     /// `denied` when we may not, `unreachable` when nobody says so.
     async fn may_write(&self, branch: &BranchName) -> Result<(), Fault>;
 
-    /// Returns what the host tells, besides git, of the token and the branch; `None` where it is not known to tell anything.
-    ///
-    /// # Errors
-    /// It was asked, and gives no usable answer.
-    async fn host(&self, branch: &BranchName) -> Result<Option<HostWords>, Fault>;
-
     /// Returns up to `most` commits from `from` back along first parents, the newest first.
     ///
     /// # Errors
@@ -258,7 +243,7 @@ pub trait Land: InfraRepo {
 /// `invalid` when a folder is no bare repository (a checkout's origin is named), `denied` when it cannot be opened.
 pub fn open(
     target: &RepoAccess,
-    http: reqwest::Client,
+    http: Client,
     clock: Rc<dyn Clock>,
     journal: Rc<dyn Journal>,
 ) -> Result<Box<dyn Land>, Fault> {

@@ -9,6 +9,7 @@ mod commit;
 mod event;
 mod fault;
 mod image;
+pub mod limits;
 mod name;
 mod outcome;
 mod pin_change;

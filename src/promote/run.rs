@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use crate::delivery::{self, Drive, Engine, Observe, Reader};
+use crate::githost;
 use crate::http;
 use crate::infrarepo::{self, InfraRepo, Land};
 use crate::journal::Journal;
@@ -53,6 +54,11 @@ async fn story(
         Rc::clone(&clock),
         Rc::clone(&journal),
     );
+    let host = githost::open(
+        settings.infra_repo.address.on_github(),
+        client.clone(),
+        settings.infra_repo.token.clone(),
+    );
     let engine = (settings.argocd.as_ref()).map(|argocd| delivery::open(argocd, client));
     let ports = Ports {
         clock: clock.as_ref(),
@@ -63,6 +69,7 @@ async fn story(
         // It is given the reading sides only.
         let seams = Seams {
             repo: repo.map(|repo| -> Box<dyn InfraRepo> { repo }),
+            host,
             argocd: engine.map(|engine| engine.map(|engine| -> Box<dyn Observe> { engine })),
         };
         return or_cancel(cancel, preflight(seams, settings, ports, report)).await;

@@ -6,7 +6,7 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, 
 use reqwest::{Method, Url};
 
 use crate::delivery::{Problem, Settings};
-use crate::http;
+use crate::http::{self, Client, Opened, Request};
 use crate::model::{Fault, may_carry_secret};
 
 use super::answer::Answer;
@@ -21,7 +21,7 @@ const MOST: usize = 64 << 20;
 /// Argo CD's server, as one client of it.
 #[derive(Debug)]
 pub(in crate::delivery) struct ArgoCd {
-    http: reqwest::Client,
+    http: Client,
     settings: Settings,
     headers: HeaderMap,
 }
@@ -58,7 +58,7 @@ impl ArgoCd {
     ///
     /// # Errors
     /// The server's address may not carry a secret, or a header cannot be sent.
-    pub(in crate::delivery) fn new(http: reqwest::Client, settings: Settings) -> Result<Self, Fault> {
+    pub(in crate::delivery) fn new(http: Client, settings: Settings) -> Result<Self, Fault> {
         may_carry_secret(&settings.server)
             .map_err(|why| Fault::invalid(format!("`argocd-server` {} {why}", shown(&settings.server))))?;
         let mut headers = HeaderMap::new();
@@ -103,42 +103,27 @@ impl ArgoCd {
 
     /// Makes a call and returns its answer, good or not.
     pub(super) async fn send(&self, call: Call<'_>) -> Result<Answer, Problem> {
-        let limit = call.limit;
-        let response = self
-            .request(&call)
-            .timeout(limit)
-            .send()
-            .await
-            .map_err(|error| failed(error, limit))?;
-        let mut answer = head(&response);
-        let mut response = response;
-        while let Some(chunk) = response.chunk().await.map_err(|error| failed(error, limit))? {
-            if answer.body.len() + chunk.len() > MOST {
-                return Err(Problem::Refused(format!(
-                    "the answer is longer than {} MiB",
-                    MOST >> 20
-                )));
-            }
-            answer.body.extend_from_slice(&chunk);
-        }
-        Ok(answer)
+        let opened = self.http.open(self.request(&call).within(call.limit)).await?;
+        read(opened, MOST).await
     }
 
-    pub(super) fn request(&self, call: &Call<'_>) -> reqwest::RequestBuilder {
+    pub(super) fn request(&self, call: &Call<'_>) -> Request {
         let mut url = self.url(call.path);
         if !call.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&call.query);
         }
-        let mut request = self
-            .http
-            .request(call.method.clone(), url)
-            .headers(self.headers.clone());
+        let mut request = Request::new(call.method.clone(), url).headers(&self.headers);
         if call.method != Method::GET {
             // Exactly this: with a charset the server answers 415.
-            request = request.header(CONTENT_TYPE, "application/json");
-            request = request.body(call.body.as_ref().map_or_else(String::new, ToString::to_string));
+            request = request.header(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            let body = call.body.as_ref().map_or_else(String::new, ToString::to_string);
+            request = request.body(body.into_bytes());
         }
         request
+    }
+
+    pub(super) async fn open(&self, request: Request) -> Result<Opened, Problem> {
+        Ok(self.http.open(request).await?)
     }
 
     /// Adds to a problem with the token when it ended.
@@ -170,35 +155,36 @@ fn secret_value(text: &str, input: &str) -> Result<HeaderValue, Fault> {
     Ok(value)
 }
 
-pub(super) fn head(response: &reqwest::Response) -> Answer {
-    let header = |name| {
-        response
-            .headers()
-            .get(name)
-            .and_then(|value: &HeaderValue| value.to_str().ok())
-    };
+pub(super) fn head(opened: &Opened) -> Answer {
     Answer {
-        status: response.status().as_u16(),
-        content_type: header(CONTENT_TYPE).unwrap_or_default().to_ascii_lowercase(),
-        retry_after: http::retry_after(response.headers()),
-        redirect: header(LOCATION)
-            .and_then(|to| response.url().join(to).ok())
+        status: opened.status().as_u16(),
+        content_type: opened.header(CONTENT_TYPE).unwrap_or_default().to_ascii_lowercase(),
+        retry_after: http::retry_after(opened.headers()),
+        redirect: opened
+            .header(LOCATION)
+            .and_then(|to| opened.url().join(to).ok())
             .map(|to| to.origin().ascii_serialization()),
         body: Vec::new(),
     }
 }
 
-pub(super) fn failed(error: reqwest::Error, limit: Duration) -> Problem {
-    if error.is_timeout() && !error.is_connect() {
-        return Problem::Slow(format!("no answer in {} s", limit.as_secs()));
-    }
-    let cause = http::cause(error);
-    let mut why = String::new();
-    for part in cause.chain() {
-        let part = part.to_string();
-        if !why.contains(&part) {
-            why = if why.is_empty() { part } else { format!("{why}: {part}") };
+/// Reads an answer to its end; of one that is no success, a little.
+pub(super) async fn read(opened: Opened, most: usize) -> Result<Answer, Problem> {
+    let mut answer = head(&opened);
+    answer.body = if opened.status().is_success() {
+        opened.whole(most).await?.body
+    } else {
+        opened.words().await
+    };
+    Ok(answer)
+}
+
+impl From<http::Problem> for Problem {
+    fn from(problem: http::Problem) -> Self {
+        let why = problem.to_string();
+        match problem {
+            http::Problem::Slow(_) | http::Problem::Trickle { .. } => Self::Slow(why),
+            _ => Self::Passing { why, after: None },
         }
     }
-    Problem::Passing { why, after: None }
 }

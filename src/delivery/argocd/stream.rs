@@ -6,12 +6,13 @@ use async_trait::async_trait;
 use reqwest::header::{ACCEPT, HeaderMap, HeaderValue};
 
 use crate::delivery::{Change, Changes, Problem, Scope};
+use crate::http::Opened;
 
-use super::client::{ArgoCd, CALL, Call, failed, head};
+use super::client::{ArgoCd, Call, head};
 use super::frames::Frames;
 
 struct Stream {
-    response: reqwest::Response,
+    answer: Opened,
     frames: Frames,
     ready: VecDeque<Change>,
 }
@@ -23,13 +24,13 @@ impl Changes for Stream {
             if let Some(change) = self.ready.pop_front() {
                 return change;
             }
-            match self.response.chunk().await {
+            match self.answer.more(usize::MAX).await {
                 Ok(Some(bytes)) => self.ready.extend(self.frames.take(&bytes)),
                 Ok(None) => {
                     let why = "the stream ended".to_owned();
                     return Change::Broken(Problem::Passing { why, after: None });
                 }
-                Err(error) => return Change::Broken(failed(error, CALL)),
+                Err(problem) => return Change::Broken(problem.into()),
             }
         }
     }
@@ -48,18 +49,17 @@ impl ArgoCd {
         let request = self.request(&Call::get(&path).with(query));
         // Only these events carry keepalives.
         let accept = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("text/event-stream"))]);
-        let request = request.headers(accept);
-        let response = request.send().await.map_err(|error| failed(error, CALL))?;
-        let mut answer = head(&response);
+        let opened = self.open(request.headers(&accept)).await?;
+        let mut answer = head(&opened);
         let right = answer.content_type.contains("event-stream") || answer.content_type.contains("json");
         if answer.status == 200 && right {
             return Ok(Box::new(Stream {
-                response,
+                answer: opened,
                 frames: Frames::default(),
                 ready: VecDeque::new(),
             }));
         }
-        answer.body = response.bytes().await.map(|body| body.to_vec()).unwrap_or_default();
+        answer.body = opened.words().await;
         Err(self.explained(answer.problem()))
     }
 }

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::infrarepo::HostWords;
-use crate::model::{BranchName, Fault};
+use crate::model::Fault;
 
 /// The two programs on git's other side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,11 +64,6 @@ pub(in crate::infrarepo) trait Carrier {
     /// Returns what the server says before it is asked anything: of itself and, in v0, of its references. For
     /// [`Service::ReceivePack`] it is served to those who may write, and begins no write.
     async fn advertisement(&self, service: Service) -> Result<Vec<u8>, CallError>;
-
-    /// Returns what the host tells, besides git, of the token and a branch; `None` where it is not known to tell anything.
-    async fn host(&self, _: &BranchName) -> Result<Option<HostWords>, Fault> {
-        Ok(None)
-    }
 
     /// Sends a request once and returns the whole answer, at most `most` bytes.
     async fn call(&self, service: Service, request: Vec<u8>, most: usize) -> Result<Vec<u8>, CallError>;

@@ -12,8 +12,8 @@ use rustix::fs::Access;
 
 use super::tree::{self, Found, oid, sha};
 use crate::infrarepo::{
-    Address, Attempt, CommitInfo, Containment, Entry, HostWords, InfraRepo, Land, MOST_COMMITS, RepoAccess, Tip,
-    Update, given_up, holds_credentials, missing_branch,
+    Address, Attempt, CommitInfo, Containment, Entry, InfraRepo, Land, MOST_COMMITS, RepoAccess, Tip, Update, given_up,
+    holds_credentials, missing_branch,
 };
 use crate::journal::Journal;
 use crate::model::{BranchName, CommitSha, Event, Fault, RefName, RepoPath};
@@ -252,10 +252,6 @@ impl InfraRepo for Folder {
             })?;
         }
         Ok(())
-    }
-
-    async fn host(&self, _: &BranchName) -> Result<Option<HostWords>, Fault> {
-        Ok(None)
     }
 
     async fn history(&self, from: &CommitSha, most: usize) -> Result<Vec<CommitInfo>, Fault> {

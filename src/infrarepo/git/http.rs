@@ -1,40 +1,33 @@
 //! Git's smart HTTP: credentials, redirects on the same host, bounded bodies, and what each status means. Tries nothing again.
 
 use std::cell::RefCell;
+use std::rc::Rc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use reqwest::header::{CONTENT_TYPE, LOCATION};
-use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
+use reqwest::{StatusCode, Url};
 
 use super::carrier::{CallError, Carrier, Service};
 use super::request;
-use crate::http::{cause, retry_after};
-use crate::infrarepo::HostWords;
-use crate::infrarepo::github::GitHub;
-use crate::model::{BranchName, Fault, Secret};
+use crate::http::{Client, Opened, Problem, Request, Tokens, media_type, retry_after};
+use crate::model::{Fault, limits};
 
-/// How many redirects are followed.
-const MOST_HOPS: usize = 5;
-/// How much of the answer to `info/refs` is read: a v0 server names all its references there.
-const MOST_ADVERTISED: usize = 64 * 1024 * 1024;
 /// How long one exchange may take from its first byte to its last.
 const EXCHANGE: Duration = Duration::from_secs(300);
 
 /// One repository on a host.
 pub(in crate::infrarepo) struct Http {
-    client: reqwest::Client,
+    client: Client,
     place: String,
     /// Where it is; a redirect changes this.
     base: RefCell<Url>,
     user: &'static str,
-    token: Option<Secret>,
-    /// GitHub's own words, where the host is GitHub.
-    github: Option<GitHub>,
+    token: Option<Rc<dyn Tokens>>,
 }
 
 impl Http {
-    pub(in crate::infrarepo) fn new(client: reqwest::Client, url: &Url, github: bool, token: Option<Secret>) -> Self {
+    pub(in crate::infrarepo) fn new(client: Client, url: &Url, github: bool, token: Option<Rc<dyn Tokens>>) -> Self {
         let mut base = url.clone();
         if github && !url.path().to_ascii_lowercase().ends_with(".git") {
             base.set_path(&format!("{}.git", url.path()));
@@ -49,16 +42,16 @@ impl Http {
             base: RefCell::new(base),
             user,
             token,
-            github: github.then(|| GitHub::of(url)).flatten(),
         }
     }
 
     /// Sends until the answer is no redirect, and returns it if it is git's.
-    async fn exchange(&self, asked: &Asked) -> Result<Response, CallError> {
-        for _ in 0..MOST_HOPS {
+    async fn exchange(&self, asked: &Asked) -> Result<Opened, CallError> {
+        for _ in 0..limits::GIT_REDIRECTS.things() {
             let url = self.url(asked);
-            let response = self.request(asked, url.clone()).send().await;
-            let response = response.map_err(|error| self.unsent(error))?;
+            let request = self.request(asked, url.clone()).await.map_err(CallError::Final)?;
+            let response = self.client.open(request).await;
+            let response = response.map_err(|problem| self.unsent(problem))?;
             if !response.status().is_redirection() {
                 return self.judge(asked, response).await;
             }
@@ -79,49 +72,55 @@ impl Http {
         url
     }
 
-    fn request(&self, asked: &Asked, url: Url) -> RequestBuilder {
-        let method = if asked.body.is_some() {
-            Method::POST
-        } else {
-            Method::GET
-        };
-        let mut request = self.client.request(method, url).timeout(EXCHANGE);
+    async fn request(&self, asked: &Asked, url: Url) -> Result<Request, Fault> {
+        let mut request = match &asked.body {
+            Some(body) => Request::post(url, body.clone()),
+            None => Request::get(url),
+        }
+        .within(EXCHANGE);
         if let Some(token) = &self.token {
-            request = request.basic_auth(self.user, Some(token.expose()));
+            request = request.basic(self.user, &token.token().await?);
         }
         if asked.service == Service::UploadPack {
-            request = request.header("git-protocol", "version=2");
+            let version = HeaderValue::from_static("version=2");
+            request = request.header(HeaderName::from_static("git-protocol"), version);
         }
-        if let Some(body) = &asked.body {
+        if asked.body.is_some() {
+            let (sent, wanted) = match asked.service {
+                Service::UploadPack => (
+                    "application/x-git-upload-pack-request",
+                    "application/x-git-upload-pack-result",
+                ),
+                Service::ReceivePack => (
+                    "application/x-git-receive-pack-request",
+                    "application/x-git-receive-pack-result",
+                ),
+            };
             request = request
-                .header(CONTENT_TYPE, format!("application/x-{}-request", asked.service.name()))
-                .header("accept", asked.answer_type())
-                .body(body.clone());
+                .header(CONTENT_TYPE, HeaderValue::from_static(sent))
+                .header(ACCEPT, HeaderValue::from_static(wanted));
         }
-        request
+        Ok(request)
     }
 
-    fn unsent(&self, error: reqwest::Error) -> CallError {
-        let error = cause(error);
-        let text = format!("{error:#}").to_ascii_lowercase();
+    fn unsent(&self, problem: Problem) -> CallError {
         let fault = Fault::unreachable(format!("{} cannot be reached", self.place));
-        if text.contains("certificate") {
+        if let Problem::Untrusted(error) = problem {
             let hint = "give the certificate of the host's authority as `ca-bundle`";
             return CallError::Final(fault.because(error).hint(hint));
         }
         let hint = "check `infra-repo`, and whether this machine may reach that host (`HTTPS_PROXY` and `NO_PROXY` are obeyed)";
         CallError::Lost {
-            fault: fault.because(error).hint(hint),
+            fault: fault.because(problem.into_cause()).hint(hint),
             after: None,
         }
     }
 
     /// Takes the new address, if it is the same host's: a secret never crosses to another, and without one nobody is sent elsewhere unasked.
-    fn redirect(&self, from: &Url, asked: &Asked, response: &Response) -> Result<(), CallError> {
+    fn redirect(&self, from: &Url, asked: &Asked, response: &Opened) -> Result<(), CallError> {
         let status = response.status();
         let place = &self.place;
-        let to = response.headers().get(LOCATION).and_then(|to| to.to_str().ok());
-        let to = to.and_then(|to| from.join(to).ok());
+        let to = response.header(LOCATION).and_then(|to| from.join(to).ok());
         let Some(to) = to else {
             let fault = Fault::unreachable(format!("{place} redirects ({status}) to nowhere"));
             return Err(CallError::Final(fault));
@@ -142,13 +141,12 @@ impl Http {
         Ok(())
     }
 
-    async fn judge(&self, asked: &Asked, response: Response) -> Result<Response, CallError> {
+    async fn judge(&self, asked: &Asked, response: Opened) -> Result<Opened, CallError> {
         let status = response.status();
         let after = retry_after(response.headers());
         if status.is_success() {
-            let kind = response.headers().get(CONTENT_TYPE);
-            let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or("no type").to_owned();
-            if kind == asked.answer_type() {
+            let kind = response.header(CONTENT_TYPE).unwrap_or("no type").to_owned();
+            if media_type(&kind) == asked.answer_type() {
                 return Ok(response);
             }
             let message = format!("{} answers with {kind:?}, not as a git server does", self.place);
@@ -220,27 +218,16 @@ impl Http {
         }
     }
 
-    async fn body(&self, mut response: Response, most: usize) -> Result<Vec<u8>, CallError> {
-        let mut out = Vec::new();
-        loop {
-            match response.chunk().await {
-                Ok(Some(part)) if out.len() + part.len() > most => return Err(CallError::TooLarge(most)),
-                Ok(Some(part)) => {
-                    out.extend_from_slice(&part);
-                    if !request::fits(&out, most) {
-                        return Err(CallError::TooLarge(most));
-                    }
-                }
-                Ok(None) => return Ok(out),
-                Err(error) => {
-                    return Err(CallError::Lost {
-                        fault: Fault::unreachable(format!("the answer of {} broke off", self.place))
-                            .because(cause(error)),
-                        after: None,
-                    });
-                }
-            }
-        }
+    async fn body(&self, mut response: Opened, most: usize) -> Result<Vec<u8>, CallError> {
+        let read = response.rest(most, |so_far| request::fits(so_far, most)).await;
+        read.map_err(|problem| match problem {
+            Problem::TooLarge(most) => CallError::TooLarge(most),
+            other => CallError::Lost {
+                fault: Fault::unreachable(format!("the answer of {} broke off", self.place))
+                    .because(other.into_cause()),
+                after: None,
+            },
+        })
     }
 }
 
@@ -267,13 +254,12 @@ impl Asked {
 }
 
 /// Returns the first words of an error's body, if it is plain text: hosts tell there what is not permitted.
-async fn first_line(mut response: Response) -> String {
-    let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-    if !kind.is_some_and(|kind| kind.starts_with("text/plain")) {
+async fn first_line(response: Opened) -> String {
+    if media_type(response.header(CONTENT_TYPE).unwrap_or_default()) != "text/plain" {
         return String::new();
     }
-    let part = response.chunk().await.ok().flatten().unwrap_or_default();
-    let text = String::from_utf8_lossy(&part);
+    let body = response.words().await;
+    let text = String::from_utf8_lossy(&body);
     let line = text
         .lines()
         .map(str::trim)
@@ -291,14 +277,7 @@ impl Carrier for Http {
     async fn advertisement(&self, service: Service) -> Result<Vec<u8>, CallError> {
         let asked = Asked { service, body: None };
         let response = self.exchange(&asked).await?;
-        self.body(response, MOST_ADVERTISED).await
-    }
-
-    async fn host(&self, branch: &BranchName) -> Result<Option<HostWords>, Fault> {
-        match &self.github {
-            Some(github) => github.words(&self.client, self.token.as_ref(), branch).await.map(Some),
-            None => Ok(None),
-        }
+        self.body(response, limits::GIT_ADVERTISED.bytes()).await
     }
 
     async fn call(&self, service: Service, request: Vec<u8>, most: usize) -> Result<Vec<u8>, CallError> {

@@ -15,8 +15,8 @@ use super::store::Store;
 use super::talk::Talk;
 use super::tree::{self, Found, oid, sha};
 use crate::infrarepo::{
-    Address, Attempt, CommitInfo, Containment, Entry, FileEdit, HostWords, InfraRepo, Land, RepoAccess, Tip, Update,
-    given_up, missing_branch,
+    Address, Attempt, CommitInfo, Containment, Entry, FileEdit, InfraRepo, Land, RepoAccess, Tip, Update, given_up,
+    missing_branch,
 };
 use crate::journal::Journal;
 use crate::model::{BranchName, Clock, CommitSha, Fault, RefName, RepoPath};
@@ -346,10 +346,6 @@ impl InfraRepo for Remote {
 
     async fn may_write(&self, _: &BranchName) -> Result<(), Fault> {
         self.talk.may_write().await
-    }
-
-    async fn host(&self, branch: &BranchName) -> Result<Option<HostWords>, Fault> {
-        self.talk.host(branch).await
     }
 
     async fn history(&self, from: &CommitSha, most: usize) -> Result<Vec<CommitInfo>, Fault> {

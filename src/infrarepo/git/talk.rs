@@ -11,14 +11,15 @@ use super::push::{self, Report};
 use super::reference::{self, Dialect, Reference};
 use super::request::{self, Fetch, Fetched, Filter};
 use super::tree::sha256;
-use crate::infrarepo::HostWords;
+use crate::http::{self, Patience};
 use crate::journal::Journal;
-use crate::model::{BranchName, Clock, Fault};
+use crate::model::{Clock, Fault, limits};
 
-/// How often a request that changes nothing is sent before its loss is told.
-const TRIES: u32 = 4;
-/// The longest wait that a server may ask for.
-const MOST_AFTER: Duration = Duration::from_secs(60);
+/// How patient a question is that changes nothing.
+const PATIENCE: Patience = Patience {
+    tries: 4,
+    first: Duration::from_millis(300),
+};
 /// How much of a listing of references is read: some 100,000 of them.
 const MOST_LISTED: usize = 16 * 1024 * 1024;
 /// How much of the report on a push is read.
@@ -87,11 +88,6 @@ impl Talk {
         }
     }
 
-    /// Returns what the host tells besides git.
-    pub(super) async fn host(&self, branch: &BranchName) -> Result<Option<HostWords>, Fault> {
-        self.carrier.host(branch).await
-    }
-
     /// Fetches; `most` bounds the answer, in bytes, if the server can leave out what it is asked to.
     pub(super) async fn fetch(&self, fetch: &Fetch, most: usize) -> Result<Fetched, CallError> {
         self.in_its_dialect(async |dialect: &Dialect| {
@@ -128,14 +124,18 @@ impl Talk {
 
     /// Waits before the next attempt: as long as the server asks, or longer each time with jitter.
     pub(super) async fn pause(&self, attempt: u32, after: Option<Duration>, fault: &Fault) {
-        let pause = after.map_or_else(|| backoff(attempt), |after| after.min(MOST_AFTER));
+        let pause = after.map_or_else(|| backoff(attempt), |after| after.min(limits::RETRY_AFTER.time()));
+        self.again(fault, pause);
+        self.clock.sleep(pause).await;
+    }
+
+    fn again(&self, fault: &Fault, wait: Duration) {
         self.journal.progress(format!(
             "{fault}; asking again in {}",
             humantime::format_duration(Duration::from_millis(
-                u64::try_from(pause.as_millis()).unwrap_or(u64::MAX)
+                u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)
             ))
         ));
-        self.clock.sleep(pause).await;
     }
 
     fn broken(&self, broken: Broken) -> CallError {
@@ -199,16 +199,16 @@ impl Talk {
     }
 
     async fn patiently<T>(&self, ask: impl AsyncFn() -> Result<T, CallError>) -> Result<T, CallError> {
-        let mut attempt = 1;
-        loop {
-            match ask().await {
-                Err(CallError::Lost { fault, after }) if attempt < TRIES => {
-                    self.pause(attempt, after, &fault).await;
-                    attempt += 1;
-                }
-                answer => return answer,
+        let passing = |error: &CallError| match error {
+            CallError::Lost { after, .. } => Some(*after),
+            _ => None,
+        };
+        let told = |error: &CallError, wait| {
+            if let CallError::Lost { fault, .. } = error {
+                self.again(fault, wait);
             }
-        }
+        };
+        http::patiently(&self.clock, PATIENCE, ask, passing, told).await
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::assess::rollout::Origin;
 use crate::delivery::Observe;
+use crate::githost::Rules;
 use crate::infrarepo::{InfraRepo, Tip};
 use crate::model::{Fault, Outcome, RepoIdentity, Timestamp};
 use crate::plan::{self, SyncMode};
@@ -18,6 +19,8 @@ use crate::promote::{Ports, Settings};
 pub(in crate::promote) struct Seams {
     /// The infra-repo.
     pub(in crate::promote) repo: Result<Box<dyn InfraRepo>, Fault>,
+    /// The infra-repo's host, if it can be asked.
+    pub(in crate::promote) host: Option<Box<dyn Rules>>,
     /// Argo CD, if it is given.
     pub(in crate::promote) argocd: Option<Result<Box<dyn Observe>, Fault>>,
 }
@@ -31,7 +34,17 @@ pub(in crate::promote) async fn preflight(
 ) -> End {
     let mut checks = Checks::default();
     let found = match seams.repo {
-        Ok(repo) => infra_repo(repo.as_ref(), settings, ports, &mut checks, report).await,
+        Ok(repo) => {
+            infra_repo(
+                repo.as_ref(),
+                seams.host.as_deref(),
+                settings,
+                ports,
+                &mut checks,
+                report,
+            )
+            .await
+        }
         Err(fault) => {
             checks.failed("read", settings.infra_repo.address.to_string(), fault);
             None
@@ -59,6 +72,7 @@ pub(in crate::promote) async fn preflight(
 /// Checks the infra-repo, and returns where its overlays and applications are to be.
 async fn infra_repo(
     repo: &dyn InfraRepo,
+    host: Option<&dyn Rules>,
     settings: &Settings,
     ports: Ports<'_>,
     checks: &mut Checks,
@@ -88,7 +102,7 @@ async fn infra_repo(
     });
     let written = repo.may_write(&tip.branch).await;
     checks.take("write", &url, written, |()| "we may write to it".to_owned());
-    let until = rules(repo, &tip, checks).await;
+    let until = rules(host, &tip, checks).await;
     token(settings, until, &url, ports, checks);
     let targets = overlays(repo, settings, &tip, checks).await?;
     let origin = Origin {
@@ -99,15 +113,14 @@ async fn infra_repo(
 }
 
 /// Checks the rules of the branch where the host tells them, and returns the end of the token if it tells that, too.
-async fn rules(repo: &dyn InfraRepo, tip: &Tip, checks: &mut Checks) -> Option<Timestamp> {
+async fn rules(host: Option<&dyn Rules>, tip: &Tip, checks: &mut Checks) -> Option<Timestamp> {
     let branch = tip.branch.to_string();
-    match repo.host(&tip.branch).await {
-        Ok(None) => None,
-        Ok(Some(words)) if words.rules.is_empty() => {
+    match host?.rules(&tip.branch).await {
+        Ok(words) if words.rules.is_empty() => {
             checks.ok("rules", branch, "no rule of a ruleset stands against a push");
             words.token_until
         }
-        Ok(Some(words)) => {
+        Ok(words) => {
             let why = format!(
                 "rules stand against a push, unless who pushes is exempt (which is not told): {}",
                 words.rules.join(", ")

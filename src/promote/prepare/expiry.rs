@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::{Secret, Timestamp};
+use crate::model::Timestamp;
 
 use crate::promote::Settings;
 use crate::promote::prepare::plan::Planned;
@@ -13,10 +13,16 @@ pub(in crate::promote) fn ending(settings: &Settings, planned: &Planned, now: Ti
     let wait = timeouts.max().filter(|_| settings.wait).unwrap_or_default();
     let longest = settings.landing_timeout.saturating_add(wait);
     let tokens = [
-        ("token", settings.infra_repo.token.as_ref()),
-        ("argocd-token", settings.argocd.as_ref().map(|argocd| &argocd.token)),
+        (
+            "token",
+            settings.infra_repo.token.as_ref().and_then(|token| token.valid_until()),
+        ),
+        (
+            "argocd-token",
+            settings.argocd.as_ref().and_then(|argocd| argocd.token.valid_until()),
+        ),
     ];
-    let ends = |(input, token): (&str, Option<&Secret>)| told(input, token?.valid_until()?, now, longest);
+    let ends = |(input, until): (&str, Option<Timestamp>)| told(input, until?, now, longest);
     tokens.into_iter().filter_map(ends).collect()
 }
 

@@ -24,10 +24,8 @@ use super::carrier::{CallError, Carrier, Service};
 use super::packet::{Broken, Packet, Packets};
 use super::request;
 use crate::infrarepo::SshAddress;
-use crate::model::Fault;
+use crate::model::{Fault, limits};
 
-/// How much of what a server says first is read: in v0 it names all its references there.
-const MOST_ADVERTISED: usize = 64 * 1024 * 1024;
 /// How many bytes of the words for people are kept.
 const MOST_WORDS: usize = 16 * 1024;
 /// How long the host may say nothing while its answer is awaited.
@@ -159,7 +157,7 @@ impl Running<'_> {
                     ));
                 }
             }
-            if !self.more(MOST_ADVERTISED).await? {
+            if !self.more(limits::GIT_ADVERTISED.bytes()).await? {
                 return Err(self.refused());
             }
         }

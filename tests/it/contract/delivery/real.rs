@@ -9,7 +9,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use promote_action::clock::SystemClock;
+use promote_action::http::{Client, Request};
 use promote_action::model::Clock;
+use promote_action::model::Secret;
 use serde_json::{Value, json};
 
 use super::stage::block_on;
@@ -270,16 +272,15 @@ impl Real {
     fn rest(&self, method: &str, path: &str, body: &Value) -> Value {
         let client = promote_action::http::client(None).unwrap();
         let url = format!("{}/api/v1/{path}", self.server());
-        let request = client
-            .request(method.parse().unwrap(), url)
-            .bearer_auth(&self.admin)
-            .header("content-type", "application/json");
+        let request = Request::new(method.parse().unwrap(), url.parse().unwrap())
+            .bearer(&Secret::new(self.admin.as_str()))
+            .header("content-type".parse().unwrap(), "application/json".parse().unwrap());
         let request = if body.is_null() {
             request
         } else {
-            request.body(body.to_string())
+            request.body(body.to_string().into_bytes())
         };
-        let text = block_on(async { request.send().await.unwrap().text().await.unwrap() });
+        let text = asked(&client, request);
         serde_json::from_str(&text).unwrap_or_else(|_| panic!("{method} {path}: {text}"))
     }
 
@@ -488,7 +489,7 @@ impl World for Held {
     fn streams(&self) -> usize {
         let client = promote_action::http::client(None).unwrap();
         let url = format!("http://127.0.0.1:{}/metrics", self.real().port + 83);
-        let text = block_on(async { client.get(url).send().await.unwrap().text().await.unwrap() });
+        let text = asked(&client, Request::get(url.parse().unwrap()));
         let is = |line: &&str| {
             line.starts_with("grpc_server_started_total") && line.contains("\"Watch\"") && line.contains("application.")
         };
@@ -501,4 +502,10 @@ impl World for Held {
     fn slowness(&self) -> u32 {
         6
     }
+}
+
+/// Sends a request and returns the answer's text.
+fn asked(client: &Client, request: Request) -> String {
+    let answer = block_on(async { client.open(request).await.unwrap().whole(64 << 20).await.unwrap() });
+    String::from_utf8(answer.body).unwrap()
 }

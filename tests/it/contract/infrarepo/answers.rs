@@ -1,5 +1,8 @@
 //! What servers say beside git's protocol: who may not, where it moved to, when to come again, and why a push is refused.
 
+use std::rc::Rc;
+
+use promote_action::http::Fixed;
 use promote_action::infrarepo::{Address, Attempt, Land};
 use promote_action::model::{Fault, Outcome, Secret};
 use sandbox::git::{Canned, GitHost, GitHostOptions};
@@ -309,7 +312,7 @@ fn a_target_shows_no_secret() {
     let target = promote_action::infrarepo::RepoAccess {
         address: Address::parse("myorg/infra", None).unwrap(),
         branch: None,
-        token: Some(Secret::new(TOKEN)),
+        token: Some(Rc::new(Fixed::new(Secret::new(TOKEN)))),
         ssh: None,
     };
     assert!(!format!("{target:?}").contains(TOKEN));

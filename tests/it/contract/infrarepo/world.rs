@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
+use promote_action::http::{Fixed, Tokens};
 use promote_action::infrarepo::{
     self, Address, Author, FileEdit, Identity, KnownHosts, Land, RepoAccess, SshAccess, SshKey, Update,
 };
@@ -127,7 +128,7 @@ impl World {
         let target = RepoAccess {
             address: Address::parse(address, None).unwrap(),
             branch: branch.map(|branch| BranchName::parse(branch).unwrap()),
-            token: token.map(Secret::new),
+            token: token.map(|token| -> Rc<dyn Tokens> { Rc::new(Fixed::new(Secret::new(token))) }),
             ssh: self.ssh.as_ref().map(|(_, access)| access.clone()),
         };
         let http = promote_action::http::client(None).unwrap();

@@ -1,59 +1,10 @@
-//! The one HTTP client: TLS on ring with built-in roots and the user's `ca-bundle`, proxies from the environment, no redirects.
-//!
-//! Who sends a request decides about its timeout, its retries and whether a redirect is followed: a secret never crosses to another host.
+//! Headers: which there can be, and what some of them say.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 
-use crate::model::{Fault, Timestamp};
-
-/// Builds the client. `ca_bundle` is PEM text, added to the built-in roots for every connection.
-///
-/// HTTP/1.1 only: Argo CD's own listener routes h2 to gRPC, and git needs no more.
-///
-/// # Errors
-/// The bundle holds no certificate, or one that cannot be read.
-pub fn client(ca_bundle: Option<&str>) -> Result<reqwest::Client, Fault> {
-    let mut roots = rustls::RootCertStore {
-        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
-    };
-    if let Some(pem) = ca_bundle {
-        let wrong = |why: String| {
-            Fault::invalid(format!("`ca-bundle` {why}"))
-                .hint("give PEM text (-----BEGIN CERTIFICATE-----) or the path of a file that holds it")
-        };
-        let mut count = 0;
-        for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
-            let certificate = certificate.map_err(|error| wrong(format!("is not PEM: {error}")))?;
-            roots
-                .add(certificate)
-                .map_err(|error| wrong(format!("holds a certificate that cannot be used: {error}")))?;
-            count += 1;
-        }
-        if count == 0 {
-            return Err(wrong("holds no certificate".to_owned()));
-        }
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let tls = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| Fault::bug("set up TLS").because(error))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    reqwest::Client::builder()
-        .tls_backend_preconfigured(tls)
-        .http1_only()
-        .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(Duration::from_secs(10))
-        .read_timeout(Duration::from_secs(60))
-        .user_agent(concat!("promote-action/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .map_err(|error| Fault::bug("build the HTTP client").because(error))
-}
+use crate::model::Timestamp;
 
 /// Tells whether HTTP allows a header of that name.
 #[must_use]
@@ -89,10 +40,11 @@ fn date(text: &str) -> Option<Timestamp> {
     Timestamp::parse(&format!("{year}-{month:02}-{day}T{time}Z")).filter(|_| words.next() == Some("GMT"))
 }
 
-/// Returns the error of a request without the address, which may hold what should not be shown twice.
+/// Returns a media type without its parameters and in lower case, as RFC 9110 §8.3.1 compares it.
 #[must_use]
-pub fn cause(error: reqwest::Error) -> anyhow::Error {
-    anyhow::Error::new(error.without_url())
+pub fn media_type(content_type: &str) -> String {
+    let kind = content_type.split(';').next().unwrap_or_default();
+    kind.trim().to_ascii_lowercase()
 }
 
 #[cfg(test)]
@@ -128,13 +80,16 @@ mod tests {
     }
 
     #[test]
-    fn a_bundle_without_a_certificate_is_refused() {
-        assert!(
-            client(Some("nothing"))
-                .unwrap_err()
-                .to_string()
-                .contains("no certificate")
-        );
-        assert!(client(None).is_ok());
+    fn a_media_type_is_compared_without_parameters_and_case() {
+        for text in [
+            "text/html",
+            "Text/HTML; charset=utf-8",
+            " text/html ;a=\"b;c\"",
+            "text/html;",
+        ] {
+            assert_eq!(media_type(text), "text/html", "{text}");
+        }
+        assert_eq!(media_type(""), "");
+        assert_ne!(media_type("text/html-x"), "text/html");
     }
 }

@@ -1,0 +1,39 @@
+//! The seam to the host of the infra-repo, for what git's own protocol does not say before a push. Changes nothing.
+
+use std::rc::Rc;
+
+use async_trait::async_trait;
+use url::Url;
+
+use crate::github::GitHub;
+use crate::http::{Client, Tokens};
+use crate::model::{BranchName, Fault, Timestamp};
+
+mod github;
+
+/// What a host says of a branch and of the token that asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BranchRules {
+    /// When the token expires, if the host says so.
+    pub token_until: Option<Timestamp>,
+    /// The kinds of rules of the branch that can stop a push, in the host's words. The host does not say whether the token is exempt.
+    pub rules: Vec<String>,
+}
+
+/// Reads the rules of branches.
+#[async_trait(?Send)]
+pub trait Rules {
+    /// Returns what the host says of a branch.
+    ///
+    /// # Errors
+    /// It gives no usable answer.
+    async fn rules(&self, branch: &BranchName) -> Result<BranchRules, Fault>;
+}
+
+/// Opens the host of an infra-repo. `page` is the repository's address where its host is GitHub; `None` for every other, which nothing is
+/// asked of.
+#[must_use]
+pub fn open(page: Option<&Url>, http: Client, token: Option<Rc<dyn Tokens>>) -> Option<Box<dyn Rules>> {
+    let api = GitHub::of(page?, http, token)?;
+    Some(Box::new(github::Host::new(api)))
+}
