@@ -7,7 +7,7 @@ use crate::http::{Fixed, Tokens};
 use crate::infrarepo::inputs::{AUTHOR, BRANCH, GITHUB_TOKEN, INFRA_REPO, SSH_KEY, SSH_KNOWN_HOSTS, TOKEN, VIA};
 use crate::infrarepo::{Address, Author, Identity, KnownHosts, RepoAccess, SshAccess, SshKey};
 use crate::inputs::Reader;
-use crate::model::{BranchName, Secret, may_carry_secret};
+use crate::model::{BranchName, Secret, may_carry_secret, unseen};
 
 /// Reads where the infra-repo is and which token opens it.
 pub(super) fn target(reader: &Reader<'_>, place: &Place<'_>) -> Option<RepoAccess> {
@@ -112,6 +112,7 @@ fn is_laptops(url: &url::Url, place: &Place<'_>) -> bool {
 /// Reads `Name <mail>`.
 pub(super) fn author(reader: &Reader<'_>) -> Option<Author> {
     reader.parsed(&AUTHOR, |text| {
+        let text: String = text.chars().filter(|c| !unseen(*c)).collect();
         let parts = text.strip_suffix('>').and_then(|text| text.split_once('<'));
         let right = |text: &str| !text.is_empty() && !text.contains(['<', '>']) && !text.chars().any(char::is_control);
         match parts.map(|(name, mail)| (name.trim(), mail.trim())) {

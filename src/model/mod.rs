@@ -16,6 +16,7 @@ mod pin_change;
 mod secret;
 mod sync_window;
 mod tree;
+mod unseen;
 mod url;
 
 pub use application::{
@@ -37,4 +38,5 @@ pub use promote_manifest::{Pin, Syntax, nearest};
 pub use secret::{Secret, may_carry_secret};
 pub use sync_window::{SyncWindow, SyncWindows, WindowKind};
 pub use tree::{Happening, Node};
+pub use unseen::unseen;
 pub use url::read_url;

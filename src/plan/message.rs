@@ -1,6 +1,6 @@
 //! The commit's message: a subject from the template, and trailers of which none can bring another.
 
-use crate::model::PinChange;
+use crate::model::{PinChange, unseen};
 
 /// The default template of the subject.
 pub const DEFAULT_MESSAGE: &str = "promote {app} to {environment}: {image}";
@@ -21,11 +21,18 @@ pub(super) fn message(template: &str, changes: &[PinChange], identity: &Identity
     let apps = distinct(changes.iter().map(|change| change.app.as_str()));
     let environments = distinct(changes.iter().map(|change| change.environment.as_str()));
     let images = distinct(changes.iter().map(|change| change.after.as_str()));
-    let subject = template
-        .replace("{app}", &apps.join(", "))
-        .replace("{environment}", &environments.join(", "))
-        .replace("{image}", &images.join(", "));
-    let mut text = one_line(subject.lines().next().unwrap_or_default());
+    let subject = |template: &str| {
+        let filled = template
+            .replace("{app}", &apps.join(", "))
+            .replace("{environment}", &environments.join(", "))
+            .replace("{image}", &images.join(", "));
+        one_line(filled.lines().next().unwrap_or_default())
+    };
+    let mut text = subject(template);
+    if text.is_empty() {
+        // A commit without a subject says nothing, and git's own tools refuse it.
+        text = subject(DEFAULT_MESSAGE);
+    }
     text.push_str("\n\n");
     let mut trailer = |key: &str, value: &str| {
         text.push_str(key);
@@ -60,9 +67,11 @@ pub(super) fn distinct<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<&'a str>
     seen
 }
 
-/// Returns the text on one line, without control characters, and without what would end a message early for git.
+/// Returns the text on one line, without control characters, without characters that nobody sees or that change the reading direction,
+/// and without what would end a message early for git.
 fn one_line(text: &str) -> String {
-    let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let seen = text.chars().filter(|c| !unseen(*c));
+    let plain: String = seen.map(|c| if c.is_control() { ' ' } else { c }).collect();
     plain.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -107,6 +116,18 @@ mod tests {
              Promote-Pin: a/kustomization.yaml myorg/api myorg/api:v1 -> myorg/web:v2\n\
              Promote-By: octo\nPromote-Run: run-1\nPromote-Action: promote-action/0\n"
         );
+    }
+
+    #[test]
+    fn nothing_that_nobody_sees_enters_a_commit() {
+        let hidden = "\u{202e}\u{200b}\u{2066}\u{feff}\u{e0041}";
+        let changes = [change("api", "dev", "myorg/api:v2")];
+        for template in [hidden.to_owned(), format!("{hidden}\n{hidden}"), String::new()] {
+            let text = message(&template, &changes, &identity(&format!("oc{hidden}to")));
+            assert!(!text.chars().any(unseen), "{text:?}");
+            assert!(text.starts_with("promote api to dev: myorg/api:v2\n\n"), "{text:?}");
+            assert!(text.contains("\nPromote-By: octo\n"), "{text:?}");
+        }
     }
 
     #[test]

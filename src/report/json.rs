@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::{Report, unseen};
+use super::Report;
+use crate::model::unseen;
 
 /// Returns the report as one JSON document.
 #[must_use]

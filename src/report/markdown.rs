@@ -1,6 +1,6 @@
 //! Foreign text in markdown: as prose in which nothing is markup, as code, and as a cell of a table.
 
-use super::unseen::unseen;
+use crate::model::unseen;
 
 /// Returns the text as prose: no markup, no HTML, no link of its own.
 pub(super) fn prose(text: &str) -> String {

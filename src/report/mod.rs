@@ -18,7 +18,6 @@ mod rows;
 mod status;
 mod summary;
 mod text;
-mod unseen;
 
 pub use checks::{CheckRow, CheckState};
 pub use end::End;
@@ -28,7 +27,6 @@ pub use rows::{ApplicationRow, ChangeRow, GateRow, GateState, InfraRepoRow, Roll
 pub use status::StatusRow;
 pub use summary::summary;
 pub use text::{failure, text};
-pub use unseen::unseen;
 
 /// The report. Field names are the contract's (`schema` is raised when one is taken away).
 #[derive(Clone, Debug, Serialize)]

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::report::unseen;
+use crate::model::unseen;
 
 /// The longest text that is shown, in bytes: nobody reads more, and a server may send more than a log holds.
 const MOST: usize = 16 * 1024;
