@@ -83,6 +83,7 @@ fn verdicts() {
         origin: origin("git@github.com:myorg/infra.git"),
         images: vec!["myorg/api:v2".to_owned()],
         trigger: true,
+        synced_by: None,
         settle: Duration::from_secs(10),
     };
     let standings = Standings::from([(commit, Standing::Ours)]);

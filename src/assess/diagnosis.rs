@@ -1,6 +1,6 @@
 //! Says in a few lines which resource keeps an application from becoming healthy, and why. Pure: resources, events and logs in, lines out.
 
-use crate::model::{Happening, Health, Node};
+use crate::model::{Happening, Health, Node, Timestamp};
 
 use super::rollout::stuck_pods;
 
@@ -20,6 +20,8 @@ pub struct Finding {
     pub events: Vec<Happening>,
     /// What its object says of itself.
     pub said: Vec<String>,
+    /// Since when the state holds that it is in; `None` where nothing tells.
+    pub since: Option<Timestamp>,
     /// The last lines that it wrote.
     pub log: Vec<String>,
 }
@@ -81,7 +83,7 @@ pub fn lines(findings: &[Finding]) -> Vec<String> {
                 .take(3)
                 .rev()
                 .map(|line| format!("log: {line}"));
-            std::iter::once(headline(&finding.node))
+            std::iter::once(headline(finding))
                 .chain(events)
                 .chain(finding.said.iter().cloned())
                 .chain(log)
@@ -93,7 +95,8 @@ pub fn lines(findings: &[Finding]) -> Vec<String> {
         .collect()
 }
 
-fn headline(node: &Node) -> String {
+fn headline(finding: &Finding) -> String {
+    let node = &finding.node;
     let health = node.health.map_or_else(String::new, |health| format!(" is {health}"));
     let reason = match node.detail("Status Reason") {
         Some(reason) if reason != "Running" => format!(" ({reason})"),
@@ -111,9 +114,7 @@ fn headline(node: &Node) -> String {
         images if images.iter().any(|image| node.message.contains(image.as_str())) => String::new(),
         images => format!(", image {}", images.join(", ")),
     };
-    let since = node
-        .created_at
-        .map_or_else(String::new, |at| format!(", there since {at}"));
+    let since = finding.since.map_or_else(String::new, |at| format!(", since {at}"));
     format!("{}{health}{reason}{message}{images}{since}", node.id)
 }
 
@@ -144,7 +145,7 @@ fn cut(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{ResourceId, Timestamp};
+    use crate::model::ResourceId;
 
     fn node(kind: &str, name: &str, health: Health, details: &[(&str, &str)]) -> Node {
         Node {
@@ -251,6 +252,7 @@ mod tests {
                 warning("Unhealthy", "probe\nfailed"),
             ],
             said: vec!["container api ended with exit code 3 (Error)".to_owned()],
+            since: None,
             log: ["a", "b", "c", "panic: no database"].map(str::to_owned).to_vec(),
         };
         assert_eq!(

@@ -8,7 +8,7 @@ use reqwest::Url;
 
 use crate::http::Client;
 use crate::model::{
-    Analysis, AppSnapshot, ApplicationId, Canary, Fault, Happening, Node, Resource, Secret, SyncWindows,
+    Analysis, AppSnapshot, ApplicationId, Canary, Fault, Happening, Managed, Node, Resource, Said, Secret, SyncWindows,
 };
 
 mod argocd;
@@ -140,11 +140,17 @@ pub trait Observe: Access {
     /// Says what stands against it.
     async fn stream(&self, scope: &Scope) -> Result<Box<dyn Changes>, Problem>;
 
-    /// Returns the images of everything that is to run, whether it runs now or not.
+    /// Returns what the commit that is compared makes of each resource, whether it runs now or not.
     ///
     /// # Errors
-    /// Says what stands against it.
-    async fn target_images(&self, id: &ApplicationId) -> Result<Vec<String>, Problem>;
+    /// As every call.
+    async fn managed(&self, id: &ApplicationId) -> Result<Vec<Managed>, Problem>;
+
+    /// Tells whether a set of applications (`ApplicationSet`) in a namespace syncs its applications itself, one step after the other.
+    ///
+    /// # Errors
+    /// As every call; [`Problem::Forbidden`] without the right `applicationsets, get`.
+    async fn rolls_out(&self, set: &str, namespace: &str) -> Result<bool, Problem>;
 
     /// Returns the windows in which it may or may not be synced.
     ///
@@ -188,7 +194,7 @@ pub trait Inspect {
     ///
     /// # Errors
     /// Says what stands against it.
-    async fn said_by(&self, id: &ApplicationId, node: &Node) -> Result<Vec<String>, Problem>;
+    async fn said_by(&self, id: &ApplicationId, node: &Node) -> Result<Said, Problem>;
 }
 
 /// What a person can do with an Argo Rollouts Rollout. The server runs each whether it makes sense or not: who acts looks before and after.

@@ -235,8 +235,6 @@ pub struct SyncResult {
     pub hook: bool,
     /// Whether it failed.
     pub failed: bool,
-    /// Whether its object was created or changed.
-    pub changed: bool,
     /// What was said.
     pub message: String,
     /// The images of its containers.
@@ -285,6 +283,23 @@ impl Resource {
     pub fn is_rollout(&self) -> bool {
         self.id.group == "argoproj.io" && self.id.kind == "Rollout"
     }
+}
+
+/// What the commit that is compared makes of a resource, beside the resource as it is.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Managed {
+    /// Which.
+    pub id: ResourceId,
+    /// Whether it is a hook.
+    pub hook: bool,
+    /// Whether the commit wants it; one that it does not want is to be pruned.
+    pub wanted: bool,
+    /// Tells two targets of the resource apart: equal for equal specifications.
+    pub target: u64,
+    /// The images that it is to run.
+    pub images: Vec<String>,
+    /// The images that its object names now: of the commit before while the sync is outstanding, or changed by a webhook.
+    pub live_images: Vec<String>,
 }
 
 /// Something that the engine complains about.
@@ -336,6 +351,8 @@ pub struct AppSnapshot {
     pub deleting: bool,
     /// Whether the engine may take a commit that touches none of certain paths for rendered.
     pub path_filtered: bool,
+    /// The set of applications that it was made by, if one made it.
+    pub set: Option<String>,
     /// Where its manifests come from.
     pub sources: Vec<AppSource>,
     /// Whether the engine syncs it by itself.

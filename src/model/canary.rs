@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::Timestamp;
+
 /// How far an Argo Rollouts Rollout is.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Canary {
@@ -22,6 +24,10 @@ pub struct Canary {
     pub weight: u32,
     /// Why it pauses: `CanaryPauseStep`, `InconclusiveAnalysisRun`, …; `None` while it moves.
     pub pause: Option<String>,
+    /// Since when it pauses, by the server's clock.
+    pub paused_since: Option<Timestamp>,
+    /// The images of the new version; empty when another object has the template of its pods.
+    pub images: Vec<String>,
     /// How long the pause at its step is; `None` = until a person resumes it, or no pause.
     pub pause_for: Option<Duration>,
     /// The sum of its timed pauses and experiments from its step on.

@@ -100,6 +100,29 @@ pub const GITHUB_ANSWER: Limit = Limit::size("GitHub", "answer of the API", 1 <<
 /// How long GitHub's API may take.
 pub const GITHUB_CALL: Limit = Limit::seconds("GitHub", "time for one request", 20);
 
+/// How long Argo CD may take for what it has at hand.
+pub const ARGOCD_CALL: Limit = Limit::seconds("Argo CD", "time for one request", 20);
+/// How long a refresh may take: it blocks for ever while the controller is away.
+pub const ARGOCD_REFRESH: Limit = Limit::seconds("Argo CD", "time for a refresh", 25);
+/// How much of an answer about one thing is read.
+pub const ARGOCD_ONE: Limit = Limit::size("Argo CD", "answer about one thing", 16 << 20);
+/// How much of a list of all applications, or of all resources of one, is read.
+pub const ARGOCD_MANY: Limit = Limit::size("Argo CD", "answer about an application or a list", 64 << 20);
+/// How much of an object of the cluster is read, which etcd bounds at 1.5 MiB, and of what is written beside it.
+pub const ARGOCD_OBJECT: Limit = Limit::size("Argo CD", "object of the cluster, log, events", 4 << 20);
+/// How long one event of a stream may be.
+pub const ARGOCD_FRAME: Limit = Limit::size("Argo CD", "event of a stream", 16 << 20);
+/// How many applications a list may have.
+pub const ARGOCD_APPLICATIONS: Limit = Limit::count("Argo CD", "list of applications", 10_000, "applications");
+/// How many resources an application may have.
+pub const ARGOCD_RESOURCES: Limit = Limit::count("Argo CD", "resources of an application", 20_000, "resources");
+/// How many nodes the tree of an application may have.
+pub const ARGOCD_NODES: Limit = Limit::count("Argo CD", "resource tree of an application", 100_000, "nodes");
+/// How many templates an analysis may name, directly or through others.
+pub const ARGOCD_TEMPLATES: Limit = Limit::count("Argo CD", "templates of one analysis", 64, "templates");
+/// How much memory the elements of an answer may take for each of its bytes.
+pub const ARGOCD_MEMORY: Limit = Limit::count("Argo CD", "memory for each byte of an answer", 3, "bytes");
+
 /// All of them, as the page shows them.
 pub const ALL: &[Limit] = &[
     CONNECT,
@@ -111,6 +134,17 @@ pub const ALL: &[Limit] = &[
     GIT_ADVERTISED,
     GITHUB_ANSWER,
     GITHUB_CALL,
+    ARGOCD_CALL,
+    ARGOCD_REFRESH,
+    ARGOCD_ONE,
+    ARGOCD_MANY,
+    ARGOCD_OBJECT,
+    ARGOCD_FRAME,
+    ARGOCD_APPLICATIONS,
+    ARGOCD_RESOURCES,
+    ARGOCD_NODES,
+    ARGOCD_TEMPLATES,
+    ARGOCD_MEMORY,
 ];
 
 #[cfg(test)]

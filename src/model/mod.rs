@@ -20,8 +20,8 @@ mod unseen;
 mod url;
 
 pub use application::{
-    AppSnapshot, AppSource, ApplicationId, Condition, Health, Hydration, Operation, Phase, RepoIdentity, Resource,
-    ResourceId, SyncResult, SyncState,
+    AppSnapshot, AppSource, ApplicationId, Condition, Health, Hydration, Managed, Operation, Phase, RepoIdentity,
+    Resource, ResourceId, SyncResult, SyncState,
 };
 pub use canary::{Analysis, AnalysisTemplate, Canary};
 pub use clock::{Clock, Timestamp};
@@ -37,6 +37,6 @@ pub use pin_change::PinChange;
 pub use promote_manifest::{Pin, Syntax, nearest};
 pub use secret::{Secret, may_carry_secret};
 pub use sync_window::{SyncWindow, SyncWindows, WindowKind};
-pub use tree::{Happening, Node};
+pub use tree::{Happening, Node, Said};
 pub use unseen::unseen;
 pub use url::read_url;

@@ -48,3 +48,12 @@ pub struct Happening {
     /// When it happened last.
     pub at: Option<Timestamp>,
 }
+
+/// What the object of a resource says of itself.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Said {
+    /// How its containers ended, what it measured.
+    pub lines: Vec<String>,
+    /// Since when the state holds that it is in, if a condition tells.
+    pub since: Option<Timestamp>,
+}

@@ -1,7 +1,7 @@
 //! An application that has to become live, and what belongs to it.
 
 use crate::assess::rollout::Origin;
-use crate::model::{AppName, AppSnapshot, ApplicationId, CommitSha, EnvironmentName, PinChange, RepoPath};
+use crate::model::{AppName, AppSnapshot, ApplicationId, CommitSha, EnvironmentName, Managed, PinChange, RepoPath};
 use crate::plan::ResolvedPolicy;
 
 /// Which application is meant.
@@ -45,6 +45,10 @@ pub struct Followee {
     pub images: Vec<String>,
     /// How it was before our commit landed; `None` when it is not there yet.
     pub baseline: Option<AppSnapshot>,
+    /// What the commit before made of each of its resources, asked for where something was broken or suspended; else empty.
+    pub managed: Vec<Managed>,
+    /// The `ApplicationSet` that syncs it in its turn, so that `sync: auto` starts no sync.
+    pub synced_by: Option<String>,
 }
 
 /// What is followed, and until when.

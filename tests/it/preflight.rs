@@ -133,7 +133,7 @@ fn people_get_one_table_in_text_and_in_the_summary() {
     assert!(done.summary.starts_with("## ❌ denied"), "{}", done.summary);
     for row in [
         "| ✅ | write | ",
-        "| ❌ | sync | api-production | the token may not sync application api-production, which is synced by hand | grant `applications, sync`",
+        "| ❌ | sync | api-production | the token has no permission to sync application api-production, which has no automated sync | grant `applications, sync`",
     ] {
         assert!(done.summary.contains(row), "{row} in\n{}", done.summary);
     }
@@ -156,7 +156,7 @@ fn a_viewer_may_watch_what_syncs_by_itself_and_not_start_what_does_not() {
         &report,
         "sync",
         "failed",
-        "api-production: the token may not sync application api-production",
+        "api-production: the token has no permission to sync application api-production",
     );
     has(&report, "application", "ok", "api-production");
     let report = world.start_as(&viewer, "preflight --sync never").wait().ends("ok", 0);

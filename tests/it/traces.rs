@@ -216,6 +216,7 @@ fn replay(trace: &Trace, file: &str, push: &Push, until: f64, settle: Duration) 
         },
         images: image(push, before),
         trigger: true,
+        synced_by: None,
         settle,
     };
     let images = wanted.images.clone();

@@ -1,8 +1,8 @@
 //! What one look at an application shows about our commit, worked out once for all rules.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{AppSnapshot, Health, Operation, Phase, ResourceId, SyncState, Timestamp};
+use crate::model::{AppSnapshot, Health, Managed, Operation, Phase, Resource, ResourceId, SyncState, Timestamp};
 
 use super::revision::Standing;
 use super::{Seen, Wanted};
@@ -16,6 +16,10 @@ pub(super) struct Baseline {
     pub(super) suspended: BTreeSet<ResourceId>,
     /// When the last operation had begun.
     pub(super) operation: Option<Timestamp>,
+    /// What the commit before made of each resource; empty when nobody asked.
+    targets: BTreeMap<ResourceId, u64>,
+    /// What our commit differed in before it was synced.
+    stirred: BTreeSet<ResourceId>,
 }
 
 impl Baseline {
@@ -30,6 +34,41 @@ impl Baseline {
             degraded: with(Health::Degraded),
             suspended: with(Health::Suspended),
             operation: app.operation.as_ref().and_then(|operation| operation.started_at),
+            targets: BTreeMap::new(),
+            stirred: BTreeSet::new(),
+        }
+    }
+
+    pub(super) fn manage(&mut self, managed: &[Managed]) {
+        self.targets = (managed.iter())
+            .map(|resource| (resource.id.clone(), resource.target))
+            .collect();
+    }
+
+    /// Keeps what our commit is about to change.
+    pub(super) fn stir(&mut self, facts: &Facts<'_>) {
+        if facts.compared.has_ours() && !facts.our_success() {
+            let out = facts
+                .app
+                .resources
+                .iter()
+                .filter(|resource| resource.sync == SyncState::OutOfSync);
+            self.stirred.extend(out.map(|resource| resource.id.clone()));
+        }
+    }
+
+    /// Tells whether something was broken or suspended before our commit.
+    pub(super) fn was_ill(&self) -> bool {
+        !self.degraded.is_empty() || !self.suspended.is_empty()
+    }
+
+    /// Tells whether our commit touched a resource: it makes something else of it than the commit before. Where that is not known, whether
+    /// the resource differed from our commit before the sync.
+    fn touched(&self, id: &ResourceId, managed: Option<&[Managed]>) -> bool {
+        let after = managed.and_then(|all| all.iter().find(|resource| resource.id == *id));
+        match (self.targets.get(id), after) {
+            (Some(before), Some(after)) => *before != after.target,
+            _ => self.stirred.contains(id),
         }
     }
 }
@@ -94,7 +133,15 @@ impl<'a> Facts<'a> {
 
     /// Tells whether a manual application has our change deployed although its branch has moved on.
     pub(super) fn deployed_before_tip(&self) -> bool {
-        !self.app.automated && self.app.sync == SyncState::OutOfSync && self.last.brings_ours()
+        !self.app.automated
+            && self.app.sync == SyncState::OutOfSync
+            && self.last.brings_ours()
+            && !self.synced_what_is_compared()
+    }
+
+    /// Tells whether the last sync was of just the revisions that are compared: what differs then is no commit.
+    pub(super) fn synced_what_is_compared(&self) -> bool {
+        !self.app.revisions.is_empty() && self.app.last_synced == self.app.revisions
     }
 
     /// Tells whether all that is out of sync would have to be deleted.
@@ -105,33 +152,41 @@ impl<'a> Facts<'a> {
         out.peek().is_some() && out.all(|resource| resource.requires_pruning)
     }
 
-    /// Returns the health without what was broken before us and was not touched by us.
+    /// Returns the health without what was broken before us and was not touched by us, and what no time can change.
     pub(super) fn health(&self, baseline: &Baseline) -> Health {
-        if self.app.health != Health::Degraded && self.app.health != Health::Suspended {
-            return self.app.health;
-        }
-        let culprits = |health| (self.app.resources.iter()).filter(move |resource| resource.health == Some(health));
-        let all_old = culprits(Health::Degraded).all(|resource| self.is_old(&resource.id, &baseline.degraded))
-            && culprits(Health::Suspended).all(|resource| self.is_old(&resource.id, &baseline.suspended));
-        let any = culprits(Health::Degraded)
-            .chain(culprits(Health::Suspended))
-            .next()
-            .is_some();
-        if !any || !all_old {
+        let ill = |resource: &&Resource| matches!(resource.health, Some(Health::Degraded | Health::Suspended));
+        let mut culprits = self.app.resources.iter().filter(ill).peekable();
+        let judged = matches!(self.app.health, Health::Degraded | Health::Suspended);
+        if !judged || culprits.peek().is_none() || !culprits.all(|resource| self.excused(resource, baseline)) {
             return self.app.health;
         }
         (self.app.resources.iter())
-            .filter(|resource| !baseline.degraded.contains(&resource.id) && !baseline.suspended.contains(&resource.id))
+            .filter(|resource| !ill(resource))
             .filter_map(|resource| resource.health)
             .max()
             .unwrap_or(Health::Healthy)
     }
 
-    fn is_old(&self, id: &ResourceId, before: &BTreeSet<ResourceId>) -> bool {
-        let touched = self
-            .our_operation()
-            .is_some_and(|operation| (operation.results.iter()).any(|result| result.changed && result.resource == *id));
-        before.contains(id) && !touched
+    /// Tells whether a resource that is broken or suspended says nothing about our commit.
+    pub(super) fn excused(&self, resource: &Resource, baseline: &Baseline) -> bool {
+        let (id, kind) = (&resource.id, resource.id.kind.as_str());
+        let touched = baseline.touched(id, self.seen.managed);
+        match resource.health {
+            Some(Health::Degraded) => baseline.degraded.contains(id) && !touched,
+            // A Job or CronJob that is suspended is so because its own specification says so.
+            Some(Health::Suspended) if matches!(kind, "Job" | "CronJob") => true,
+            // What rolls pods out keeps the old ones while it is paused. Everything else can only be resumed by a person.
+            Some(Health::Suspended) => {
+                let keeps_old = matches!(kind, "Deployment" | "StatefulSet" | "DaemonSet" | "Rollout");
+                baseline.suspended.contains(id) && !(touched && keeps_old)
+            }
+            _ => false,
+        }
+    }
+
+    /// Tells whether what was ill before may be excused once it is known what our commit makes of it.
+    pub(super) fn lacks_managed(&self, baseline: &Baseline) -> bool {
+        self.seen.managed.is_none() && baseline.was_ill() && !baseline.targets.is_empty()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::{CommitSha, Health};
+use crate::model::{CommitSha, Health, Phase, Resource};
 
 use super::facts::{Baseline, Facts};
 use super::timers::Timer;
@@ -10,42 +10,66 @@ use super::verdict::{Ask, State, Verdict, Waiting};
 use super::{Round, Wanted, fail, images, synced};
 
 pub(super) fn no_image(round: &mut Round<'_, '_>) -> Option<Verdict> {
-    let missing = missing(round.wanted, &round.facts);
-    let first = missing.first()?;
+    let missing = missing(&round.wanted.images, &round.facts);
+    let first = (*missing.first()?).clone();
     let name = &round.wanted.name;
-    let Some(targets) = round.facts.seen.targets else {
+    if round.facts.seen.managed.is_none() {
         let why = format!("{name} is green: looking whether {first} is among what it deploys");
         let ask = round.due(Ask::Targets, State::NoopCheck, &[0, 5, 10]);
         return Some(round.wait_asking(State::NoopCheck, why, ask));
-    };
-    let repository = images::repository(first);
+    }
     if round.facts.seen.hard_refreshed.is_none() {
         let why = format!("{name} is green, but nothing of it is to run {first}: rendering its manifests again");
         let ask = round.due(Ask::HardRefresh, State::NoopCheck, &[0, 30]);
         return Some(round.wait_asking(State::NoopCheck, why, ask));
     }
-    match images::sibling(first, &[targets, &round.facts.app.images]) {
-        None => fail(
+    if let Some((image, other)) = (missing.iter()).find_map(|image| Some((image, targeted(image, &round.facts)?))) {
+        return fail(
             State::NoopCheck,
-            format!("no workload of {name} uses {repository}"),
-            "check that the overlay's workloads name this image, and that the application deploys this overlay",
-        ),
-        Some(other) => fail(
-            State::NoopCheck,
-            format!("{name} is green, but its workloads use {other}, not {first}"),
+            format!("{name} is green, but its workloads use {other}, not {image}"),
             "check that nothing after the overlay's pin (a patch, a parameter of the application) sets the image",
-        ),
+        );
     }
+    if is_silent(&round.facts) {
+        return None;
+    }
+    let running = images::sibling(&first, round.facts.app.images.iter());
+    let running = running.map_or_else(String::new, |image| {
+        format!("; it runs {image}, which none of its manifests names")
+    });
+    fail(
+        State::NoopCheck,
+        format!("no workload of {name} uses {}{running}", images::repository(&first)),
+        "check that the overlay's workloads name this image, and that the application deploys this overlay",
+    )
+}
+
+/// Returns an image of the same repository that a workload is to run.
+fn targeted<'a>(image: &str, facts: &Facts<'a>) -> Option<&'a String> {
+    let managed = facts.seen.managed.unwrap_or_default();
+    images::sibling(image, managed.iter().flat_map(|resource| &resource.images))
+}
+
+/// Tells whether the sync of our commit succeeded on a server that names no images in the results: an image that only a hook runs cannot
+/// be seen there.
+fn is_silent(facts: &Facts<'_>) -> bool {
+    facts.our_operation().is_some_and(|operation| {
+        let named = operation.results.iter().any(|result| !result.images.is_empty());
+        operation.phase == Phase::Succeeded && !named && !operation.results.is_empty()
+    })
 }
 
 /// Returns the wanted images that are neither running, nor were synced, nor are to run.
-fn missing<'a>(wanted: &'a Wanted, facts: &Facts<'_>) -> Vec<&'a String> {
-    let mut found: Vec<&[String]> = vec![&facts.app.images];
-    if let Some(operation) = facts.our_operation() {
-        found.extend(operation.results.iter().map(|result| result.images.as_slice()));
-    }
-    found.extend(facts.seen.targets);
-    images::missing(&wanted.images, &found)
+fn missing<'a>(wanted: &'a [String], facts: &Facts<'_>) -> Vec<&'a String> {
+    let results = facts
+        .our_operation()
+        .into_iter()
+        .flat_map(|operation| &operation.results);
+    let managed = facts.seen.managed.unwrap_or_default().iter();
+    let found = (facts.app.images.iter())
+        .chain(results.flat_map(|result| &result.images))
+        .chain(managed.flat_map(|resource| &resource.images));
+    images::missing(wanted, found)
 }
 
 /// With `manifest-generate-paths` Argo CD may show an old rendering under our commit's name; only a hard refresh tells.
@@ -157,16 +181,31 @@ pub(super) fn live(wanted: &Wanted, facts: &Facts<'_>, baseline: &Baseline) -> V
         warnings.push(format!("{}: OutOfSync although synced: {drift}", wanted.name));
     }
     for resource in &facts.app.resources {
-        if resource.health == Some(Health::Degraded) && baseline.degraded.contains(&resource.id) {
-            warnings.push(format!(
-                "{}: {} was Degraded before our commit and still is",
-                wanted.name, resource.id
-            ));
-        }
+        warnings.extend(left_over(wanted, resource, facts, baseline));
+    }
+    for image in missing(&wanted.images, facts) {
+        warnings.push(format!(
+            "{}: whether {image} runs cannot be seen: no workload uses it, and this Argo CD does not say which images hooks run",
+            wanted.name
+        ));
     }
     Verdict::Live {
         why: format!("{} is healthy at {}{later}{what}", wanted.name, revision.short()),
         revision,
         warnings,
+    }
+}
+
+/// Names a resource that is not healthy, and does not count.
+fn left_over(wanted: &Wanted, resource: &Resource, facts: &Facts<'_>, baseline: &Baseline) -> Option<String> {
+    let (name, id) = (&wanted.name, &resource.id);
+    match resource.health? {
+        Health::Degraded if baseline.degraded.contains(id) => {
+            Some(format!("{name}: {id} was Degraded before our commit and still is"))
+        }
+        Health::Suspended if facts.excused(resource, baseline) => Some(format!(
+            "{name}: {id} is suspended and does nothing until somebody resumes it"
+        )),
+        _ => None,
     }
 }

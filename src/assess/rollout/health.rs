@@ -160,8 +160,8 @@ pub(super) fn degraded(round: &mut Round<'_, '_>) -> Option<Verdict> {
             "promote the version before, or correct what is broken: the commit is still in the infra-repo",
         );
     }
-    let ask = round.due(Ask::Tree, State::Degraded, &[5, 15]);
-    Some(round.wait_asking(State::Degraded, format!("{name}: {what}"), ask))
+    let ask = targets(round, State::Degraded).or_else(|| round.due(Ask::Tree, State::Degraded, &[5, 15]));
+    Some(round.wait_asking(State::Degraded, format!("{}: {what}", round.wanted.name), ask))
 }
 
 pub(super) fn pods(round: &mut Round<'_, '_>) -> Option<Verdict> {
@@ -212,6 +212,9 @@ pub(super) fn unhealthy(round: &mut Round<'_, '_>) -> Option<Verdict> {
             "look at the application in Argo CD: a health check of one of its resources fails",
         );
     }
+    if let Some(ask) = targets(round, state) {
+        return Some(round.wait_asking(state, why, Some(ask)));
+    }
     let finished = (round.facts.app.operation.as_ref()).is_none_or(|operation| operation.phase == Phase::Succeeded);
     let ask = if finished {
         round.due(Ask::Tree, state, &[10, 10])
@@ -219,4 +222,13 @@ pub(super) fn unhealthy(round: &mut Round<'_, '_>) -> Option<Verdict> {
         None
     };
     Some(round.wait_asking(state, why, ask))
+}
+
+/// What was broken or suspended before is excused if our commit makes the same of it as the one before.
+fn targets(round: &mut Round<'_, '_>, state: State) -> Option<Ask> {
+    if round.facts.lacks_managed(round.baseline) {
+        round.due(Ask::Targets, state, &[0, 5, 10])
+    } else {
+        None
+    }
 }

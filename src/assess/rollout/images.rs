@@ -3,26 +3,27 @@
 use crate::model::Repository;
 
 /// Tells whether `image`, as a workload names it, is one of `wanted`.
-pub(super) fn named(wanted: &[String], image: &str) -> bool {
+pub(in crate::assess) fn named(wanted: &[String], image: &str) -> bool {
     wanted.iter().any(|one| same(one, image))
 }
 
-/// Returns those of `wanted` that are not in `found`.
-pub(super) fn missing<'a>(wanted: &'a [String], found: &[&[String]]) -> Vec<&'a String> {
+/// Returns those of `wanted` that are not among `found`.
+pub(in crate::assess) fn missing<'a, 'f>(
+    wanted: &'a [String],
+    found: impl Iterator<Item = &'f String> + Clone,
+) -> Vec<&'a String> {
     (wanted.iter())
-        .filter(|one| {
-            !found
-                .iter()
-                .flat_map(|images| images.iter())
-                .any(|image| same(one, image))
-        })
+        .filter(|one| !found.clone().any(|image| same(one, image)))
         .collect()
 }
 
 /// Returns an image of the same repository, whatever its tag.
-pub(super) fn sibling<'a>(wanted: &str, found: &[&'a [String]]) -> Option<&'a String> {
+pub(in crate::assess) fn sibling<'f>(wanted: &str, mut found: impl Iterator<Item = &'f String>) -> Option<&'f String> {
     let (repository, _) = split(wanted);
-    (found.iter().flat_map(|images| images.iter())).find(|image| same_repository(repository, split(image).0))
+    found.find(|image| {
+        let other = split(image).0;
+        same_repository(repository, other) || is_mirror(repository, other)
+    })
 }
 
 /// Returns the repository of a reference.
@@ -30,9 +31,33 @@ pub(super) fn repository(reference: &str) -> &str {
     split(reference).0
 }
 
-fn same(one: &str, other: &str) -> bool {
-    let ((a, tag_a), (b, tag_b)) = (split(one), split(other));
-    tag_a == tag_b && same_repository(a, b)
+/// Tells whether a workload that names `found` runs `wanted`: the same repository or a mirror of it, and the same content. A webhook may
+/// have put the digest to the tag, or taken the digest in its place.
+fn same(wanted: &str, found: &str) -> bool {
+    let ((one, version), (other, shown)) = (split(wanted), split(found));
+    same_version(version, shown) && (same_repository(one, other) || is_mirror(one, other))
+}
+
+fn same_version(wanted: &str, found: &str) -> bool {
+    let parts = |version: &str| {
+        let (tag, digest) = version.split_once('@').unwrap_or((version, ""));
+        (tag.to_owned(), digest.to_owned())
+    };
+    let ((tag, digest), (found_tag, found_digest)) = (parts(wanted), parts(found));
+    if digest.is_empty() {
+        tag == found_tag && (!tag.is_empty() || found_digest.is_empty())
+    } else {
+        digest == found_digest
+    }
+}
+
+/// Tells whether `other` is a copy of a repository in another registry: its path ends with the whole path of the repository.
+fn is_mirror(one: &str, other: &str) -> bool {
+    let path = match one.split_once('/') {
+        Some((host, path)) if host.contains(['.', ':']) || host == "localhost" => path,
+        _ => one,
+    };
+    path.contains('/') && other.strip_suffix(path).is_some_and(|before| before.ends_with('/'))
 }
 
 fn same_repository(one: &str, other: &str) -> bool {
@@ -67,8 +92,31 @@ mod tests {
             "localhost:5000/api:v1@sha256:aa"
         ));
         assert!(!same("myorg/api:v1", "myorg/api:v2"));
-        assert!(!same("myorg/api:v1", "myorg/api:v1@sha256:aa"));
+        assert!(!same("myorg/api:v1@sha256:aa", "myorg/api:v1"));
         assert!(!same("localhost:5000/api", "localhost:5001/api"));
         assert_eq!(split("localhost:5000/api"), ("localhost:5000/api", ""));
+    }
+
+    #[test]
+    fn what_a_webhook_makes_of_a_reference_is_the_same_image() {
+        for found in [
+            "myorg/api:v1@sha256:aa",
+            "mirror.corp/myorg/api:v1",
+            "mirror.corp:5000/cache/myorg/api:v1@sha256:aa",
+        ] {
+            assert!(same("myorg/api:v1", found), "{found}");
+        }
+        assert!(same("ghcr.io/myorg/api:v1", "mirror.corp/ghcr/myorg/api:v1"));
+        assert!(same("myorg/api:v1@sha256:aa", "myorg/api@sha256:aa"));
+        assert!(same("myorg/api@sha256:aa", "mirror.corp/myorg/api:v1@sha256:aa"));
+        for other in [
+            "mirror.corp/myorg/api:v2",
+            "mirror.corp/notmyorg/api:v1",
+            "mirror.corp/myorg/api-debug:v1",
+            "myorg/api:v1@sha256:bb",
+        ] {
+            assert!(!same("myorg/api:v1@sha256:aa", other), "{other}");
+        }
+        assert!(!same("myorg/api", "myorg/api@sha256:aa"));
     }
 }

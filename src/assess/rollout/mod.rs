@@ -5,7 +5,7 @@ mod compared;
 mod facts;
 mod green;
 mod health;
-mod images;
+pub(in crate::assess) mod images;
 mod operation;
 mod pods;
 mod revision;
@@ -17,7 +17,7 @@ mod verdict;
 
 use std::time::Duration;
 
-use crate::model::{AppSnapshot, Canary, CommitSha, SyncWindows, Timestamp};
+use crate::model::{AppSnapshot, Canary, CommitSha, Managed, SyncWindows, Timestamp};
 
 use facts::{Baseline, Facts};
 use timers::{Asks, Timers};
@@ -48,6 +48,8 @@ pub struct Wanted {
     pub images: Vec<String>,
     /// Whether we may start the sync of a manual application.
     pub trigger: bool,
+    /// The `ApplicationSet` that syncs a manual application in its turn, if one does.
+    pub synced_by: Option<String>,
     /// How long it must stay healthy.
     pub settle: Duration,
 }
@@ -65,8 +67,8 @@ pub struct Seen<'a> {
     pub refreshing: bool,
     /// When the last hard refresh was answered.
     pub hard_refreshed: Option<Duration>,
-    /// The images that are to run, if they were asked for since the last hard refresh.
-    pub targets: Option<&'a [String]>,
+    /// What the commit makes of each resource, if that was asked for since the last hard refresh.
+    pub managed: Option<&'a [Managed]>,
     /// The sync windows, if they were asked for.
     pub windows: Option<&'a SyncWindows>,
     /// When a closed window opens, and whether that is before our deadline.
@@ -102,7 +104,7 @@ impl<'a> Seen<'a> {
             refreshed: None,
             refreshing: false,
             hard_refreshed: None,
-            targets: None,
+            managed: None,
             windows: None,
             opening: None,
             window_refused: false,
@@ -128,7 +130,6 @@ pub struct Watch {
     synced_ours: bool,
     absent: Option<(Duration, u32)>,
     began: Option<Duration>,
-    drift: Option<String>,
 }
 
 /// One look, judged: what all rules are given.
@@ -190,26 +191,20 @@ impl Watch {
             synced_ours: false,
             absent: None,
             began: None,
-            drift: None,
         }
     }
 
-    /// Returns what has to become live.
+    /// Adds what the commit before made of each resource: whatever is the same afterwards was not touched.
     #[must_use]
-    pub const fn wanted(&self) -> &Wanted {
-        &self.wanted
+    pub fn with_managed(mut self, managed: &[Managed]) -> Self {
+        self.baseline.manage(managed);
+        self
     }
 
     /// Returns since when what is shown is about our commit, or our sync is at work: what was read of a canary before is not ours.
     #[must_use]
     pub fn began_ours(&self) -> Option<Duration> {
         self.timers.began_ours()
-    }
-
-    /// Returns what is not as it should be although the application counts as synced.
-    #[must_use]
-    pub fn drift(&self) -> Option<&str> {
-        self.drift.as_deref()
     }
 
     /// Judges what was seen. `now` never goes back.
@@ -227,6 +222,7 @@ impl Watch {
             self.uid.clone_from(&seen.app.uid);
         }
         let facts = Facts::of(&self.wanted, *seen);
+        self.baseline.stir(&facts);
         self.timers.update(now, &facts, &self.baseline);
         self.asks.refreshing = seen.refreshing;
         let mut round = Round {
@@ -241,7 +237,6 @@ impl Watch {
         };
         let verdict = RULES.iter().find_map(|rule| rule(&mut round));
         let facts = round.facts;
-        self.drift = synced::drift(&facts);
         self.compared_ours |= facts.compared.has_ours();
         self.synced_ours |= facts.last.brings_ours();
         verdict.unwrap_or_else(|| green::live(&self.wanted, &facts, &self.baseline))

@@ -133,12 +133,17 @@ pub(super) fn need_sync(round: &mut Round<'_, '_>) -> Option<Verdict> {
     }
     let name = &round.wanted.name;
     if !round.wanted.trigger {
-        let why = format!("{name} is synced by hand: it waits for somebody to sync it");
+        let why = match &round.wanted.synced_by {
+            Some(set) => {
+                format!("{name} has no automated sync: it waits until ApplicationSet {set} syncs it in its turn")
+            }
+            None => format!("{name} has no automated sync: it waits for somebody to sync it"),
+        };
         let ask = round.due(Ask::Refresh, State::NeedSync, &[30]);
         return Some(round.wait_asking(State::NeedSync, why, ask));
     }
     let ask = round.due(Ask::Sync, State::NeedSync, &[0, 5, 10, 30]);
-    let why = format!("{name} is synced by hand: asking for the sync to the tip of its branch");
+    let why = format!("{name} has no automated sync: starting a sync to the head of its branch");
     Some(round.wait_asking(State::NeedSync, why, ask))
 }
 

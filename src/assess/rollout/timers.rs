@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::model::{Health, Phase, SyncState};
+use crate::model::{Health, Phase, SyncState, Timestamp};
 
 use super::facts::{Baseline, Facts};
 use super::verdict::{Ask, State};
@@ -39,12 +39,16 @@ pub(super) enum Timer {
 
 /// Since when what has been so.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Timers(BTreeMap<Timer, Duration>);
+pub(super) struct Timers {
+    since: BTreeMap<Timer, Duration>,
+    /// Since when the application was healthy, by the server's clock, when it became green.
+    healthy: Option<Timestamp>,
+}
 
 impl Timers {
     /// Returns for how long it has been so; `None` if it is not.
     pub(super) fn held(&self, timer: Timer, now: Duration) -> Option<Duration> {
-        self.0.get(&timer).map(|since| now.saturating_sub(*since))
+        self.since.get(&timer).map(|since| now.saturating_sub(*since))
     }
 
     /// Tells whether it has been so for at least that many seconds.
@@ -55,7 +59,7 @@ impl Timers {
 
     /// Returns since when it has been so.
     pub(super) fn since(&self, timer: Timer) -> Option<Duration> {
-        self.0.get(&timer).copied()
+        self.since.get(&timer).copied()
     }
 
     pub(super) fn update(&mut self, now: Duration, facts: &Facts<'_>, baseline: &Baseline) {
@@ -86,7 +90,9 @@ impl Timers {
             (Timer::Requested, app.operation_requested && operation.is_none()),
             (
                 Timer::OutOfSync,
-                out && ours && facts.idle() && (facts.our_success() && facts.trusted || facts.only_prunes()),
+                out && ours
+                    && facts.idle()
+                    && (facts.our_success() && facts.trusted || facts.only_prunes() || facts.synced_what_is_compared()),
             ),
             (Timer::Pending, out && ours && app.automated && facts.idle()),
             (Timer::Degraded, app.health == Health::Degraded && facts.about_ours()),
@@ -107,7 +113,13 @@ impl Timers {
         let synced =
             app.sync == SyncState::Synced || facts.deployed_before_tip() || self.over(Timer::OutOfSync, now, 30);
         let green = synced && facts.idle() && facts.health(baseline) == Health::Healthy;
+        // Between two looks it can have fallen and risen again: the server tells since when it is healthy.
+        let fell = matches!((self.healthy, app.health_since), (Some(before), Some(since)) if since > before);
+        if fell {
+            self.since.remove(&Timer::Green);
+        }
         self.set(Timer::Green, green && (ours || facts.deployed_before_tip()), now);
+        self.healthy = app.health_since.filter(|_| self.since.contains_key(&Timer::Green));
         self.set(Timer::GreenPending, green && app.refresh_pending, now);
     }
 
@@ -123,9 +135,9 @@ impl Timers {
 
     fn set(&mut self, timer: Timer, holds: bool, now: Duration) {
         if holds {
-            self.0.entry(timer).or_insert(now);
+            self.since.entry(timer).or_insert(now);
         } else {
-            self.0.remove(&timer);
+            self.since.remove(&timer);
         }
     }
 }

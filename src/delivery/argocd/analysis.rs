@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::model::{AnalysisTemplate, ResourceId};
 
-use super::rollout::duration;
+use super::duration::duration;
 
 /// The values of arguments by name; `None` = a value that only the cluster knows.
 type Arguments = BTreeMap<String, Option<String>>;
@@ -48,29 +48,69 @@ pub(super) fn resource(template: &AnalysisTemplate, rollout: &ResourceId) -> Res
     }
 }
 
+/// What a template says of how long its analysis takes.
+#[derive(Debug, Default)]
+pub(super) struct Template {
+    /// The templates that it names.
+    pub(super) others: Vec<AnalysisTemplate>,
+    arguments: Arguments,
+    metrics: Vec<Metric>,
+}
+
+/// The fields of a metric, as they stand there; some name arguments.
+#[derive(Debug)]
+struct Metric {
+    delay: Option<Value>,
+    interval: Option<Value>,
+    count: Option<Value>,
+}
+
+/// Keeps of a template's object what tells the length of its analysis: a few short fields.
+pub(super) fn lengths_of(object: Value) -> Template {
+    let none = Value::Null;
+    let spec = object.get("spec").unwrap_or(&none);
+    let metric = |metric: &Value| {
+        let short = |name: &str| {
+            metric
+                .get(name)
+                .filter(|value| value.is_number() || value.is_string())
+                .cloned()
+        };
+        Metric {
+            delay: short("initialDelay"),
+            interval: short("interval"),
+            count: short("count"),
+        }
+    };
+    Template {
+        others: templates(spec),
+        arguments: arguments(spec),
+        metrics: list(spec, "metrics").map(metric).collect(),
+    }
+}
+
 /// Returns how long an analysis of these templates takes when nothing fails: its longest metric, from the initial delay to the last
 /// measurement. What hangs on an argument without a known value, and a metric without an end, counts for nothing.
-pub(super) fn length(templates: &[Value], given: &Arguments) -> Duration {
-    let specs = || templates.iter().filter_map(|template| template.get("spec"));
+pub(super) fn length(templates: &[Template], given: &Arguments) -> Duration {
     let mut values = Arguments::new();
-    for (name, value) in specs().flat_map(arguments) {
+    for (name, value) in templates.iter().flat_map(|template| &template.arguments) {
         // An argument of several templates has the value of the one that has one.
-        let known = values.entry(name).or_default();
-        *known = known.take().or(value);
+        let known = values.entry(name.clone()).or_default();
+        *known = known.take().or_else(|| value.clone());
     }
     for (name, value) in &mut values {
         if let Some(given) = given.get(name) {
             value.clone_from(given);
         }
     }
-    let metrics = specs().flat_map(|spec| list(spec, "metrics"));
+    let metrics = templates.iter().flat_map(|template| &template.metrics);
     let lengths = metrics.map(|metric| {
-        let field = |name: &str| filled(metric.get(name)?, &values);
-        let time = |name: &str| field(name).and_then(|value| duration(&value)).unwrap_or_default();
-        let count = field("count").and_then(|value| number(&value));
+        let field = |field: &Option<Value>| filled(field.as_ref()?, &values);
+        let time = |of: &Option<Value>| field(of).and_then(|value| duration(&value)).unwrap_or_default();
+        let count = field(&metric.count).and_then(|value| number(&value));
         let gaps = count.unwrap_or(1).saturating_sub(1);
-        let between = time("interval").saturating_mul(u32::try_from(gaps).unwrap_or(u32::MAX));
-        time("initialDelay").saturating_add(between)
+        let between = time(&metric.interval).saturating_mul(u32::try_from(gaps).unwrap_or(u32::MAX));
+        time(&metric.delay).saturating_add(between)
     });
     lengths.max().unwrap_or_default()
 }
@@ -111,7 +151,7 @@ mod tests {
     }
 
     fn seconds(metrics: &Value) -> u64 {
-        length(&[template(metrics)], &Arguments::new()).as_secs()
+        length(&[lengths_of(template(metrics))], &Arguments::new()).as_secs()
     }
 
     #[test]
@@ -130,7 +170,7 @@ mod tests {
         let analysis = json!({"args": [{"name": "every", "value": "1m"}, {"name": "seconds", "value": "100"},
             {"name": "nobody asks", "value": "9h"}]});
         let times = json!({"spec": {"args": [{"name": "times", "value": "5"}, {"name": "every"}]}});
-        let templates = [template(&metrics), times];
+        let templates = [template(&metrics), times].map(lengths_of);
         assert_eq!(length(&templates, &Arguments::new()).as_secs(), 120);
         assert_eq!(length(&templates, &arguments(&analysis)).as_secs(), 240);
         assert_eq!(length(&templates[..1], &arguments(&analysis)).as_secs(), 100);
@@ -141,7 +181,10 @@ mod tests {
         let metrics = json!([{"interval": "{{ args.every }}", "count": 5}]);
         let from = json!({"podTemplateHashValue": "Latest"});
         let analysis = json!({"args": [{"name": "every", "valueFrom": from}]});
-        assert_eq!(length(&[template(&metrics)], &arguments(&analysis)).as_secs(), 0);
+        assert_eq!(
+            length(&[lengths_of(template(&metrics))], &arguments(&analysis)).as_secs(),
+            0
+        );
         assert_eq!(seconds(&json!([{"interval": "{{ args.hash }}", "count": 5}])), 0);
     }
 

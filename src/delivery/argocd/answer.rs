@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::delivery::Problem;
 
-use super::wire;
+use super::{bounded, wire};
 
 /// An answer, read to its end.
 pub(super) struct Answer {
@@ -25,7 +25,7 @@ impl Answer {
         if !self.content_type.contains("json") {
             return Err(self.foreign());
         }
-        serde_json::from_slice(&self.body)
+        bounded::from_slice(&self.body)
             .map_err(|error| Problem::Foreign(format!("the answer is not what Argo CD's API says: {error}")))
     }
 
@@ -92,8 +92,8 @@ impl Answer {
 
 /// Returns the words of an error, whichever form it has.
 pub(super) fn words(body: &[u8]) -> Option<String> {
-    let refusal: wire::Refusal = serde_json::from_slice(body).ok()?;
-    match refusal.error? {
+    let refusal: wire::Refusal = bounded::from_slice(body).ok()?;
+    match refusal.error?.0 {
         serde_json::Value::String(said) => Some(said),
         serde_json::Value::Object(fields) => Some(
             fields

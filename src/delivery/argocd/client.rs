@@ -4,19 +4,17 @@ use std::time::Duration;
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use reqwest::{Method, Url};
+use serde::de::DeserializeOwned;
 
 use crate::delivery::{Problem, Settings};
 use crate::http::{self, Client, Opened, Request};
-use crate::model::{Fault, may_carry_secret};
+use crate::model::limits::Limit;
+use crate::model::{Fault, limits, may_carry_secret};
 
 use super::answer::Answer;
 
-/// How long a call may take that only reads what the server has at hand.
-pub(super) const CALL: Duration = Duration::from_secs(20);
-/// How long a refresh may take: it blocks for ever while the controller is away.
-pub(super) const REFRESH: Duration = Duration::from_secs(25);
-/// The most that is read of an answer: a list of a thousand applications fits.
-const MOST: usize = 64 << 20;
+/// Longer answers are taken apart on another thread: this one has signals and other answers to listen to.
+const LONG: usize = 256 << 10;
 
 /// Argo CD's server, as one client of it.
 #[derive(Debug)]
@@ -34,6 +32,8 @@ pub(super) struct Call<'a> {
     pub(super) query: Vec<(&'a str, &'a str)>,
     pub(super) body: Option<serde_json::Value>,
     pub(super) limit: Duration,
+    /// The most bytes of a good answer.
+    pub(super) most: usize,
 }
 
 impl<'a> Call<'a> {
@@ -43,8 +43,15 @@ impl<'a> Call<'a> {
             path,
             query: Vec::new(),
             body: None,
-            limit: CALL,
+            limit: limits::ARGOCD_CALL.time(),
+            most: limits::ARGOCD_ONE.bytes(),
         }
+    }
+
+    /// Bounds the bytes of a good answer.
+    pub(super) const fn most(mut self, most: Limit) -> Self {
+        self.most = most.bytes();
+        self
     }
 
     pub(super) fn with(mut self, query: Vec<(&'a str, &'a str)>) -> Self {
@@ -97,14 +104,21 @@ impl ArgoCd {
     }
 
     /// Makes a call and returns the JSON of its answer.
-    pub(super) async fn call<T: serde::de::DeserializeOwned>(&self, call: Call<'_>) -> Result<T, Problem> {
-        self.send(call).await?.json().map_err(|problem| self.explained(problem))
+    pub(super) async fn call<T: DeserializeOwned + Send + 'static>(&self, call: Call<'_>) -> Result<T, Problem> {
+        let answer = self.send(call).await?;
+        let read = if answer.body.len() > LONG {
+            let read = tokio::task::spawn_blocking(move || answer.json()).await;
+            read.unwrap_or_else(|error| Err(Problem::Foreign(format!("the answer could not be read: {error}"))))
+        } else {
+            answer.json()
+        };
+        read.map_err(|problem| self.explained(problem))
     }
 
     /// Makes a call and returns its answer, good or not.
     pub(super) async fn send(&self, call: Call<'_>) -> Result<Answer, Problem> {
         let opened = self.http.open(self.request(&call).within(call.limit)).await?;
-        read(opened, MOST).await
+        read(opened, call.most).await
     }
 
     pub(super) fn request(&self, call: &Call<'_>) -> Request {
@@ -183,6 +197,7 @@ impl From<http::Problem> for Problem {
     fn from(problem: http::Problem) -> Self {
         let why = problem.to_string();
         match problem {
+            http::Problem::TooLarge(_) => Self::Foreign(why),
             http::Problem::Slow(_) | http::Problem::Trickle { .. } => Self::Slow(why),
             _ => Self::Passing { why, after: None },
         }

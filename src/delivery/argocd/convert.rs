@@ -1,10 +1,16 @@
 //! Turns Argo CD's JSON into the model's nouns. Lenient: what is absent or unknown becomes the noun's "not known".
 
+use std::collections::hash_map::DefaultHasher;
+use std::hash::{Hash, Hasher};
+
+use serde_json::Value;
+
 use crate::model::{
-    AppSnapshot, AppSource, CommitSha, Condition, Happening, Health, Hydration, Node, Operation, Phase, RepoIdentity,
-    Resource, ResourceId, SyncResult, SyncState, SyncWindow, SyncWindows, Timestamp, WindowKind,
+    AppSnapshot, AppSource, CommitSha, Condition, Happening, Health, Hydration, Managed, Node, Operation, Phase,
+    RepoIdentity, Resource, ResourceId, SyncResult, SyncState, SyncWindow, SyncWindows, Timestamp, WindowKind,
 };
 
+use super::bounded::{self, Any, List};
 use super::wire;
 
 /// Reads an application from Argo CD's JSON: an answer's body, or the `application` of a stream's frame.
@@ -12,6 +18,7 @@ use super::wire;
 /// # Errors
 /// Says what is wrong with the JSON.
 pub fn snapshot_of(json: &serde_json::Value) -> Result<AppSnapshot, String> {
+    bounded::fund(usize::MAX);
     <wire::Application as serde::Deserialize>::deserialize(json)
         .map(snapshot)
         .map_err(|error| error.to_string())
@@ -22,6 +29,7 @@ pub fn snapshot_of(json: &serde_json::Value) -> Result<AppSnapshot, String> {
 /// # Errors
 /// Says what is wrong with the JSON.
 pub fn tree_of(json: &serde_json::Value) -> Result<Vec<Node>, String> {
+    bounded::fund(usize::MAX);
     <wire::Tree as serde::Deserialize>::deserialize(json)
         .map(tree)
         .map_err(|error| error.to_string())
@@ -32,13 +40,14 @@ pub fn tree_of(json: &serde_json::Value) -> Result<Vec<Node>, String> {
 /// # Errors
 /// Says what is wrong with the JSON.
 pub fn windows_of(json: &serde_json::Value) -> Result<SyncWindows, String> {
+    bounded::fund(usize::MAX);
     <wire::Windows as serde::Deserialize>::deserialize(json)
         .map(windows)
         .map_err(|error| error.to_string())
 }
 
 pub(super) fn tree(tree: wire::Tree) -> Vec<Node> {
-    tree.nodes.unwrap_or_default().into_iter().map(node).collect()
+    tree.nodes.into_iter().map(node).collect()
 }
 
 pub(super) fn snapshot(app: wire::Application) -> AppSnapshot {
@@ -48,7 +57,7 @@ pub(super) fn snapshot(app: wire::Application) -> AppSnapshot {
         status,
         operation,
     } = app;
-    let annotations = metadata.annotations.unwrap_or_default();
+    let annotations = metadata.annotations;
     let annotation = |name: &str| annotations.get(&format!("argocd.argoproj.io/{name}"));
     let hydrated = spec.source_hydrator.is_some();
     AppSnapshot {
@@ -62,12 +71,10 @@ pub(super) fn snapshot(app: wire::Application) -> AppSnapshot {
         skips_reconcile: annotation("skip-reconcile").is_some_and(|value| value == "true"),
         deleting: metadata.deletion_timestamp.is_some(),
         path_filtered: annotation("manifest-generate-paths").is_some(),
-        sources: match (spec.source_hydrator, spec.sources, spec.source) {
-            (Some(hydrator), _, _) => vec![source(hydrator.dry_source)],
-            (None, Some(many), _) if !many.is_empty() => many.into_iter().map(source).collect(),
-            (None, _, Some(one)) => vec![source(one)],
-            (None, _, None) => Vec::new(),
-        },
+        set: (metadata.owner_references.into_iter())
+            .find(|owner| owner.kind == "ApplicationSet")
+            .map(|owner| owner.name),
+        sources: sources(spec.source_hydrator, spec.sources.into_vec(), spec.source),
         automated: spec
             .sync_policy
             .and_then(|policy| policy.automated)
@@ -80,19 +87,40 @@ pub(super) fn snapshot(app: wire::Application) -> AppSnapshot {
         reconciled_at: time(status.reconciled_at.as_deref()),
         operation_requested: operation.is_some(),
         operation: status.operation_state.map(operation_state),
-        conditions: (status.conditions.unwrap_or_default().into_iter())
+        conditions: (status.conditions.into_iter())
             .map(|condition| Condition {
                 kind: condition.kind,
                 message: condition.message,
             })
             .collect(),
-        resources: status.resources.unwrap_or_default().into_iter().map(resource).collect(),
-        images: status.summary.images.unwrap_or_default(),
-        last_synced: (status.history.unwrap_or_default().pop())
+        resources: status.resources.into_iter().map(resource).collect(),
+        images: status.summary.images.into_vec(),
+        last_synced: (status.history.into_vec().pop())
             .map(|last| revisions(last.revision, last.revisions))
             .unwrap_or_default(),
         hydration: hydrated.then(|| hydration(status.source_hydrator.unwrap_or_default())),
     }
+}
+
+fn sources(
+    hydrator: Option<wire::SourceHydrator>,
+    many: Vec<wire::Source>,
+    one: Option<wire::Source>,
+) -> Vec<AppSource> {
+    match (hydrator, one) {
+        (Some(hydrator), _) => vec![source(hydrator.dry_source)],
+        (None, one) if many.is_empty() => one.map(source).into_iter().collect(),
+        _ => many.into_iter().map(source).collect(),
+    }
+}
+
+/// Reads one of a list of all applications: what it is and deploys, nothing of how it is.
+pub(super) fn listed(listed: wire::Listed) -> AppSnapshot {
+    snapshot(wire::Application {
+        metadata: listed.metadata,
+        spec: listed.spec,
+        ..wire::Application::default()
+    })
 }
 
 fn source(source: wire::Source) -> AppSource {
@@ -105,11 +133,13 @@ fn source(source: wire::Source) -> AppSource {
     }
 }
 
-fn revisions(one: String, many: Option<Vec<String>>) -> Vec<String> {
-    match many {
-        Some(many) if !many.is_empty() => many,
-        _ if one.is_empty() => Vec::new(),
-        _ => vec![one],
+fn revisions(one: String, many: List<String, 100>) -> Vec<String> {
+    if !many.is_empty() {
+        many.into_vec()
+    } else if one.is_empty() {
+        Vec::new()
+    } else {
+        vec![one]
     }
 }
 
@@ -166,13 +196,11 @@ fn operation_state(state: wire::OperationState) -> Operation {
         finished_at: time(state.finished_at.as_deref()),
         retries: state.retry_count,
         dry_run: sync.dry_run,
-        partial: sync.resources.is_some_and(|resources| !resources.is_empty()),
-        notes: (state.operation.info.unwrap_or_default().into_iter())
+        partial: !sync.resources.is_empty(),
+        notes: (state.operation.info.into_iter())
             .map(|note| (note.name, note.value))
             .collect(),
-        results: (result.resources.unwrap_or_default().into_iter())
-            .map(sync_result)
-            .collect(),
+        results: (result.resources.into_iter()).map(sync_result).collect(),
     }
 }
 
@@ -181,11 +209,10 @@ fn sync_result(result: wire::ResourceResult) -> SyncResult {
     let hook = !result.hook_type.is_empty();
     SyncResult {
         failed: result.status == "SyncFailed" || matches!(result.hook_phase.as_str(), "Failed" | "Error"),
-        changed: !result.message.ends_with("unchanged"),
         resource: id(result.group, result.kind, result.namespace, result.name),
         hook,
         message: result.message,
-        images: result.images.unwrap_or_default(),
+        images: result.images.into_vec(),
     }
 }
 
@@ -227,17 +254,13 @@ fn node(node: wire::Node) -> Node {
         id: id(node.group, node.kind, node.namespace, node.name),
         version: node.version,
         uid: node.uid,
-        parents: (node.parent_refs.unwrap_or_default().into_iter())
-            .map(|parent| parent.uid)
-            .collect(),
+        parents: (node.parent_refs.into_iter()).map(|parent| parent.uid).collect(),
         health: (node.health.as_ref())
             .filter(|h| !h.status.is_empty())
             .map(|h| health(&h.status)),
         message: node.health.map(|h| h.message).unwrap_or_default(),
-        details: (node.info.unwrap_or_default().into_iter())
-            .map(|note| (note.name, note.value))
-            .collect(),
-        images: node.images.unwrap_or_default(),
+        details: (node.info.into_iter()).map(|note| (note.name, note.value)).collect(),
+        images: node.images.into_vec(),
         created_at: time(node.created_at.as_deref()),
     }
 }
@@ -252,7 +275,7 @@ pub(super) fn happening(event: wire::Event) -> Happening {
 }
 
 pub(super) fn windows(windows: wire::Windows) -> SyncWindows {
-    let all = |list: Option<Vec<wire::Window>>| list.unwrap_or_default().into_iter().map(window).collect();
+    let all = |list: List<wire::Window, 1_000>| list.into_iter().map(window).collect();
     SyncWindows {
         manual_possible: windows.can_sync,
         active: all(windows.active),
@@ -274,18 +297,57 @@ fn window(window: wire::Window) -> SyncWindow {
     }
 }
 
-/// Returns the images in a manifest: every `image` text, wherever a workload keeps it.
-pub(super) fn images_in(manifest: &serde_json::Value, into: &mut Vec<String>) {
+/// Reads what is to become of a managed resource, and how it is; `None` for one whose states cannot be read.
+pub(super) fn managed(resource: wire::ManagedResource) -> Managed {
+    let state = |text: &str| bounded::from_slice::<Any>(text.as_bytes()).unwrap_or_default().0;
+    let (target, live) = (state(&resource.target_state), state(&resource.live_state));
+    Managed {
+        id: id(resource.group, resource.kind, resource.namespace, resource.name),
+        hook: resource.hook,
+        wanted: !target.is_null(),
+        target: fingerprint(&target),
+        images: images_of(&target),
+        live_images: images_of(&live),
+    }
+}
+
+/// Tells two targets apart: everything of a manifest but its labels and annotations, some of which name the commit or the time.
+fn fingerprint(target: &Value) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for (name, value) in target.as_object().into_iter().flatten() {
+        if name != "metadata" && name != "status" {
+            name.hash(&mut hasher);
+            value.to_string().hash(&mut hasher);
+        }
+    }
+    hasher.finish()
+}
+
+/// Returns the images that a manifest makes run, each once: every `image` text of a kind that runs something.
+fn images_of(manifest: &Value) -> Vec<String> {
+    let mut images = Vec::new();
+    let kind = manifest.get("kind").and_then(Value::as_str).unwrap_or_default();
+    if !matches!(kind, "ConfigMap" | "Secret")
+        && let Some(spec) = manifest.get("spec").or_else(|| manifest.get("template"))
+    {
+        images_in(spec, &mut images);
+    }
+    images.sort();
+    images.dedup();
+    images
+}
+
+fn images_in(manifest: &Value, into: &mut Vec<String>) {
     match manifest {
-        serde_json::Value::Object(fields) => {
+        Value::Object(fields) => {
             for (name, value) in fields {
                 match value {
-                    serde_json::Value::String(image) if name == "image" => into.push(image.clone()),
+                    Value::String(image) if name == "image" => into.push(image.clone()),
                     other => images_in(other, into),
                 }
             }
         }
-        serde_json::Value::Array(items) => items.iter().for_each(|item| images_in(item, into)),
+        Value::Array(items) => items.iter().for_each(|item| images_in(item, into)),
         _ => {}
     }
 }

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use reqwest::Method;
+use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
 use crate::delivery::{Action, Drive, Problem};
@@ -54,7 +55,7 @@ impl Drive for ArgoCd {
     async fn terminate(&self, id: &ApplicationId) -> Result<bool, Problem> {
         let query = self.about(id);
         let answer = self.change(Method::DELETE, id, &["operation"], query, None).await?;
-        match answer.json::<Value>() {
+        match answer.json::<IgnoredAny>() {
             Ok(_) => Ok(true),
             Err(Problem::Refused(said)) if said.contains("No operation is in progress") => Ok(false),
             Err(problem) => Err(self.explained(problem)),

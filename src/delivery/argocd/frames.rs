@@ -2,11 +2,9 @@
 //! Knows nothing of connections and time.
 
 use crate::delivery::{Change, Problem};
+use crate::model::limits;
 
-use super::{answer, convert, wire};
-
-/// The longest frame: an application with thousands of resources is far below.
-const MOST: usize = 16 << 20;
+use super::{answer, bounded, convert, wire};
 
 /// The bytes that came and are not a whole frame yet.
 #[derive(Debug, Default)]
@@ -26,7 +24,7 @@ impl Frames {
                 changes.extend(self.whole(line.trim_ascii_end()));
             }
         }
-        if self.line.len().max(self.data.len()) > MOST {
+        if self.line.len().max(self.data.len()) > limits::ARGOCD_FRAME.bytes() {
             changes.push(broken("a frame is too long".to_owned()));
         }
         changes
@@ -48,7 +46,7 @@ impl Frames {
 }
 
 fn change(json: &[u8]) -> Change {
-    match serde_json::from_slice::<wire::Frame>(json) {
+    match bounded::from_slice::<wire::Frame>(json) {
         Ok(wire::Frame {
             result: Some(result), ..
         }) if !result.application.metadata.name.is_empty() => {

@@ -3,13 +3,15 @@
 use async_trait::async_trait;
 
 use crate::delivery::{Inspect, Problem};
-use crate::model::{ApplicationId, Happening, Node};
+use crate::model::{ApplicationId, Happening, Node, Said, limits};
 
 use super::client::{ArgoCd, Call};
 use super::{convert, object, wire};
 
 /// How many lines of a log are asked for.
 const LINES: &str = "8";
+/// How many are taken, whatever comes.
+const MOST_LINES: usize = 64;
 
 #[async_trait(?Send)]
 impl Inspect for ArgoCd {
@@ -19,10 +21,8 @@ impl Inspect for ArgoCd {
             ("resourceName", node.id.name.as_str()),
             ("resourceNamespace", node.id.namespace.as_str()),
         ];
-        let events: wire::Events = self.read(id, &["events"], &query).await?;
-        let mut events: Vec<Happening> = (events.items.unwrap_or_default().into_iter())
-            .map(convert::happening)
-            .collect();
+        let events: wire::Events = self.read(id, &["events"], &query, limits::ARGOCD_OBJECT).await?;
+        let mut events: Vec<Happening> = (events.items.into_iter()).map(convert::happening).collect();
         events.sort_by_key(|event| event.at);
         Ok(events)
     }
@@ -43,22 +43,21 @@ impl Inspect for ArgoCd {
         if before {
             query.push(("previous", "true"));
         }
-        let answer = self.send(Call::get(&path).with(query)).await?;
+        let answer = self
+            .send(Call::get(&path).with(query).most(limits::ARGOCD_OBJECT))
+            .await?;
         if answer.status != 200 {
             return Err(self.explained(answer.problem()));
         }
         let lines = serde_json::Deserializer::from_slice(&answer.body).into_iter::<wire::LogFrame>();
-        Ok((lines.map_while(Result::ok))
+        Ok((lines.map_while(Result::ok).take(MOST_LINES))
             .map(|frame| frame.result)
             .filter(|line| !line.last && !line.content.is_empty())
             .map(|line| line.content)
             .collect())
     }
 
-    async fn said_by(&self, id: &ApplicationId, node: &Node) -> Result<Vec<String>, Problem> {
-        if !matches!(node.id.kind.as_str(), "Pod" | "AnalysisRun") {
-            return Ok(Vec::new());
-        }
+    async fn said_by(&self, id: &ApplicationId, node: &Node) -> Result<Said, Problem> {
         self.object(id, &node.id, &node.version)
             .await
             .map(|object| object::said_by(&object))

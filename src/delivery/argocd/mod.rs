@@ -4,9 +4,11 @@
 mod access;
 mod analysis;
 mod answer;
+mod bounded;
 mod client;
 mod convert;
 mod drive;
+mod duration;
 mod frames;
 mod inspect;
 mod object;

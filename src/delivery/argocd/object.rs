@@ -1,14 +1,48 @@
-//! What an object of the cluster says of why it is not well: how containers ended, what an analysis measured.
+//! What an object of the cluster says of why it is not well, and since when: how containers ended, what an analysis measured.
 
 use serde_json::Value;
 
-/// Returns what a Pod or an `AnalysisRun` says of itself; nothing for other kinds.
-pub(super) fn said_by(object: &Value) -> Vec<String> {
-    match object.get("kind").and_then(Value::as_str) {
-        Some("Pod") => ends(object),
-        Some("AnalysisRun") => measurements(object),
-        _ => Vec::new(),
+use crate::model::{Said, Timestamp};
+
+use super::convert::time;
+
+/// Returns what an object says of itself.
+pub(super) fn said_by(object: &Value) -> Said {
+    let kind = object.get("kind").and_then(Value::as_str).unwrap_or_default();
+    Said {
+        lines: match kind {
+            "Pod" => ends(object),
+            "AnalysisRun" => measurements(object),
+            _ => Vec::new(),
+        },
+        since: match kind {
+            "AnalysisRun" => time(object.pointer("/status/completedAt").and_then(Value::as_str)),
+            _ => since(object),
+        },
     }
+}
+
+/// Returns since when one of its conditions tells that it is not well: the newest one, since that is the state it is in now.
+fn since(object: &Value) -> Option<Timestamp> {
+    const GOOD: [&str; 7] = [
+        "Ready",
+        "ContainersReady",
+        "PodScheduled",
+        "Initialized",
+        "Available",
+        "Progressing",
+        "Synced",
+    ];
+    const BAD: [&str; 3] = ["Failed", "ReplicaFailure", "Stalled"];
+    let tells = |condition: &&Value| match (text(condition, "/type"), text(condition, "/status")) {
+        (kind, "False") => GOOD.contains(&kind),
+        (kind, "True") => BAD.contains(&kind),
+        _ => false,
+    };
+    (list(object, "/status/conditions").iter())
+        .filter(tells)
+        .filter_map(|condition| time(Some(text(condition, "/lastTransitionTime"))))
+        .max()
 }
 
 fn text<'a>(value: &'a Value, path: &str) -> &'a str {
@@ -73,7 +107,10 @@ mod tests {
             {"name": "api", "lastState": {"terminated": {"exitCode": 137, "reason": "OOMKilled"}}},
             {"name": "side", "state": {"running": {}}}
         ]}});
-        assert_eq!(said_by(&pod), ["container api ended with exit code 137 (OOMKilled)"]);
+        assert_eq!(
+            said_by(&pod).lines,
+            ["container api ended with exit code 137 (OOMKilled)"]
+        );
     }
 
     #[test]
@@ -83,10 +120,27 @@ mod tests {
              "measurements": [{"phase": "Successful", "value": "[0.99]"}, {"phase": "Failed", "value": "[0.5]"}]},
             {"name": "latency", "phase": "Successful", "measurements": []}
         ]}});
-        let said = said_by(&run);
+        let said = said_by(&run).lines;
         assert_eq!(
             said,
             ["metric success-rate measured [0.99] Successful, [0.5] Failed of rate(x)"]
         );
+    }
+
+    #[test]
+    fn a_state_holds_since_its_condition_changed_and_not_since_the_object_was_made() {
+        let condition = |kind: &str, status: &str, at: &str| serde_json::json!({"type": kind, "status": status, "lastTransitionTime": at});
+        let object = |conditions: &[Value]| {
+            let made = "2026-01-01T00:00:00Z";
+            serde_json::json!({"kind": "Deployment", "metadata": {"creationTimestamp": made}, "status": {"conditions": conditions}})
+        };
+        let (early, late) = ("2026-02-01T00:00:00Z", "2026-02-02T00:00:00Z");
+        let failing = object(&[
+            condition("Available", "True", early),
+            condition("Progressing", "False", late),
+        ]);
+        assert_eq!(said_by(&failing).since, Timestamp::parse(late));
+        assert_eq!(said_by(&object(&[condition("Available", "True", early)])).since, None);
+        assert_eq!(said_by(&object(&[])).since, None);
     }
 }

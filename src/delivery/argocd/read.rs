@@ -3,12 +3,17 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::delivery::{Changes, Observe, Problem, Refresh, Scope};
-use crate::model::{Analysis, AppSnapshot, ApplicationId, Canary, Node, Resource, ResourceId, SyncWindows};
+use crate::model::limits::Limit;
+use crate::model::{
+    Analysis, AppSnapshot, ApplicationId, Canary, Managed, Node, Resource, ResourceId, SyncWindows, limits,
+};
 
-use super::client::{ArgoCd, Call, REFRESH};
+use super::bounded::{self, Any};
+use super::client::{ArgoCd, Call};
 use super::{analysis, convert, rollout, wire};
 
 impl ArgoCd {
@@ -19,17 +24,18 @@ impl ArgoCd {
         namespace.into_iter().chain(project).collect()
     }
 
-    pub(super) async fn read<T: serde::de::DeserializeOwned>(
+    pub(super) async fn read<T: DeserializeOwned + Send + 'static>(
         &self,
         id: &ApplicationId,
         what: &[&str],
         more: &[(&str, &str)],
+        most: Limit,
     ) -> Result<T, Problem> {
         let mut path = vec!["api", "v1", "applications", id.name()];
         path.extend(what);
         let mut query = self.about(id);
         query.extend(more);
-        self.call(Call::get(&path).with(query)).await
+        self.call(Call::get(&path).with(query).most(most)).await
     }
 
     /// Reads an object of the cluster.
@@ -46,8 +52,8 @@ impl ArgoCd {
             ("group", resource.group.as_str()),
             ("kind", resource.kind.as_str()),
         ];
-        let manifest: wire::Manifest = self.read(id, &["resource"], &query).await?;
-        let object: Value = serde_json::from_str(&manifest.manifest)
+        let manifest: wire::Manifest = self.read(id, &["resource"], &query, limits::ARGOCD_OBJECT).await?;
+        let Any(object) = bounded::from_slice(manifest.manifest.as_bytes())
             .map_err(|error| Problem::Refused(format!("the object of {resource} is no JSON: {error}")))?;
         let is = |path: &str, wanted: &str| {
             let found = object.pointer(path).and_then(Value::as_str);
@@ -72,16 +78,20 @@ impl Observe for ArgoCd {
     }
 
     async fn application(&self, id: &ApplicationId) -> Result<AppSnapshot, Problem> {
-        let app: wire::Application = self.read(id, &[], &[]).await?;
+        let app: wire::Application = self.read(id, &[], &[], limits::ARGOCD_MANY).await?;
         asked_for(id, app)
     }
 
     async fn applications(&self) -> Result<Vec<AppSnapshot>, Problem> {
         let query = vec![("fields", "items.metadata.name,items.metadata.namespace,items.spec")];
-        let list: wire::ApplicationList = self.call(Call::get(&["api", "v1", "applications"]).with(query)).await?;
-        Ok((list.items.unwrap_or_default().into_iter())
-            .map(convert::snapshot)
-            .collect())
+        let list: wire::ApplicationList = self
+            .call(
+                Call::get(&["api", "v1", "applications"])
+                    .with(query)
+                    .most(limits::ARGOCD_MANY),
+            )
+            .await?;
+        Ok(list.items.into_iter().map(convert::listed).collect())
     }
 
     async fn refresh(&self, id: &ApplicationId, how: Refresh) -> Result<AppSnapshot, Problem> {
@@ -93,7 +103,7 @@ impl Observe for ArgoCd {
         let mut query = self.about(id);
         query.push(("refresh", how));
         let mut call = Call::get(&path).with(query);
-        call.limit = REFRESH;
+        call.limit = limits::ARGOCD_REFRESH.time();
         asked_for(id, self.call(call).await?)
     }
 
@@ -101,25 +111,42 @@ impl Observe for ArgoCd {
         self.open_stream(scope).await
     }
 
-    async fn target_images(&self, id: &ApplicationId) -> Result<Vec<String>, Problem> {
-        let managed: wire::ManagedResources = self.read(id, &["managed-resources"], &[]).await?;
-        let mut images = Vec::new();
-        for item in managed.items.unwrap_or_default() {
-            if let Ok(target) = serde_json::from_str::<Value>(&item.target_state) {
-                convert::images_in(&target, &mut images);
+    async fn managed(&self, id: &ApplicationId) -> Result<Vec<Managed>, Problem> {
+        let managed: wire::ManagedResources = self.read(id, &["managed-resources"], &[], limits::ARGOCD_MANY).await?;
+        let mut all = Vec::new();
+        for (number, item) in managed.items.into_iter().enumerate() {
+            // A manifest can be long: others want to be heard between two.
+            if number % 64 == 63 {
+                tokio::task::yield_now().await;
             }
+            all.push(convert::managed(item));
         }
-        images.sort();
-        images.dedup();
-        Ok(images)
+        Ok(all)
+    }
+
+    async fn rolls_out(&self, set: &str, namespace: &str) -> Result<bool, Problem> {
+        let path = ["api", "v1", "applicationsets", set];
+        let query = vec![("appsetNamespace", namespace)];
+        let found: wire::ApplicationSet = self.call(Call::get(&path).with(query)).await?;
+        if found.metadata.name != set {
+            return Err(Problem::Foreign(
+                "the answer is about another ApplicationSet".to_owned(),
+            ));
+        }
+        Ok(found
+            .spec
+            .strategy
+            .is_some_and(|strategy| strategy.kind == "RollingSync"))
     }
 
     async fn windows(&self, id: &ApplicationId) -> Result<SyncWindows, Problem> {
-        Ok(convert::windows(self.read(id, &["syncwindows"], &[]).await?))
+        Ok(convert::windows(
+            self.read(id, &["syncwindows"], &[], limits::ARGOCD_OBJECT).await?,
+        ))
     }
 
     async fn tree(&self, id: &ApplicationId) -> Result<Vec<Node>, Problem> {
-        let tree: wire::Tree = self.read(id, &["resource-tree"], &[]).await?;
+        let tree: wire::Tree = self.read(id, &["resource-tree"], &[], limits::ARGOCD_MANY).await?;
         Ok(convert::tree(tree))
     }
 
@@ -132,17 +159,23 @@ impl Observe for ArgoCd {
     async fn analysis_length(&self, id: &ApplicationId, rollout: &Resource, analysis: &Analysis) -> Duration {
         let mut wanted = analysis.templates.clone();
         let mut templates = Vec::new();
-        let mut at = 0;
-        while let Some(template) = wanted.get(at) {
-            at += 1;
-            let resource = analysis::resource(template, &rollout.id);
-            if let Ok(object) = self.object(id, &resource, &rollout.version).await {
-                // A template may name others, and in the end itself.
-                let others = analysis::templates(object.get("spec").unwrap_or(&Value::Null));
-                let new: Vec<_> = others.into_iter().filter(|other| !wanted.contains(other)).collect();
-                wanted.extend(new);
-                templates.push(object);
+        while let Some(template) = wanted.get(templates.len()) {
+            if wanted.len() > limits::ARGOCD_TEMPLATES.things() {
+                return Duration::ZERO;
             }
+            let resource = analysis::resource(template, &rollout.id);
+            let object = self.object(id, &resource, &rollout.version).await;
+            // Of a template only what tells its length is kept.
+            let template = object.map(analysis::lengths_of).unwrap_or_default();
+            // It may name others, and in the end itself.
+            let new: Vec<_> = template
+                .others
+                .iter()
+                .filter(|other| !wanted.contains(other))
+                .cloned()
+                .collect();
+            wanted.extend(new);
+            templates.push(template);
         }
         analysis::length(&templates, &analysis.arguments)
     }

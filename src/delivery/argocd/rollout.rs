@@ -7,6 +7,8 @@ use serde_json::Value;
 use crate::model::{Analysis, Canary};
 
 use super::analysis::{arguments, templates};
+use super::convert::time;
+use super::duration::duration;
 
 /// Reads how far a Rollout is from its object.
 #[must_use]
@@ -35,7 +37,7 @@ pub fn canary_of(object: &Value) -> Canary {
         .map(str::to_owned)
         .or_else(|| {
             let by_hand = object.pointer("/spec/paused").and_then(Value::as_bool).unwrap_or(false);
-            by_hand.then(|| "paused by hand".to_owned())
+            by_hand.then(|| "paused by a person".to_owned())
         });
     let step = index.and_then(|index| steps.get(index));
     Canary {
@@ -50,7 +52,12 @@ pub fn canary_of(object: &Value) -> Canary {
             .and_then(|step| step.pointer("/pause/duration"))
             .and_then(duration)
             .or_else(|| promoted_after(object).filter(|_| pause.as_deref() == Some("BlueGreenPause"))),
+        paused_since: (pause.is_some())
+            .then(|| object.pointer("/status/pauseConditions/0/startTime")?.as_str())
+            .flatten()
+            .and_then(|at| time(Some(at))),
         pause,
+        images: images(object),
         pauses_ahead: pauses_ahead(object, steps, index),
         analyses_ahead: analyses_ahead(object, steps, index),
         aborted,
@@ -70,6 +77,17 @@ pub fn canary_of(object: &Value) -> Canary {
         })
         .collect(),
     }
+}
+
+/// The images of its newest pods; none when another object has their template.
+fn images(object: &Value) -> Vec<String> {
+    let lists = ["initContainers", "containers"]
+        .into_iter()
+        .filter_map(|name| object.pointer(&format!("/spec/template/spec/{name}"))?.as_array());
+    let images = lists
+        .flatten()
+        .filter_map(|container| container.get("image")?.as_str().map(str::to_owned));
+    images.collect()
 }
 
 /// The steps from its own on; all of them while it has none yet.
@@ -135,18 +153,6 @@ fn weight(steps: &[Value], index: Option<usize>, aborted: bool, done: bool) -> u
         .find_map(|step| step.get("setWeight").and_then(Value::as_u64))
         .and_then(|weight| u32::try_from(weight).ok())
         .unwrap_or(0)
-}
-
-/// A number of seconds, a text of one, or `10s`, `5m`, `1h30m`.
-pub(super) fn duration(value: &Value) -> Option<Duration> {
-    match value {
-        Value::Number(seconds) => seconds.as_u64().map(Duration::from_secs),
-        Value::String(text) => match text.parse() {
-            Ok(seconds) => Some(Duration::from_secs(seconds)),
-            Err(_) => humantime::parse_duration(text).ok(),
-        },
-        _ => None,
-    }
 }
 
 #[cfg(test)]

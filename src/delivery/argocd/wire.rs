@@ -1,6 +1,10 @@
-//! Argo CD's JSON, only the fields that are read; every one may be absent.
+//! Argo CD's JSON, only the fields that are read; every one may be absent. Every list and map has a bound that no real server meets.
 
 use serde::Deserialize;
+
+use crate::model::limits;
+
+use super::bounded::{Any, List, Texts};
 
 /// An application.
 #[derive(Debug, Default, Deserialize)]
@@ -20,7 +24,16 @@ pub(super) struct Metadata {
     pub(super) uid: String,
     pub(super) resource_version: String,
     pub(super) deletion_timestamp: Option<String>,
-    pub(super) annotations: Option<std::collections::BTreeMap<String, String>>,
+    pub(super) annotations: Texts,
+    pub(super) owner_references: List<Owner, 100>,
+}
+
+/// What an object was made by.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Owner {
+    pub(super) kind: String,
+    pub(super) name: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -28,7 +41,7 @@ pub(super) struct Metadata {
 pub(super) struct Spec {
     pub(super) project: String,
     pub(super) source: Option<Source>,
-    pub(super) sources: Option<Vec<Source>>,
+    pub(super) sources: List<Source, 100>,
     pub(super) source_hydrator: Option<SourceHydrator>,
     pub(super) sync_policy: Option<SyncPolicy>,
 }
@@ -66,11 +79,11 @@ pub(super) struct Automated {
 pub(super) struct Status {
     pub(super) sync: Sync,
     pub(super) health: Option<Health>,
-    pub(super) resources: Option<Vec<Resource>>,
-    pub(super) conditions: Option<Vec<Condition>>,
+    pub(super) resources: List<Resource>,
+    pub(super) conditions: List<Condition, 1_000>,
     pub(super) reconciled_at: Option<String>,
     pub(super) operation_state: Option<OperationState>,
-    pub(super) history: Option<Vec<History>>,
+    pub(super) history: List<History, 1_000>,
     pub(super) summary: Summary,
     pub(super) source_hydrator: Option<HydratorStatus>,
 }
@@ -80,7 +93,7 @@ pub(super) struct Status {
 pub(super) struct Sync {
     pub(super) status: String,
     pub(super) revision: String,
-    pub(super) revisions: Option<Vec<String>>,
+    pub(super) revisions: List<String, 100>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -116,14 +129,14 @@ pub(super) struct Condition {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Summary {
-    pub(super) images: Option<Vec<String>>,
+    pub(super) images: List<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct History {
     pub(super) revision: String,
-    pub(super) revisions: Option<Vec<String>>,
+    pub(super) revisions: List<String, 100>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -142,16 +155,16 @@ pub(super) struct OperationState {
 #[serde(default)]
 pub(super) struct Operation {
     pub(super) sync: Option<SyncOperation>,
-    pub(super) info: Option<Vec<Note>>,
+    pub(super) info: List<Note, 1_000>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct SyncOperation {
     pub(super) revision: String,
-    pub(super) revisions: Option<Vec<String>>,
+    pub(super) revisions: List<String, 100>,
     pub(super) dry_run: bool,
-    pub(super) resources: Option<Vec<serde::de::IgnoredAny>>,
+    pub(super) resources: List<serde::de::IgnoredAny>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -165,8 +178,8 @@ pub(super) struct Note {
 #[serde(default)]
 pub(super) struct SyncResult {
     pub(super) revision: String,
-    pub(super) revisions: Option<Vec<String>>,
-    pub(super) resources: Option<Vec<ResourceResult>>,
+    pub(super) revisions: List<String, 100>,
+    pub(super) resources: List<ResourceResult>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -180,7 +193,7 @@ pub(super) struct ResourceResult {
     pub(super) message: String,
     pub(super) hook_type: String,
     pub(super) hook_phase: String,
-    pub(super) images: Option<Vec<String>>,
+    pub(super) images: List<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -216,11 +229,19 @@ pub(super) struct FrameResult {
     pub(super) application: Application,
 }
 
+/// An application in a list of all: which it is, and what it deploys.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Listed {
+    pub(super) metadata: Metadata,
+    pub(super) spec: Spec,
+}
+
 /// A list of applications.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct ApplicationList {
-    pub(super) items: Option<Vec<Application>>,
+    pub(super) items: List<Listed, { limits::ARGOCD_APPLICATIONS.things() }>,
 }
 
 /// Who we are to the server.
@@ -242,13 +263,40 @@ pub(super) struct CanI {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct ManagedResources {
-    pub(super) items: Option<Vec<ManagedResource>>,
+    pub(super) items: List<ManagedResource>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct ManagedResource {
+    pub(super) group: String,
+    pub(super) kind: String,
+    pub(super) namespace: String,
+    pub(super) name: String,
     pub(super) target_state: String,
+    pub(super) live_state: String,
+    pub(super) hook: bool,
+}
+
+/// An ApplicationSet, as far as it matters who syncs its applications.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct ApplicationSet {
+    pub(super) metadata: Metadata,
+    pub(super) spec: SetSpec,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct SetSpec {
+    pub(super) strategy: Option<SetStrategy>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct SetStrategy {
+    #[serde(rename = "type")]
+    pub(super) kind: String,
 }
 
 /// The sync windows.
@@ -257,9 +305,9 @@ pub(super) struct ManagedResource {
 pub(super) struct Windows {
     pub(super) can_sync: bool,
     #[serde(rename = "activeWindows")]
-    pub(super) active: Option<Vec<Window>>,
+    pub(super) active: List<Window, 1_000>,
     #[serde(rename = "assignedWindows")]
-    pub(super) assigned: Option<Vec<Window>>,
+    pub(super) assigned: List<Window, 1_000>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -276,7 +324,7 @@ pub(super) struct Window {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Tree {
-    pub(super) nodes: Option<Vec<Node>>,
+    pub(super) nodes: List<Node, { limits::ARGOCD_NODES.things() }>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -288,10 +336,10 @@ pub(super) struct Node {
     pub(super) namespace: String,
     pub(super) name: String,
     pub(super) uid: String,
-    pub(super) parent_refs: Option<Vec<ParentRef>>,
+    pub(super) parent_refs: List<ParentRef, 100>,
     pub(super) health: Option<Health>,
-    pub(super) info: Option<Vec<Note>>,
-    pub(super) images: Option<Vec<String>>,
+    pub(super) info: List<Note, 1_000>,
+    pub(super) images: List<String>,
     pub(super) created_at: Option<String>,
 }
 
@@ -312,7 +360,7 @@ pub(super) struct Version {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Events {
-    pub(super) items: Option<Vec<Event>>,
+    pub(super) items: List<Event>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -349,7 +397,7 @@ pub(super) struct Manifest {
 /// An error: of one call (`error` is a text) or of a stream (`error` is an object).
 #[derive(Debug, Deserialize)]
 pub(super) struct Refusal {
-    pub(super) error: Option<serde_json::Value>,
+    pub(super) error: Option<Any>,
     #[serde(default)]
     pub(super) message: String,
 }

@@ -29,7 +29,8 @@ async fn look(ports: FollowPorts<'_>, id: &ApplicationId, images: &[String], fin
             ..Finding::default()
         };
         finding.events = ports.observe.events(id, node).await.unwrap_or_default();
-        finding.said = ports.observe.said_by(id, node).await.unwrap_or_default();
+        let said = ports.observe.said_by(id, node).await.unwrap_or_default();
+        (finding.said, finding.since) = (said.lines, said.since);
         if let Some(before) = log_wanted(node) {
             finding.log = ports.observe.logs(id, node, before).await.unwrap_or_default();
         }

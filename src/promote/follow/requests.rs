@@ -69,7 +69,7 @@ impl<'a> Asking<'a> {
                     underway.add(async move { (at, Answer::Synced(drive.sync(&id, nonce).await)) });
                 }
             }
-            Ask::Targets => underway.add(async move { (at, Answer::Targets(observe.target_images(&id).await)) }),
+            Ask::Targets => underway.add(async move { (at, Answer::Managed(observe.managed(&id).await)) }),
             Ask::Windows => underway.add(async move { (at, Answer::Windows(observe.windows(&id).await)) }),
             Ask::Tree => underway.add(async move { (at, Answer::Tree(observe.tree(&id).await)) }),
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::assess::rollout::{Ask, Opening, Origin, Seen, Verdict, Wanted, Watch};
 use crate::delivery::Problem;
-use crate::model::{AppSnapshot, Health, Node, SyncState, SyncWindows, Timestamp};
+use crate::model::{AppSnapshot, Health, Managed, Node, SyncState, SyncWindows, Timestamp};
 use crate::plan::{OnPause, SyncMode};
 use crate::report::{ApplicationRow, RolloutRow};
 
@@ -24,7 +24,7 @@ pub(in crate::promote) enum Answer {
     Refreshed(Result<AppSnapshot, Problem>),
     HardRefreshed(Result<AppSnapshot, Problem>),
     Synced(Result<AppSnapshot, Problem>),
-    Targets(Result<Vec<String>, Problem>),
+    Managed(Result<Vec<Managed>, Problem>),
     Windows(Result<SyncWindows, Problem>),
     Tree(Result<Vec<Node>, Problem>),
     Canaries(Result<Vec<Reading>, Problem>),
@@ -70,7 +70,7 @@ pub(in crate::promote) struct Track<'a> {
     refreshed: Option<Duration>,
     refreshing: bool,
     hard_refreshed: Option<Duration>,
-    targets: Option<Vec<String>>,
+    managed: Option<Vec<Managed>>,
     windows: Option<SyncWindows>,
     opens: Option<Timestamp>,
     wall: Option<(Duration, Timestamp)>,
@@ -92,11 +92,12 @@ impl<'a> Track<'a> {
             commit: request.commit.clone(),
             origin: request.origin.clone(),
             images: target.images.clone(),
-            trigger: may_drive && target.policy.sync != SyncMode::Never,
+            trigger: may_drive && target.policy.sync != SyncMode::Never && target.synced_by.is_none(),
+            synced_by: target.synced_by.clone(),
             settle: target.policy.settle,
         };
         Self {
-            watch: Watch::new(wanted, target.baseline.as_ref()),
+            watch: Watch::new(wanted, target.baseline.as_ref()).with_managed(&target.managed),
             begun: now,
             app: target.baseline.clone(),
             // What was seen before landing is the first look; the refresh that it asks for brings the next.
@@ -128,7 +129,7 @@ impl<'a> Track<'a> {
             refreshed: None,
             refreshing: false,
             hard_refreshed: None,
-            targets: None,
+            managed: None,
             windows: None,
             opens: None,
             wall: None,
@@ -176,7 +177,7 @@ impl<'a> Track<'a> {
             refreshed: self.refreshed,
             refreshing: self.refreshing,
             hard_refreshed: self.hard_refreshed,
-            targets: self.targets.as_deref(),
+            managed: self.managed.as_deref(),
             windows: self.windows.as_ref(),
             opening,
             window_refused: self.window_refused,

@@ -1,13 +1,13 @@
 //! Which applications a plan is about, and the look at them before anything is written; also at those of `from`.
 
 use crate::assess::rollout::Origin;
-use crate::assess::source;
 use crate::delivery::{Observe, Refresh};
 use crate::infrarepo::InfraRepo;
 use crate::model::{AppName, ApplicationId, Clock, EnvironmentName, Fault, Pin, RepoIdentity};
 use crate::plan::{self, Applications, SyncMode};
 
 use crate::promote::followee::{Candidate, Followee, Which};
+use crate::promote::prepare::live::is_live;
 use crate::promote::prepare::plan::Planned;
 use crate::promote::prepare::precheck::precheck;
 
@@ -55,7 +55,7 @@ pub(in crate::promote) async fn look(
     }
     if !sources.is_empty() {
         let sources = precheck(observe, clock, &origin, sources).await?;
-        must_be_live(observe, &sources).await?;
+        must_be_live(observe, clock, &sources).await?;
     }
     Ok(targets)
 }
@@ -103,7 +103,7 @@ pub(in crate::promote) fn candidates_of(target: &plan::Place, images: &[String])
 }
 
 /// Asks Argo CD to look again, and holds what it sees against what is pinned.
-async fn must_be_live(observe: &dyn Observe, sources: &[Followee]) -> Result<(), Fault> {
+async fn must_be_live(observe: &dyn Observe, clock: &dyn Clock, sources: &[Followee]) -> Result<(), Fault> {
     let mut why = Vec::new();
     for target in sources {
         if target.baseline.is_none() {
@@ -114,7 +114,7 @@ async fn must_be_live(observe: &dyn Observe, sources: &[Followee]) -> Result<(),
             Ok(app) => app,
             Err(problem) => return Err(problem.fault(&format!("refresh application {}", target.id))),
         };
-        if let Err(reason) = source::is_live(&app, &target.images) {
+        if let Err(reason) = is_live(observe, clock, &target.id, &app, &target.images).await {
             why.push(format!("{} ({}) {reason}", target.id, target.environment));
         }
     }

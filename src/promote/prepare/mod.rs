@@ -2,6 +2,7 @@
 
 pub(super) mod applications;
 pub(super) mod expiry;
+pub(super) mod live;
 pub(super) mod plan;
 pub(super) mod precheck;
 pub(super) mod rerun;

@@ -1,13 +1,15 @@
 //! Looks at every application before anything is written: may we, is it there, and does it deploy what we are about to change?
 //! Tells all problems of all applications together.
 
+use std::collections::BTreeMap;
+
 use crate::assess::rollout::Origin;
 use crate::delivery::{Observe, Problem};
-use crate::model::{AppSnapshot, ApplicationId, Clock, Fault, Outcome};
+use crate::model::{AppSnapshot, ApplicationId, Clock, Fault, Health, Managed, Outcome, RepoPath, Resource};
 use crate::plan::SyncMode;
 
 use crate::promote::followee::{Candidate, Followee, Which};
-use crate::promote::prepare::source::{deploys, mistaken, unfit};
+use crate::promote::prepare::source::{mistaken, unfit};
 use crate::promote::underway::all;
 
 /// How many times a server that does not answer is asked before that is the end.
@@ -41,23 +43,66 @@ pub async fn precheck(
 ) -> Result<Vec<Followee>, Fault> {
     whoami(observe, clock).await?;
     let looked = look_at(observe, clock, origin, candidates).await;
-    let rights = looked.iter().map(|looked| async move {
-        let (id, app) = (looked.id.as_ref()?, looked.app.as_ref()?);
-        let needed = triggers(app, looked.candidate.policy.sync);
-        if needed {
-            may_sync(observe, clock, id, app).await.err()
-        } else {
-            None
+    let more = looked.iter().map(|looked| async move {
+        match (&looked.id, &looked.app) {
+            (Some(id), Some(app)) => more(observe, clock, id, app, looked.candidate.policy.sync).await,
+            _ => More::default(),
         }
     });
-    let mut against: Vec<Fault> = all(rights).await.into_iter().flatten().collect();
+    let more = all(more).await;
+    let mut against = Vec::new();
     let mut targets = Vec::new();
-    for one in looked {
+    for (one, more) in looked.into_iter().zip(more) {
+        against.extend(more.against);
         against.extend(one.against);
-        targets.extend(one.id.map(|id| target(id, one.candidate, one.app)));
+        let Some(id) = one.id else { continue };
+        targets.push(Followee {
+            id,
+            app: one.candidate.app,
+            environment: one.candidate.environment,
+            policy: one.candidate.policy,
+            images: one.candidate.images,
+            baseline: one.app,
+            managed: more.managed,
+            synced_by: more.synced_by,
+        });
     }
     end(&observe.server(), against)?;
     Ok(targets)
+}
+
+/// What is asked about an application beside how it is.
+#[derive(Default)]
+struct More {
+    against: Option<Fault>,
+    managed: Vec<Managed>,
+    synced_by: Option<String>,
+}
+
+async fn more(observe: &dyn Observe, clock: &dyn Clock, id: &ApplicationId, app: &AppSnapshot, sync: SyncMode) -> More {
+    let mut more = More::default();
+    if triggers(app, sync) {
+        if sync == SyncMode::Auto {
+            more.synced_by = synced_by(observe, clock, app).await;
+        }
+        if more.synced_by.is_none() {
+            more.against = may_sync(observe, clock, id, app).await.err();
+        }
+    }
+    // What is broken or suspended already is excused later if this promotion does not touch it.
+    let ill = |resource: &Resource| matches!(resource.health, Some(Health::Degraded | Health::Suspended));
+    if app.resources.iter().any(ill) {
+        more.managed = patiently(clock, || observe.managed(id)).await.unwrap_or_default();
+    }
+    more
+}
+
+/// Returns the `ApplicationSet` that syncs the application in its turn, as one with `RollingSync` does. A set that may not be read counts as
+/// one: a sync that nobody asked for cannot be taken back, and `sync: trigger` starts it anyway.
+async fn synced_by(observe: &dyn Observe, clock: &dyn Clock, app: &AppSnapshot) -> Option<String> {
+    let set = app.set.as_ref()?;
+    let rolls = patiently(clock, || observe.rolls_out(set, &app.namespace)).await;
+    rolls.unwrap_or(true).then(|| set.clone())
 }
 
 /// Returns the name that the server knows the token by.
@@ -137,16 +182,76 @@ async fn which(
     list: &mut Option<Vec<AppSnapshot>>,
 ) -> Vec<(Result<ApplicationId, Fault>, Candidate)> {
     let mut found = Vec::new();
+    let mut fed = None;
     for candidate in candidates {
         match &candidate.which {
             Which::Named(id) => found.push((Ok(id.clone()), candidate)),
             Which::BySource => match listed(observe, clock, list).await {
-                Ok(all) => found.extend(by_source(observe, all, origin, &candidate)),
+                Ok(all) => {
+                    let fed = fed.get_or_insert_with(|| Fed::by(all, origin, observe.project()));
+                    found.extend(fed.deploying(origin, &candidate));
+                }
                 Err(fault) => found.push((Err(fault), candidate)),
             },
         }
+        // There can be thousands of applications: a signal is heard between two candidates.
+        tokio::task::yield_now().await;
     }
     found
+}
+
+/// The applications that deploy something of the branch that is pushed to, by the folders they deploy.
+struct Fed(BTreeMap<RepoPath, Vec<ApplicationId>>);
+
+impl Fed {
+    /// Finds them in one pass over all.
+    fn by(all: &[AppSnapshot], origin: &Origin, project: Option<&str>) -> Self {
+        // The server's own namespace is the one most applications are in; there its name needs no prefix.
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for app in all {
+            *counts.entry(&app.namespace).or_default() += 1;
+        }
+        let own = counts
+            .into_iter()
+            .max_by_key(|(_, count)| *count)
+            .map(|(namespace, _)| namespace);
+        let mut fed: BTreeMap<RepoPath, Vec<ApplicationId>> = BTreeMap::new();
+        for app in all
+            .iter()
+            .filter(|app| project.is_none_or(|project| project == app.project))
+        {
+            let name = match own {
+                Some(own) if own != app.namespace => format!("{}/{}", app.namespace, app.name),
+                _ => app.name.clone(),
+            };
+            let Ok(id) = ApplicationId::parse(&name) else { continue };
+            for source in app.sources.iter().filter(|source| origin.feeds(source)) {
+                let Ok(folder) = RepoPath::parse(&source.path) else {
+                    continue;
+                };
+                let ids = fed.entry(folder).or_default();
+                if ids.last() != Some(&id) {
+                    ids.push(id.clone());
+                }
+            }
+        }
+        Self(fed)
+    }
+
+    /// Returns those that deploy the folder of a candidate.
+    fn deploying(&self, origin: &Origin, candidate: &Candidate) -> Vec<(Result<ApplicationId, Fault>, Candidate)> {
+        let ids = self.0.get(&candidate.folder).into_iter().flatten();
+        let found: Vec<_> = ids.map(|id| (Ok(id.clone()), candidate.clone())).collect();
+        if !found.is_empty() {
+            return found;
+        }
+        let none = refused(format!(
+            "no application that the token may see has {} of {} at {} as its source",
+            candidate.folder, origin.repository, origin.branch
+        ))
+        .hint("one that is still to be created has to be named: `application: NAME`");
+        vec![(Err(none), candidate.clone())]
+    }
 }
 
 /// Returns every application that the token may see, asked for once.
@@ -176,7 +281,7 @@ pub(in crate::promote) async fn may_sync(
     match patiently(clock, || observe.may_sync(app)).await {
         Ok(true) => Ok(()),
         Ok(false) => Err(Fault::denied(format!(
-            "the token may not sync application {id}, which is synced by hand"
+            "the token has no permission to sync application {id}, which has no automated sync"
         ))
         .hint("grant `applications, sync` on it to the token's role, or set `sync: never` and let a person sync it")),
         Err(problem) => Err(unread(id, &problem)),
@@ -200,51 +305,9 @@ pub(in crate::promote) async fn patiently<T, F: Future<Output = Result<T, Proble
     }
 }
 
-fn target(id: ApplicationId, candidate: Candidate, baseline: Option<AppSnapshot>) -> Followee {
-    Followee {
-        id,
-        app: candidate.app,
-        environment: candidate.environment,
-        policy: candidate.policy,
-        images: candidate.images,
-        baseline,
-    }
-}
-
 /// Tells whether we would start its sync.
 pub(in crate::promote) const fn triggers(app: &AppSnapshot, sync: SyncMode) -> bool {
     !app.automated && matches!(sync, SyncMode::Auto | SyncMode::Trigger)
-}
-
-fn by_source(
-    observe: &dyn Observe,
-    all: &[AppSnapshot],
-    origin: &Origin,
-    candidate: &Candidate,
-) -> Vec<(Result<ApplicationId, Fault>, Candidate)> {
-    let own = all.iter().map(|app| app.namespace.as_str()).min_by_key(|namespace| {
-        // The server's own namespace is the one most applications are in; there its name needs no prefix.
-        std::cmp::Reverse(all.iter().filter(|app| app.namespace == *namespace).count())
-    });
-    let in_project = |app: &&AppSnapshot| observe.project().is_none_or(|project| project == app.project);
-    let fits = all.iter().filter(|app| deploys(app, origin, &candidate.folder));
-    let ids = fits.filter(in_project).filter_map(|app| {
-        let name = match own {
-            Some(own) if own != app.namespace => format!("{}/{}", app.namespace, app.name),
-            _ => app.name.clone(),
-        };
-        ApplicationId::parse(&name).ok()
-    });
-    let found: Vec<_> = ids.map(|id| (Ok(id), candidate.clone())).collect();
-    if found.is_empty() {
-        let none = refused(format!(
-            "no application that the token may see has {} of {} at {} as its source",
-            candidate.folder, origin.repository, origin.branch
-        ))
-        .hint("one that is still to be created has to be named: `application: NAME`");
-        return vec![(Err(none), candidate.clone())];
-    }
-    found
 }
 
 fn refused(why: String) -> Fault {

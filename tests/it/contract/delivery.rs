@@ -191,7 +191,7 @@ fn what_stands_against_it_is_told_before_anything_is_written() {
     );
     assert_eq!(stage.precheck(stage.argocd_as(&viewer).as_ref(), dev()).unwrap(), 1);
     assert_eq!(
-        outcome(&viewer, stage.candidate("api", "production"), "may not sync"),
+        outcome(&viewer, stage.candidate("api", "production"), "no permission to sync"),
         Outcome::Denied
     );
     let other_folder = Candidate {
@@ -329,10 +329,11 @@ fn everything_that_is_read_of_a_settled_application_agrees() {
     assert_eq!(seen.revisions.len(), 1);
     assert!(!seen.automated && !seen.refresh_pending && !seen.operation_requested);
     assert!(seen.reconciled_at.is_some() && seen.version.is_some());
-    assert_eq!(
-        block_on(argocd.target_images(&app)).unwrap(),
-        std::slice::from_ref(&image)
-    );
+    let managed = block_on(argocd.managed(&app)).unwrap();
+    let rollout = managed.iter().find(|managed| managed.id.kind == "Rollout").unwrap();
+    assert_eq!(rollout.images, std::slice::from_ref(&image));
+    assert_eq!(rollout.live_images, rollout.images);
+    assert!(rollout.wanted && !rollout.hook);
     let rollout = seen.resources.iter().find(|resource| resource.is_rollout()).unwrap();
     let canary = block_on(argocd.rollout(&app, rollout)).unwrap();
     assert_eq!((canary.phase.as_str(), canary.observed), ("Healthy", true));

@@ -9,7 +9,7 @@ fn degraded_has_a_grace_and_a_past() {
     let mut before = auto()
         .resource("CronJob", Synced, Some(Degraded), "failed")
         .health(Degraded);
-    before.watch = Watch::new(before.watch.wanted().clone(), Some(&before.app));
+    before.watch = Watch::new(before.watch.wanted.clone(), Some(&before.app));
     before
         .resource("Deployment", Synced, Some(Healthy), "")
         .synced()
@@ -59,20 +59,69 @@ fn what_was_broken_before_and_is_broken_by_us_again_is_no_excuse() {
     let mut before = auto()
         .resource("Deployment", Synced, Some(Degraded), "x")
         .health(Degraded);
-    before.watch = Watch::new(before.watch.wanted().clone(), Some(&before.app));
-    let changed = |app: &mut AppSnapshot| {
-        let resource = app.resources.last().unwrap().id.clone();
-        app.operation.as_mut().unwrap().results = vec![SyncResult {
-            resource,
-            changed: true,
-            ..SyncResult::default()
-        }];
-    };
-    before
+    before.watch = Watch::new(before.watch.wanted.clone(), Some(&before.app));
+    let out = |app: &mut AppSnapshot| app.resources[0].sync = OutOfSync;
+    (before.compared(OutOfSync, 'X'))
+        .change(out)
         .synced()
-        .change(changed)
         .until(60)
         .is("pain 10", "failed DEGRADED");
+}
+
+#[test]
+fn what_a_commit_makes_the_same_of_was_not_touched_whatever_the_sync_says() {
+    let ill = |kind: &str, health| {
+        let mut before = auto().resource(kind, Synced, Some(health), "x").health(health);
+        let managed = [made(kind, 7, &["myorg/other:v1"]), made("StatefulSet", 1, &[IMAGE])];
+        before.watch = Watch::new(before.watch.wanted.clone(), Some(&before.app)).with_managed(&managed);
+        before
+    };
+    // Everything is out of sync for a moment, and is named in the result: `serverside-applied`, `replaced`, in whatever language.
+    let touched = |app: &mut AppSnapshot| app.resources[0].sync = OutOfSync;
+    for (kind, health) in [
+        ("Certificate", Degraded),
+        ("ScaledObject", Suspended),
+        ("Deployment", Suspended),
+    ] {
+        let after = |target| {
+            let mut play = ill(kind, health).compared(OutOfSync, 'X').change(touched);
+            play.made = Some(vec![made(kind, target, &[IMAGE])]);
+            play.synced().change(|app| app.resources[0].sync = Synced).until(70)
+        };
+        after(7).is(kind, "live with a warning");
+        let told = if health == Degraded {
+            "failed DEGRADED"
+        } else if kind == "Deployment" {
+            "waiting SUSPENDED"
+        } else {
+            "live with a warning"
+        };
+        after(8).is(kind, told);
+    }
+}
+
+#[test]
+fn what_is_suspended_by_its_own_specification_ends_no_wait() {
+    for kind in ["Job", "CronJob"] {
+        let play = auto()
+            .synced()
+            .resource(kind, Synced, Some(Suspended), "Job is suspended");
+        play.health(Suspended).until(30).is(kind, "live with a warning");
+    }
+    // What rolls out pods keeps the old ones.
+    let play = auto()
+        .synced()
+        .resource("Deployment", Synced, Some(Suspended), "is paused");
+    play.health(Suspended).until(30).is("S53", "waiting SUSPENDED");
+}
+
+#[test]
+fn a_fall_between_two_looks_begins_the_watch_anew() {
+    let since = |at| move |app: &mut AppSnapshot| app.health_since = Some(server_time(at));
+    let play = auto().synced().change(since(1)).until(11).is("F20", "waiting SETTLING");
+    // It was Degraded for a moment that nobody saw.
+    let play = play.change(since(10)).until(18).is("F20", "waiting SETTLING");
+    play.until(24).is("F20", "live");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use super::*;
 use crate::model::{
-    AppSource, BranchName, Condition, Health, Hydration, Operation, Phase, RepoIdentity, Resource, ResourceId,
+    AppSource, BranchName, Condition, Health, Hydration, Managed, Operation, Phase, RepoIdentity, Resource, ResourceId,
     SyncResult, SyncState, SyncWindow, Timestamp, WindowKind,
 };
 
@@ -42,7 +42,9 @@ struct Play {
     asks: Vec<Ask>,
     refreshed: Option<Duration>,
     hard: Option<Duration>,
-    targets: Option<Vec<String>>,
+    managed: Option<Vec<Managed>>,
+    /// What the commit makes of each resource, once it is asked for; else one that runs what runs now.
+    made: Option<Vec<Managed>>,
     windows: Option<SyncWindows>,
     opening: Option<Opening>,
     canaries: Vec<Canary>,
@@ -88,6 +90,7 @@ fn play(automated: bool, trigger: bool) -> Play {
         },
         images: vec![IMAGE.to_owned()],
         trigger,
+        synced_by: None,
         settle: Duration::from_secs(10),
     };
     Play {
@@ -105,7 +108,8 @@ fn play(automated: bool, trigger: bool) -> Play {
         asks: Vec::new(),
         refreshed: None,
         hard: None,
-        targets: None,
+        managed: None,
+        made: None,
         windows: None,
         opening: None,
         canaries: Vec::new(),
@@ -132,7 +136,7 @@ impl Play {
         let seen = Seen {
             refreshed: self.refreshed,
             hard_refreshed: self.hard,
-            targets: self.targets.as_deref(),
+            managed: self.managed.as_deref(),
             windows: self.windows.as_ref(),
             opening: self.opening,
             canaries: &self.canaries,
@@ -148,9 +152,15 @@ impl Play {
                 Ask::HardRefresh => {
                     self.refreshed = Some(now);
                     self.hard = Some(now);
-                    self.targets = None;
+                    self.managed = None;
                 }
-                Ask::Targets => self.targets = Some(self.app.images.clone()),
+                Ask::Targets => {
+                    self.managed = Some(
+                        self.made
+                            .clone()
+                            .unwrap_or_else(|| vec![made("Deployment", 1, &self.app.images)]),
+                    )
+                }
                 Ask::Sync | Ask::Windows | Ask::Tree => {}
             }
         }
@@ -229,12 +239,7 @@ impl Play {
         self.change(|app| {
             app.resources.retain(|resource| resource.id.kind != kind);
             app.resources.push(Resource {
-                id: ResourceId {
-                    group: if kind == "Rollout" { "argoproj.io" } else { "apps" }.to_owned(),
-                    kind: kind.to_owned(),
-                    namespace: "dev".to_owned(),
-                    name: "api".to_owned(),
-                },
+                id: named(kind),
                 sync,
                 health,
                 health_message: message.to_owned(),
@@ -268,6 +273,26 @@ impl Play {
     fn is(self, row: &str, expected: &str) -> Self {
         assert_eq!(self.says(), expected, "{row}: {:?}", self.verdict);
         self
+    }
+}
+
+/// Returns the identity that [`Play::resource`] gives a kind.
+fn named(kind: &str) -> ResourceId {
+    ResourceId {
+        group: if kind == "Rollout" { "argoproj.io" } else { "apps" }.to_owned(),
+        kind: kind.to_owned(),
+        namespace: "dev".to_owned(),
+        name: "api".to_owned(),
+    }
+}
+
+fn made<T: ToString>(kind: &str, target: u64, images: &[T]) -> Managed {
+    Managed {
+        id: named(kind),
+        wanted: true,
+        target,
+        images: images.iter().map(ToString::to_string).collect(),
+        ..Managed::default()
     }
 }
 

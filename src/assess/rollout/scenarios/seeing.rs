@@ -207,7 +207,7 @@ fn an_application_that_cannot_be_seen_gets_its_time() {
     });
     assert_eq!(verdicts, [false, false, true], "S79");
     // Not created yet: its parent may do so in a minute.
-    let wanted = auto().watch.wanted().clone();
+    let wanted = auto().watch.wanted.clone();
     let mut watch = Watch::new(wanted, None);
     let verdicts = [0, 20, 40].map(|at| watch.absent(Duration::from_secs(at), "permission denied").is_final());
     assert_eq!(verdicts, [false; 3], "S81");

@@ -42,7 +42,7 @@ fn a_manual_application_is_synced_once_and_only_forward() {
         let play = manual()
             .change(|app| app.last_synced = vec![sha(last).to_string()])
             .compared(OutOfSync, 'Y')
-            .until(30)
+            .until(60)
             .is(row, "live with a warning");
         assert_eq!(play.asked(Ask::Sync), 0, "{row}");
     }
@@ -175,7 +175,7 @@ fn a_failure_from_before_our_run_is_tried_once_more_by_hand() {
         ..manual().app
     };
     let mut again = manual();
-    again.watch = Watch::new(again.watch.wanted().clone(), Some(&before));
+    again.watch = Watch::new(again.watch.wanted.clone(), Some(&before));
     again.app = before;
     let again = again.compared(OutOfSync, 'X').is("re-run", "waiting NEED_SYNC");
     assert_eq!(again.asked(Ask::Sync), 1);
@@ -334,9 +334,62 @@ fn green_without_our_image_is_no_success() {
     let mut play = auto().change(|app| app.path_filtered = true);
     let wanted = Wanted {
         images: Vec::new(),
-        ..play.watch.wanted().clone()
+        ..play.watch.wanted.clone()
     };
     play.watch = Watch::new(wanted, Some(&play.app));
     let play = play.compared(Synced, 'X').until(30).is("S90", "live");
     assert_eq!(play.asked(Ask::HardRefresh), 1, "S90");
+}
+
+#[test]
+fn what_differs_after_the_sync_of_just_this_commit_is_no_later_commit() {
+    let play = manual().synced().resource("Service", OutOfSync, None, "");
+    let prune = |app: &mut AppSnapshot| app.resources[0].requires_pruning = true;
+    let play = play
+        .change(prune)
+        .compared(OutOfSync, 'X')
+        .until(60)
+        .is("R12", "live with a warning");
+    assert_eq!(play.asked(Ask::Sync), 1);
+    let Some(Verdict::Live { warnings, .. }) = &play.verdict else {
+        panic!()
+    };
+    assert_eq!(
+        warnings,
+        &["api-dev: OutOfSync although synced: Service api (would have to be deleted)"]
+    );
+}
+
+#[test]
+fn an_image_that_only_a_hook_runs_is_no_failure_where_results_name_none() {
+    let result = |images: &[&str]| {
+        vec![SyncResult {
+            resource: named("Service"),
+            images: images.iter().map(ToString::to_string).collect(),
+            ..SyncResult::default()
+        }]
+    };
+    let with = |results: Vec<SyncResult>, runs: &[&str]| {
+        let mut play = auto().synced();
+        play.made = Some(vec![made("Service", 1, runs)]);
+        let change = |app: &mut AppSnapshot| {
+            app.images = vec!["myorg/api:serving-1".to_owned()];
+            app.operation.as_mut().unwrap().results = results;
+        };
+        play.change(change).until(60)
+    };
+    with(result(&[]), &[]).is("R7", "live with a warning");
+    with(result(&["myorg/web:v1"]), &[]).is("a server that names images", "failed NOOP_CHECK");
+    with(result(&[]), &["myorg/api:v1"]).is("a workload with another tag", "failed NOOP_CHECK");
+    with(result(&[IMAGE]), &[]).is("a hook that is named", "live");
+}
+
+#[test]
+fn what_is_to_run_counts_whether_it_runs_or_not() {
+    for target in [IMAGE, "mirror.corp/myorg/api:v2", "myorg/api:v2@sha256:aa"] {
+        let mut play = auto().synced();
+        play.made = Some(vec![made("CronJob", 1, &[target])]);
+        let play = play.change(|app| app.images = vec!["myorg/api:old".to_owned()]);
+        play.until(30).is(target, "live");
+    }
 }

@@ -33,12 +33,12 @@ impl Track<'_> {
                 if result.is_ok() {
                     self.refreshed = Some(now);
                     self.hard_refreshed = Some(now);
-                    self.targets = None;
+                    self.managed = None;
                 }
                 self.look(result, now)
             }
             Answer::Synced(result) => self.synced(result, now),
-            Answer::Targets(result) => self.beside(result, |track, targets| track.targets = Some(targets)),
+            Answer::Managed(result) => self.beside(result, |track, managed| track.managed = Some(managed)),
             Answer::Windows(result) => self.beside(result, |track, windows| {
                 track.window_refused &= !windows.manual_possible;
                 let automated = track.app.as_ref().is_some_and(|app| app.automated);
