@@ -25,7 +25,7 @@ use promote_action::model::{
     AppName, ApplicationId, BranchName, CommitSha, EnvironmentName, Event, Outcome, RepoIdentity, RepoPath, Secret,
 };
 use promote_action::plan::{Policy, ResolvedPolicy};
-use promote_action::promote::{Candidate, FollowPorts, FollowRequest, Which, follow, precheck};
+use promote_action::promote::testing::{Candidate, FollowPorts, FollowRequest, Which, follow, precheck};
 use sandbox::argocd::ArgoCdOptions;
 use sandbox::{Options, Sandbox, overlay};
 use serde_json::{Value, json};

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use super::{Call, failed};
 use crate::journal::Journal;
 use crate::model::{Clock, Command, Fault, Outcome};
-use crate::promote::{self, Settings};
+use crate::promote::{self, Common, Job};
 use crate::report::{End, Report};
 use crate::runner::Receiver;
 use crate::set_image;
@@ -16,16 +16,16 @@ use crate::set_image;
 /// How long a cancelled run may take to come to its own end: longer than a push may go on, and under two seconds.
 const GRACE: std::time::Duration = std::time::Duration::from_millis(1800);
 
-/// Runs `promote` or `plan`.
-pub(super) fn promotion(settings: &Settings, receiver: &Rc<dyn Receiver>, clock: &Rc<dyn Clock>) -> Report {
+/// Runs everything but `set-image`.
+pub(super) fn job(common: &Common, job: &Job, receiver: &Rc<dyn Receiver>, clock: &Rc<dyn Clock>) -> Report {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     match runtime {
-        Ok(runtime) => runtime.block_on(cancellable(settings, receiver, clock)),
-        Err(error) => failed(settings.command, Fault::bug("start the runtime").because(error)),
+        Ok(runtime) => runtime.block_on(cancellable(common, job, receiver, clock)),
+        Err(error) => failed(job.command(), Fault::bug("start the runtime").because(error)),
     }
 }
 
-async fn cancellable(settings: &Settings, receiver: &Rc<dyn Receiver>, clock: &Rc<dyn Clock>) -> Report {
+async fn cancellable(common: &Common, job: &Job, receiver: &Rc<dyn Receiver>, clock: &Rc<dyn Clock>) -> Report {
     let (sender, cancel) = watch::channel(None);
     for (kind, number) in [(SignalKind::interrupt(), 2), (SignalKind::terminate(), 15)] {
         match signal(kind) {
@@ -54,9 +54,9 @@ async fn cancellable(settings: &Settings, receiver: &Rc<dyn Receiver>, clock: &R
         number.unwrap_or(15)
     };
     tokio::select! {
-        report = promote::run(settings, Rc::clone(receiver) as Rc<dyn Journal>, Rc::clone(clock), cancel) => report,
+        report = promote::run(common, job, Rc::clone(receiver) as Rc<dyn Journal>, Rc::clone(clock), cancel) => report,
         signal = too_late => failed(
-            settings.command,
+            job.command(),
             Fault::new(Outcome::Cancelled { signal }, "the run was cancelled while a request had no answer: look at the branch to see whether it was written"),
         ),
     }

@@ -216,7 +216,7 @@ impl<'a> Call<'a> {
         }
         mistakes.extend(reader.mistakes());
         match settings {
-            Some(settings) if mistakes.is_empty() => execute::promotion(&settings, receiver, clock),
+            Some((common, job)) if mistakes.is_empty() => execute::job(&common, &job, receiver, clock),
             _ => failed(command, Fault::mistakes(&mistakes)),
         }
     }

@@ -1,4 +1,4 @@
-//! Turns the inputs into settings and reports all mistakes of that round at once: single values, and inputs that do not go together.
+//! Turns the inputs into a job and reports all mistakes of that round at once: single values, and inputs that do not go together.
 
 use super::argocd;
 use super::inputs::{COMMAND, OUTPUT};
@@ -10,9 +10,9 @@ use crate::inputs::{Reader, value};
 use crate::model::{AppName, Command, CommitSha, Digest, EnvironmentName, ImageRef, Tag};
 use crate::plan::inputs as planned;
 use crate::plan::policy::KEYS;
-use crate::plan::{Allow, Layout, Policy, Request};
-use crate::promote::Settings;
+use crate::plan::{Allow, Layout, Policy, Request, Select};
 use crate::promote::inputs::{CA_BUNDLE, COMMIT, DRY_RUN, LANDING_TIMEOUT, WAIT};
+use crate::promote::{Common, Job, Landing, Promote, Wait};
 
 /// Reads the command.
 pub(super) fn command(reader: &Reader<'_>) -> Option<Command> {
@@ -26,36 +26,44 @@ pub(super) fn output(reader: &Reader<'_>) {
     reader.choice(&OUTPUT, &[("text", ()), ("json", ())]);
 }
 
-/// Reads everything that `promote` and `plan` need. `None` if something is missing; the reader knows what.
-pub(super) fn read(reader: &Reader<'_>, command: Command, place: &Place<'_>, run: &str) -> Option<Settings> {
+/// Reads everything that a command needs. `None` if something is missing; the reader knows what.
+pub(super) fn read(reader: &Reader<'_>, command: Command, place: &Place<'_>, run: &str) -> Option<(Common, Job)> {
     let request = request(reader, command);
     let infra_repo = repository::target(reader, place);
     let author = repository::author(reader);
     repository::via(reader);
     let argocd = argocd::settings(reader);
-    let policy = policy(reader, command);
-    templates(reader, &request, policy);
+    templates(reader, &request);
     let dry = reader.boolean(&DRY_RUN).unwrap_or_default();
     let wait = wait(reader, command);
     let landing_timeout = reader.duration(&LANDING_TIMEOUT);
     let ca_bundle = ca_bundle(reader, place);
-    Some(Settings {
-        commit: reader.parsed(&COMMIT, commit),
-        command: if dry && command == Command::Promote {
-            Command::Plan
-        } else {
-            command
-        },
-        request,
+    let commit = reader.parsed(&COMMIT, commit);
+    let job = match command {
+        Command::Promote if !dry => Job::Promote(Promote {
+            request,
+            landing: Landing {
+                within: landing_timeout?,
+                author: author?,
+            },
+            follow: wait,
+        }),
+        // `set-image` never comes here: it has no infra-repo.
+        Command::Promote | Command::Plan | Command::SetImage => Job::Plan(request),
+        Command::Wait => Job::Wait(Wait {
+            select: request.select,
+            commit,
+        }),
+        Command::Status => Job::Status(request.select),
+        Command::Preflight => Job::Preflight(request.select),
+    };
+    let common = Common {
         infra_repo: infra_repo?,
-        wait: wait && argocd.is_some(),
         argocd,
         ca_bundle,
-        policy,
-        landing_timeout: landing_timeout?,
-        author: author?,
         identity: place.identity(run),
-    })
+    };
+    Some((common, job))
 }
 
 fn request(reader: &Reader<'_>, command: Command) -> Request {
@@ -64,17 +72,20 @@ fn request(reader: &Reader<'_>, command: Command) -> Request {
         reader.require(&planned::ENVIRONMENT, "");
     }
     let request = Request {
-        apps: reader.list(&planned::APP, AppName::parse),
-        environments: reader.list(&planned::ENVIRONMENT, EnvironmentName::parse),
+        select: Select {
+            apps: reader.list(&planned::APP, AppName::parse),
+            environments: reader.list(&planned::ENVIRONMENT, EnvironmentName::parse),
+            path: reader.text(&planned::PATH),
+            applications: reader
+                .given(&planned::APPLICATION)
+                .map(|_| reader.list(&planned::APPLICATION, value::text)),
+            policy: policy(reader, command),
+        },
         images: reader.list(&planned::IMAGE, image),
         tag: reader.parsed(&planned::TAG, Tag::parse),
         digest: reader.parsed(&planned::DIGEST, Digest::parse),
         from: reader.parsed(&planned::FROM, EnvironmentName::parse),
         allow: allow(reader),
-        path: reader.text(&planned::PATH),
-        applications: reader
-            .given(&planned::APPLICATION)
-            .map(|_| reader.list(&planned::APPLICATION, value::text)),
         message: reader.text(&planned::MESSAGE),
     };
     if matches!(command, Command::Promote | Command::Plan) {
@@ -116,7 +127,7 @@ fn what(reader: &Reader<'_>, request: &Request) {
         }
     }
     if let Some(from) = &request.from
-        && request.environments.contains(from)
+        && request.select.environments.contains(from)
     {
         reader.wrong(
             &planned::FROM,
@@ -141,14 +152,15 @@ fn what(reader: &Reader<'_>, request: &Request) {
 }
 
 /// Checks the templates that inputs give; those of promote.yaml are checked when it is read.
-fn templates(reader: &Reader<'_>, request: &Request, policy: Policy) {
-    if request.path.is_some() || request.applications.is_some() {
+fn templates(reader: &Reader<'_>, request: &Request) {
+    let select = &request.select;
+    if select.path.is_some() || select.applications.is_some() {
         let layout = Layout {
-            request,
-            policy,
+            select,
+            allow: request.allow,
             config: None,
         };
-        let mistakes = layout.targets(&request.environments).err().unwrap_or_default();
+        let mistakes = layout.targets(&select.environments).err().unwrap_or_default();
         for mistake in mistakes {
             reader.mistake(mistake);
         }
@@ -240,7 +252,7 @@ mod tests {
     use crate::inputs::Inputs;
 
     /// Reads `command` from variables, and returns the settings, the mistakes and what was asked for.
-    fn read_from(pairs: &[(&str, &str)]) -> (Option<Settings>, Vec<String>, Vec<&'static str>) {
+    fn read_from(pairs: &[(&str, &str)]) -> (Option<(Common, Job)>, Vec<String>, Vec<&'static str>) {
         let env: Environment = pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         let mut inputs = Inputs::new(environment::in_step(&env));
         let mut mistakes = Vec::new();
@@ -265,7 +277,7 @@ mod tests {
         ("PROMOTE_INFRA_REPO", "o/r"),
     ];
 
-    fn with(pairs: &[(&'static str, &'static str)]) -> (Option<Settings>, Vec<String>) {
+    fn with(pairs: &[(&'static str, &'static str)]) -> (Option<(Common, Job)>, Vec<String>) {
         let mut all = RIGHT.to_vec();
         all.extend(pairs);
         let (settings, mistakes, _) = read_from(&all);
@@ -284,27 +296,32 @@ mod tests {
     fn few_inputs_are_enough_and_the_rest_has_defaults() {
         let (settings, mistakes) = with(&[]);
         assert_eq!(mistakes, Vec::<String>::new());
-        let settings = settings.unwrap();
-        assert_eq!(settings.command, Command::Promote);
-        assert_eq!(settings.landing_timeout, std::time::Duration::from_secs(300));
-        assert_eq!(settings.policy, Policy::default());
-        assert_eq!(settings.author.mail, "promote-action@noreply.invalid");
-        assert!(!settings.wait && settings.request.path.is_none() && settings.request.applications.is_none());
+        let Some((_, Job::Promote(job))) = settings else {
+            panic!("{settings:?}")
+        };
+        assert_eq!(job.landing.within, std::time::Duration::from_secs(300));
+        assert_eq!(job.landing.author.mail, "promote-action@noreply.invalid");
+        let select = &job.request.select;
+        assert_eq!(select.policy, Policy::default());
+        assert!(!job.follow && select.path.is_none() && select.applications.is_none());
     }
 
     #[test]
     fn a_server_means_waiting_and_a_dry_run_is_a_plan() {
         let server = [("ARGOCD_SERVER", "argocd.example.com"), ("ARGOCD_AUTH_TOKEN", "secret")];
-        assert!(with(&server).0.unwrap().wait);
+        let follows = |pairs: &[(&'static str, &'static str)]| match with(pairs).0 {
+            Some((_, Job::Promote(job))) => job.follow,
+            other => panic!("{other:?}"),
+        };
+        assert!(follows(&server));
+        assert!(!follows(&[server[0], server[1], ("PROMOTE_WAIT", "false")]));
         let (settings, _) = with(&[
             server[0],
             server[1],
             ("PROMOTE_WAIT", "false"),
             ("PROMOTE_DRY_RUN", "true"),
         ]);
-        let settings = settings.unwrap();
-        assert!(!settings.wait);
-        assert_eq!(settings.command, Command::Plan);
+        assert_eq!(settings.unwrap().1.command(), Command::Plan);
     }
 
     #[test]
@@ -420,7 +437,7 @@ mod tests {
         let token = |repo: &'static str| {
             let mut pairs = step.to_vec();
             pairs.push(("INPUT_INFRA-REPO", repo));
-            read_from(&pairs).0.unwrap().infra_repo.token
+            read_from(&pairs).0.unwrap().0.infra_repo.token
         };
         let shown = format!("{:?}", token("o/app").unwrap());
         assert_eq!(shown, "Fixed(Secret(***))");

@@ -22,6 +22,12 @@ impl Pin {
         self.new_name.as_deref().unwrap_or(&self.name)
     }
 
+    /// Tells whether it says which build runs: by a tag, a digest or both.
+    #[must_use]
+    pub const fn is_pinned(&self) -> bool {
+        self.new_tag.is_some() || self.digest.is_some()
+    }
+
     /// Returns the reference that runs: repository, tag and digest.
     #[must_use]
     pub fn reference(&self) -> String {

@@ -1,6 +1,6 @@
 //! What became of a pin.
 
-use super::{AppName, EnvironmentName, RepoPath, Syntax};
+use super::{AppName, EnvironmentName, Pin, RepoPath, Syntax};
 
 /// One pin before and after.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,16 +9,26 @@ pub struct PinChange {
     pub app: AppName,
     /// The environment of that overlay.
     pub environment: EnvironmentName,
-    /// The file that holds it.
+    /// The file.
     pub file: RepoPath,
-    /// How that file is read.
+    /// How the file is read.
     pub syntax: Syntax,
-    /// The pin's name: in a kustomization the entry's `name`.
-    pub name: String,
-    /// The line that changed, from 1, in the new file.
-    pub line: usize,
-    /// The reference before; only the name if it was not pinned.
-    pub before: String,
-    /// The reference after.
-    pub after: String,
+    /// As it was; only the name if there was no entry.
+    pub before: Pin,
+    /// As it is in the commit; its line is the first that changed.
+    pub after: Pin,
+}
+
+impl PinChange {
+    /// Returns the entry's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.after.name
+    }
+
+    /// Tells whether another image runs because of it.
+    #[must_use]
+    pub fn is_change(&self) -> bool {
+        self.before.reference() != self.after.reference()
+    }
 }

@@ -37,7 +37,7 @@ pub fn plan(
         return Err(NoPlan::Contradicted(why));
     }
     edit(&mut plan, &reads, &wanted).map_err(NoPlan::Mistakes)?;
-    plan.message = message::message(template, &plan.changes, identity);
+    plan.message = message::message(template, &plan.changes, request.from.as_ref(), identity);
     plan.diff = diff::diff(&plan.files);
     Ok(plan)
 }
@@ -156,10 +156,8 @@ fn pin_change(read: &Read<'_>, file: &RepoPath, name: &str, edited: &Edited) -> 
         environment: read.target.environment.clone(),
         file: file.clone(),
         syntax: read.target.syntax.clone(),
-        name: name.to_owned(),
-        line: after.line,
-        before: before.reference(),
-        after: after.reference(),
+        before: before.clone(),
+        after: after.clone(),
     };
     Some((change, changed.is_some()))
 }
@@ -173,7 +171,7 @@ fn told(file: &RepoPath, fault: &ManifestFault) -> String {
 mod tests {
     use super::*;
     use crate::model::{AppName, Digest, EnvironmentName, ImageRef, Tag};
-    use crate::plan::{Allow, Layout, Policy};
+    use crate::plan::{Allow, Layout, Select};
 
     const DIGEST: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
@@ -187,8 +185,11 @@ mod tests {
 
     fn request() -> Request {
         Request {
-            apps: vec![AppName::parse("api").unwrap()],
-            environments: vec![EnvironmentName::parse("staging").unwrap()],
+            select: Select {
+                apps: vec![AppName::parse("api").unwrap()],
+                environments: vec![EnvironmentName::parse("staging").unwrap()],
+                ..Select::default()
+            },
             ..Request::default()
         }
     }
@@ -196,8 +197,8 @@ mod tests {
     /// Plans with the overlays' contents given as `images` lists, by environment.
     fn planned(request: &Request, overlays: &[(&str, String)]) -> Result<Plan, NoPlan> {
         let layout = Layout {
-            request,
-            policy: Policy::default(),
+            select: &request.select,
+            allow: request.allow,
             config: None,
         };
         let with_file = |environments: &[EnvironmentName]| -> Vec<(Place, Overlay)> {
@@ -226,7 +227,7 @@ mod tests {
         plan(
             request,
             "promote {app}",
-            &with_file(&request.environments),
+            &with_file(&request.select.environments),
             &with_file(&from),
             &identity,
         )
@@ -258,7 +259,10 @@ mod tests {
         let plan = planned(&tag("v2"), &[("staging", one("myorg/api", "v1"))]).unwrap();
         assert_eq!(plan.files[0].after, file(&one("myorg/api", "v2")));
         assert_eq!(
-            (plan.changes[0].before.as_str(), plan.changes[0].after.as_str()),
+            (
+                plan.changes[0].before.reference().as_str(),
+                plan.changes[0].after.reference().as_str()
+            ),
             ("myorg/api:v1", "myorg/api:v2")
         );
         assert!(
@@ -272,7 +276,7 @@ mod tests {
     fn the_same_pin_again_changes_nothing() {
         let plan = planned(&tag("v1"), &[("staging", one("myorg/api", "v1"))]).unwrap();
         assert!(plan.changes.is_empty() && plan.files.is_empty() && plan.diff.is_empty());
-        assert_eq!(plan.pins[0].after, "myorg/api:v1");
+        assert_eq!(plan.pins[0].after.reference(), "myorg/api:v1");
     }
 
     #[test]
@@ -292,7 +296,7 @@ mod tests {
         assert!(said.contains("2 entries for a/api"), "{said}");
         let renamed = "- name: x\n  newName: docker.io/a/api\n  newTag: v1\n".to_owned() + &one("y", "v1");
         let plan = planned(&images(&["a/api:v2"]), &[("staging", renamed)]).unwrap();
-        assert_eq!(plan.changes[0].name, "x");
+        assert_eq!(plan.changes[0].name(), "x");
     }
 
     #[test]
@@ -312,7 +316,10 @@ mod tests {
         };
         let plan = planned(&allowed, &[("staging", one("myorg/api", "v1"))]).unwrap();
         assert_eq!(
-            (plan.changes[0].before.as_str(), plan.changes[0].after.as_str()),
+            (
+                plan.changes[0].before.reference().as_str(),
+                plan.changes[0].after.reference().as_str()
+            ),
             ("myorg/new", "myorg/new:v2")
         );
     }
@@ -321,7 +328,7 @@ mod tests {
     fn of_several_lines_for_one_repository_the_moving_ones_are_dropped() {
         let overlay = [("staging", one("myorg/api", "v1"))];
         let plan = planned(&images(&["myorg/api:main", "myorg/api:sha-a3f1c8b"]), &overlay).unwrap();
-        assert_eq!(plan.changes[0].after, "myorg/api:sha-a3f1c8b");
+        assert_eq!(plan.changes[0].after.reference(), "myorg/api:sha-a3f1c8b");
         assert_eq!(plan.notices.len(), 1);
         let said = mistakes(&images(&["myorg/api:v2", "myorg/api:v3"]), &overlay);
         assert!(said.contains("exactly one must remain"), "{said}");
@@ -348,7 +355,7 @@ mod tests {
             ..request()
         };
         let plan = planned(&alone, &[("staging", entry)]).unwrap();
-        assert_eq!(plan.changes[0].after, format!("a/api@{DIGEST}"));
+        assert_eq!(plan.changes[0].after.reference(), format!("a/api@{DIGEST}"));
     }
 
     #[test]
@@ -360,7 +367,7 @@ mod tests {
         let dev = format!("- name: api\n  newTag: v2\n  digest: {DIGEST}\n");
         let staging = "- name: api\n  newName: mirror/api\n  newTag: v1\n".to_owned();
         let plan = planned(&request, &[("dev", dev), ("staging", staging)]).unwrap();
-        assert_eq!(plan.changes[0].after, format!("mirror/api:v2@{DIGEST}"));
+        assert_eq!(plan.changes[0].after.reference(), format!("mirror/api:v2@{DIGEST}"));
     }
 
     #[test]
@@ -371,7 +378,7 @@ mod tests {
         };
         let staging = format!("- name: api\n  newTag: v1\n  digest: {DIGEST}\n");
         let plan = planned(&request, &[("dev", one("api", "v2")), ("staging", staging)]).unwrap();
-        assert_eq!(plan.changes[0].after, "api:v2");
+        assert_eq!(plan.changes[0].after.reference(), "api:v2");
     }
 
     #[test]

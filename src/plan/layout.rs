@@ -2,7 +2,7 @@
 
 use crate::model::{AppName, EnvironmentName, RepoPath, Repository, Syntax, nearest};
 
-use super::{Allow, Config, Policy, Request, ResolvedPolicy};
+use super::{Allow, Config, ResolvedPolicy, Select};
 
 /// The default template of an overlay's folder.
 pub const DEFAULT_PATH: &str = "apps/{app}/overlays/{environment}";
@@ -45,9 +45,9 @@ pub enum Applications {
 #[derive(Clone, Copy, Debug)]
 pub struct Layout<'a> {
     /// The inputs.
-    pub request: &'a Request,
-    /// The inputs about following.
-    pub policy: Policy,
+    pub select: &'a Select,
+    /// The exceptions that the inputs ask for.
+    pub allow: Allow,
     /// promote.yaml, if the infra-repo has one.
     pub config: Option<&'a Config>,
 }
@@ -65,7 +65,7 @@ impl Layout<'_> {
                 mistakes.push(unknown);
                 continue;
             }
-            for app in &self.request.apps {
+            for app in &self.select.apps {
                 match self.target(app, environment) {
                     Ok(target) => targets.push(target),
                     Err(why) => mistakes.extend(why),
@@ -87,7 +87,7 @@ impl Layout<'_> {
         let here = config.and_then(|config| config.environment(environment)?.path.as_deref());
         own.or(here)
             .or_else(|| config?.path.as_deref())
-            .or(self.request.path.as_deref())
+            .or(self.select.path.as_deref())
             .unwrap_or(DEFAULT_PATH)
     }
 
@@ -97,8 +97,8 @@ impl Layout<'_> {
             return Vec::new();
         }
         let given = [
-            ("path", self.request.path.is_some()),
-            ("application", self.request.applications.is_some()),
+            ("path", self.select.path.is_some()),
+            ("application", self.select.applications.is_some()),
         ];
         given
             .iter()
@@ -138,7 +138,7 @@ impl Layout<'_> {
             .and_then(|app| app.applications.clone())
             .or_else(|| here?.applications.clone())
             .or_else(|| self.config?.applications.clone())
-            .or_else(|| self.request.applications.clone())
+            .or_else(|| self.select.applications.clone())
             .unwrap_or_else(|| vec![DEFAULT_APPLICATION.to_owned()]);
         let applications = applications(&templates, app, environment).map_err(|why| {
             let given = templates.join(", ");
@@ -152,6 +152,7 @@ impl Layout<'_> {
                 syntax: Syntax::default(),
                 applications,
                 policy: self
+                    .select
                     .policy
                     .or(here.map(|here| here.policy).unwrap_or_default())
                     .resolve(),
@@ -164,7 +165,7 @@ impl Layout<'_> {
 
     /// With a promote.yaml only those exceptions hold that the environment lists.
     fn allow(&self, environment: &EnvironmentName, mistakes: &mut Vec<String>) -> Allow {
-        let asked = self.request.allow;
+        let asked = self.allow;
         let Some(config) = self.config else {
             return asked;
         };
@@ -241,26 +242,26 @@ mod tests {
         texts.iter().map(|text| parse(text).unwrap()).collect()
     }
 
-    fn request() -> Request {
-        Request {
+    fn select() -> Select {
+        Select {
             apps: names(&["api", "web"], AppName::parse),
             environments: names(&["dev"], EnvironmentName::parse),
-            ..Request::default()
+            ..Select::default()
         }
     }
 
-    fn targets(request: &Request, config: Option<&Config>) -> Result<Vec<Place>, Vec<String>> {
+    fn targets(select: &Select, config: Option<&Config>) -> Result<Vec<Place>, Vec<String>> {
         let layout = Layout {
-            request,
-            policy: Policy::default(),
+            select,
+            allow: Allow::default(),
             config,
         };
-        layout.targets(&request.environments)
+        layout.targets(&select.environments)
     }
 
     #[test]
     fn the_standard_layout_needs_no_configuration() {
-        let targets = targets(&request(), None).unwrap();
+        let targets = targets(&select(), None).unwrap();
         assert_eq!(targets.len(), 2);
         assert_eq!(targets[0].folder.as_str(), "apps/api/overlays/dev");
         assert_eq!(targets[1].applications, Applications::Named(vec!["web-dev".to_owned()]));
@@ -269,11 +270,11 @@ mod tests {
     #[test]
     fn a_path_that_leaves_the_repository_is_refused() {
         for path in ["../{app}", "/{app}", ".git/{app}", ".github/workflows", "x/{cluster}"] {
-            let request = Request {
+            let select = Select {
                 path: Some(path.to_owned()),
-                ..request()
+                ..select()
             };
-            assert!(targets(&request, None).is_err(), "{path}");
+            assert!(targets(&select, None).is_err(), "{path}");
         }
     }
 
@@ -283,12 +284,12 @@ mod tests {
             Config::parse(b"version: 1\nlayout: {path: \"k8s/{environment}/{app}\"}\nenvironments: [{name: dev}]\n")
                 .unwrap();
         assert_eq!(
-            targets(&request(), Some(&config)).unwrap()[0].folder.as_str(),
+            targets(&select(), Some(&config)).unwrap()[0].folder.as_str(),
             "k8s/dev/api"
         );
-        let given = Request {
+        let given = Select {
             path: Some("x/{app}".to_owned()),
-            ..request()
+            ..select()
         };
         assert!(targets(&given, Some(&config)).unwrap_err()[0].contains("`path` is given"));
     }
@@ -296,11 +297,11 @@ mod tests {
     #[test]
     fn an_environment_that_promote_yaml_lacks_gets_the_nearest_name() {
         let config = Config::parse(b"version: 1\nenvironments: [{name: staging}, {name: production}]\n").unwrap();
-        let request = Request {
+        let select = Select {
             environments: names(&["stagin"], EnvironmentName::parse),
-            ..request()
+            ..select()
         };
-        let said = targets(&request, Some(&config)).unwrap_err();
+        let said = targets(&select, Some(&config)).unwrap_err();
         assert!(said[0].contains("did you mean staging?"), "{said:?}");
     }
 
@@ -311,14 +312,12 @@ mod tests {
             mutable_tag: true,
             new_entry: true,
         };
-        let said = targets(
-            &Request {
-                allow: both,
-                ..request()
-            },
-            Some(&config),
-        )
-        .unwrap_err();
+        let layout = Layout {
+            select: &select(),
+            allow: both,
+            config: Some(&config),
+        };
+        let said = layout.targets(&select().environments).unwrap_err();
         assert!(said.iter().all(|one| one.contains("new-entry")), "{said:?}");
     }
 
@@ -327,9 +326,9 @@ mod tests {
         let mixed = vec![BY_SOURCE.to_owned(), "x".to_owned()];
         assert!(
             targets(
-                &Request {
+                &Select {
                     applications: Some(mixed),
-                    ..request()
+                    ..select()
                 },
                 None
             )
@@ -337,9 +336,9 @@ mod tests {
         );
         let alone = Some(vec![BY_SOURCE.to_owned()]);
         let found = targets(
-            &Request {
+            &Select {
                 applications: alone,
-                ..request()
+                ..select()
             },
             None,
         )

@@ -1,6 +1,8 @@
 //! The commit's message: a subject from the template, and trailers of which none can bring another.
 
-use crate::model::{PinChange, unseen};
+use crate::model::{EnvironmentName, PinChange};
+
+use super::trailers::{PinTrailer, Trailers, one_line};
 
 /// The default template of the subject.
 pub const DEFAULT_MESSAGE: &str = "promote {app} to {environment}: {image}";
@@ -16,11 +18,17 @@ pub struct Identity {
     pub action: String,
 }
 
-/// Returns subject, blank line and trailers for one commit that makes `changes`.
-pub(super) fn message(template: &str, changes: &[PinChange], identity: &Identity) -> String {
+/// Returns subject, blank line and trailers for one commit that makes `changes`; `from` is the environment that they were copied from.
+pub(super) fn message(
+    template: &str,
+    changes: &[PinChange],
+    from: Option<&EnvironmentName>,
+    identity: &Identity,
+) -> String {
+    let references: Vec<String> = changes.iter().map(|change| change.after.reference()).collect();
     let apps = distinct(changes.iter().map(|change| change.app.as_str()));
     let environments = distinct(changes.iter().map(|change| change.environment.as_str()));
-    let images = distinct(changes.iter().map(|change| change.after.as_str()));
+    let images = distinct(references.iter().map(String::as_str));
     let subject = |template: &str| {
         let filled = template
             .replace("{app}", &apps.join(", "))
@@ -28,32 +36,24 @@ pub(super) fn message(template: &str, changes: &[PinChange], identity: &Identity
             .replace("{image}", &images.join(", "));
         one_line(filled.lines().next().unwrap_or_default())
     };
+    let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+    let trailers = Trailers {
+        apps: owned(&apps),
+        environments: owned(&environments),
+        pins: changes.iter().map(PinTrailer::from).collect(),
+        from: from.map(ToString::to_string),
+        by: identity.by.clone(),
+        run: identity.run.clone(),
+        action: identity.action.clone(),
+        ..Trailers::default()
+    };
     let mut text = subject(template);
     if text.is_empty() {
         // A commit without a subject says nothing, and git's own tools refuse it.
         text = subject(DEFAULT_MESSAGE);
     }
     text.push_str("\n\n");
-    let mut trailer = |key: &str, value: &str| {
-        text.push_str(key);
-        text.push_str(": ");
-        text.push_str(&one_line(value));
-        text.push('\n');
-    };
-    for app in apps {
-        trailer("Promote-App", app);
-    }
-    for environment in environments {
-        trailer("Promote-Environment", environment);
-    }
-    for change in changes {
-        let pin = format!("{} {} {} -> {}", change.file, change.name, change.before, change.after);
-        trailer("Promote-Pin", &pin);
-    }
-    trailer("Promote-By", &identity.by);
-    trailer("Promote-Run", &identity.run);
-    trailer("Promote-Action", &identity.action);
-    text
+    text + &trailers.lines()
 }
 
 /// Returns each text once, in the order of their first places.
@@ -67,18 +67,10 @@ pub(super) fn distinct<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<&'a str>
     seen
 }
 
-/// Returns the text on one line, without control characters, without characters that nobody sees or that change the reading direction,
-/// and without what would end a message early for git.
-fn one_line(text: &str) -> String {
-    let seen = text.chars().filter(|c| !unseen(*c));
-    let plain: String = seen.map(|c| if c.is_control() { ' ' } else { c }).collect();
-    plain.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{AppName, EnvironmentName, RepoPath, Syntax};
+    use crate::model::{AppName, Pin, RepoPath, Syntax, unseen};
 
     fn change(app: &str, environment: &str, after: &str) -> PinChange {
         PinChange {
@@ -86,10 +78,20 @@ mod tests {
             app: AppName::parse(app).unwrap(),
             environment: EnvironmentName::parse(environment).unwrap(),
             file: RepoPath::parse("a/kustomization.yaml").unwrap(),
+            before: pin("myorg/api:v1"),
+            after: pin(after),
+        }
+    }
+
+    /// Makes the entry `myorg/api` of `reference`.
+    fn pin(reference: &str) -> Pin {
+        let (repository, tag) = reference.split_once(':').unwrap();
+        Pin {
             name: "myorg/api".to_owned(),
+            new_name: Some(repository.to_owned()),
+            new_tag: Some(tag.to_owned()),
+            digest: None,
             line: 7,
-            before: "myorg/api:v1".to_owned(),
-            after: after.to_owned(),
         }
     }
 
@@ -107,7 +109,7 @@ mod tests {
             change("api", "dev", "myorg/api:v2"),
             change("web", "dev", "myorg/web:v2"),
         ];
-        let text = message(DEFAULT_MESSAGE, &changes, &identity("octo"));
+        let text = message(DEFAULT_MESSAGE, &changes, None, &identity("octo"));
         assert_eq!(
             text,
             "promote api, web to dev: myorg/api:v2, myorg/web:v2\n\n\
@@ -123,7 +125,7 @@ mod tests {
         let hidden = "\u{202e}\u{200b}\u{2066}\u{feff}\u{e0041}";
         let changes = [change("api", "dev", "myorg/api:v2")];
         for template in [hidden.to_owned(), format!("{hidden}\n{hidden}"), String::new()] {
-            let text = message(&template, &changes, &identity(&format!("oc{hidden}to")));
+            let text = message(&template, &changes, None, &identity(&format!("oc{hidden}to")));
             assert!(!text.chars().any(unseen), "{text:?}");
             assert!(text.starts_with("promote api to dev: myorg/api:v2\n\n"), "{text:?}");
             assert!(text.contains("\nPromote-By: octo\n"), "{text:?}");
@@ -134,10 +136,12 @@ mod tests {
     fn no_value_can_bring_a_trailer_of_its_own() {
         let text = message(
             "x\nPromote-By: boss",
-            &[change("api", "dev", "v")],
+            &[change("api", "dev", "myorg/api:v")],
+            Some(&EnvironmentName::parse("qa").unwrap()),
             &identity("octo\nPromote-By: boss"),
         );
         assert_eq!(text.lines().filter(|line| line.starts_with("Promote-By:")).count(), 1);
         assert!(text.contains("Promote-By: octo Promote-By: boss"));
+        assert!(text.contains("\nPromote-From: qa\n"), "{text}");
     }
 }

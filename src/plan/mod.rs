@@ -12,6 +12,7 @@ mod layout;
 mod message;
 pub mod policy;
 mod select;
+mod trailers;
 
 pub use assemble::{NoPlan, plan};
 pub use config::{
@@ -20,14 +21,28 @@ pub use config::{
 pub use layout::{Applications, BY_SOURCE, DEFAULT_APPLICATION, DEFAULT_PATH, Layout, Place};
 pub use message::{DEFAULT_MESSAGE, Identity};
 pub use policy::{OnPause, OnSuperseded, Policy, ResolvedPolicy, SyncMode};
+pub use trailers::{PinTrailer, Trailers};
+
+/// Which apps in which environments, and what the inputs say of where they are and how they are followed.
+#[derive(Clone, Debug, Default)]
+pub struct Select {
+    /// The apps, in the order given, each once; empty = all there are, for commands that only read.
+    pub apps: Vec<AppName>,
+    /// The environments, in the order given, each once; empty likewise.
+    pub environments: Vec<EnvironmentName>,
+    /// Template of the overlay's folder; `None` = promote.yaml's, else the default layout's.
+    pub path: Option<String>,
+    /// Templates of the applications, or `by-source`; `None` = promote.yaml's, else the default layout's.
+    pub applications: Option<Vec<String>>,
+    /// How applications are followed, as far as the inputs say it.
+    pub policy: Policy,
+}
 
 /// What the run was asked for, as the inputs say it; parsed, not yet held against the infra-repo.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
-    /// The apps, in the order given, each once.
-    pub apps: Vec<AppName>,
-    /// The environments, in the order given, each once.
-    pub environments: Vec<EnvironmentName>,
+    /// Where it is promoted to.
+    pub select: Select,
     /// The lines of `image`, each with a tag or a digest.
     pub images: Vec<ImageRef>,
     /// `tag`, for the apps' only, or configured, images.
@@ -38,10 +53,6 @@ pub struct Request {
     pub from: Option<EnvironmentName>,
     /// The exceptions asked for.
     pub allow: Allow,
-    /// Template of the overlay's folder; `None` = promote.yaml's, else the default layout's.
-    pub path: Option<String>,
-    /// Templates of the applications, or `by-source`; `None` = promote.yaml's, else the default layout's.
-    pub applications: Option<Vec<String>>,
     /// Template of the commit's subject; `None` = promote.yaml's, else the default.
     pub message: Option<String>,
 }

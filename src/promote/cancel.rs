@@ -4,7 +4,7 @@ use std::future::Future;
 
 use crate::model::{Fault, Outcome};
 
-use crate::promote::Cancel;
+use crate::promote::ports::Cancel;
 
 /// Returns the signal, once there is one.
 pub(super) async fn signal(mut cancel: Cancel) -> u8 {

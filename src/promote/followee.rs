@@ -14,7 +14,7 @@ pub enum Which {
 }
 
 /// Something that has to become live, before the applications were looked at.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidate {
     /// Which application.
     pub which: Which,

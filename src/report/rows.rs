@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::model::{CommitSha, Health, SyncState, Timestamp};
+use crate::model::{CommitSha, Health, PinChange, SyncState, Timestamp};
 
 /// A part of the report that holds texts from outside.
 pub(super) trait Texts {
@@ -45,6 +45,20 @@ pub struct ChangeRow {
     pub before: String,
     /// The reference after.
     pub after: String,
+}
+
+impl From<&PinChange> for ChangeRow {
+    fn from(change: &PinChange) -> Self {
+        Self {
+            app: change.app.to_string(),
+            environment: change.environment.to_string(),
+            file: change.file.to_string(),
+            name: change.name().to_owned(),
+            line: change.after.line,
+            before: change.before.reference(),
+            after: change.after.reference(),
+        }
+    }
 }
 
 /// One of `gates`.

@@ -49,11 +49,7 @@ fn chosen<'a>(source: &'a Read<'a>, lines: &[ImageRef], mistakes: &mut Vec<Strin
         lines.iter().map(|line| line.repository.as_str()).collect()
     };
     if named.is_empty() {
-        return source
-            .pins
-            .iter()
-            .filter(|pin| pin.new_tag.is_some() || pin.digest.is_some())
-            .collect();
+        return source.pins.iter().filter(|pin| pin.is_pinned()).collect();
     }
     let mut pins = Vec::new();
     for name in named {

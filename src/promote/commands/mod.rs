@@ -1,6 +1,10 @@
-//! The verbs: one file each.
+//! The commands: one file each, which tells the command's story from top to bottom.
 
-pub(super) mod checks;
+mod checks;
+mod finish;
+pub(super) mod plan;
 pub(super) mod preflight;
+pub(super) mod promote;
 mod running;
 pub(super) mod status;
+pub(super) mod wait;

@@ -5,15 +5,16 @@ use crate::delivery::Observe;
 use crate::githost::Rules;
 use crate::infrarepo::{InfraRepo, Tip};
 use crate::model::{Fault, Outcome, RepoIdentity, Timestamp};
-use crate::plan::{self, SyncMode};
-use crate::report::{End, InfraRepoRow, Report};
+use crate::plan::{self, Allow, Layout, Select, SyncMode};
+use crate::report::{End, Report};
 
 use crate::promote::commands::checks::{Checks, MADE_BY_HAND, MINTED};
-use crate::promote::commands::status::{layout, pairs, request_of};
-use crate::promote::prepare::applications;
+use crate::promote::job::Common;
+use crate::promote::ports::Ports;
+use crate::promote::prepare::places::{of_app, pairs};
 use crate::promote::prepare::precheck::{Looked, look_at, may_sync, patiently, triggers, whoami};
 use crate::promote::prepare::snapshot::{config, find, read};
-use crate::promote::{Ports, Settings};
+use crate::promote::prepare::{announce, applications};
 
 /// The seams, each with what stood against opening it.
 pub(in crate::promote) struct Seams {
@@ -26,27 +27,21 @@ pub(in crate::promote) struct Seams {
 }
 
 /// Fills the report with a row for every check.
-pub(in crate::promote) async fn preflight(
+pub(in crate::promote) async fn run(
     seams: Seams,
-    settings: &Settings,
+    common: &Common,
+    select: &Select,
     ports: Ports<'_>,
     report: &mut Report,
 ) -> End {
     let mut checks = Checks::default();
     let found = match seams.repo {
         Ok(repo) => {
-            infra_repo(
-                repo.as_ref(),
-                seams.host.as_deref(),
-                settings,
-                ports,
-                &mut checks,
-                report,
-            )
-            .await
+            let host = seams.host.as_deref();
+            infra_repo((repo.as_ref(), host), common, select, ports, &mut checks, report).await
         }
         Err(fault) => {
-            checks.failed("read", settings.infra_repo.address.to_string(), fault);
+            checks.failed("read", common.infra_repo.address.to_string(), fault);
             None
         }
     };
@@ -58,7 +53,7 @@ pub(in crate::promote) async fn preflight(
         ),
         Some(Err(fault)) => checks.failed("Argo CD", "", fault),
         Some(Ok(observe)) => {
-            let known = server(observe.as_ref(), settings, ports, &mut checks).await;
+            let known = server(observe.as_ref(), common, ports, &mut checks).await;
             match &found {
                 Some((origin, targets)) if known => each(observe.as_ref(), ports, origin, targets, &mut checks).await,
                 Some(_) => checks.skipped("application", "", "Argo CD does not know us, or does not answer"),
@@ -71,9 +66,9 @@ pub(in crate::promote) async fn preflight(
 
 /// Checks the infra-repo, and returns where its overlays and applications are to be.
 async fn infra_repo(
-    repo: &dyn InfraRepo,
-    host: Option<&dyn Rules>,
-    settings: &Settings,
+    (repo, host): (&dyn InfraRepo, Option<&dyn Rules>),
+    common: &Common,
+    select: &Select,
     ports: Ports<'_>,
     checks: &mut Checks,
     report: &mut Report,
@@ -84,7 +79,7 @@ async fn infra_repo(
         format!("{} is at {}", tip.branch, tip.commit.short())
     });
     let Some(tip) = tip else {
-        token(settings, None, &url, ports, checks);
+        token(common, None, &url, ports, checks);
         checks.skipped(
             "overlay",
             "",
@@ -92,19 +87,12 @@ async fn infra_repo(
         );
         return None;
     };
-    report.infra_repo = Some(InfraRepoRow {
-        url: url.clone(),
-        branch: tip.branch.to_string(),
-        base: tip.commit.clone(),
-        commit: Some(tip.commit.clone()),
-        landed: false,
-        attempts: 0,
-    });
+    report.infra_repo = Some(announce::at(repo, &tip, Some(&tip.commit)));
     let written = repo.may_write(&tip.branch).await;
     checks.take("write", &url, written, |()| "we may write to it".to_owned());
     let until = rules(host, &tip, checks).await;
-    token(settings, until, &url, ports, checks);
-    let targets = overlays(repo, settings, &tip, checks).await?;
+    token(common, until, &url, ports, checks);
+    let targets = overlays(repo, select, &tip, checks).await?;
     let origin = Origin {
         repository: RepoIdentity::of(&repo.url()),
         branch: tip.branch,
@@ -140,8 +128,8 @@ async fn rules(host: Option<&dyn Rules>, tip: &Tip, checks: &mut Checks) -> Opti
 }
 
 /// Tells when the token of the infra-repo ends; `said` is what its host says of that.
-fn token(settings: &Settings, said: Option<Timestamp>, url: &str, ports: Ports<'_>, checks: &mut Checks) {
-    let Some(token) = &settings.infra_repo.token else {
+fn token(common: &Common, said: Option<Timestamp>, url: &str, ports: Ports<'_>, checks: &mut Checks) {
+    let Some(token) = &common.infra_repo.token else {
         return;
     };
     match (token.valid_until(), said) {
@@ -152,24 +140,22 @@ fn token(settings: &Settings, said: Option<Timestamp>, url: &str, ports: Ports<'
 }
 
 /// Checks promote.yaml and every overlay that was asked for, or that there is.
-async fn overlays(
-    repo: &dyn InfraRepo,
-    settings: &Settings,
-    tip: &Tip,
-    checks: &mut Checks,
-) -> Option<Vec<plan::Place>> {
+async fn overlays(repo: &dyn InfraRepo, select: &Select, tip: &Tip, checks: &mut Checks) -> Option<Vec<plan::Place>> {
     let config = config(repo, &tip.commit).await;
     let config = checks.take("promote.yaml", tip.branch.as_str(), config, |config| match config {
         None => "there is none: the layout is that of the inputs, or the default".to_owned(),
         Some(config) => format!("is right; it has {} environments", config.environments.len()),
     })?;
-    let pairs = pairs(repo, settings, config.as_ref(), tip).await;
+    let pairs = pairs(repo, select, config.as_ref(), tip).await;
     let pairs = checks.right("overlay", "", pairs)?;
     let (mut targets, mut files) = (Vec::new(), Vec::new());
     for (app, environment) in pairs {
         let object = format!("{app} in {environment}");
-        let request = request_of(settings, app);
-        let layout = layout(settings, &request, config.as_ref());
+        let layout = Layout {
+            select: &of_app(select, app),
+            allow: Allow::default(),
+            config: config.as_ref(),
+        };
         let found = layout
             .targets(&[environment])
             .map_err(|mistakes| Fault::mistakes(&mistakes));
@@ -217,7 +203,7 @@ async fn overlays(
 }
 
 /// Checks the server and its token; tells whether applications can be asked for.
-async fn server(observe: &dyn Observe, settings: &Settings, ports: Ports<'_>, checks: &mut Checks) -> bool {
+async fn server(observe: &dyn Observe, common: &Common, ports: Ports<'_>, checks: &mut Checks) -> bool {
     let server = observe.server();
     let version = patiently(ports.clock, || observe.version()).await;
     let version = version.map_err(|problem| problem.fault(&format!("ask {server} for its version")));
@@ -227,7 +213,7 @@ async fn server(observe: &dyn Observe, settings: &Settings, ports: Ports<'_>, ch
     {
         return false;
     }
-    let until = settings.argocd.as_ref().and_then(|argocd| argocd.token.valid_until());
+    let until = common.argocd.as_ref().and_then(|argocd| argocd.token.valid_until());
     let known = whoami(observe, ports.clock).await;
     let Some(name) = checks.right("Argo CD token", &server, known) else {
         return false;

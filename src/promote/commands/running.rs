@@ -4,7 +4,7 @@ use crate::assess::rollout::Origin;
 use crate::delivery::Observe;
 use crate::model::{AppSnapshot, Fault};
 use crate::plan::Place;
-use crate::promote::Ports;
+use crate::promote::ports::Ports;
 use crate::promote::prepare::applications::candidates_of;
 use crate::promote::prepare::precheck;
 use crate::promote::prepare::precheck::{Looked, look_at};

@@ -1,14 +1,15 @@
 //! `status`: what is pinned in each environment, which commit did that, and how it runs. Reads only.
 
 use crate::assess::rollout::Origin;
-use crate::delivery::Observe;
 use crate::infrarepo::{CommitInfo, InfraRepo, Tip};
 use crate::model::{AppName, Clock, EnvironmentName, Fault, Outcome, Pin, RepoIdentity, RepoPath};
-use crate::plan::{Config, DEFAULT_PATH, Layout, Place, Request};
-use crate::report::{End, InfraRepoRow, Report, StatusRow};
+use crate::plan::{Allow, Config, Layout, Place, Select, Trailers};
+use crate::report::{End, Report, StatusRow};
 
-use crate::promote::prepare::snapshot::{config, existing, find, read};
-use crate::promote::{Ports, Settings};
+use crate::promote::ports::Reading;
+use crate::promote::prepare::announce;
+use crate::promote::prepare::places::{of_app, pairs, there_are};
+use crate::promote::prepare::snapshot::{config, find, read};
 
 /// How many commits are looked through for the one that changed a pin.
 const LOOK_BACK: usize = 500;
@@ -17,37 +18,32 @@ const LOOK_BACK: usize = 500;
 ///
 /// # Errors
 /// The infra-repo cannot be read, or nothing that was asked for is there.
-pub(in crate::promote) async fn status(
-    repo: &dyn InfraRepo,
-    settings: &Settings,
-    ports: Ports<'_>,
-    argocd: Option<&dyn Observe>,
-    report: &mut Report,
-) -> Result<End, Fault> {
+pub(in crate::promote) async fn run(select: &Select, reading: Reading<'_>, report: &mut Report) -> Result<End, Fault> {
+    let Reading { ports, repo, .. } = reading;
     let tip = repo.tip().await?;
     let config = config(repo, &tip.commit).await?;
     let reader = Reader {
         repo,
-        settings,
+        select,
         config: config.as_ref(),
         tip: &tip,
     };
-    let asked = pairs(repo, settings, config.as_ref(), &tip).await?;
+    let asked = pairs(repo, select, config.as_ref(), &tip).await?;
     let history = repo.history(&tip.commit, LOOK_BACK).await?;
     let mut rows = Vec::new();
     for (target, found) in reader.read(&asked).await? {
         match found {
             Ok(pins) => {
                 let mut row = row(&target, &pins);
-                if let Some(commit) = changed_by(&history, &pins) {
-                    since(&mut row, commit, ports.clock);
+                if let Some((commit, trailers)) = changed_by(&history, &pins) {
+                    since(&mut row, commit, &trailers, ports.clock);
                 }
                 rows.push((target, row));
             }
             Err(why) => ports.journal.warn(why),
         }
     }
-    if let Some(observe) = argocd {
+    if let Some(observe) = reading.observe {
         let origin = Origin {
             repository: RepoIdentity::of(&repo.url()),
             branch: tip.branch.clone(),
@@ -57,14 +53,7 @@ pub(in crate::promote) async fn status(
     report.status = rows.into_iter().map(|(_, row)| row).collect();
     let others = reader.others(&asked).await?;
     compare(&mut report.status, &others);
-    report.infra_repo = Some(InfraRepoRow {
-        url: repo.url(),
-        branch: tip.branch.to_string(),
-        base: tip.commit.clone(),
-        commit: Some(tip.commit.clone()),
-        landed: false,
-        attempts: 0,
-    });
+    report.infra_repo = Some(announce::at(repo, &tip, Some(&tip.commit)));
     let reason = format!("{} at {} of {}", tip.branch, tip.commit.short(), repo.url());
     Ok(End::new(Outcome::Ok, reason))
 }
@@ -72,7 +61,7 @@ pub(in crate::promote) async fn status(
 /// Reads what is pinned, all of it at one commit.
 struct Reader<'a> {
     repo: &'a dyn InfraRepo,
-    settings: &'a Settings,
+    select: &'a Select,
     config: Option<&'a Config>,
     tip: &'a Tip,
 }
@@ -87,8 +76,11 @@ impl Reader<'_> {
     async fn read(&self, pairs: &[(AppName, EnvironmentName)]) -> Result<Vec<Found>, Fault> {
         let mut all = Vec::new();
         for (app, environment) in pairs {
-            let request = request_of(self.settings, app.clone());
-            let layout = layout(self.settings, &request, self.config);
+            let layout = Layout {
+                select: &of_app(self.select, app.clone()),
+                allow: Allow::default(),
+                config: self.config,
+            };
             let targets = layout.targets(std::slice::from_ref(environment));
             for target in targets.map_err(|mistakes| Fault::mistakes(&mistakes))? {
                 let found = match find(self.repo, self.tip, &layout, &target).await? {
@@ -115,10 +107,10 @@ impl Reader<'_> {
 
     /// Returns the environments of the same apps that were not asked for: an app differs from these too.
     async fn others(&self, asked: &[(AppName, EnvironmentName)]) -> Result<Vec<StatusRow>, Fault> {
-        if self.settings.request.environments.is_empty() {
+        if self.select.environments.is_empty() {
             return Ok(Vec::new());
         }
-        let mut pairs = there_are(self.repo, &self.settings.request, self.config, self.tip).await?;
+        let mut pairs = there_are(self.repo, self.select, self.config, self.tip).await?;
         pairs.retain(|pair| !asked.contains(pair) && asked.iter().any(|(app, _)| *app == pair.0));
         let found = self.read(&pairs).await?;
         Ok((found.iter())
@@ -127,106 +119,9 @@ impl Reader<'_> {
     }
 }
 
-/// Returns what was asked for, but for one app only.
-pub(in crate::promote) fn request_of(settings: &Settings, app: AppName) -> Request {
-    Request {
-        apps: vec![app],
-        ..settings.request.clone()
-    }
-}
-
-pub(in crate::promote) fn layout<'a>(
-    settings: &Settings,
-    request: &'a Request,
-    config: Option<&'a Config>,
-) -> Layout<'a> {
-    Layout {
-        request,
-        policy: settings.policy,
-        config,
-    }
-}
-
-/// Returns the apps and environments that were asked for, or those that there are.
-///
-/// # Errors
-/// The infra-repo cannot be read, or there is none.
-pub(in crate::promote) async fn pairs(
-    repo: &dyn InfraRepo,
-    settings: &Settings,
-    config: Option<&Config>,
-    tip: &Tip,
-) -> Result<Vec<(AppName, EnvironmentName)>, Fault> {
-    let asked = &settings.request;
-    let mut pairs = Vec::new();
-    if asked.apps.is_empty() || asked.environments.is_empty() {
-        pairs = there_are(repo, asked, config, tip).await?;
-        pairs.retain(|(app, environment)| {
-            (asked.apps.is_empty() || asked.apps.contains(app))
-                && (asked.environments.is_empty() || asked.environments.contains(environment))
-        });
-    } else {
-        for app in &asked.apps {
-            let each = asked.environments.iter();
-            pairs.extend(each.map(|environment| (app.clone(), environment.clone())));
-        }
-    }
-    if pairs.is_empty() {
-        return Err(Fault::invalid(format!(
-            "{} has no overlay of that layout, app or environment at {} ({})",
-            repo.url(),
-            tip.branch,
-            tip.commit.short()
-        ))
-        .hint("check `app`, `environment` and `path`"));
-    }
-    Ok(pairs)
-}
-
-/// Returns every app and environment that has an overlay: apps by name, environments in their order in promote.yaml.
-async fn there_are(
-    repo: &dyn InfraRepo,
-    asked: &Request,
-    config: Option<&Config>,
-    tip: &Tip,
-) -> Result<Vec<(AppName, EnvironmentName)>, Fault> {
-    let mut templates = vec![
-        config
-            .and_then(|config| config.path.as_deref())
-            .or(asked.path.as_deref())
-            .unwrap_or(DEFAULT_PATH),
-    ];
-    if let Some(config) = config {
-        templates.extend(
-            config
-                .environments
-                .iter()
-                .filter_map(|environment| environment.path.as_deref()),
-        );
-        templates.extend(config.apps.values().filter_map(|app| app.path.as_deref()));
-    }
-    let mut pairs: Vec<(AppName, EnvironmentName)> = Vec::new();
-    for template in templates {
-        for place in existing(repo, &tip.commit, template).await? {
-            if let (Some(app), Some(environment)) = (place.app, place.environment)
-                && !pairs.contains(&(app.clone(), environment.clone()))
-            {
-                pairs.push((app, environment));
-            }
-        }
-    }
-    let known = config.map(|config| config.environments.as_slice()).unwrap_or_default();
-    let order = |name: &EnvironmentName| known.iter().position(|environment| environment.name == *name);
-    if !known.is_empty() {
-        pairs.retain(|(_, environment)| order(environment).is_some());
-    }
-    pairs.sort_by_key(|(app, environment)| (app.clone(), order(environment), environment.clone()));
-    Ok(pairs)
-}
-
 fn row(target: &Place, pins: &[Placed]) -> StatusRow {
     let pins = pins.iter().map(|(_, pin)| pin);
-    let pinned = pins.filter(|pin| pin.new_tag.is_some() || pin.digest.is_some());
+    let pinned = pins.filter(|pin| pin.is_pinned());
     let mut images: Vec<String> = Vec::new();
     for reference in pinned.map(Pin::reference) {
         if !images.contains(&reference) {
@@ -249,34 +144,19 @@ fn row(target: &Place, pins: &[Placed]) -> StatusRow {
 }
 
 /// Returns the newest commit whose trailers say that it made one of the pins what it is.
-fn changed_by<'a>(history: &'a [CommitInfo], pins: &[Placed]) -> Option<&'a CommitInfo> {
-    let lines: Vec<(String, String)> = pins
-        .iter()
-        .map(|(file, pin)| {
-            (
-                format!("Promote-Pin: {file} {} ", pin.name),
-                format!(" -> {}", pin.reference()),
-            )
-        })
-        .collect();
-    history.iter().find(|commit| {
-        commit.message.lines().any(|line| {
-            lines
-                .iter()
-                .any(|(start, end)| line.starts_with(start) && line.ends_with(end))
-        })
+fn changed_by<'a>(history: &'a [CommitInfo], pins: &[Placed]) -> Option<(&'a CommitInfo, Trailers)> {
+    history.iter().find_map(|commit| {
+        let trailers = Trailers::read(&commit.message)?;
+        let made = |(file, pin): &Placed| trailers.pins.iter().any(|one| one.made(file.as_str(), pin));
+        pins.iter().any(made).then_some((commit, trailers))
     })
 }
 
-fn since(row: &mut StatusRow, commit: &CommitInfo, clock: &dyn Clock) {
-    let by = commit
-        .message
-        .lines()
-        .find_map(|line| line.strip_prefix("Promote-By: "));
+fn since(row: &mut StatusRow, commit: &CommitInfo, trailers: &Trailers, clock: &dyn Clock) {
     row.commit = Some(commit.commit.clone());
     row.at = Some(commit.at);
     row.age_seconds = Some(clock.wall().since(commit.at).as_secs());
-    row.by = by.map(str::to_owned);
+    row.by = Some(trailers.by.clone()).filter(|by| !by.is_empty());
 }
 
 /// Tells each row which environments of its app pin something else.

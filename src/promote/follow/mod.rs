@@ -6,7 +6,6 @@
 mod canaries;
 mod diagnose;
 mod ending;
-pub(super) mod lineage;
 mod progress;
 mod requests;
 mod streams;
@@ -20,16 +19,16 @@ use crate::journal::Journal;
 use crate::model::{AppSnapshot, ApplicationId, Clock, Event, Outcome, PinChange};
 use crate::report::{ApplicationRow, SupersededBy};
 
-use crate::promote::Cancel;
 use crate::promote::cancel::signal;
 use crate::promote::follow::diagnose::diagnose;
 use crate::promote::follow::ending::{End, end, fatal};
-use crate::promote::follow::lineage::Lineage;
 use crate::promote::follow::progress::Telling;
 use crate::promote::follow::requests::Asking;
 use crate::promote::follow::streams::{Heard, Listening};
 use crate::promote::follow::track::{Answer, Track};
 use crate::promote::followee::{FollowRequest, Followee};
+use crate::promote::lineage::Lineage;
+use crate::promote::ports::Cancel;
 use crate::promote::underway::next_look;
 
 /// How a wait ended.

@@ -12,9 +12,9 @@ use crate::plan::{OnPause, SyncMode};
 use crate::report::{ApplicationRow, RolloutRow};
 
 use crate::promote::follow::canaries::{Canaries, Reading};
-use crate::promote::follow::lineage::Lineage;
 use crate::promote::follow::progress::Said;
 use crate::promote::followee::{FollowRequest, Followee};
+use crate::promote::lineage::Lineage;
 
 /// What came back for one application.
 pub(in crate::promote) enum Answer {

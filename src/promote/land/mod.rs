@@ -1,15 +1,15 @@
-//! The landing loop: a compare-and-swap on the branch's tip, with the plan made again on every new tip.
+//! The landing loop: a compare-and-swap on the branch's tip, with the whole preparation repeated on every new tip.
+//! Knows neither what is landed nor how that was prepared.
 
 use std::time::Duration;
 
-use crate::infrarepo::{Attempt, FileEdit, Land, Update};
+use crate::infrarepo::{Attempt, Land, Update};
 use crate::model::{Clock, CommitSha, Event, Fault, Outcome};
-use crate::plan::Plan;
 
 use crate::promote::cancel::{cancelled, or_cancel};
-use crate::promote::prepare::plan;
-use crate::promote::prepare::plan::Planned;
-use crate::promote::{Cancel, Ports, Settings};
+use crate::promote::job::Landing;
+use crate::promote::ports::{Cancel, Ports};
+use crate::promote::proposal::Proposal;
 
 /// The longest first pause after a lost race, in pushes, and how it grows with each further one. With both, a hundred writers on one branch land
 /// with three retries each in the median.
@@ -23,64 +23,97 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 const PUSH_GRACE: Duration = Duration::from_millis(1500);
 
 /// Where landing ended.
-pub(in crate::promote) struct Landing {
-    /// What was planned last, with the tip it was planned against.
-    pub(in crate::promote) planned: Planned,
-    /// Our commit; `None` when the last plan had nothing left to change.
+pub(in crate::promote) struct Landed<T> {
+    /// What was prepared last.
+    pub(in crate::promote) of: T,
+    /// The commit; `None` when the last preparation left nothing to change.
     pub(in crate::promote) commit: Option<CommitSha>,
     /// How many times it was tried.
     pub(in crate::promote) attempts: u32,
 }
 
-/// Lands `planned`, and what becomes of it on newer tips, until it is on the branch or `landing-timeout` is over.
+/// Landing that came to nothing.
+#[derive(Debug)]
+pub(in crate::promote) struct Unlanded {
+    /// Why.
+    pub(in crate::promote) fault: Fault,
+    /// How many times it was tried.
+    pub(in crate::promote) attempts: u32,
+}
+
+/// Lands `first`, and on newer tips what `again` makes of it, until it is on the branch or the bound of `how` is over.
 ///
-/// `attempts` counts also when it fails.
+/// Everything that was judged for `first` is for `again` to judge anew: nothing else stands between a new tip and the push.
 ///
 /// # Errors
-/// The server refuses for good, the deadline came first, the new tip does not fit the request, or the run was cancelled.
-pub(in crate::promote) async fn land(
+/// The server refuses for good, the deadline came first, `again` fails, or the run was cancelled.
+pub(in crate::promote) async fn land<T>(
     repo: &dyn Land,
-    settings: &Settings,
+    how: &Landing,
     ports: &Ports<'_>,
-    mut planned: Planned,
+    first: Proposal<T>,
+    again: impl AsyncFnMut() -> Result<Proposal<T>, Fault>,
+) -> Result<Landed<T>, Unlanded> {
+    let mut attempts = 0;
+    match until_landed(repo, how, ports, first, again, &mut attempts).await {
+        Ok((of, commit)) => Ok(Landed { of, commit, attempts }),
+        Err(fault) => Err(Unlanded { fault, attempts }),
+    }
+}
+
+async fn until_landed<T>(
+    repo: &dyn Land,
+    how: &Landing,
+    ports: &Ports<'_>,
+    first: Proposal<T>,
+    mut again: impl AsyncFnMut() -> Result<Proposal<T>, Fault>,
     attempts: &mut u32,
-) -> Result<Landing, Fault> {
-    let Ports { clock, cancel, .. } = *ports;
-    let end = clock.now() + settings.landing_timeout;
+) -> Result<(T, Option<CommitSha>), Fault> {
+    let clock = ports.clock;
+    let end = clock.now() + how.within;
     let mut stuck = false;
+    let mut proposal = first;
     loop {
-        if planned.plan.files.is_empty() {
-            return Ok(Landing {
-                planned,
-                commit: None,
-                attempts: *attempts,
-            });
+        if proposal.edits.is_empty() {
+            return Ok((proposal.of, None));
         }
         *attempts += 1;
-        let draft = draft(&planned, settings, clock);
+        let Proposal {
+            tip,
+            edits,
+            message,
+            of,
+        } = proposal;
+        let base = tip.commit.clone();
+        let update = Update {
+            reference: tip.branch.reference(),
+            expected: Some(tip.commit.clone()),
+            parents: vec![tip.commit],
+            edits,
+            message,
+            author: how.author.clone(),
+            at: clock.wall(),
+        };
         let begun = clock.now();
-        let why = match attempt(repo, &draft, end, clock, cancel).await? {
-            Attempt::Landed(commit) => {
-                return Ok(Landing {
-                    planned,
-                    commit: Some(commit),
-                    attempts: *attempts,
-                });
-            }
+        let why = match attempt(repo, &update, end, clock, ports.cancel).await? {
+            Attempt::Landed(commit) => return Ok((of, Some(commit))),
             Attempt::LostRace { why } => why,
         };
-        let push = clock.now().saturating_sub(begun);
-        let attempts = *attempts;
         let lost = Lost {
             why,
-            push,
-            attempts,
+            push: clock.now().saturating_sub(begun),
+            attempts: *attempts,
             end,
             stuck,
         };
-        let base = planned.snapshot.tip.commit;
-        planned = again(repo, settings, ports, &base, &lost).await?;
-        stuck = base == planned.snapshot.tip.commit;
+        pause_after(&lost, how, ports).await?;
+        proposal = tokio::select! {
+            biased;
+            proposal = again() => proposal?,
+            () = clock.sleep(lost.end.saturating_sub(clock.now())) => return Err(too_late(how.within, &lost)),
+        };
+        stuck = base == proposal.tip.commit;
+        tell(ports, &base, &proposal, &lost);
     }
 }
 
@@ -98,19 +131,13 @@ struct Lost {
     stuck: bool,
 }
 
-/// Waits, and plans on the new tip.
-async fn again(
-    repo: &dyn Land,
-    settings: &Settings,
-    ports: &Ports<'_>,
-    base: &CommitSha,
-    lost: &Lost,
-) -> Result<Planned, Fault> {
+/// Waits before the next attempt.
+async fn pause_after(lost: &Lost, how: &Landing, ports: &Ports<'_>) -> Result<(), Fault> {
     let Ports { clock, journal, cancel } = *ports;
     // Towards the end the pauses become short: while there is time for another push, it is no reason to give up.
     let room = (lost.end.saturating_sub(clock.now())).saturating_sub(lost.push);
     if room.is_zero() {
-        return Err(too_late(settings.landing_timeout, lost));
+        return Err(too_late(how.within, lost));
     }
     let pause = pause(lost.attempts, lost.push, random()).min(room / 2);
     journal.debug(format!(
@@ -119,13 +146,12 @@ async fn again(
         lost.why,
         pause.as_millis()
     ));
-    or_cancel(cancel, clock.sleep(pause)).await?;
-    let planned = tokio::select! {
-        biased;
-        planned = or_cancel(cancel, plan::planned(repo, settings)) => planned??,
-        () = clock.sleep(lost.end.saturating_sub(clock.now())) => return Err(too_late(settings.landing_timeout, lost)),
-    };
-    let tip = &planned.snapshot.tip;
+    or_cancel(cancel, clock.sleep(pause)).await
+}
+
+/// Tells what the next attempt stands on.
+fn tell<T>(ports: &Ports<'_>, base: &CommitSha, proposal: &Proposal<T>, lost: &Lost) {
+    let tip = &proposal.tip;
     let text = if tip.commit == *base {
         format!(
             "{} is still at {}, and was not moved ({})",
@@ -140,8 +166,7 @@ async fn again(
             tip.branch
         )
     };
-    journal.tell(Event::Progress(text));
-    Ok(planned)
+    ports.journal.tell(Event::Progress(text));
 }
 
 fn too_late(bound: Duration, lost: &Lost) -> Fault {
@@ -161,30 +186,10 @@ fn too_late(bound: Duration, lost: &Lost) -> Fault {
     .hint(hint)
 }
 
-fn draft(planned: &Planned, settings: &Settings, clock: &dyn Clock) -> Update {
-    let Plan { files, message, .. } = &planned.plan;
-    let tip = &planned.snapshot.tip;
-    Update {
-        reference: tip.branch.reference(),
-        expected: Some(tip.commit.clone()),
-        parents: vec![tip.commit.clone()],
-        edits: files
-            .iter()
-            .map(|file| FileEdit::Write {
-                path: file.path.clone(),
-                content: file.after.clone(),
-            })
-            .collect(),
-        message: message.clone(),
-        author: settings.author.clone(),
-        at: clock.wall(),
-    }
-}
-
 /// One push. A signal before it prevents it; one during it lets it end, for a moment.
 async fn attempt(
     repo: &dyn Land,
-    draft: &Update,
+    update: &Update,
     end: Duration,
     clock: &dyn Clock,
     cancel: &Cancel,
@@ -198,7 +203,7 @@ async fn attempt(
             outcome,
             format!(
                 "the push to {} was still under way {when}: look whether the commit is there",
-                draft.reference.short()
+                update.reference.short()
             ),
         )
         .hint("run the step again: it finds the commit, or lands it")
@@ -206,7 +211,7 @@ async fn attempt(
     let left = end.saturating_sub(clock.now());
     let attempt = tokio::select! {
         biased;
-        attempt = repo.land(draft) => attempt,
+        attempt = repo.land(update) => attempt,
         signal = async {
             let signal = crate::promote::cancel::signal(watched).await;
             repo.halt();

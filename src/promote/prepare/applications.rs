@@ -11,6 +11,23 @@ use crate::promote::prepare::live::is_live;
 use crate::promote::prepare::plan::Planned;
 use crate::promote::prepare::precheck::precheck;
 
+/// What was asked of Argo CD before writing, and found right, with the question: on another tip the same question need not be asked again.
+#[derive(Default)]
+pub(in crate::promote) struct Evidence {
+    followees: Option<(Question, Vec<Followee>)>,
+    sources: Option<Question>,
+}
+
+/// Which applications, of which repository and branch; with what they must run, where that is asked.
+type Question = (Origin, Vec<Candidate>);
+
+impl Evidence {
+    /// Tells whether anything was asked yet.
+    pub(in crate::promote) const fn is_there(&self) -> bool {
+        self.followees.is_some()
+    }
+}
+
 /// Where the commit of a plan goes to.
 pub(in crate::promote) fn origin(repo: &dyn InfraRepo, planned: &Planned) -> Origin {
     Origin {
@@ -28,19 +45,36 @@ pub(in crate::promote) async fn look(
     repo: &dyn InfraRepo,
     clock: &dyn Clock,
     planned: &Planned,
+    evidence: &mut Evidence,
 ) -> Result<Vec<Followee>, Fault> {
     let origin = origin(repo, planned);
     let mut candidates = Vec::new();
-    for (target, _) in &planned.snapshot.targets {
-        candidates.extend(candidates_of(
-            target,
-            &images(planned, &target.app, &target.environment),
-        )?);
+    for (place, _) in &planned.snapshot.places {
+        candidates.extend(candidates_of(place, &[])?);
     }
-    let targets = precheck(observe, clock, &origin, candidates).await?;
+    let question = (origin.clone(), candidates);
+    let followees = match evidence.followees.take() {
+        Some((asked, followees)) if asked == question => followees,
+        _ => precheck(observe, clock, &origin, question.1.clone()).await?,
+    };
+    evidence.followees = Some((question, followees.clone()));
+    let question = (origin.clone(), sources(planned)?);
+    if !question.1.is_empty() && evidence.sources.as_ref() != Some(&question) {
+        let sources = precheck(observe, clock, &origin, question.1.clone()).await?;
+        must_be_live(observe, clock, &sources).await?;
+        evidence.sources = Some(question);
+    }
+    let now = |followee: Followee| Followee {
+        images: images(planned, &followee.app, &followee.environment),
+        ..followee
+    };
+    Ok(followees.into_iter().map(now).collect())
+}
+
+/// Returns the applications of the environment of `from`, each with what is promoted from there: what its overlay pins at this tip.
+fn sources(planned: &Planned) -> Result<Vec<Candidate>, Fault> {
     let mut sources = Vec::new();
     for (target, overlay) in &planned.snapshot.sources {
-        // What is promoted from there is what the overlay of that environment pins now.
         let files = overlay.files.iter();
         let pins: Vec<Pin> = files
             .flat_map(|file| target.syntax.pins(&file.text).unwrap_or_default())
@@ -53,30 +87,25 @@ pub(in crate::promote) async fn look(
         reading.policy.sync = SyncMode::Never;
         sources.extend(candidates_of(&reading, &images.collect::<Vec<_>>())?);
     }
-    if !sources.is_empty() {
-        let sources = precheck(observe, clock, &origin, sources).await?;
-        must_be_live(observe, clock, &sources).await?;
-    }
-    Ok(targets)
+    Ok(sources)
 }
 
 /// Returns the references that an app runs in an environment after the plan.
 pub(in crate::promote) fn images(planned: &Planned, app: &AppName, environment: &EnvironmentName) -> Vec<String> {
     let pins = planned.plan.pins.iter();
     pins.filter(|pin| pin.app == *app && pin.environment == *environment)
-        .map(|pin| pin.after.clone())
+        .map(|pin| pin.after.reference())
         .collect()
 }
 
 /// Tells whether an entry of the environment of `from` is one that the plan copies.
 fn is_promoted(pin: &Pin, target: &plan::Place, planned: &Planned) -> bool {
-    let says_something = pin.new_tag.is_some() || pin.digest.is_some();
-    says_something
+    pin.is_pinned()
         && planned
             .plan
             .pins
             .iter()
-            .any(|promoted| promoted.app == target.app && promoted.name == pin.name)
+            .any(|promoted| promoted.app == target.app && promoted.name() == pin.name)
 }
 
 /// Returns what has to become live for a target: the applications that its templates name.

@@ -4,22 +4,23 @@ use std::time::Duration;
 
 use crate::model::Timestamp;
 
-use crate::promote::Settings;
+use crate::promote::job::{Common, Promote};
 use crate::promote::prepare::plan::Planned;
 
 /// Returns a warning for each token that says of itself that it ends before the latest end of the run.
-pub(in crate::promote) fn ending(settings: &Settings, planned: &Planned, now: Timestamp) -> Vec<String> {
-    let timeouts = planned.snapshot.targets.iter().map(|(target, _)| target.policy.timeout);
-    let wait = timeouts.max().filter(|_| settings.wait).unwrap_or_default();
-    let longest = settings.landing_timeout.saturating_add(wait);
+pub(in crate::promote) fn ending(job: &Promote, common: &Common, planned: &Planned, now: Timestamp) -> Vec<String> {
+    let timeouts = planned.snapshot.places.iter().map(|(place, _)| place.policy.timeout);
+    let followed = job.follow && common.argocd.is_some();
+    let wait = timeouts.max().filter(|_| followed).unwrap_or_default();
+    let longest = job.landing.within.saturating_add(wait);
     let tokens = [
         (
             "token",
-            settings.infra_repo.token.as_ref().and_then(|token| token.valid_until()),
+            common.infra_repo.token.as_ref().and_then(|token| token.valid_until()),
         ),
         (
             "argocd-token",
-            settings.argocd.as_ref().and_then(|argocd| argocd.token.valid_until()),
+            common.argocd.as_ref().and_then(|argocd| argocd.token.valid_until()),
         ),
     ];
     let ends = |(input, until): (&str, Option<Timestamp>)| told(input, until?, now, longest);

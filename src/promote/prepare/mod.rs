@@ -1,10 +1,114 @@
-//! Everything before the first write: the snapshot, the plan, and the look at the applications.
+//! Everything before the first write, as one thing that can be repeated: on every new tip of the branch it is done again, all of it.
+//! Evidence from the network is asked for again only if its question has changed.
 
+pub(super) mod announce;
 pub(super) mod applications;
 pub(super) mod expiry;
 pub(super) mod live;
+pub(super) mod places;
 pub(super) mod plan;
 pub(super) mod precheck;
 pub(super) mod rerun;
 pub(super) mod snapshot;
-mod source;
+pub(super) mod source;
+
+use crate::infrarepo::FileEdit;
+use crate::model::{Event, Fault, PinChange};
+use crate::plan::Request;
+use crate::report::{Report, SupersededBy};
+
+use crate::promote::cancel::or_cancel;
+use crate::promote::followee::Followee;
+use crate::promote::ports::Reading;
+use crate::promote::prepare::applications::Evidence;
+use crate::promote::prepare::plan::{Planned, planned};
+use crate::promote::proposal::Proposal;
+
+/// What was planned against a tip, and judged.
+pub(super) struct Prepared {
+    /// The plan with its snapshot.
+    pub(super) planned: Planned,
+    /// The applications that will be followed, as they are before anything is written.
+    pub(super) followees: Vec<Followee>,
+    /// Who changed the pin after an earlier attempt of this run had landed it: then nothing is left to do.
+    pub(super) superseded: Option<SupersededBy>,
+}
+
+/// The preparation of one promotion.
+pub(super) struct Preparation<'a> {
+    request: &'a Request,
+    reading: Reading<'a>,
+    evidence: Evidence,
+    /// The pins that were announced last.
+    announced: Option<Vec<PinChange>>,
+}
+
+impl<'a> Preparation<'a> {
+    pub(super) fn new(request: &'a Request, reading: Reading<'a>) -> Self {
+        Self {
+            request,
+            reading,
+            evidence: Evidence::default(),
+            announced: None,
+        }
+    }
+
+    /// Reads the tip, plans against it, and judges everything that must hold before a write. The report gets what was seen.
+    ///
+    /// # Errors
+    /// The request and the repository do not fit, something that was seen forbids it, a server gives no answer, or the run was cancelled.
+    pub(super) async fn prepare(&mut self, report: &mut Report) -> Result<Proposal<Prepared>, Fault> {
+        let Reading {
+            common, ports, repo, ..
+        } = self.reading;
+        if self.announced.is_none() {
+            ports.journal.tell(Event::Stage("Plan".to_owned()));
+        }
+        let planned = or_cancel(ports.cancel, planned(repo, self.request, &common.identity)).await??;
+        announce::fill(report, &planned, repo);
+        if self.announced.as_ref() != Some(&planned.plan.pins) {
+            announce::plan(&planned, ports.journal);
+            self.announced = Some(planned.plan.pins.clone());
+        }
+        let mut followees = Vec::new();
+        if let Some(observe) = self.reading.observe {
+            let first = !self.evidence.is_there();
+            let look = applications::look(observe, repo, ports.clock, &planned, &mut self.evidence);
+            followees = or_cancel(ports.cancel, look).await??;
+            report.applications = followees
+                .iter()
+                .map(|followee| announce::baseline(followee, observe))
+                .collect();
+            if first {
+                announce::applications(report, &followees, ports.journal);
+            }
+        }
+        let looked = rerun::superseded(repo, &common.identity, &planned, ports.journal);
+        let superseded = or_cancel(ports.cancel, looked).await??;
+        let edits = if superseded.is_some() {
+            Vec::new()
+        } else {
+            edits(&planned)
+        };
+        Ok(Proposal {
+            tip: planned.snapshot.tip.clone(),
+            edits,
+            message: planned.plan.message.clone(),
+            of: Prepared {
+                planned,
+                followees,
+                superseded,
+            },
+        })
+    }
+}
+
+fn edits(planned: &Planned) -> Vec<FileEdit> {
+    let files = planned.plan.files.iter();
+    files
+        .map(|file| FileEdit::Write {
+            path: file.path.clone(),
+            content: file.after.clone(),
+        })
+        .collect()
+}

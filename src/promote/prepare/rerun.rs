@@ -3,10 +3,10 @@
 use crate::infrarepo::{InfraRepo, MOST_COMMITS};
 use crate::journal::Journal;
 use crate::model::{Event, Fault};
+use crate::plan::{Identity, Trailers};
 use crate::report::SupersededBy;
 
-use crate::promote::Settings;
-use crate::promote::follow::lineage::Lineage;
+use crate::promote::lineage::Lineage;
 use crate::promote::prepare::plan::Planned;
 
 /// Returns who changed the pin after an earlier attempt of this run had landed it; `None` when that is not so, or lies too far back.
@@ -17,11 +17,11 @@ use crate::promote::prepare::plan::Planned;
 /// The history cannot be read.
 pub(in crate::promote) async fn superseded(
     repo: &dyn InfraRepo,
-    settings: &Settings,
+    identity: &Identity,
     planned: &Planned,
     journal: &dyn Journal,
 ) -> Result<Option<SupersededBy>, Fault> {
-    let Some(run) = earlier_attempts(&settings.identity.run) else {
+    let Some(run) = earlier_attempts(&identity.run) else {
         return Ok(None);
     };
     if planned.plan.changes.is_empty() {
@@ -29,21 +29,10 @@ pub(in crate::promote) async fn superseded(
     }
     let tip = &planned.snapshot.tip.commit;
     let commits = repo.history(tip, MOST_COMMITS).await?;
-    let trailer = format!("Promote-Run: {run}");
     let ours = commits.iter().find(|commit| {
-        let of_this_run = commit.message.lines().any(|line| {
-            line.strip_prefix(&trailer)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with("/attempts/"))
-        });
-        of_this_run
-            && planned.plan.changes.iter().all(|change| {
-                let pin = format!("Promote-Pin: {} {} ", change.file, change.name);
-                let after = format!(" -> {}", change.after);
-                commit
-                    .message
-                    .lines()
-                    .any(|line| line.starts_with(&pin) && line.ends_with(&after))
-            })
+        Trailers::read(&commit.message).is_some_and(|trailers| {
+            is_of(&trailers.run, run) && planned.plan.changes.iter().all(|change| trailers.set(change))
+        })
     });
     let Some(ours) = ours else {
         if commits.len() == MOST_COMMITS {
@@ -56,6 +45,13 @@ pub(in crate::promote) async fn superseded(
     };
     let lineage = Lineage::new(repo, &ours.commit, planned.plan.changes.iter().collect());
     Ok(Some(lineage.replaced_by(tip).await))
+}
+
+/// Tells whether an attempt belongs to a run.
+fn is_of(attempt: &str, run: &str) -> bool {
+    attempt
+        .strip_prefix(run)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with("/attempts/"))
 }
 
 /// Returns a run's address without its attempt, if this is not the first.

@@ -3,9 +3,7 @@
 use crate::infrarepo::{EntryKind, InfraRepo, Tip};
 use crate::manifest::Named;
 use crate::model::{AppName, CommitSha, EnvironmentName, Fault, RepoPath, nearest};
-use crate::plan::{CONFIG_FILE, Config, Layout, Overlay, OverlayFile, Place};
-
-use crate::promote::Settings;
+use crate::plan::{Allow, CONFIG_FILE, Config, Layout, Overlay, OverlayFile, Place, Select};
 
 /// What was read, all of it at `tip`.
 pub(in crate::promote) struct Snapshot {
@@ -13,10 +11,32 @@ pub(in crate::promote) struct Snapshot {
     pub(in crate::promote) tip: Tip,
     /// promote.yaml, if there is one.
     pub(in crate::promote) config: Option<Config>,
-    /// The targets with their files.
-    pub(in crate::promote) targets: Vec<(Place, Overlay)>,
+    /// The apps in the environments that were asked for, with their files.
+    pub(in crate::promote) places: Vec<(Place, Overlay)>,
     /// What `from` names, with its files.
     pub(in crate::promote) sources: Vec<(Place, Overlay)>,
+}
+
+/// What a snapshot is about.
+#[derive(Clone, Copy)]
+pub(in crate::promote) struct Asked<'a> {
+    /// Which apps in which environments.
+    pub(in crate::promote) select: &'a Select,
+    /// The environment whose pins are copied.
+    pub(in crate::promote) from: Option<&'a EnvironmentName>,
+    /// The exceptions that are asked for.
+    pub(in crate::promote) allow: Allow,
+}
+
+impl<'a> Asked<'a> {
+    /// Asks for what was selected, without exceptions and without another environment's pins.
+    pub(in crate::promote) fn all_of(select: &'a Select) -> Self {
+        Self {
+            select,
+            from: None,
+            allow: Allow::default(),
+        }
+    }
 }
 
 /// How many overlays that exist are named when one does not.
@@ -28,16 +48,16 @@ const LOOKED_INTO: usize = 200;
 ///
 /// # Errors
 /// The repository cannot be read, or every mistake in what was found.
-pub(in crate::promote) async fn snapshot(repo: &dyn InfraRepo, settings: &Settings) -> Result<Snapshot, Fault> {
+pub(in crate::promote) async fn snapshot(repo: &dyn InfraRepo, asked: Asked<'_>) -> Result<Snapshot, Fault> {
     let tip = repo.tip().await?;
     let config = config(repo, &tip.commit).await?;
     let layout = Layout {
-        request: &settings.request,
-        policy: settings.policy,
+        select: asked.select,
+        allow: asked.allow,
         config: config.as_ref(),
     };
-    let from: Vec<EnvironmentName> = settings.request.from.iter().cloned().collect();
-    let (targets, sources) = match (layout.targets(&settings.request.environments), layout.targets(&from)) {
+    let from: Vec<EnvironmentName> = asked.from.into_iter().cloned().collect();
+    let (targets, sources) = match (layout.targets(&asked.select.environments), layout.targets(&from)) {
         (Ok(targets), Ok(sources)) => (targets, sources),
         (targets, sources) => {
             let mut mistakes = targets.err().unwrap_or_default();
@@ -61,7 +81,7 @@ pub(in crate::promote) async fn snapshot(repo: &dyn InfraRepo, settings: &Settin
     let sources_from = overlays.split_off(targets.len().min(overlays.len()));
     Ok(Snapshot {
         tip,
-        targets: targets.into_iter().zip(overlays).collect(),
+        places: targets.into_iter().zip(overlays).collect(),
         sources: sources.into_iter().zip(sources_from).collect(),
         config,
     })

@@ -12,7 +12,7 @@ use std::time::Duration;
 use promote_action::delivery::{Action, Change, Engine, Problem, Refresh, Scope};
 use promote_action::model::{Canary, Health, Outcome, Phase, RepoPath, Resource, SyncState};
 use promote_action::plan::{ResolvedPolicy, SyncMode};
-use promote_action::promote::{Candidate, Which};
+use promote_action::promote::testing::{Candidate, Which};
 use sandbox::argocd::Canned;
 use sandbox::overlay;
 use serde_json::Value;

@@ -132,3 +132,102 @@ fn landing_that_never_wins_ends_at_its_deadline() {
     assert!(report["infra_repo"]["attempts"].as_u64().unwrap() >= 2, "{report:#}");
     assert_eq!(world.sandbox.overlay("api", "dev").unwrap(), before);
 }
+
+/// Lets the first push lose: while it is under way somebody else's commit of `files` becomes the head of `main`.
+fn lose_to(world: &World, files: &[(&str, &str)]) -> String {
+    let git = &world.sandbox.git;
+    let commit = git.commit("infra-repo", "faster", files, "Faster").unwrap();
+    let hook = "#!/bin/sh\n[ -e lost ] && exit 0\ntouch lost\n\
+        unset GIT_QUARANTINE_PATH GIT_OBJECT_DIRECTORY GIT_ALTERNATE_OBJECT_DIRECTORIES\n\
+        git update-ref refs/heads/main refs/heads/faster\n";
+    git.hook("infra-repo", "pre-receive", hook).unwrap();
+    commit
+}
+
+/// Runs a promotion that loses its first push to `files`, and checks that nothing of it was written.
+fn judged_again(world: &World, account: &str, files: &[(&str, &str)], words: &str, outcome: &str, code: i32) -> String {
+    let faster = lose_to(world, files);
+    let token = world.sandbox.argocd.token(account);
+    let words = format!("--app api --wait false {words}");
+    let report = world.start_as(&token, &words).wait().ends(outcome, code);
+    assert!(world.sandbox.git.path("infra-repo").join("lost").exists(), "{report:#}");
+    assert_eq!(report["infra_repo"]["attempts"], 1, "{report:#}");
+    assert_eq!(world.sandbox.tip().unwrap(), faster);
+    report["reason"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn what_another_environment_pins_after_a_lost_race_must_be_live_there_too() {
+    let world = World::new();
+    let dev = world.sandbox.overlay("api", "dev").unwrap();
+    let bad = dev.replace("newTag: 4f9d2c1", "newTag: bad999");
+    assert_ne!(dev, bad);
+    let files = [(&*overlay("api", "dev"), &*bad)];
+    let reason = judged_again(&world, "ci", &files, "--from dev --environment staging", "refused", 3);
+    assert!(
+        reason.contains("api-dev (dev) does not run myorg/api:bad999"),
+        "{reason}"
+    );
+}
+
+#[test]
+fn every_check_before_writing_is_made_again_after_a_lost_race() {
+    let config = |keys: &str| {
+        format!("version: 1\nenvironments: [{{name: production, sync: never}}, {{name: staging{keys}}}]\n")
+    };
+    let allowed = config(", allow: [mutable-tag]");
+    for (faster, account, words, outcome, code, says) in [
+        // The application is another one, whose source is another folder.
+        (
+            config(", application: api-dev"),
+            "ci",
+            "--environment staging --tag v2",
+            "refused",
+            3,
+            "api-dev deploys",
+        ),
+        // The sync would be started, and the token does not permit that.
+        (
+            allowed.replace(", sync: never", ""),
+            "viewer",
+            "--environment production --tag v2",
+            "denied",
+            4,
+            "sync",
+        ),
+        // The exception is no longer listed.
+        (
+            config(""),
+            "ci",
+            "--environment staging --tag latest --allow mutable-tag",
+            "invalid",
+            2,
+            "mutable-tag",
+        ),
+        // The overlay is elsewhere.
+        (
+            config(", path: \"nowhere/{app}\""),
+            "ci",
+            "--environment staging --tag v2",
+            "invalid",
+            2,
+            "nowhere/api",
+        ),
+    ] {
+        let world = World::new();
+        world.sandbox.commit("promote.yaml", &allowed, "Configure").unwrap();
+        let files = [("promote.yaml", &*faster)];
+        let reason = judged_again(&world, account, &files, words, outcome, code);
+        assert!(reason.contains(says), "{says} in {reason}");
+    }
+}
+
+#[test]
+fn a_moving_tag_that_comes_in_by_a_lost_race_is_refused() {
+    let world = World::new();
+    let dev = world.sandbox.overlay("api", "dev").unwrap();
+    let moving = dev.replace("newTag: 4f9d2c1", "newTag: latest");
+    let files = [(&*overlay("api", "dev"), &*moving)];
+    let reason = judged_again(&world, "ci", &files, "--from dev --environment staging", "invalid", 2);
+    assert!(reason.contains("looks mutable"), "{reason}");
+}

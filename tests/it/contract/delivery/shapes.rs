@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use promote_action::model::Outcome;
-use promote_action::promote::{Candidate, Which};
+use promote_action::promote::testing::{Candidate, Which};
 use serde_json::{Value, json};
 
 use super::stage::{Stage, id};

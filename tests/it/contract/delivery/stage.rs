@@ -11,11 +11,11 @@ use promote_action::infrarepo::{self, Address};
 use promote_action::journal::Journal;
 use promote_action::manifest::{Field, PinEdit, Syntax};
 use promote_action::model::{
-    AppName, ApplicationId, BranchName, Clock, CommitSha, EnvironmentName, Event, Fault, PinChange, RepoIdentity,
+    AppName, ApplicationId, BranchName, Clock, CommitSha, EnvironmentName, Event, Fault, Pin, PinChange, RepoIdentity,
     RepoPath, Secret, Timestamp,
 };
 use promote_action::plan::{Policy, ResolvedPolicy};
-use promote_action::promote::{Candidate, FollowPorts, FollowRequest, Followed, Which, follow, precheck};
+use promote_action::promote::testing::{Candidate, FollowPorts, FollowRequest, Followed, Which, follow, precheck};
 use sandbox::overlay;
 use tokio::sync::watch::Sender;
 
@@ -154,10 +154,11 @@ impl Stage {
             environment: EnvironmentName::parse(environment).unwrap(),
             file: RepoPath::parse(&file).unwrap(),
             syntax: Syntax::default(),
-            name: format!("myorg/{app}"),
-            line: 1,
-            before: String::new(),
-            after: reference(&text, app),
+            before: Pin {
+                name: format!("myorg/{app}"),
+                ..Pin::default()
+            },
+            after: pin(&text, app),
         };
         (CommitSha::parse(&commit).unwrap(), pin)
     }
@@ -289,10 +290,14 @@ fn with_tag(text: &str, app: &str, tag: &str) -> String {
 }
 
 /// Returns the reference that an overlay makes run.
-pub(super) fn reference(text: &str, app: &str) -> String {
+fn pin(text: &str, app: &str) -> Pin {
     let pins = Syntax::default().pins(text.as_bytes()).unwrap();
     let entry = format!("myorg/{app}");
-    pins.iter().find(|pin| pin.name == entry).unwrap().reference()
+    pins.into_iter().find(|pin| pin.name == entry).unwrap()
+}
+
+pub(super) fn reference(text: &str, app: &str) -> String {
+    pin(text, app).reference()
 }
 
 pub(super) fn block_on<T>(future: impl Future<Output = T>) -> T {

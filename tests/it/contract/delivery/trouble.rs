@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use promote_action::model::Outcome;
 use promote_action::plan::ResolvedPolicy;
-use promote_action::promote::Followed;
+use promote_action::promote::testing::Followed;
 use sandbox::argocd::{ArgoCd, Asked, Canned};
 
 use super::stage::{Stage, block_on, id};

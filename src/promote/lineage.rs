@@ -84,7 +84,7 @@ impl<'a> Lineage<'a> {
             let Some(text) = text.and_then(|(_, text)| text.as_deref()) else {
                 return Ok(false);
             };
-            if reference_in(pin, text).as_deref() != Some(pin.after.as_str()) {
+            if reference_in(pin, text) != Some(pin.after.reference()) {
                 return Ok(false);
             }
         }
@@ -148,6 +148,6 @@ const fn is_certain(standing: &Standing) -> bool {
 fn reference_in(change: &PinChange, text: &[u8]) -> Option<String> {
     let pins = change.syntax.pins(text).ok()?;
     pins.iter()
-        .find(|pin| pin.name == change.name)
+        .find(|pin| pin.name == change.name())
         .map(crate::model::Pin::reference)
 }

@@ -1,0 +1,110 @@
+//! What commands that follow a commit have in common: the request to follow, and how its end stands in the report.
+
+use crate::delivery::{Drive, Reader};
+use crate::infrarepo::InfraRepo;
+use crate::model::{CommitSha, Event, Outcome, PinChange};
+use crate::report::{End, Report};
+
+use crate::promote::follow::{self, FollowPorts, Followed};
+use crate::promote::followee::{FollowRequest, Followee};
+use crate::promote::ports::{Ports, Reading};
+use crate::promote::prepare::applications;
+use crate::promote::prepare::plan::Planned;
+use crate::promote::timeline::FOLLOWING;
+
+/// Follows the applications of a plan until they run its pins, or cannot.
+pub(in crate::promote) async fn follow(
+    reading: Reading<'_>,
+    observe: &dyn Reader,
+    drive: Option<&dyn Drive>,
+    planned: &Planned,
+    followees: Vec<Followee>,
+    commit: &CommitSha,
+) -> Followed {
+    let Ports { clock, journal, cancel } = reading.ports;
+    journal.tell(Event::Stage(FOLLOWING.to_owned()));
+    let request = FollowRequest {
+        targets: followees,
+        origin: applications::origin(reading.repo, planned),
+        commit,
+        pins: &planned.plan.pins,
+        nonce: reading.common.identity.run.clone(),
+    };
+    let ports = FollowPorts {
+        observe,
+        drive,
+        repo: reading.repo,
+        journal,
+        clock,
+    };
+    follow::follow(ports, cancel, request).await
+}
+
+/// Puts the commit that is followed into the report; `landed` says whether this run made it.
+pub(in crate::promote) fn landed(
+    report: &mut Report,
+    repo: &dyn InfraRepo,
+    commit: &CommitSha,
+    landed: bool,
+    attempts: u32,
+) {
+    report.commit_url = repo.commit_url(commit);
+    if let Some(row) = &mut report.infra_repo {
+        row.commit = Some(commit.clone());
+        row.landed = landed;
+        row.attempts = attempts;
+    }
+}
+
+/// Puts the end of following into the report, under the name that the command has for it.
+pub(in crate::promote) fn finish(
+    report: &mut Report,
+    followed: Followed,
+    planned: &Planned,
+    name: impl FnOnce(Outcome) -> Outcome,
+) -> End {
+    let outcome = name(followed.outcome);
+    let reason = match outcome {
+        Outcome::NoChange => format!(
+            "{} already, and it is live: {}",
+            pinned(&planned.plan.pins),
+            followed.reason
+        ),
+        _ => followed.reason,
+    };
+    report.applications = followed.applications;
+    let mut end = End::new(outcome, reason);
+    end.hints = followed.hints;
+    end.superseded_by = followed.superseded_by;
+    accepted(end, planned)
+}
+
+/// Makes the end a success where `on-superseded` is `succeed`.
+pub(in crate::promote) fn accepted(end: End, planned: &Planned) -> End {
+    if end.outcome == Outcome::Superseded && planned.accepts_superseded() {
+        end.exits(0)
+    } else {
+        end
+    }
+}
+
+/// Says what is pinned where, in a few words.
+pub(in crate::promote) fn pinned(pins: &[PinChange]) -> String {
+    let each: Vec<String> = pins
+        .iter()
+        .map(|pin| format!("{} is pinned in {}", pin.after.reference(), pin.environment))
+        .collect();
+    each.join(", ")
+}
+
+/// Says what changes where, in a few words.
+pub(in crate::promote) fn changed(changes: &[PinChange]) -> String {
+    let each: Vec<String> = changes
+        .iter()
+        .map(|pin| {
+            let (before, after) = (pin.before.reference(), pin.after.reference());
+            format!("{before} → {after} in {}", pin.environment)
+        })
+        .collect();
+    each.join(", ")
+}

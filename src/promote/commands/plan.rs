@@ -1,0 +1,27 @@
+//! `plan`: everything that `promote` does before it writes, and the diff. Is given nothing that writes.
+
+use crate::model::{Fault, Outcome};
+use crate::plan::Request;
+use crate::report::{End, Report};
+
+use crate::promote::commands::finish::{changed, pinned};
+use crate::promote::ports::Reading;
+use crate::promote::prepare::Preparation;
+
+/// Prepares the promotion, and shows what it would write.
+///
+/// # Errors
+/// As the preparation.
+pub(in crate::promote) async fn run(
+    request: &Request,
+    reading: Reading<'_>,
+    report: &mut Report,
+) -> Result<End, Fault> {
+    let planned = Preparation::new(request, reading).prepare(report).await?.of.planned;
+    let reason = if planned.plan.changes.is_empty() {
+        format!("nothing would change: {} already", pinned(&planned.plan.pins))
+    } else {
+        format!("would change {}; nothing was written", changed(&planned.plan.changes))
+    };
+    Ok(End::new(Outcome::Planned, reason))
+}

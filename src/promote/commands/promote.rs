@@ -1,0 +1,122 @@
+//! `promote`: prepare, land, follow, report.
+
+use crate::delivery::Drive;
+use crate::infrarepo::Land;
+use crate::model::{CommitSha, Event, Fault, Outcome};
+use crate::report::{End, Known, Report, SupersededBy};
+
+use crate::promote::commands::finish::{self, accepted, changed, finish, pinned};
+use crate::promote::job::Promote;
+use crate::promote::land::{Landed, land};
+use crate::promote::ports::Reading;
+use crate::promote::prepare::plan::Planned;
+use crate::promote::prepare::{Preparation, Prepared, announce, expiry};
+
+/// Lands what was asked for, and follows it until it is live. On a new tip of the branch the whole preparation is repeated: nothing lands
+/// that was not judged.
+///
+/// # Errors
+/// As the preparation and landing. How the applications ended is no error: it is in the report.
+pub(in crate::promote) async fn run(
+    job: &Promote,
+    reading: Reading<'_>,
+    repo: &dyn Land,
+    drive: Option<&dyn Drive>,
+    report: &mut Report,
+) -> Result<End, Fault> {
+    let ports = reading.ports;
+    let mut preparation = Preparation::new(&job.request, reading);
+    let first = preparation.prepare(report).await?;
+    for warning in expiry::ending(job, reading.common, &first.of.planned, ports.clock.wall()) {
+        ports.journal.warn(warning);
+    }
+    if !first.edits.is_empty() {
+        ports.journal.tell(Event::Stage("Land".to_owned()));
+    }
+    let landed = land(repo, &job.landing, &ports, first, async || {
+        preparation.prepare(report).await
+    })
+    .await;
+    let Landed { of, commit, attempts } = landed.map_err(|unlanded| {
+        if let Some(row) = &mut report.infra_repo {
+            row.attempts = unlanded.attempts;
+        }
+        unlanded.fault
+    })?;
+    let Prepared {
+        planned,
+        followees,
+        superseded: by,
+    } = of;
+    if let Some(by) = by {
+        return Ok(superseded(report, by, &planned));
+    }
+    let wrote = commit.is_some();
+    let commit = commit.unwrap_or_else(|| planned.snapshot.tip.commit.clone());
+    announce::fill(report, &planned, repo);
+    finish::landed(report, repo, &commit, wrote, attempts);
+    tell_landed(report, reading, wrote, &commit, &planned);
+    match reading.observe.filter(|_| job.follow) {
+        Some(observe) => {
+            let followed = finish::follow(reading, observe, drive, &planned, followees, &commit).await;
+            Ok(finish(report, followed, &planned, |outcome| match outcome {
+                Outcome::Live if planned.plan.changes.is_empty() => Outcome::NoChange,
+                Outcome::Live => Outcome::Promoted,
+                other => other,
+            }))
+        }
+        None => Ok(unwatched(reading, wrote, &planned, &commit)),
+    }
+}
+
+/// Tells that it is committed, or was already, with the outputs that are known from here on.
+fn tell_landed(report: &Report, reading: Reading<'_>, wrote: bool, commit: &CommitSha, planned: &Planned) {
+    let (journal, pins) = (reading.ports.journal, &planned.plan.pins);
+    announce::outputs(journal, report, Known::AtLanding);
+    if wrote {
+        journal.tell(Event::Milestone(format!(
+            "landed {} on {}",
+            commit.short(),
+            planned.snapshot.tip.branch
+        )));
+    } else {
+        journal.progress(format!("nothing to write: {} already", pinned(pins)));
+    }
+}
+
+/// The end of a run that nothing is watched in.
+fn unwatched(reading: Reading<'_>, wrote: bool, planned: &Planned, commit: &CommitSha) -> End {
+    if !wrote {
+        let reason = format!("{} already; nothing was written", pinned(&planned.plan.pins));
+        return End::new(Outcome::NoChange, reason);
+    }
+    let reason = format!(
+        "landed {} on {}: {}",
+        commit.short(),
+        planned.snapshot.tip.branch,
+        changed(&planned.plan.changes)
+    );
+    let why = if reading.observe.is_some() {
+        "`wait` is false"
+    } else {
+        "no `argocd-server` is given"
+    };
+    reading.ports.journal.warn(format!(
+        "committed, but nothing was watched ({why}): whether it is live is not known"
+    ));
+    End::new(Outcome::Landed, reason)
+}
+
+/// The end of a run whose earlier attempt was overtaken.
+fn superseded(report: &mut Report, by: SupersededBy, planned: &Planned) -> End {
+    let reason = format!(
+        "an earlier attempt of this run landed, and {} by {} changed the pin since: nothing was written",
+        by.commit.short(),
+        by.author
+    );
+    // What was planned is not what happened.
+    report.changes.clear();
+    report.pins.clear();
+    report.diff.clear();
+    accepted(End::new(Outcome::Superseded, reason).by(by), planned)
+}

@@ -1,0 +1,86 @@
+//! `wait`: follows the applications of a commit that is on the branch already, until they run it. Writes nothing to git.
+
+use crate::delivery::Drive;
+use crate::infrarepo::InfraRepo;
+use crate::model::{CommitSha, Fault, Outcome, PinChange, RepoPath};
+use crate::plan::{Plan, SyncMode};
+use crate::report::{End, Report};
+
+use crate::promote::cancel::or_cancel;
+use crate::promote::commands::finish::{self, finish};
+use crate::promote::job::Wait;
+use crate::promote::ports::Reading;
+use crate::promote::prepare::applications::Evidence;
+use crate::promote::prepare::plan::Planned;
+use crate::promote::prepare::snapshot::{Asked, snapshot};
+use crate::promote::prepare::{announce, applications};
+
+/// Reads what the commit pins, and follows its applications. Starts a sync only if `sync` says so.
+///
+/// # Errors
+/// There is no server to ask, the commit or the overlays cannot be read, or an application would never show the commit.
+pub(in crate::promote) async fn run(
+    job: &Wait,
+    reading: Reading<'_>,
+    drive: Option<&dyn Drive>,
+    report: &mut Report,
+) -> Result<End, Fault> {
+    let Reading { ports, repo, .. } = reading;
+    let nobody = || Fault::invalid("`wait` needs `argocd-server`: there is nobody else to ask");
+    let observe = reading.observe.ok_or_else(nobody)?;
+    let drive = drive.filter(|_| matches!(job.select.policy.sync, Some(SyncMode::Trigger | SyncMode::Auto)));
+    let (planned, followees, commit) = or_cancel(ports.cancel, async {
+        let (planned, commit) = pinned(repo, job).await?;
+        announce::fill(report, &planned, repo);
+        finish::landed(report, repo, &commit, false, 0);
+        let followees = applications::look(observe, repo, ports.clock, &planned, &mut Evidence::default()).await?;
+        Ok::<_, Fault>((planned, followees, commit))
+    })
+    .await??;
+    let followed = finish::follow(reading, observe, drive, &planned, followees, &commit).await;
+    Ok(finish(report, followed, &planned, |outcome| outcome))
+}
+
+/// Reads what a commit pins, as a plan that changes nothing.
+async fn pinned(repo: &dyn InfraRepo, job: &Wait) -> Result<(Planned, CommitSha), Fault> {
+    let mut snapshot = snapshot(repo, Asked::all_of(&job.select)).await?;
+    let commit = job.commit.clone().unwrap_or_else(|| snapshot.tip.commit.clone());
+    let files: Vec<RepoPath> = (snapshot.places.iter())
+        .flat_map(|(_, overlay)| overlay.files.iter().map(|file| file.path.clone()))
+        .collect();
+    let texts = repo.read(&commit, &files).await.map_err(|fault| match &job.commit {
+        // The tip was read a moment ago with the same token: what cannot be read is the commit.
+        Some(commit) if fault.outcome == Outcome::Denied => {
+            Fault::invalid(format!("`commit` {commit} cannot be read from {}: {fault}", repo.url()))
+                .hint("give a commit of the infra-repo, not of the application's repository")
+        }
+        _ => fault,
+    })?;
+    let mut pins = Vec::new();
+    let overlays = snapshot.places.iter_mut().flat_map(|(place, overlay)| {
+        let place = &*place;
+        overlay.files.iter_mut().map(move |file| (place, file))
+    });
+    for ((place, overlay), text) in overlays.zip(texts) {
+        let file = &overlay.path;
+        let text = text.ok_or_else(|| Fault::invalid(format!("{file} is not there at {commit}")))?;
+        let found = (place.syntax)
+            .pins(&text)
+            .map_err(|fault| Fault::invalid(format!("{file} at {commit}: {fault}")))?;
+        let pinned = found.into_iter().filter(crate::model::Pin::is_pinned);
+        pins.extend(pinned.map(|pin| PinChange {
+            app: place.app.clone(),
+            environment: place.environment.clone(),
+            file: file.clone(),
+            syntax: place.syntax.clone(),
+            before: pin.clone(),
+            after: pin,
+        }));
+        overlay.text = text;
+    }
+    let plan = Plan {
+        pins,
+        ..Plan::default()
+    };
+    Ok((Planned { snapshot, plan }, commit))
+}

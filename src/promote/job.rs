@@ -1,0 +1,90 @@
+//! What a run is to do: one variant for each command, with what that command needs and nothing else.
+
+use std::time::Duration;
+
+use crate::delivery;
+use crate::infrarepo::{Author, RepoAccess};
+use crate::model::{Command, CommitSha};
+use crate::plan::{Identity, Request, Select};
+
+/// What every command needs: the servers, and who runs it.
+#[derive(Clone, Debug)]
+pub struct Common {
+    /// The infra-repo.
+    pub infra_repo: RepoAccess,
+    /// The Argo CD server, if there is one.
+    pub argocd: Option<delivery::Settings>,
+    /// PEM text added to the built-in roots.
+    pub ca_bundle: Option<String>,
+    /// Who runs it, and where.
+    pub identity: Identity,
+}
+
+/// What is to be done.
+#[derive(Clone, Debug)]
+pub enum Job {
+    /// Lands a promotion and follows it.
+    Promote(Promote),
+    /// Shows what that would land.
+    Plan(Request),
+    /// Follows a commit.
+    Wait(Wait),
+    /// Shows what is pinned where.
+    Status(Select),
+    /// Checks what a promotion needs.
+    Preflight(Select),
+}
+
+impl Job {
+    /// Returns the command that it is.
+    #[must_use]
+    pub const fn command(&self) -> Command {
+        match self {
+            Self::Promote(_) => Command::Promote,
+            Self::Plan(_) => Command::Plan,
+            Self::Wait(_) => Command::Wait,
+            Self::Status(_) => Command::Status,
+            Self::Preflight(_) => Command::Preflight,
+        }
+    }
+
+    /// Returns the apps and environments that it is about.
+    #[must_use]
+    pub const fn select(&self) -> &Select {
+        match self {
+            Self::Promote(promote) => &promote.request.select,
+            Self::Plan(request) => &request.select,
+            Self::Wait(wait) => &wait.select,
+            Self::Status(select) | Self::Preflight(select) => select,
+        }
+    }
+}
+
+/// `promote`.
+#[derive(Clone, Debug)]
+pub struct Promote {
+    /// What is promoted where.
+    pub request: Request,
+    /// How its commit lands.
+    pub landing: Landing,
+    /// Whether to follow the commit, where there is a server to ask.
+    pub follow: bool,
+}
+
+/// How a commit lands.
+#[derive(Clone, Debug)]
+pub struct Landing {
+    /// The bound of landing, retries included.
+    pub within: Duration,
+    /// Author and committer.
+    pub author: Author,
+}
+
+/// `wait`.
+#[derive(Clone, Debug)]
+pub struct Wait {
+    /// Whose applications are followed.
+    pub select: Select,
+    /// The commit to wait for; `None` = the head of the branch.
+    pub commit: Option<CommitSha>,
+}

@@ -1,0 +1,34 @@
+//! What a command is given: time, the journal, the signal, and the sides of the seams that it needs.
+
+use crate::delivery::Reader;
+use crate::infrarepo::InfraRepo;
+use crate::journal::Journal;
+use crate::model::Clock;
+use crate::promote::job::Common;
+
+/// The signal that cancels the run, once there is one: 2 (SIGINT) or 15 (SIGTERM). No write begins after it.
+pub type Cancel = tokio::sync::watch::Receiver<Option<u8>>;
+
+/// What a run asks and tells besides the seams.
+#[derive(Clone, Copy)]
+pub(super) struct Ports<'a> {
+    /// Time.
+    pub(super) clock: &'a dyn Clock,
+    /// Where it is told what happens.
+    pub(super) journal: &'a dyn Journal,
+    /// The signal.
+    pub(super) cancel: &'a Cancel,
+}
+
+/// The reading sides of the seams. What only reads is given nothing else.
+#[derive(Clone, Copy)]
+pub(super) struct Reading<'a> {
+    /// The servers and who runs it.
+    pub(super) common: &'a Common,
+    /// Time, journal, signal.
+    pub(super) ports: Ports<'a>,
+    /// The infra-repo.
+    pub(super) repo: &'a dyn InfraRepo,
+    /// Argo CD, if it is given.
+    pub(super) observe: Option<&'a dyn Reader>,
+}
