@@ -27,7 +27,16 @@ pub(super) fn job(common: &Common, job: &Job, receiver: &Rc<dyn Receiver>, clock
 
 async fn cancellable(common: &Common, job: &Job, receiver: &Rc<dyn Receiver>, clock: &Rc<dyn Clock>) -> Report {
     let (sender, cancel) = watch::channel(None);
-    for (kind, number) in [(SignalKind::interrupt(), 2), (SignalKind::terminate(), 15)] {
+    let kinds = [
+        (SignalKind::interrupt(), 2),
+        (SignalKind::terminate(), 15),
+        (SignalKind::hangup(), 1),
+    ];
+    // Under `nohup` a run outlives its terminal.
+    let kinds = kinds
+        .into_iter()
+        .filter(|(_, number)| *number != 1 || !ignores_hangup());
+    for (kind, number) in kinds {
         match signal(kind) {
             Ok(mut signals) => {
                 let sender = sender.clone();
@@ -62,24 +71,25 @@ async fn cancellable(common: &Common, job: &Job, receiver: &Rc<dyn Receiver>, cl
     }
 }
 
+/// Whether whoever started this process had it ignore SIGHUP, as `nohup` does.
+#[expect(clippy::disallowed_methods, reason = "the kernel says so in a file only")]
+fn ignores_hangup() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .is_some_and(|mask| mask & 1 == 1)
+}
+
 /// Runs `set-image`.
 pub(super) fn set_image(call: &Call<'_>, mut mistakes: Vec<String>) -> Report {
-    let own = [&super::inputs::COMMAND, &super::inputs::OUTPUT];
-    for (spec, _, flag) in &call.arguments.given {
-        if own.iter().all(|own| own.name != spec.name) {
-            mistakes.push(format!(
-                "`{flag}` is no flag of `set-image`: it takes --dir DIR -- IMAGES"
-            ));
-        }
-    }
     if call.arguments.words.is_empty() {
-        mistakes.push("no image is given: give them as `-- NAME=NEW:TAG`".to_owned());
+        mistakes.push("no image is given: use `promote set-image --dir DIR -- NAME=NEW:TAG`; in a step, set `args` to that without `promote`".to_owned());
     }
-    let folder = match &call.arguments.dir {
-        Some(dir) => call.place.path(dir).map_err(|why| format!("`--dir` {dir:?} {why}")),
-        None => Err("`--dir` is missing: give the folder of the kustomization as --dir DIR".to_owned()),
-    };
-    let folder = folder.map_err(|mistake| mistakes.push(mistake));
+    let dir = call.arguments.dir.as_deref().unwrap_or(".");
+    let folder = call
+        .place
+        .path(dir)
+        .map_err(|why| mistakes.push(format!("`--dir` {dir:?} {why}")));
     match folder {
         Ok(folder) if mistakes.is_empty() => match set_image::run(&folder, &call.arguments.words) {
             Ok(text) => Report::ended(Command::SetImage, End::new(Outcome::Ok, text.trim_end())),

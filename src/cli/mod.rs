@@ -12,16 +12,13 @@ use crate::runner::{self, Files, Form, Look, Receiver, Step, Streams, Terminal};
 
 mod argocd;
 mod arguments;
-mod completions;
 mod environment;
 mod execute;
-mod help;
+mod flags;
 pub mod inputs;
-mod manual;
+mod pages;
 mod place;
-mod printed;
 mod process;
-pub mod reference;
 mod repository;
 mod settings;
 pub mod table;
@@ -29,6 +26,7 @@ pub mod table;
 use arguments::Arguments;
 pub use environment::Environment;
 use inputs::OUTPUT;
+pub use pages::reference;
 use place::Place;
 pub use process::main;
 
@@ -51,7 +49,7 @@ pub fn run(invocation: &Invocation, stdin: &mut dyn Read, stdout: Box<dyn Write>
         out: stdout,
         err: stderr,
     };
-    match printed::asked(&invocation.args) {
+    match pages::asked(&invocation.args) {
         Some(Ok(text)) => return print(&text, streams),
         Some(Err(why)) => {
             let _ = writeln!(streams.err, "{why}");
@@ -59,15 +57,11 @@ pub fn run(invocation: &Invocation, stdin: &mut dyn Read, stdout: Box<dyn Write>
         }
         None => {}
     }
-    let arguments = arguments::read(&invocation.args);
-    if arguments.version || arguments.help {
-        let text = if arguments.help {
-            help::text(arguments.command())
-        } else {
-            help::version()
-        };
-        return print(&text, streams);
+    if says_nothing(invocation) {
+        let _ = streams.err.write_all(pages::help(None, false).as_bytes());
+        return Outcome::Invalid.exit_code();
     }
+    let arguments = arguments::read(&invocation.args);
     let clock: Rc<dyn Clock> = Rc::new(SystemClock::start());
     let call = Call::read(&invocation.env, arguments, stdin);
     let (secrets, form, verbose) = (call.secrets(), call.form(), call.arguments.verbose);
@@ -125,6 +119,12 @@ fn weak(inputs: &Inputs) -> Vec<String> {
     warnings
 }
 
+/// Whether nobody said what to do: `promote` alone, on a laptop.
+fn says_nothing(invocation: &Invocation) -> bool {
+    let said = invocation.env.keys().any(|name| name.starts_with("PROMOTE_"));
+    invocation.args.is_empty() && !said && !environment::in_step(&invocation.env)
+}
+
 /// Returns the report of a run that a panic ended: a mistake of ours, reported like every other end.
 fn broken(command: Command, what: &str) -> Report {
     failed(command, Fault::bug(format!("the run broke: {what}")))
@@ -161,6 +161,13 @@ impl<'a> Call<'a> {
             };
             match text {
                 Ok(text) => inputs.take(spec, &text, format!("{flag} {file}")),
+                // What stands in the place of a file could be the secret itself.
+                Err(_) if file != "-" && !place.exists(file) => {
+                    mistakes.push(format!(
+                        "`{flag}` names no file that exists: use the path of a file that holds the secret, or `-` for stdin"
+                    ));
+                    arguments.spilled.push(Secret::new(file.as_str()));
+                }
                 Err(why) => mistakes.push(format!("`{flag}` {file:?} {why}")),
             }
         }
@@ -203,16 +210,21 @@ impl<'a> Call<'a> {
         }
         let reader = Reader::new(&self.inputs);
         let mut mistakes = std::mem::take(&mut self.mistakes);
-        let command = settings::command(&reader).unwrap_or(Command::Promote);
+        let command = settings::command(&reader);
         settings::output(&reader);
+        // The inputs of another command would be checked otherwise.
+        let Some(command) = command.filter(|_| !self.arguments.unknown_command) else {
+            mistakes.extend(reader.mistakes());
+            return failed(Command::Promote, Fault::mistakes(&mistakes));
+        };
         if command == Command::SetImage {
             mistakes.extend(reader.mistakes());
             return execute::set_image(&self, mistakes);
         }
         let run = runner::random_hex().unwrap_or_else(|_| "unknown".to_owned());
         let settings = settings::read(&reader, command, &self.place, &run);
-        if !self.arguments.words.is_empty() || self.arguments.dir.is_some() {
-            mistakes.push("`--dir` and words after `--` belong to `set-image`".to_owned());
+        if !self.arguments.words.is_empty() {
+            mistakes.push("words after `--` belong to `set-image`".to_owned());
         }
         mistakes.extend(reader.mistakes());
         match settings {

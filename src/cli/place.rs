@@ -116,24 +116,43 @@ impl Place<'_> {
     ///
     /// # Errors
     /// Says what is wrong with it, as the end of a sentence.
-    #[expect(clippy::disallowed_methods, reason = "this is the edge: inputs may name files")]
+    #[expect(clippy::disallowed_methods, reason = "this is the edge: inputs can name files")]
     pub(super) fn read(&self, text: &str) -> Result<String, String> {
-        utf8(std::fs::read(self.path(text)?))
+        let path = self.path(text)?;
+        // Asked before it is opened: opening a pipe waits for whoever writes into it.
+        let found = std::fs::metadata(&path).map_err(|error| unreadable(&error))?;
+        if !found.is_file() {
+            return Err("is not a regular file: use a file, or `-` for stdin where a secret is read".to_owned());
+        }
+        let file = std::fs::File::open(path).map_err(|error| unreadable(&error))?;
+        read_all(&mut { file })
+    }
+
+    /// Whether an input names something that exists.
+    pub(super) fn exists(&self, text: &str) -> bool {
+        self.path(text).is_ok_and(|path| path.exists())
     }
 }
 
-/// Reads all of a stream.
+/// The longest file that an input can name, in bytes: every bundle of certificates fits.
+const LONGEST: u64 = 4 * 1024 * 1024;
+
+/// Reads a stream to its end.
 ///
 /// # Errors
 /// Says what is wrong with it, as the end of a sentence.
 pub(super) fn read_all(stream: &mut dyn Read) -> Result<String, String> {
     let mut bytes = Vec::new();
-    utf8(stream.read_to_end(&mut bytes).map(|_| bytes))
+    let read = stream.take(LONGEST + 1).read_to_end(&mut bytes);
+    read.map_err(|error| unreadable(&error))?;
+    if bytes.len() as u64 > LONGEST {
+        return Err(format!("is longer than {} KiB", LONGEST / 1024));
+    }
+    String::from_utf8(bytes).map_err(|_| "is not text: it holds bytes that are not UTF-8".to_owned())
 }
 
-fn utf8(bytes: std::io::Result<Vec<u8>>) -> Result<String, String> {
-    let bytes = bytes.map_err(|error| format!("cannot be read: {error}"))?;
-    String::from_utf8(bytes).map_err(|_| "is no text: it holds bytes that are not UTF-8".to_owned())
+fn unreadable(error: &std::io::Error) -> String {
+    format!("cannot be read: {error}")
 }
 
 /// Resolves `.` and `..` by their words alone.
@@ -189,6 +208,35 @@ mod tests {
             in_step: true,
         };
         assert!(place.path("link/passwd").is_err());
+    }
+
+    #[test]
+    fn only_regular_files_of_some_length_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        assert!(
+            std::process::Command::new("mkfifo")
+                .arg(&pipe)
+                .status()
+                .unwrap()
+                .success()
+        );
+        let long = folder.path().join("long");
+        std::fs::write(&long, vec![b'x'; usize::try_from(LONGEST).unwrap() + 1]).unwrap();
+        let env = env(&[]);
+        let place = Place {
+            env: &env,
+            in_step: false,
+        };
+        for (path, part) in [
+            (pipe.as_path(), "not a regular file"),
+            (folder.path(), "not a regular file"),
+            (Path::new("/dev/zero"), "not a regular file"),
+            (long.as_path(), "longer than 4096 KiB"),
+        ] {
+            let said = place.read(path.to_str().unwrap()).unwrap_err();
+            assert!(said.contains(part), "{}: {said}", path.display());
+        }
     }
 
     #[test]

@@ -21,6 +21,7 @@ thread_local! {
     reason = "this is the edge: arguments and variables are read here, once"
 )]
 pub fn main() -> ExitCode {
+    keep_memory_private();
     watch();
     let text = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
     let invocation = Invocation {
@@ -37,6 +38,19 @@ pub fn main() -> ExitCode {
         Box::new(std::io::stdout()),
         Box::new(std::io::stderr()),
     ))
+}
+
+/// Keeps tokens out of core files, and away from other processes of the same user, as ssh-agent does.
+fn keep_memory_private() {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    let none = Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    // Whoever does not permit it has decided so.
+    let _ = setrlimit(Resource::Core, none);
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
 }
 
 /// Leaves `end` to be called if this thread panics from now on, where [`main`] watches.

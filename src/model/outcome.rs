@@ -35,16 +35,16 @@ pub enum Outcome {
     RolloutFailed,
     /// The deadline came first.
     TimedOut,
-    /// SIGINT or SIGTERM.
+    /// SIGHUP, SIGINT or SIGTERM.
     Cancelled {
-        /// The number of the signal: 2 or 15.
+        /// The number of the signal: 1, 2 or 15.
         signal: u8,
     },
 }
 
 impl Outcome {
     /// Every outcome, in the order of the exit codes: the source of the generated reference page.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Promoted,
         Self::NoChange,
         Self::Landed,
@@ -60,6 +60,7 @@ impl Outcome {
         Self::RolloutFailed,
         Self::Superseded,
         Self::TimedOut,
+        Self::Cancelled { signal: 1 },
         Self::Cancelled { signal: 2 },
         Self::Cancelled { signal: 15 },
     ];

@@ -1,7 +1,9 @@
-//! The exact change of a file, as `git diff` shows it. Made for what the editor does: few lines here and there.
+//! The exact change of a file, as `git diff` shows it.
 
 use std::fmt::Write as _;
 use std::ops::Range;
+
+use imara_diff::{Algorithm, Diff, InternedInput};
 
 use super::PlannedFile;
 
@@ -53,26 +55,20 @@ fn hunks(out: &mut String, before: &str, after: &str) {
     }
 }
 
-/// Finds what changed. A change ends at the nearest place from which both texts go on alike; the way there is as long as the change.
+/// Finds what changed.
 fn changes(old: &[&str], new: &[&str]) -> Vec<Change> {
-    let mut changes = Vec::new();
-    let (mut left, mut right) = (0, 0);
-    while left < old.len() || right < new.len() {
-        let same = |skipped: &(usize, usize)| old.get(left + skipped.0) == new.get(right + skipped.1);
-        let farthest = old.len() - left + new.len() - right;
-        let nearest = (0..=farthest).flat_map(|both| (0..=both).map(move |of_old| (of_old, both - of_old)));
-        // Nothing is beyond both ends, which is alike.
-        let within = |skipped: &(usize, usize)| left + skipped.0 <= old.len() && right + skipped.1 <= new.len();
-        let (of_old, of_new) = nearest.filter(within).find(same).unwrap_or_default();
-        if of_old + of_new > 0 {
-            changes.push(Change {
-                old: left..left + of_old,
-                new: right..right + of_new,
-            });
-        }
-        (left, right) = (left + of_old + 1, right + of_new + 1);
-    }
-    changes
+    let mut input = InternedInput::default();
+    input.update_before(old.iter().copied());
+    input.update_after(new.iter().copied());
+    let mut diff = Diff::compute(Algorithm::Histogram, &input);
+    diff.postprocess_no_heuristic(&input);
+    let lines = |range: Range<u32>| range.start as usize..range.end as usize;
+    diff.hunks()
+        .map(|hunk| Change {
+            old: lines(hunk.before),
+            new: lines(hunk.after),
+        })
+        .collect()
 }
 
 /// Returns lines as a hunk's head names them: the first from 1, or the one before if there are none, and their number unless it is 1.

@@ -32,7 +32,7 @@ const RANKS: [(&str, u8); 19] = [
 const PURE: [&str; 6] = ["model", "manifest", "assess", "report", "inputs", "plan"];
 
 /// Crates that reach outside, and the rooms that may name them.
-const HOMES: [(&str, &[&str]); 9] = [
+const HOMES: [(&str, &[&str]); 12] = [
     ("reqwest", &["http", "infrarepo", "delivery", "github", "githost"]),
     ("rustls", &["http"]),
     ("backon", &["http"]),
@@ -42,7 +42,10 @@ const HOMES: [(&str, &[&str]); 9] = [
         "tokio",
         &["http", "clock", "infrarepo", "delivery", "promote", "runner", "cli"],
     ),
-    ("lexopt", &["cli"]),
+    ("clap", &["cli"]),
+    ("clap_complete", &["cli"]),
+    ("clap_mangen", &["cli"]),
+    ("imara_diff", &["plan"]),
     ("yaml_rust2", &["manifest", "plan"]),
     ("promote_manifest", &["model", "lib"]),
 ];

@@ -49,6 +49,42 @@ fn help_and_version_end_well() {
             "{args:?}"
         );
     }
+    let text = |args: &[&str]| promote(&[], args).exits(0).stdout;
+    assert_eq!(text(&["version"]), version.stdout);
+    assert_eq!(text(&["help", "wait"]), text(&["wait", "--help"]));
+    assert_eq!(text(&["wait", "help"]), text(&["wait", "--help"]));
+    assert!(text(&["-h"]).lines().count() < 50 && text(&["--help"]).contains("wait|succeed|fail"));
+    promote(&[], &["help", "plann"]).exits(2).says("promote help plan");
+}
+
+#[test]
+fn the_program_alone_shows_its_usage() {
+    let alone = promote(&[], &[]).exits(2);
+    assert!(
+        alone.stderr.contains("Usage: promote") && alone.stdout.is_empty(),
+        "{alone:?}"
+    );
+    promote(&[("PROMOTE_APP", "api")], &[])
+        .exits(2)
+        .says("`environment` is missing");
+}
+
+#[test]
+fn a_page_that_cannot_be_written_is_no_success() {
+    for args in [&["--help"][..], &["man"], &["completions", "zsh"], &["version"]] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let done = Command::new(env!("CARGO_BIN_EXE_promote"))
+            .args(args)
+            .env_clear()
+            .stdout(full)
+            .output()
+            .unwrap();
+        let stderr = String::from_utf8_lossy(&done.stderr);
+        assert!(
+            done.status.code() == Some(2) && stderr.contains("stdout"),
+            "{args:?}: {stderr}"
+        );
+    }
 }
 
 /// Variables, flags, and parts of what is said about them.
@@ -92,7 +128,7 @@ const CASES: &[Case] = &[
     (
         &[],
         &["--imgae", "x"],
-        &["`--imgae` is no flag: did you mean `--image`?"],
+        &["`--imgae` is not a flag: did you mean `--image`?"],
     ),
     (
         &[],
@@ -102,7 +138,7 @@ const CASES: &[Case] = &[
     (
         &[],
         &["--token-file", "/no/such/file"],
-        &["`--token-file` \"/no/such/file\" cannot be read"],
+        &["`--token-file` names no file that exists"],
     ),
     (
         &[],
@@ -138,6 +174,12 @@ const CASES: &[Case] = &[
         &["`allow` \"mutable-tags\" (--allow)", "did you mean `mutable-tag`?"],
     ),
     (&[], &["--app", "api"], &["`branch`"]),
+    (
+        &[],
+        &["--commit", "a3f1c8b"],
+        &["`--commit` is not a flag of `promote`: only of `wait`"],
+    ),
+    (&[], &["--dir", "x"], &["`--dir` is not a flag of `promote`"]),
     (&[], &["--", "x"], &["belong to `set-image`"]),
     (
         &[],
@@ -190,7 +232,7 @@ fn a_password_in_an_address_is_refused_and_not_echoed() {
 
 #[test]
 fn nothing_given_lists_everything_that_is_missing() {
-    let ran = promote(&[], &[]).exits(2);
+    let ran = promote(&[], &["promote"]).exits(2);
     for name in ["`app`", "`environment`", "`infra-repo`", "nothing says what to promote"] {
         assert!(ran.stdout.contains(name), "{name} in {}", ran.stdout);
         assert!(ran.stderr.contains(name), "a pipe that keeps only stderr has it, too");
@@ -199,10 +241,21 @@ fn nothing_given_lists_everything_that_is_missing() {
 
 #[test]
 fn an_unknown_command_offers_the_nearest() {
-    promote(&[], &["plann"])
+    let ran = promote(&[], &["plann", "--tag", "x", "--output", "json"]).ends("invalid", 2);
+    let reason = ran["reason"].as_str().unwrap();
+    assert!(reason.starts_with("`command`: the first word"), "{reason}");
+    assert!(
+        reason.contains("`promote`, ") && reason.ends_with("did you mean `plan`?"),
+        "{reason}"
+    );
+    let step = [
+        ("GITHUB_ACTIONS", "true"),
+        ("INPUT_COMMAND", "rollbak"),
+        ("INPUT_TAG", "v1"),
+    ];
+    promote(&step, &[])
         .exits(2)
-        .says("`command` \"plann\" (the command line) is none of `promote`, ")
-        .says("did you mean `plan`?");
+        .says("`command` \"rollbak\" (INPUT_COMMAND) is none of `promote`, ");
 }
 
 #[test]
@@ -272,15 +325,14 @@ fn set_image_edits_one_file_and_says_what_it_did() {
         std::fs::read_to_string(&file).unwrap(),
         "images:\n- name: api # ours\n  newTag: v2\n"
     );
-    promote(&[], &["set-image", "--", "api:v2"])
-        .exits(2)
-        .says("`--dir` is missing");
+    run(folder.path(), &[], &["set-image", "api:v3"]).exits(0);
+    assert!(std::fs::read_to_string(&file).unwrap().contains("newTag: v3"));
     promote(&[], &["set-image", "--dir", dir])
         .exits(2)
         .says("no image is given");
     promote(&[], &["set-image", "--dir", dir, "--tag", "x", "--", "api:v2"])
         .exits(2)
-        .says("`--tag` is no flag of `set-image`");
+        .says("`--tag` is not a flag of `set-image`: only of `promote`, `plan`");
 }
 
 #[test]

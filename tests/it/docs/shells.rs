@@ -74,7 +74,7 @@ fn bash_completes_commands_flags_and_words() {
     offers("bash", |words| {
         let quoted: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
         let call = format!(
-            "set -eu\n{script}\nCOMP_WORDS=(promote {})\nCOMP_CWORD={}\n_promote\nprintf '%s\\n' \"${{COMPREPLY[@]:-}}\"\n",
+            "set -e\ncompopt() {{ :; }}\n{script}\nCOMP_WORDS=(promote {})\nCOMP_CWORD={}\n_promote promote \"${{COMP_WORDS[COMP_CWORD]}}\" \"${{COMP_WORDS[COMP_CWORD-1]}}\"\nprintf '%s\\n' \"${{COMPREPLY[@]:-}}\"\n",
             quoted.join(" "),
             words.len()
         );
@@ -86,7 +86,7 @@ fn bash_completes_commands_flags_and_words() {
     let (out, _) = ask(
         "bash",
         &["--norc"],
-        &format!("{script}\nCOMP_WORDS=(promote --sync = t)\nCOMP_CWORD=3\n_promote\necho \"${{COMPREPLY[@]}}\"\n"),
+        &format!("{script}\nCOMP_WORDS=(promote --sync = t)\nCOMP_CWORD=3\n_promote promote t =\necho \"${{COMPREPLY[@]}}\"\n"),
     )
     .unwrap();
     assert_eq!(out, "trigger\n");
@@ -165,9 +165,9 @@ fn man_reads_its_page_without_a_warning() {
     assert_eq!(err, "");
     for text in [
         "promote - promotes an image",
-        "--infra-repo TEXT",
-        "PROMOTE_INFRA_REPO",
-        "--token-file FILE",
+        "--infra-repo",
+        "an environment variable decides",
+        "--token-file",
         "EXIT STATUS",
         "9 superseded",
     ] {
@@ -182,10 +182,12 @@ fn what_cannot_be_printed_says_what_can() {
         &["completions", "csh"],
         &["completions", "bash", "x"],
     ] {
-        run(Path::new("/"), &[], words).exits(2).says("one of bash, zsh, fish");
+        run(Path::new("/"), &[], words)
+            .exits(2)
+            .says("one of bash, zsh, fish, elvish, powershell");
     }
     run(Path::new("/"), &[], &["man", "plan"]).exits(2).says("man -l -");
     run(Path::new("/"), &[], &["completions", "--help"])
         .exits(0)
-        .says("completions SHELL");
+        .says("completions");
 }

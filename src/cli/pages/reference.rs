@@ -1,7 +1,7 @@
 //! What is generated from the declarations: `action.yml` and the reference pages. Text in, text out.
 
-use super::inputs::COMMAND;
-use super::table::{self, GROUPS};
+use super::super::inputs::COMMAND;
+use super::super::table::{self, GROUPS};
 use crate::inputs::{InputKind, InputSpec};
 use crate::model::Outcome;
 use crate::plan;

@@ -1,0 +1,122 @@
+//! What is printed in place of running a command: help, version, completions, the manual page; and the generated files of the repository.
+
+use std::ffi::OsString;
+
+use super::flags;
+use crate::model::{Command, nearest};
+
+mod completions;
+mod manual;
+pub mod reference;
+
+/// The shells that completions are made for.
+pub(super) const SHELLS: [&str; 5] = ["bash", "zsh", "fish", "elvish", "powershell"];
+
+/// Returns what the arguments ask to be printed; `None` if they ask for something else.
+///
+/// # Errors
+/// Says what would be right.
+pub(super) fn asked(args: &[OsString]) -> Option<Result<String, String>> {
+    let before = args.iter().take_while(|arg| *arg != "--");
+    let words: Vec<_> = before.map(|word| word.to_string_lossy()).collect();
+    let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
+    let has = |names: [&str; 2]| words.iter().any(|word| names.contains(word));
+    let command = words.iter().find_map(|word| Command::parse(word));
+    if has(["--help", "--help"]) {
+        return Some(Ok(help(command, true)));
+    }
+    if has(["-h", "-h"]) {
+        return Some(Ok(help(command, false)));
+    }
+    if has(["-V", "--version"]) {
+        return Some(Ok(version()));
+    }
+    match words.as_slice() {
+        ["version"] => Some(Ok(version())),
+        ["help"] => Some(Ok(help(None, true))),
+        ["help", word] | [word, "help"] => Some(match Command::parse(word) {
+            Some(command) => Ok(help(Some(command), true)),
+            None if PRINTING.contains(word) => Ok(help(None, true)),
+            None => Err(no_help(word)),
+        }),
+        ["man"] => Some(Ok(manual::page())),
+        ["man", ..] => Some(Err("`man` takes nothing after it: promote man | man -l -".to_owned())),
+        ["completions", shell] => Some(completions::of(shell)),
+        ["completions", ..] => Some(completions::of("")),
+        _ => None,
+    }
+}
+
+/// The words that print something.
+const PRINTING: [&str; 4] = ["help", "version", "completions", "man"];
+
+/// Returns the help of a command, or of all of them: what most people need, or everything.
+#[must_use]
+pub(super) fn help(command: Option<Command>, everything: bool) -> String {
+    let mut command = command.map_or_else(flags::program, flags::explained);
+    let text = if everything {
+        command.render_long_help()
+    } else {
+        command.render_help()
+    };
+    let text = text.to_string();
+    let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+    format!("{}\n", lines.join("\n").trim_end())
+}
+
+fn no_help(word: &str) -> String {
+    let near = nearest(word, Command::NAMES.iter().copied());
+    let near = near.map(|near| format!(": did you mean `promote help {near}`?"));
+    format!(
+        "there is no such command: help is about one of {}{}",
+        Command::NAMES.join(", "),
+        near.unwrap_or_default()
+    )
+}
+
+fn version() -> String {
+    concat!("promote ", env!("CARGO_PKG_VERSION"), "\n").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::table;
+    use super::*;
+
+    #[test]
+    fn every_input_of_a_command_is_in_its_help() {
+        for command in Command::ALL.iter().copied() {
+            let text = help(Some(command), true);
+            for spec in table::all().filter(|spec| spec.name != "command") {
+                let flag = format!("  {}", spec.flag());
+                let there = text.lines().any(|line| {
+                    let line = line.split([' ', '[', '<']).filter(|part| !part.is_empty()).next();
+                    line == Some(spec.flag().as_str())
+                });
+                assert_eq!(there, spec.is_taken_by(command), "{flag} of {}", command.name());
+            }
+        }
+        assert!(help(Some(Command::SetImage), false).contains("--dir <DIR>"));
+    }
+
+    #[test]
+    fn the_short_help_fits_on_a_screen_and_no_line_is_wider_than_a_terminal() {
+        for command in std::iter::once(None).chain(Command::ALL.iter().copied().map(Some)) {
+            let short = help(command, false);
+            assert!(short.lines().count() <= 50, "{short}");
+            for line in short.lines().chain(help(command, true).lines()) {
+                assert!(line.chars().count() <= 100, "{line}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_command_has_its_own_words() {
+        let wait = help(Some(Command::Wait), true);
+        assert!(
+            wait.contains("--sync <auto|trigger|never>") && wait.contains("Default: never."),
+            "{wait}"
+        );
+        assert!(help(Some(Command::Promote), true).contains("Default: auto."));
+    }
+}
