@@ -4,6 +4,7 @@ use clap_complete::{Generator, Shell};
 
 use super::super::flags;
 use super::SHELLS;
+use crate::model::Command;
 
 /// Returns the completions for a shell.
 ///
@@ -35,12 +36,24 @@ pub(super) fn of(shell: &str) -> Result<String, String> {
     })
 }
 
-/// Completes the value of a flag before the command: a flag that still lacks its value is no reason to offer nothing.
+/// Completes the value of a flag before the command, since a flag that still lacks its value is no reason to offer nothing; and the words
+/// behind `completions` and `help`, which clap leaves out for fish.
 fn with_open_flag(script: &str) -> String {
-    script.replacen(
+    let script = script.replacen(
         "-- $cmd 2>/dev/null\n    or return\n",
         "-- $cmd 2>/dev/null\n    or return 0\n",
         1,
+    );
+    let words = |command: &str, words: &[&str]| {
+        format!(
+            "complete -c promote -n \"__fish_promote_using_subcommand {command}\" -f -a \"{}\"\n",
+            words.join(" ")
+        )
+    };
+    format!(
+        "{script}{}{}",
+        words("completions", &SHELLS),
+        words("help", Command::NAMES)
     )
 }
 
