@@ -4,10 +4,14 @@
 
 use std::ops::Range;
 
+pub mod argocd;
 pub mod kustomize;
+pub mod manifests;
 mod nearest;
 mod options;
 mod pin;
+mod site;
+pub mod values;
 mod yaml;
 
 pub use nearest::nearest;
@@ -15,7 +19,12 @@ pub use options::{ImageKeys, Options, Syntax};
 pub use pin::Pin;
 
 /// Every format that pins can be read from and written to.
-pub const FORMATS: &[&dyn Format] = &[&kustomize::Kustomize];
+pub const FORMATS: &[&dyn Format] = &[
+    &kustomize::Kustomize,
+    &values::Values,
+    &manifests::Manifests,
+    &argocd::ArgoCd,
+];
 
 /// Returns the format of this name.
 #[must_use]
@@ -111,6 +120,20 @@ pub struct Edited {
     pub spans: Vec<Range<usize>>,
     /// The entries that changed; empty when there was nothing to do.
     pub changed: Vec<ChangedPin>,
+    /// What the edit took away that a person wrote, such as a comment.
+    pub warnings: Vec<String>,
+}
+
+impl Edited {
+    /// A text to which nothing was done.
+    fn unchanged(bytes: &[u8]) -> Self {
+        Self {
+            bytes: bytes.to_vec(),
+            spans: Vec::new(),
+            changed: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
 }
 
 /// One entry before and after.

@@ -47,6 +47,10 @@ fn remove<'t>(draft: &mut Draft<'t>, entry: &Entry<'t>, leaving: &[usize]) -> Re
         }
         draft.refuse_dressed_key(slot)?;
         draft.forget(slot);
+        let beside = text.slice(slot.value.end, text.line_end(slot.value.end));
+        if beside.trim_start().starts_with('#') {
+            draft.lose(slot, beside);
+        }
         if behind_dash {
             // The dash stays, and what comes next moves up behind it.
             let mut next = text.next_line(slot.value.end);

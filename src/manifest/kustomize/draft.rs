@@ -10,6 +10,8 @@ pub(super) struct Draft<'t> {
     pub(super) text: Text<'t>,
     pub(super) splices: Splices,
     pub(super) changes: Vec<Change>,
+    /// The comments that go.
+    pub(super) warnings: Vec<String>,
 }
 
 impl<'t> Draft<'t> {
@@ -18,6 +20,7 @@ impl<'t> Draft<'t> {
             text: Text(text),
             splices: Splices::default(),
             changes: Vec::new(),
+            warnings: Vec::new(),
         }
     }
 
@@ -49,12 +52,24 @@ impl<'t> Draft<'t> {
         self.write_value(slot, value, flow);
         let end = slot.value.end;
         if !flow && self.text.rest_is_comment(end) && self.text.byte(self.text.skip_blanks(end)) == Some(b'#') {
-            self.splices.remove(end..self.text.line_end(end));
+            let line = self.text.line_end(end);
+            self.lose(slot, self.text.slice(end, line));
+            self.splices.remove(end..line);
         }
         let take = slot.value.nodes.end - slot.key_node;
         let put = vec![Wanted::Text(name.key().to_owned()), Wanted::Text(value.to_owned())];
         self.change(slot.key_node, take, put);
         Ok(())
+    }
+
+    /// Notes that a comment beside a field goes with it.
+    pub(super) fn lose(&mut self, slot: &Slot<'t>, comment: &str) {
+        let key = self.text.slice(slot.key.start, slot.key.end);
+        self.warnings.push(format!(
+            "line {}: the comment beside `{key}` is removed with it: {}",
+            slot.value.line,
+            comment.trim()
+        ));
     }
 
     /// Notes that the nodes of a field go.

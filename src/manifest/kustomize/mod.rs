@@ -163,12 +163,7 @@ fn edit(bytes: &[u8], edits: &[EntryEdit], strict: bool) -> Result<(Edited, Vec<
         || ManifestFault::new("two changes of the edit touch each other").hint("make them one after the other");
     let (new, splices) = draft.splices.apply(text).ok_or_else(touching)?;
     if splices.is_empty() {
-        let edited = Edited {
-            bytes: bytes.to_vec(),
-            spans: Vec::new(),
-            changed: Vec::new(),
-        };
-        return Ok((edited, Vec::new()));
+        return Ok((Edited::unchanged(bytes), Vec::new()));
     }
     prove(&overlay.prints, text, &new, changes)?;
     let without_suffix = before.iter().filter(|before| before.loses_suffix);
@@ -177,6 +172,7 @@ fn edit(bytes: &[u8], edits: &[EntryEdit], strict: bool) -> Result<(Edited, Vec<
         changed: told::changed(&new, &splices, before, &order),
         bytes: new.into_bytes(),
         spans: splices.into_iter().map(|splice| splice.range).collect(),
+        warnings: draft.warnings,
     };
     Ok((edited, without_suffix))
 }

@@ -46,19 +46,29 @@ pub(crate) fn kind(text: &str) -> Kind {
 
 /// Whether some YAML reader, of version 1.1 or 1.2, takes the unquoted text for something else than a text.
 pub(crate) fn is_ambiguous(text: &str) -> bool {
-    let lower = text.to_ascii_lowercase();
-    let unsigned = lower.trim_start_matches(['+', '-']);
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     kind(text) != Kind::Text
         || matches!(text, "=" | "<<")
-        || matches!(lower.as_str(), "true" | "false" | "null" | "yes" | "no" | "on" | "off")
-        || matches!(unsigned, ".inf" | ".nan")
-        || is_number(&unsigned.replace('_', ""))
+        || matches!(unsigned, ".inf" | ".Inf" | ".INF" | ".nan" | ".NaN" | ".NAN")
+        || is_number(unsigned)
         || is_sexagesimal(unsigned)
         || is_date(text)
 }
 
+/// Whether an unquoted text begins as a date with a time does, which readers with loose rules take for one.
+pub(crate) fn looks_like_time(text: &str) -> bool {
+    let end = text.find(['T', 't', ' ', '\t']);
+    end.is_some_and(|end| text.get(..end).is_some_and(is_date))
+}
+
+/// Whether this is a number, perhaps with underscores behind its first digit, or one that is too large for some reader.
 fn is_number(unsigned: &str) -> bool {
-    integer(unsigned).is_some() || is_float(unsigned)
+    let begins = unsigned
+        .strip_prefix('.')
+        .unwrap_or(unsigned)
+        .starts_with(|c: char| c.is_ascii_digit());
+    let bare = unsigned.replace('_', "");
+    begins && (integer(&bare).is_some() || is_float(&bare))
 }
 
 /// Reads what Go's `ParseInt` does with base 0: decimal, `0x`, `0o`, `0b`, and octal with a leading zero.
@@ -110,9 +120,18 @@ fn is_float(unsigned: &str) -> bool {
 
 /// `190:20:30.15`: a number to the base of sixty in YAML 1.1.
 fn is_sexagesimal(unsigned: &str) -> bool {
-    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit() || b == b'_');
-    let (places, fraction) = unsigned.split_once('.').unwrap_or((unsigned, "0"));
-    places.contains(':') && places.split(':').all(is_digits) && (fraction.is_empty() || is_digits(fraction))
+    let is_digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit() || b == b'_');
+    let is_sixtieth = |text: &str| match text.as_bytes() {
+        [b'0'..=b'9'] => true,
+        [tens, b'0'..=b'9'] => matches!(tens, b'0'..=b'5'),
+        _ => false,
+    };
+    let (places, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
+    let Some((first, others)) = places.split_once(':') else {
+        return false;
+    };
+    let begins = first.starts_with(|c: char| c.is_ascii_digit());
+    begins && is_digits(first) && others.split(':').all(is_sixtieth) && is_digits(fraction)
 }
 
 /// `2024-01-01`, alone or followed by a time.
@@ -203,8 +222,8 @@ mod tests {
         for text in [
             "2024-01-01",
             "1e999",
-            "tRue",
             "12:30",
+            "1_0:20",
             "=",
             "<<",
             "2024-1-1T10:00:00Z",
@@ -223,6 +242,14 @@ mod tests {
             "main",
             "sha256:0a",
             "v1",
+            "_1_",
+            "tRue",
+            "yEs",
+            "nULL",
+            ".iNf",
+            "12:99",
+            "_1:20",
+            "--1",
         ] {
             assert!(!is_ambiguous(text), "{text}");
         }

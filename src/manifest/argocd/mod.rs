@@ -1,0 +1,149 @@
+//! Argo CD Applications and `ApplicationSets`: finds images in `kustomize.images`, `helm.parameters`, `helm.valuesObject` and in the
+//! YAML inside `helm.values`, of every source, and edits them in place.
+
+mod application;
+mod inner;
+
+use application::{Application, applications};
+use inner::Inner;
+
+use super::site::{self, Site};
+use super::yaml::{Session, Tree, admit};
+use super::{Edited, Format, ManifestFault, Named, Options, Pin, PinEdit};
+
+/// The format of Argo CD Applications.
+#[derive(Clone, Copy, Debug)]
+pub struct ArgoCd;
+
+impl Format for ArgoCd {
+    fn name(&self) -> &'static str {
+        "argocd"
+    }
+
+    fn claims(&self, place: Named<'_>) -> Result<Vec<String>, String> {
+        match place {
+            Named::File(name) => Ok(vec![name.to_owned()]),
+            Named::Folder(names) => Err(format!(
+                "is a folder: with `format: argocd` it must be a file; there is {}",
+                super::listed(names)
+            )),
+        }
+    }
+
+    fn pins(&self, text: &[u8], options: &Options) -> Result<Vec<Pin>, ManifestFault> {
+        let tree = Tree::read(admit(text)?)?;
+        let texts = inner::texts(&tree, &chosen(&tree, options)?);
+        let places = Places::read(&tree, &texts, options)?;
+        Ok(places.sites().map(|site| site.pin.clone()).collect())
+    }
+
+    fn edit(&self, text: &[u8], edits: &[PinEdit], options: &Options) -> Result<Edited, ManifestFault> {
+        let tree = Tree::read(admit(text)?)?;
+        let texts = inner::texts(&tree, &chosen(&tree, options)?);
+        let places = Places::read(&tree, &texts, options)?;
+        edit(text, &tree, &places, edits)
+    }
+
+    fn advice(&self) -> &'static str {
+        "check `keys` in promote.yaml (they are relative to the values of each source), and `images` of the app"
+    }
+}
+
+/// Returns the Applications that are meant.
+fn chosen(tree: &Tree<'_>, options: &Options) -> Result<Vec<Application>, ManifestFault> {
+    let all = applications(tree);
+    let Some(first) = all.first() else {
+        return Err(
+            ManifestFault::new("the file holds no Application and no ApplicationSet")
+                .hint("name the file of the Application with `path`"),
+        );
+    };
+    let line = first.line;
+    if all.len() == 1 {
+        return Ok(all);
+    }
+    let is_named = |application: &Application| {
+        let mut names = options.applications.iter();
+        names.any(|name| name.rsplit('/').next() == Some(application.name.as_str()))
+    };
+    let (named, others): (Vec<_>, Vec<_>) = all.into_iter().partition(is_named);
+    if !named.is_empty() {
+        return Ok(named);
+    }
+    let names: Vec<&str> = others.iter().map(|application| application.name.as_str()).collect();
+    Err(ManifestFault::new(format!(
+        "the file holds several Applications ({}), and `application` names none of them",
+        names.join(", ")
+    ))
+    .at(line)
+    .hint("name one of them with `application`"))
+}
+
+/// Every place of a file where an image is written.
+struct Places<'a> {
+    /// Those in the file itself.
+    outer: Vec<Site>,
+    /// Those in the texts of `helm.values`.
+    inner: Vec<Inner<'a>>,
+}
+
+impl<'a> Places<'a> {
+    fn read(tree: &Tree<'_>, texts: &'a [inner::Text], options: &Options) -> Result<Self, ManifestFault> {
+        let applications = chosen(tree, options)?;
+        let (mut outer, mut missing, mut broken) = (Vec::new(), Vec::new(), None);
+        for application in &applications {
+            application.read(tree, options, &mut outer, &mut missing)?;
+        }
+        let mut inner = Vec::new();
+        for text in texts {
+            match Inner::read(text, options, &mut missing) {
+                Ok(read) => inner.push(read),
+                Err(fault) => broken = broken.or(Some(fault)),
+            }
+        }
+        let places = Self { outer, inner };
+        if places.sites().next().is_some() {
+            return Ok(places);
+        }
+        missing.sort();
+        missing.dedup();
+        let line = applications.first().map_or(1, |application| application.line);
+        Err(broken.unwrap_or_else(|| {
+            let why = if missing.is_empty() {
+                "its sources set no image".to_owned()
+            } else {
+                missing.join("; ")
+            };
+            ManifestFault::new(format!("no image is found: {why}"))
+                .at(line)
+                .hint("say where the image stands with `keys` in promote.yaml")
+        }))
+    }
+
+    fn sites(&self) -> impl Iterator<Item = &Site> {
+        self.outer
+            .iter()
+            .chain(self.inner.iter().flat_map(|inner| &inner.sites))
+    }
+}
+
+/// Makes the edits, those inside of texts in a session of their own.
+fn edit(bytes: &[u8], tree: &Tree<'_>, places: &Places<'_>, edits: &[PinEdit]) -> Result<Edited, ManifestFault> {
+    let mut session = Session::new(tree);
+    let mut pins = Vec::new();
+    for (owner, edit) in edits.iter().enumerate() {
+        let Some(site) = places.outer.iter().find(|site| site.pin.name == edit.name) else {
+            site::find(places.sites(), edit)?;
+            continue;
+        };
+        session.own(owner);
+        if let Some(after) = site.write(tree, &mut session, edit)? {
+            pins.push((owner, site.pin.clone(), after));
+        }
+    }
+    for inner in &places.inner {
+        inner.edit(tree, edits, &mut session, &mut pins)?;
+    }
+    pins.sort_by_key(|(owner, ..)| *owner);
+    site::finish(bytes, session, pins)
+}
