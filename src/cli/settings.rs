@@ -76,6 +76,7 @@ fn request(reader: &Reader<'_>, command: Command) -> Request {
             apps: reader.list(&planned::APP, AppName::parse),
             environments: reader.list(&planned::ENVIRONMENT, EnvironmentName::parse),
             path: reader.text(&planned::PATH),
+            format: reader.text(&planned::FORMAT),
             applications: reader
                 .given(&planned::APPLICATION)
                 .map(|_| reader.list(&planned::APPLICATION, value::text)),

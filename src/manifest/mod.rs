@@ -26,6 +26,9 @@ pub const FORMATS: &[&dyn Format] = &[
     &argocd::ArgoCd,
 ];
 
+/// The names of the formats.
+pub const NAMES: [&str; 4] = ["kustomize", "values", "manifests", "argocd"];
+
 /// Returns the format of this name.
 #[must_use]
 pub fn format(name: &str) -> Option<&'static dyn Format> {

@@ -79,6 +79,9 @@ fn edit(plan: &mut Plan, reads: &[Read<'_>], wanted: &[Vec<select::Wanted>]) -> 
                 continue;
             }
         };
+        let warnings = edited.warnings.iter();
+        plan.notices
+            .extend(warnings.map(|warning| format!("{path}: {warning}")));
         for (read, wanted) in &here.wanted {
             let Some((change, is_new)) = pin_change(read, path, &wanted.name, &edited) else {
                 continue;

@@ -2,6 +2,7 @@
 
 use super::{Allow, DEFAULT_APPLICATION, DEFAULT_MESSAGE, DEFAULT_PATH};
 use crate::inputs::{InputKind, InputSpec};
+use crate::manifest::NAMES;
 use crate::model::Part;
 
 /// `app`.
@@ -71,8 +72,21 @@ pub const PATH: InputSpec = InputSpec {
     name: "path",
     default: Some(DEFAULT_PATH),
     in_file: true,
-    help: "Template of the folder whose kustomization holds the pin. Not with a `promote.yaml`: the layout comes from it alone.",
+    help: "Template of the folder whose kustomization holds the pin, or of the file that `format` describes. Not with a `promote.yaml`: the layout comes from it alone.",
     example: "deploy/{environment}/{app}",
+    ..InputSpec::PLAIN
+};
+
+/// `format`.
+pub const FORMAT: InputSpec = InputSpec {
+    name: "format",
+    kind: InputKind::Choice(&NAMES),
+    default: Some("kustomize"),
+    in_file: true,
+    help: "The kind of file that `path` names: `kustomize` (a folder with a kustomization), `values` (a Helm values file), \
+           `manifests` (a file or a folder of Kubernetes manifests) or `argocd` (a file with an Application or ApplicationSet). \
+           Not with a `promote.yaml`.",
+    example: "values",
     ..InputSpec::PLAIN
 };
 
@@ -112,7 +126,7 @@ pub const ALLOW: InputSpec = InputSpec {
 };
 
 /// What is promoted.
-pub const REQUEST: [InputSpec; 10] = [
+pub const REQUEST: [InputSpec; 11] = [
     APP,
     ENVIRONMENT,
     IMAGE,
@@ -120,6 +134,7 @@ pub const REQUEST: [InputSpec; 10] = [
     DIGEST,
     FROM,
     PATH,
+    FORMAT,
     APPLICATION,
     MESSAGE,
     ALLOW,

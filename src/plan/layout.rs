@@ -1,5 +1,6 @@
 //! Where an app's overlay and applications are in each environment: templates filled, promote.yaml and inputs joined.
 
+use crate::manifest::{Options, format as format_of};
 use crate::model::{AppName, EnvironmentName, RepoPath, Repository, Syntax, nearest};
 
 use super::{Allow, Config, ResolvedPolicy, Select};
@@ -98,6 +99,7 @@ impl Layout<'_> {
         }
         let given = [
             ("path", self.select.path.is_some()),
+            ("format", self.select.format.is_some()),
             ("application", self.select.applications.is_some()),
         ];
         given
@@ -144,22 +146,56 @@ impl Layout<'_> {
             let given = templates.join(", ");
             mistakes.push(format!("`application` {given:?} for {app} in {environment} {why}"));
         });
+        let images = of_app.map(|app| app.images.clone()).unwrap_or_default();
         match (folder, applications) {
             (Ok(folder), Ok(applications)) if mistakes.is_empty() => Ok(Place {
+                syntax: self.syntax(app, environment, &applications, &images),
                 app: app.clone(),
                 environment: environment.clone(),
                 folder,
-                syntax: Syntax::default(),
                 applications,
                 policy: self
                     .select
                     .policy
                     .or(here.map(|here| here.policy).unwrap_or_default())
                     .resolve(),
-                images: of_app.map(|app| app.images.clone()).unwrap_or_default(),
+                images,
                 allow,
             }),
             _ => Err(mistakes),
+        }
+    }
+
+    /// How the files of an app are read in an environment.
+    fn syntax(
+        &self,
+        app: &AppName,
+        environment: &EnvironmentName,
+        applications: &Applications,
+        images: &[Repository],
+    ) -> Syntax {
+        let app = self.config.and_then(|config| config.apps.get(app));
+        let here = self.config.and_then(|config| config.environment(environment));
+        let format = app
+            .and_then(|app| app.format.as_ref())
+            .or_else(|| here?.format.as_ref())
+            .or_else(|| self.config?.format.as_ref())
+            .or(self.select.format.as_ref());
+        let keys = app
+            .and_then(|app| app.keys.as_ref())
+            .or_else(|| here?.keys.as_ref())
+            .or_else(|| self.config?.keys.as_ref());
+        let default = Syntax::default();
+        Syntax {
+            format: format.and_then(|name| format_of(name)).unwrap_or(default.format),
+            options: Options {
+                keys: keys.cloned().unwrap_or_default(),
+                images: images.iter().map(ToString::to_string).collect(),
+                applications: match applications {
+                    Applications::Named(names) => names.clone(),
+                    Applications::BySource => Vec::new(),
+                },
+            },
         }
     }
 

@@ -32,6 +32,8 @@ pub struct Select {
     pub environments: Vec<EnvironmentName>,
     /// Template of the overlay's folder; `None` = promote.yaml's, else the default layout's.
     pub path: Option<String>,
+    /// The name of the format; `None` = promote.yaml's, else kustomize.
+    pub format: Option<String>,
     /// Templates of the applications, or `by-source`; `None` = promote.yaml's, else the default layout's.
     pub applications: Option<Vec<String>>,
     /// How applications are followed, as far as the inputs say it.

@@ -121,7 +121,7 @@ fn by_lines(lines: &[ImageRef], targets: &[Read<'_>], mistakes: &mut Vec<String>
                 Ok(pins) => {
                     homes.extend((!pins.is_empty()).then_some(read.target));
                     let pins = pins.into_iter();
-                    wanted.extend(pins.map(|pin| given(pin, line.tag.as_ref(), line.digest.as_ref())));
+                    wanted.extend(pins.map(|pin| given(read, pin, line.tag.as_ref(), line.digest.as_ref())));
                 }
                 Err(why) => {
                     homes.push(read.target);
@@ -169,7 +169,7 @@ fn only(request: &Request, targets: &[Read<'_>], mistakes: &mut Vec<String>) -> 
                     Ok(new) => here.push(new),
                     Err(why) => mistakes.push(why),
                 },
-                Ok(pins) => here.extend(pins.into_iter().map(|pin| given(pin, tag, digest))),
+                Ok(pins) => here.extend(pins.into_iter().map(|pin| given(read, pin, tag, digest))),
                 Err(why) => mistakes.push(why),
             }
         }
@@ -180,7 +180,7 @@ fn only(request: &Request, targets: &[Read<'_>], mistakes: &mut Vec<String>) -> 
                     read.place(),
                     read.target.syntax.format.advice()
                 )),
-                pins if is_one_image(read, pins) => here.extend(pins.iter().map(|pin| given(pin, tag, digest))),
+                pins if is_one_image(read, pins) => here.extend(pins.iter().map(|pin| given(read, pin, tag, digest))),
                 more => mistakes.push(format!(
                     "{} has {} images to choose from, {}: say which with `image: NAME:TAG`",
                     read.place(),
@@ -232,13 +232,14 @@ fn find<'a>(read: &'a Read<'a>, repository: &str) -> Result<Vec<&'a Placed<'a>>,
 
 /// What is given is what is written: a tag alone keeps what is said of the digest (which [`check`] refuses to be anything), a digest
 /// alone leaves no tag.
-fn given(pin: &Placed<'_>, tag: Option<&Tag>, digest: Option<&Digest>) -> Wanted {
+fn given(read: &Read<'_>, pin: &Placed<'_>, tag: Option<&Tag>, digest: Option<&Digest>) -> Wanted {
     Wanted {
         file: pin.file.path.clone(),
         name: pin.name.clone(),
         tag: tag.map_or(Field::Remove, |tag| Field::Set(tag.as_str().to_owned())),
         digest: digest.map_or(Field::Keep, |digest| Field::Set(digest.as_str().to_owned())),
-        create: false,
+        // A key of a pin that is there may be missing.
+        create: read.target.allow.new_entry,
     }
 }
 
@@ -286,16 +287,18 @@ fn check(wanted: &Wanted, read: &Read<'_>, mistakes: &mut Vec<String>) {
     let (Field::Set(tag), Field::Keep | Field::Remove) = (&wanted.tag, &wanted.digest) else {
         return;
     };
-    if Tag::parse(tag).is_ok_and(|tag| tag.looks_mutable()) && !read.target.allow.mutable_tag {
+    let old = read
+        .pins
+        .iter()
+        .find(|pin| pin.name == *name && pin.file.path == wanted.file);
+    // What is pinned already needs no leave.
+    let is_pinned = old.is_some_and(|pin| pin.new_tag.as_deref() == Some(tag));
+    if !is_pinned && Tag::parse(tag).is_ok_and(|tag| tag.looks_mutable()) && !read.target.allow.mutable_tag {
         mistakes.push(format!(
             "the tag {tag:?} for {name} looks mutable, so what runs would change without a commit: pin the build instead, \
              `image: {name}:{tag}@${{{{ steps.build.outputs.digest }}}}`, or give `allow: mutable-tag`"
         ));
     }
-    let old = read
-        .pins
-        .iter()
-        .find(|pin| pin.name == *name && pin.file.path == wanted.file);
     if let (Some(digest), Field::Keep) = (old.and_then(|pin| pin.digest.as_deref()), &wanted.digest) {
         mistakes.push(format!(
             "the entry {name} of {} has the digest {digest}, which would still decide what runs: \

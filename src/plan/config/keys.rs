@@ -2,8 +2,9 @@
 
 use super::node::Node;
 use super::reader::Mistakes;
-use super::{App, Config, Environment, apps, environments};
+use super::{App, Config, Environment, apps, environments, image_keys};
 use crate::inputs::{InputSpec, value};
+use crate::manifest::{ImageKeys, NAMES};
 use crate::model::Repository;
 use crate::plan::Allow;
 use crate::plan::inputs::MESSAGE;
@@ -104,14 +105,38 @@ fn infos<T>(keys: Vec<Key<T>>) -> Vec<Info> {
 pub(super) trait Places {
     /// The template of the overlay's folder, and those of the applications.
     fn places(&mut self) -> (&mut Option<String>, &mut Option<Vec<String>>);
+    /// The name of the format, and where images stand in Helm values.
+    fn formats(&mut self) -> (&mut Option<String>, &mut Option<Vec<ImageKeys>>);
 }
 
-fn places<T: Places>() -> [Key<T>; 2] {
+/// The keys of one of `keys`.
+pub(super) fn image() -> Vec<Key<ImageKeys>> {
+    fn path(name: &'static str, help: &str, field: fn(&mut ImageKeys) -> &mut Option<String>) -> Key<ImageKeys> {
+        leaf(name, Value::Text, help, move |keys: &mut ImageKeys, node, mistakes| {
+            *field(keys) = mistakes.text(name, node);
+        })
+    }
+    vec![
+        path("registry", "the key of the registry, if it stands apart", |keys| {
+            &mut keys.registry
+        }),
+        path("repository", "the key of the repository", |keys| &mut keys.repository),
+        path("tag", "the key of the tag", |keys| &mut keys.tag),
+        path("digest", "the key of the digest", |keys| &mut keys.digest),
+        path(
+            "reference",
+            "the key of the whole reference, instead of the others",
+            |keys| &mut keys.reference,
+        ),
+    ]
+}
+
+fn places<T: Places>() -> [Key<T>; 4] {
     [
         leaf(
             "path",
             Value::Text,
-            "template with `{app}` and `{environment}` of the folder that holds the kustomization",
+            "template with `{app}` and `{environment}` of the folder that holds the kustomization, or of the file that `format` describes",
             |to: &mut T, node, mistakes| *to.places().0 = mistakes.text("path", node),
         ),
         leaf(
@@ -119,6 +144,23 @@ fn places<T: Places>() -> [Key<T>; 2] {
             Value::OneOrMore,
             "one or more templates `[namespace/]name` of Argo CD applications, or `by-source`",
             |to: &mut T, node, mistakes| *to.places().1 = mistakes.one_or_more("application", node),
+        ),
+        leaf(
+            "format",
+            Value::Choice(&NAMES),
+            "`kustomize` (default), `values` (a Helm values file), `manifests` (Kubernetes manifests) or `argocd` (an Application or ApplicationSet)",
+            |to: &mut T, node, mistakes| {
+                *to.formats().0 = mistakes.parsed("format", node, |text| {
+                    let known = NAMES.contains(&text).then(|| text.to_owned());
+                    known.ok_or_else(|| format!("must be one of {}", NAMES.join(", ")))
+                });
+            },
+        ),
+        key(
+            "keys",
+            Shape::List(Box::new(Shape::Keys(infos(image())))),
+            "where images stand in Helm values, as dotted paths such as `api.image.tag`, `list[0].image` or `list[name=api].image`; default: `image.registry`, `image.repository`, `image.tag` and `image.digest`",
+            |to: &mut T, node, mistakes| *to.formats().1 = image_keys(node, mistakes),
         ),
     ]
 }

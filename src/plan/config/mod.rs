@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::manifest::{ImageKeys, values};
 use crate::model::{AppName, EnvironmentName, Repository};
 
 use self::node::{Content, Node};
@@ -29,6 +30,10 @@ pub struct Config {
     pub path: Option<String>,
     /// Templates of the applications.
     pub applications: Option<Vec<String>>,
+    /// The name of the format.
+    pub format: Option<String>,
+    /// Where images stand in Helm values.
+    pub keys: Option<Vec<ImageKeys>>,
     /// Template of the commit's subject.
     pub message: Option<String>,
     /// The environments, in the order of promotion; empty = any.
@@ -46,6 +51,10 @@ pub struct Environment {
     pub path: Option<String>,
     /// Its own templates of the applications.
     pub applications: Option<Vec<String>>,
+    /// The name of its own format.
+    pub format: Option<String>,
+    /// Where images stand in its own Helm values.
+    pub keys: Option<Vec<ImageKeys>>,
     /// How its applications are followed.
     pub policy: Policy,
     /// The exceptions that a run may ask for here.
@@ -61,6 +70,10 @@ pub struct App {
     pub path: Option<String>,
     /// Its own templates of the applications.
     pub applications: Option<Vec<String>>,
+    /// The name of its own format.
+    pub format: Option<String>,
+    /// Where images stand in its own Helm values.
+    pub keys: Option<Vec<ImageKeys>>,
 }
 
 impl Config {
@@ -95,17 +108,29 @@ impl keys::Places for Config {
     fn places(&mut self) -> (&mut Option<String>, &mut Option<Vec<String>>) {
         (&mut self.path, &mut self.applications)
     }
+
+    fn formats(&mut self) -> (&mut Option<String>, &mut Option<Vec<ImageKeys>>) {
+        (&mut self.format, &mut self.keys)
+    }
 }
 
 impl keys::Places for Environment {
     fn places(&mut self) -> (&mut Option<String>, &mut Option<Vec<String>>) {
         (&mut self.path, &mut self.applications)
     }
+
+    fn formats(&mut self) -> (&mut Option<String>, &mut Option<Vec<ImageKeys>>) {
+        (&mut self.format, &mut self.keys)
+    }
 }
 
 impl keys::Places for App {
     fn places(&mut self) -> (&mut Option<String>, &mut Option<Vec<String>>) {
         (&mut self.path, &mut self.applications)
+    }
+
+    fn formats(&mut self) -> (&mut Option<String>, &mut Option<Vec<ImageKeys>>) {
+        (&mut self.format, &mut self.keys)
     }
 }
 
@@ -136,6 +161,8 @@ fn environments(node: &Node, mistakes: &mut Mistakes) -> Vec<Environment> {
             name: stand_in,
             path: None,
             applications: None,
+            format: None,
+            keys: None,
             policy: Policy::default(),
             allow: Allow::default(),
         };
@@ -143,6 +170,25 @@ fn environments(node: &Node, mistakes: &mut Mistakes) -> Vec<Environment> {
         environments.extend(name.map(|_| environment));
     }
     environments
+}
+
+/// Reads where images stand in Helm values: one mapping, or a list of them.
+fn image_keys(node: &Node, mistakes: &mut Mistakes) -> Option<Vec<ImageKeys>> {
+    let items = match &node.content {
+        Content::Null => return None,
+        Content::Map(_) => std::slice::from_ref(node),
+        _ => mistakes.list("keys", node),
+    };
+    let mut all = Vec::new();
+    for item in items {
+        let mut keys = ImageKeys::default();
+        mistakes.mapping("keys", item, &keys::image(), &mut keys);
+        match values::check(&keys) {
+            Ok(()) => all.push(keys),
+            Err(why) => mistakes.0.push(format!("{FILE}: `keys` on line {} {why}", item.line)),
+        }
+    }
+    Some(all)
 }
 
 fn apps(node: &Node, mistakes: &mut Mistakes) -> BTreeMap<AppName, App> {
