@@ -19,8 +19,8 @@ pub enum Event {
     Warning(String),
     /// For those who look for a fault: shown with `RUNNER_DEBUG=1` or `--verbose`.
     Debug(String),
-    /// A point of the report's timeline: `landed`, `synced api-dev`.
-    Milestone(String),
+    /// A promotion, or one of its applications, has come to a milestone. Always a point of the report's timeline.
+    Reached(Milestone, String),
     /// An output that is known now.
     Output {
         /// Its name in the contract.
@@ -30,4 +30,42 @@ pub enum Event {
     },
     /// A secret made during the run, to be masked from now on.
     Mask(Secret),
+}
+
+/// The milestones that every promotion goes through, in their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Milestone {
+    /// The commit is on the branch.
+    Landed,
+    /// The sync of the commit has started.
+    SyncStarted,
+    /// The sync is done.
+    Synced,
+    /// Healthy, and watched for a while.
+    Healthy,
+    /// Live.
+    Live,
+}
+
+impl Milestone {
+    /// All of them, in their order.
+    pub const ALL: [Self; 5] = [Self::Landed, Self::SyncStarted, Self::Synced, Self::Healthy, Self::Live];
+
+    /// Returns it as people call it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Landed => "landed",
+            Self::SyncStarted => "sync started",
+            Self::Synced => "synced",
+            Self::Healthy => "healthy",
+            Self::Live => "live",
+        }
+    }
+
+    /// Tells whether it is something that is done, and not only a step on the way.
+    #[must_use]
+    pub const fn is_done(self) -> bool {
+        matches!(self, Self::Landed | Self::Live)
+    }
 }

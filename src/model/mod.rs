@@ -24,10 +24,10 @@ pub use application::{
     Resource, ResourceId, SyncResult, SyncState,
 };
 pub use canary::{Analysis, AnalysisTemplate, Canary};
-pub use clock::{Clock, Timestamp};
+pub use clock::{Clock, Timestamp, in_words};
 pub use command::{Command, Part};
 pub use commit::{BranchName, CommitSha, RefName, RepoPath};
-pub use event::Event;
+pub use event::{Event, Milestone};
 pub use fault::Fault;
 pub use image::{Digest, ImageRef, Repository, Tag};
 pub use name::{AppName, EnvironmentName};

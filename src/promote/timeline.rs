@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use crate::journal::Journal;
-use crate::model::{Clock, Event};
+use crate::model::{Clock, Event, Milestone};
 use crate::report::{Report, TimelineRow};
 
 /// The stage in which applications are followed.
@@ -33,10 +33,11 @@ impl Recorder {
         }
     }
 
-    fn note(&self, what: &str) {
+    fn note(&self, milestone: Option<Milestone>, what: &str) {
         self.timeline.borrow_mut().push(TimelineRow {
             at: self.clock.wall(),
             what: what.to_owned(),
+            milestone,
         });
     }
 
@@ -50,9 +51,11 @@ impl Journal for Recorder {
     fn tell(&self, event: Event) {
         match &event {
             Event::Stage(stage) => self.following.set(stage == FOLLOWING),
-            Event::Milestone(what) => self.note(what),
+            Event::Reached(milestone, what) => self.note(Some(*milestone), what),
             // A canary that goes back and forth for a night is not told in full.
-            Event::Progress(what) if self.following.get() && self.timeline.borrow().len() < MOST => self.note(what),
+            Event::Progress(what) if self.following.get() && self.timeline.borrow().len() < MOST => {
+                self.note(None, what)
+            }
             _ => {}
         }
         self.inner.tell(event);

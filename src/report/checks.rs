@@ -63,6 +63,33 @@ impl CheckState {
     }
 }
 
+/// Says in one line what the checks came to.
+#[must_use]
+pub fn verdict(rows: &[CheckRow]) -> String {
+    let count = |state: CheckState| rows.iter().filter(|row| row.state == state).count();
+    let (failed, warned, skipped) = (
+        count(CheckState::Failed),
+        count(CheckState::Warning),
+        count(CheckState::Skipped),
+    );
+    let all = rows.len();
+    let mut text = match failed {
+        0 if skipped == 0 => format!("all {all} checks passed"),
+        0 => format!("{} of {all} checks passed", all - skipped),
+        1 => format!("1 of {all} checks failed"),
+        _ => format!("{failed} of {all} checks failed"),
+    };
+    for (count, what) in [(warned, "with a warning"), (skipped, "skipped")] {
+        if count > 0 {
+            text.push_str(", ");
+            text.push_str(&count.to_string());
+            text.push(' ');
+            text.push_str(what);
+        }
+    }
+    text
+}
+
 /// Returns the table; what to do stands below what was seen.
 pub(super) fn table(rows: &[CheckRow]) -> String {
     let cells = |row: &CheckRow| {

@@ -1,6 +1,6 @@
 //! The mark beside a verdict: one for each way in which a run, or an application in it, can stand.
 
-use super::{ApplicationRow, Report};
+use super::{ApplicationRow, CheckState, Report, status};
 use crate::model::Outcome;
 
 /// How something stands, as people see it at a glance.
@@ -26,6 +26,8 @@ impl Mark {
     /// Returns the mark of a run.
     pub(super) fn of(report: &Report) -> Self {
         match report.outcome() {
+            Outcome::Ok if !report.status.is_empty() => status::verdict(&report.status).0,
+            Outcome::Ok if report.checks.iter().any(|row| row.state == CheckState::Warning) => Self::Unwatched,
             Outcome::Planned => Self::Shown,
             Outcome::Landed => Self::Unwatched,
             Outcome::Paused => Self::Paused,

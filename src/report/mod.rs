@@ -10,6 +10,7 @@ use crate::model::{Command, Outcome};
 mod checks;
 mod columns;
 mod end;
+mod heading;
 mod json;
 mod mark;
 mod markdown;
@@ -19,14 +20,14 @@ mod status;
 mod summary;
 mod text;
 
-pub use checks::{CheckRow, CheckState};
+pub use checks::{CheckRow, CheckState, verdict as checks_verdict};
 pub use end::End;
 pub use json::{json, short_json};
 pub use outputs::{Known, OUTPUTS, OutputKind, OutputSpec, outputs, outputs_at};
 pub use rows::{ApplicationRow, ChangeRow, GateRow, GateState, InfraRepoRow, RolloutRow, SupersededBy, TimelineRow};
 pub use status::StatusRow;
 pub use summary::summary;
-pub use text::{failure, text};
+pub use text::{failure, rest, text};
 
 /// The report. Field names are the contract's (`schema` is raised when one is taken away).
 #[derive(Clone, Debug, Serialize)]
@@ -212,7 +213,7 @@ fn tenths<S: serde::Serializer>(seconds: &f64, serializer: S) -> Result<S::Ok, S
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::model::{CommitSha, Health, SyncState, Timestamp};
+    use crate::model::{CommitSha, Health, Milestone, SyncState, Timestamp};
 
     /// Returns a commit of which every digit is the same.
     pub(super) fn commit(digit: char) -> CommitSha {
@@ -261,7 +262,8 @@ pub(crate) mod tests {
         report.applications = vec![application("api-dev", true)];
         report.timeline = vec![TimelineRow {
             at: Timestamp::parse("2026-01-01T00:00:00Z").unwrap(),
-            what: "landed".to_owned(),
+            what: "landed bbbbbbb on main".to_owned(),
+            milestone: Some(Milestone::Landed),
         }];
         report.diff = "-  newTag: v1\n+  newTag: v2\n".to_owned();
         report.duration_seconds = 72.0;

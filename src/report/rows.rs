@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::model::{CommitSha, Health, PinChange, SyncState, Timestamp};
+use crate::model::{CommitSha, Health, Milestone, PinChange, SyncState, Timestamp};
 
 /// A part of the report that holds texts from outside.
 pub(super) trait Texts {
@@ -154,6 +154,9 @@ pub struct TimelineRow {
     pub at: Timestamp,
     /// What happened.
     pub what: String,
+    /// The milestone that was reached; not in the JSON.
+    #[serde(skip)]
+    pub milestone: Option<Milestone>,
 }
 
 impl ApplicationRow {

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::columns::columns;
+use super::mark::Mark;
 use super::rows::Texts;
 use crate::model::{CommitSha, Health, SyncState, Timestamp};
 
@@ -42,6 +43,39 @@ impl Texts for StatusRow {
         texts.extend(&mut self.by);
         texts
     }
+}
+
+/// Says in one line how the worst of the rows stands, with its mark.
+pub(super) fn verdict(rows: &[StatusRow]) -> (Mark, String) {
+    let seen: Vec<(Health, SyncState, &StatusRow)> = (rows.iter())
+        .filter_map(|row| Some((row.health?, row.sync?, row)))
+        .collect();
+    let of = rows.len();
+    let Some((health, sync, worst)) = seen.iter().max_by_key(|(health, sync, _)| (*health, *sync)) else {
+        return (Mark::Shown, format!("{of} overlays, without their state in Argo CD"));
+    };
+    let place = format!("{} in {}", worst.app, worst.environment);
+    let (mark, what) = match (health, sync) {
+        (Health::Healthy, SyncState::Synced) => {
+            return match rows.iter().find(|row| !row.not_running.is_empty()) {
+                Some(row) => (
+                    Mark::Unwatched,
+                    format!("{} in {} does not run what is pinned", row.app, row.environment),
+                ),
+                None => (Mark::Good, format!("{} of {of} are synced and healthy", seen.len())),
+            };
+        }
+        (Health::Healthy, sync) => (Mark::Unwatched, sync.to_string()),
+        (Health::Suspended | Health::Progressing, _) => (Mark::Unwatched, health.to_string()),
+        (Health::Missing | Health::Degraded | Health::Unknown, _) => (Mark::Bad, health.to_string()),
+    };
+    let such = seen.iter().filter(|(other, _, _)| other == health).count();
+    let others = match such {
+        0 | 1 => String::new(),
+        _ if *health == Health::Healthy => String::new(),
+        many => format!(", {} more {health}", many - 1),
+    };
+    (mark, format!("{place} is {what}{others}"))
 }
 
 pub(super) const HEADS: [&str; 7] = [
@@ -111,6 +145,45 @@ fn age(seconds: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn row(app: &str, state: Option<(SyncState, Health)>) -> StatusRow {
+        StatusRow {
+            app: app.to_owned(),
+            environment: "dev".to_owned(),
+            images: vec!["myorg/api:v1".to_owned()],
+            commit: None,
+            at: None,
+            age_seconds: None,
+            by: None,
+            sync: state.map(|(sync, _)| sync),
+            health: state.map(|(_, health)| health),
+            not_running: Vec::new(),
+            differs_from: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_heading_says_the_worst() {
+        let good = || row("api", Some((SyncState::Synced, Health::Healthy)));
+        let with = |sync, health| verdict(&[good(), row("web", Some((sync, health)))]);
+        assert_eq!(
+            verdict(&[good(), good()]),
+            (Mark::Good, "2 of 2 are synced and healthy".to_owned())
+        );
+        assert_eq!(
+            with(SyncState::Synced, Health::Degraded),
+            (Mark::Bad, "web in dev is Degraded".to_owned())
+        );
+        assert_eq!(
+            with(SyncState::OutOfSync, Health::Healthy),
+            (Mark::Unwatched, "web in dev is OutOfSync".to_owned())
+        );
+        assert_eq!(with(SyncState::Synced, Health::Progressing).0, Mark::Unwatched);
+        assert_eq!(verdict(&[row("api", None)]).0, Mark::Shown);
+        let mut other = good();
+        other.not_running = vec!["myorg/api:v1".to_owned()];
+        assert_eq!(verdict(&[good(), other]).0, Mark::Unwatched);
+    }
 
     #[test]
     fn columns_are_as_wide_as_their_widest_cell() {

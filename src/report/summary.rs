@@ -1,18 +1,24 @@
 //! The report as the job summary: markdown in which every foreign text is escaped.
 
-use std::time::Duration;
-
+use super::heading::heading;
 use super::mark::Mark;
 use super::markdown::{block, cell, code, link, paragraphs, prose, told};
-use super::text::{duration, subject, why};
-use super::{ApplicationRow, Report, status};
-use crate::model::Outcome;
+use super::text::{duration, why};
+use super::{ApplicationRow, Report, TimelineRow, status};
+use crate::model::{Milestone, Outcome, in_words};
 
 /// Returns the report as a job summary.
 #[must_use]
 pub fn summary(report: &Report) -> String {
-    let mut out = vec![format!("## {} {}\n\n", Mark::of(report).emoji(), title(report))];
-    if !report.reason.is_empty() {
+    let mut out = vec![format!(
+        "## {} {} <sub>{}</sub>\n\n",
+        Mark::of(report).emoji(),
+        prose(&heading(report)),
+        code(report.outcome().name())
+    )];
+    // The rows of these say themselves what was found.
+    let rows_say = !report.checks.is_empty() || !report.status.is_empty();
+    if !report.reason.is_empty() && !rows_say {
         out.push(format!("{}\n\n", paragraphs(&report.reason)));
     }
     let next = if report.exit_code() == 0 { "Next" } else { "What to do" };
@@ -37,15 +43,6 @@ pub fn summary(report: &Report) -> String {
         diff(report),
     ]);
     out.concat()
-}
-
-fn title(report: &Report) -> String {
-    let subject = subject(report);
-    if subject.is_empty() {
-        report.outcome().name().to_owned()
-    } else {
-        format!("{}: {}", report.outcome().name(), prose(&subject))
-    }
 }
 
 fn list(title: &str, texts: &[String]) -> String {
@@ -81,7 +78,7 @@ fn checks(report: &Report) -> String {
             hints.join("<br>"),
         ]
     });
-    table(&["", "check", "of", "what was seen", "what to do"], rows)
+    table(&["", "check", "object", "result", "what to do"], rows)
 }
 
 fn changes(report: &Report) -> String {
@@ -93,7 +90,7 @@ fn changes(report: &Report) -> String {
             code(&status::short(&row.after)),
         ]
     });
-    table(&["app", "environment", "from", "to"], rows)
+    table(&["app", "environment", "before", "after"], rows)
 }
 
 fn commit(report: &Report) -> String {
@@ -108,20 +105,34 @@ fn commit(report: &Report) -> String {
                 .commit_url
                 .as_ref()
                 .map_or_else(|| short.clone(), |url| link(&short, url));
-            let what = if report.changed() { "Commit" } else { "Tip" };
-            format!("{what} {shown} on {place}")
+            let what = if report.changed() { "Commit" } else { "Branch head" };
+            format!("{what} {shown} on {place}{}", compare(report))
         }
         None => format!("Nothing was written to {place}"),
     };
     let later = report.superseded_by.as_ref().map(|later| {
         let commit = code(later.commit.short());
         format!(
-            "<br>Superseded by {commit}: {} ({})",
+            "<br>Replaced by {commit} \"{}\" by {}",
             prose(&later.subject),
             prose(&later.author)
         )
     });
     format!("{what}{}\n\n", later.unwrap_or_default())
+}
+
+/// Returns a link to what the commit changes against the branch head before it, where the host has such a page.
+fn compare(report: &Report) -> String {
+    let page = report.infra_repo.as_ref().filter(|row| row.landed).and_then(|row| {
+        let commit = row.commit.as_ref()?;
+        let home = report
+            .commit_url
+            .as_deref()?
+            .strip_suffix(&format!("/commit/{commit}"))?;
+        Some(format!("{home}/compare/{}...{commit}", row.base))
+    });
+    page.map(|page| format!(" ({})", link("compare", &page)))
+        .unwrap_or_default()
 }
 
 fn gates(report: &Report) -> String {
@@ -146,10 +157,10 @@ fn applications(report: &Report) -> String {
             row.sync.to_string(),
             row.health.to_string(),
             revision.unwrap_or_default(),
-            format!("{}{}", canary(row), told(&why(row))),
+            told(&why(row, &report.reason)).replace('\n', "<br>"),
         ]
     });
-    let table = table(&["", "application", "sync", "health", "revision", "why"], rows);
+    let table = table(&["", "application", "sync", "health", "revision", "details"], rows);
     if table.is_empty() {
         table
     } else {
@@ -157,41 +168,54 @@ fn applications(report: &Report) -> String {
     }
 }
 
-/// Draws the share that a canary has, as a bar of ten.
-fn canary(row: &ApplicationRow) -> String {
-    let Some(rollout) = row.rollout.as_ref().filter(|rollout| rollout.steps > 0) else {
-        return String::new();
-    };
-    let full = usize::try_from(rollout.weight / 10).unwrap_or_default().min(10);
-    format!("{}{} ", "▰".repeat(full), "▱".repeat(10 - full))
-}
-
 /// So many rows of the timeline are seen at once.
 const SEEN: usize = 24;
 
 fn timeline(report: &Report) -> String {
-    let first = report.timeline.first().map(|row| row.at);
+    let rows: Vec<&TimelineRow> = report.timeline.iter().collect();
+    let all = times(&rows, |row| prose(&row.what));
+    let Some(first) = report.timeline.first() else {
+        return String::new();
+    };
+    let title = format!("from {}, {} in total", first.at, duration(report.duration_seconds));
+    if report.exit_code() == 0 {
+        let reached = milestones(&report.timeline);
+        let short = times(&reached, |row| match row.milestone {
+            Some(Milestone::Landed) | None => prose(&row.what),
+            Some(milestone) => milestone.name().to_owned(),
+        });
+        return format!("{short}<details><summary>Timeline, {title}</summary>\n\n{all}</details>\n\n");
+    }
+    if rows.len() <= SEEN {
+        return format!("### Timeline\n\n{all}{title}\n\n");
+    }
+    format!("<details><summary>Timeline, {title}</summary>\n\n{all}</details>\n\n")
+}
+
+/// Returns the row in which each milestone was reached: by the first application for what starts, by the last for what is done.
+fn milestones(rows: &[TimelineRow]) -> Vec<&TimelineRow> {
+    let of = |milestone: Milestone| {
+        let mut rows = rows.iter().filter(move |row| row.milestone == Some(milestone));
+        if milestone == Milestone::SyncStarted {
+            rows.next()
+        } else {
+            rows.next_back()
+        }
+    };
+    Milestone::ALL.into_iter().filter_map(of).collect()
+}
+
+/// Returns a table of rows with their times since the first; what happened within one second stands below its time.
+fn times(rows: &[&TimelineRow], what: impl Fn(&TimelineRow) -> String) -> String {
+    let first = rows.first().map(|row| row.at);
     let mut last = String::new();
-    let rows = report.timeline.iter().map(|row| {
-        let since = row.at.since(first.unwrap_or(row.at));
-        let since = humantime::format_duration(Duration::from_secs(since.as_secs()));
-        // The column is narrow, and would break a time in two.
-        let since = format!("+{since}").replace(' ', "&nbsp;");
-        // What happened within one second stands below its time.
+    let cells = rows.iter().map(|row| {
+        let since = format!("+{}", in_words(row.at.since(first.unwrap_or(row.at))));
         let shown = if since == last { String::new() } else { since.clone() };
         last = since;
-        vec![shown, prose(&row.what)]
+        vec![shown, what(row)]
     });
-    let table = table(&["after", "what"], rows);
-    if table.is_empty() {
-        return table;
-    }
-    let from = first.map(|at| at.to_string()).unwrap_or_default();
-    let title = format!("from {from}, {} in all", duration(report.duration_seconds));
-    if report.timeline.len() <= SEEN {
-        return format!("### Timeline\n\n{table}{title}\n\n");
-    }
-    format!("<details><summary>Timeline, {title}</summary>\n\n{table}</details>\n\n")
+    table(&["after", "what"], cells)
 }
 
 fn diff(report: &Report) -> String {
@@ -215,11 +239,12 @@ mod tests {
     fn a_promotion_says_from_where_to_where_with_links() {
         let text = summary(&report(Outcome::Promoted));
         for part in [
-            "## ✅ promoted: api to dev\n",
+            "## ✅ api is live in dev <sub>`promoted`</sub>\n",
             "| api | dev | `localhost:5000/api:v1` | `localhost:5000/api:v2@sha256:",
             "Commit [`bbbbbbb`](<https://git.example/commit/bbb>) on `main`",
             "| ✅ | [api-dev](<https://argocd.example/applications/api-dev>) | Synced | Healthy |",
-            "### Timeline\n\n| after | what |\n|---|---|\n| +0s | landed |\n\nfrom 2026-01-01T00:00:00Z, 1m 12s in all",
+            "| app | environment | before | after |",
+            "| +0s | landed bbbbbbb on main |\n\n<details><summary>Timeline, from 2026-01-01T00:00:00Z, 1m12s in total</summary>",
             "```diff\n-  newTag: v1",
         ] {
             assert!(text.contains(part), "{part} in\n{text}");
@@ -228,14 +253,63 @@ mod tests {
 
     #[test]
     fn a_time_stands_once_before_what_happened_then() {
-        let mut report = report(Outcome::Promoted);
+        let mut report = report(Outcome::TimedOut);
         let row = |at: &str, what: &str| crate::report::TimelineRow {
             at: Timestamp::parse(&format!("2026-01-01T00:0{at}Z")).unwrap(),
             what: what.to_owned(),
+            milestone: None,
         };
         report.timeline = vec![row("0:01", "a"), row("0:01", "b"), row("1:03", "c")];
         let text = summary(&report);
-        assert!(text.contains("| +0s | a |\n|  | b |\n| +1m&nbsp;2s | c |\n"), "{text}");
+        assert!(
+            text.contains("### Timeline\n\n| after | what |\n|---|---|\n| +0s | a |\n|  | b |\n| +1m02s | c |\n"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_success_shows_each_milestone_once_and_folds_the_rest() {
+        let mut report = report(Outcome::Promoted);
+        let row = |second: u32, milestone: Option<Milestone>, what: &str| crate::report::TimelineRow {
+            at: Timestamp::parse(&format!("2026-01-01T00:00:{second:02}Z")).unwrap(),
+            what: what.to_owned(),
+            milestone,
+        };
+        report.timeline = vec![
+            row(0, Some(Milestone::Landed), "landed bbbbbbb on main"),
+            row(1, Some(Milestone::SyncStarted), "a: syncing"),
+            row(2, Some(Milestone::SyncStarted), "b: syncing"),
+            row(3, Some(Milestone::Synced), "a: the sync is done"),
+            row(4, None, "b is Progressing"),
+            row(5, Some(Milestone::Live), "a is live"),
+            row(9, Some(Milestone::Live), "b is live"),
+        ];
+        let text = summary(&report);
+        let short =
+            "| +0s | landed bbbbbbb on main |\n| +1s | sync started |\n| +3s | synced |\n| +9s | live |\n\n<details>";
+        assert!(text.contains(short), "{text}");
+        report.commit_url = Some(format!("https://github.com/o/r/commit/{}", "b".repeat(40)));
+        let compare = format!(
+            "([compare](<https://github.com/o/r/compare/{}...{}>))",
+            "a".repeat(40),
+            "b".repeat(40)
+        );
+        assert!(summary(&report).contains(&compare), "{}", summary(&report));
+    }
+
+    #[test]
+    fn every_end_has_a_heading_in_words_and_a_mark_of_its_kind() {
+        let mut headings = std::collections::BTreeSet::new();
+        for outcome in &Outcome::ALL {
+            let text = summary(&report(*outcome));
+            let heading = text.lines().next().unwrap_or_default().to_owned();
+            assert!(heading.contains("api") && heading.contains("dev"), "{heading}");
+            assert!(!heading.contains(&format!(" {}:", outcome.name())), "{heading}");
+            headings.insert(heading);
+        }
+        assert!(headings.len() >= 15, "{headings:#?}");
+        assert!(summary(&report(Outcome::Paused)).starts_with("## ⏸️ The canary of api in dev is paused"));
+        assert!(summary(&report(Outcome::Superseded)).starts_with("## ↷ A newer change replaced"));
     }
 
     #[test]
@@ -246,7 +320,7 @@ mod tests {
         let text = summary(&report);
         assert!(
             text.starts_with(
-                "## ❌ denied: api to dev\n\nthe server says &lt;script&gt;\n\n**What to do**\n\n- grant `contents: write`\n"
+                "## ❌ Access denied during the promotion of api to dev <sub>`denied`</sub>\n\nthe server says &lt;script&gt;\n\n**What to do**\n\n- grant `contents: write`\n"
             ),
             "{text}"
         );

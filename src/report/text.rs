@@ -1,9 +1,12 @@
 //! The report as text for people: how it ended and why first, then what was written and where it runs.
 
+use std::time::Duration;
+
 use super::columns::columns;
+use super::heading::heading;
 use super::mark::Mark;
 use super::{ApplicationRow, Report, checks, status};
-use crate::model::Outcome;
+use crate::model::{Outcome, in_words};
 
 /// Returns the whole report as text.
 #[must_use]
@@ -11,27 +14,43 @@ pub fn text(report: &Report) -> String {
     if !report.checks.is_empty() {
         return format!("{}\n\n{}\n", checks::table(&report.checks), head(report));
     }
+    if !report.status.is_empty() {
+        let (mark, verdict) = status::verdict(&report.status);
+        let table = status::table(&report.status);
+        return format!("{table}\n\n{} {verdict}\n{}\n", mark.sign(), report.reason);
+    }
     if report.outcome() == Outcome::Ok && !report.reason.is_empty() {
         // The command's own words are all there is to say.
-        let table = status::table(&report.status);
-        let rows = if report.status.is_empty() {
-            String::new()
-        } else {
-            format!("{table}\n\n")
-        };
-        return format!("{rows}{}\n", report.reason);
+        return format!("{}\n", report.reason);
     }
     let mut out = vec![head(report)];
     out.extend(report.hints.iter().map(|hint| indented("  → ", hint)));
     out.extend(report.warnings.iter().map(|warning| indented("  ! ", warning)));
-    out.extend(changes(report));
+    out.extend(body(report, true));
+    out.join("\n") + "\n"
+}
+
+/// Returns the report as text for the end of a log that has shown already what is wrong, why, and what to do.
+#[must_use]
+pub fn rest(report: &Report) -> String {
+    if !report.checks.is_empty() || !report.status.is_empty() {
+        return text(report);
+    }
+    let mut out = vec![format!("{} {}", Mark::of(report).sign(), heading(report))];
+    out.extend(body(report, false));
+    out.join("\n") + "\n"
+}
+
+/// Returns what was written and where it runs.
+fn body(report: &Report, with_reasons: bool) -> Vec<String> {
+    let mut out = changes(report);
     out.extend(commit(report));
     out.extend(gates(report));
-    out.extend(applications(report));
+    out.extend(applications(report, with_reasons));
     if report.duration_seconds >= 1.0 {
         out.push(format!("\ntook {}", duration(report.duration_seconds)));
     }
-    out.join("\n") + "\n"
+    out
 }
 
 /// Returns what is wrong and what to do, for an error's place.
@@ -45,22 +64,12 @@ pub fn failure(report: &Report) -> String {
 }
 
 fn head(report: &Report) -> String {
-    let what = subject(report);
     let reason = if report.reason.is_empty() {
-        what
+        heading(report)
     } else {
         report.reason.clone()
     };
     format!("{}: {reason}", report.outcome().name())
-}
-
-/// Returns `api to dev`, as far as it is known.
-pub(super) fn subject(report: &Report) -> String {
-    let (app, environment) = (report.app.join(", "), report.environment.join(", "));
-    match (app.is_empty(), environment.is_empty()) {
-        (false, false) => format!("{app} to {environment}"),
-        _ => format!("{app}{environment}"),
-    }
 }
 
 fn changes(report: &Report) -> Vec<String> {
@@ -91,11 +100,11 @@ fn commit(report: &Report) -> Vec<String> {
     } else {
         String::new()
     };
-    let what = if report.changed() { "commit" } else { "tip" };
+    let what = if report.changed() { "commit" } else { "branch head" };
     let mut out = vec![format!("\n{what} {commit} on {}{tries}\n  {place}", row.branch)];
     if let Some(later) = &report.superseded_by {
         out.push(format!(
-            "superseded by {}\n  {} ({})",
+            "replaced by {}\n  \"{}\" by {}",
             later.commit, later.subject, later.author
         ));
     }
@@ -118,7 +127,7 @@ fn gates(report: &Report) -> Vec<String> {
     section("gates", &rows.collect::<Vec<_>>())
 }
 
-fn applications(report: &Report) -> Vec<String> {
+fn applications(report: &Report, with_reasons: bool) -> Vec<String> {
     let mut rows: Vec<&ApplicationRow> = report.applications.iter().collect();
     rows.sort_by_key(|row| std::cmp::Reverse(row.badness()));
     let marked = rows.iter().map(|row| {
@@ -132,29 +141,46 @@ fn applications(report: &Report) -> Vec<String> {
     });
     let mut lines = section("applications", &marked.collect::<Vec<_>>());
     for (line, row) in lines.iter_mut().skip(1).zip(rows) {
-        line.push_str(&indented("\n      ", &why(row)));
+        let why = why(row, &report.reason);
+        if with_reasons && !why.is_empty() {
+            line.push_str(&indented("\n      ", &why));
+        }
     }
     lines
 }
 
-/// Returns why an application is where it is; its name stands beside it already.
-pub(super) fn why(row: &ApplicationRow) -> String {
+/// Returns why an application is where it is, without its name and without what the page's own reason says already.
+pub(super) fn why(row: &ApplicationRow, said: &str) -> String {
     let named = row.reason.strip_prefix(&row.name);
     let reason = named.and_then(|rest| rest.strip_prefix(": ").or(rest.strip_prefix(' ')));
-    let reason = reason.unwrap_or(&row.reason);
-    canary(row).map_or_else(|| reason.to_owned(), |canary| format!("{canary}: {reason}"))
+    let lines = reason
+        .unwrap_or(&row.reason)
+        .lines()
+        .filter(|line| !said.contains(line.trim()));
+    canary(row)
+        .into_iter()
+        .chain(lines.map(str::to_owned))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
-/// Returns where a canary stands.
+/// Returns where a canary stands: a cell for each step, and the share of the new version.
 fn canary(row: &ApplicationRow) -> Option<String> {
-    let rollout = row.rollout.as_ref().filter(|_| !row.live)?;
+    let rollout = row.rollout.as_ref().filter(|rollout| !row.live && rollout.steps > 0)?;
     let pause = rollout
         .pause
         .as_ref()
         .map(|pause| format!(", {pause}"))
         .unwrap_or_default();
     let step = rollout.step.saturating_add(1).min(rollout.steps);
-    Some(format!("step {step} of {}, {} %{pause}", rollout.steps, rollout.weight))
+    let cells = |count: u32, cell: &str| cell.repeat(usize::try_from(count.min(40)).unwrap_or_default());
+    Some(format!(
+        "{}{} step {step} of {}, {}%{pause}",
+        cells(rollout.step, "▰"),
+        cells(rollout.steps.saturating_sub(rollout.step), "▱"),
+        rollout.steps,
+        rollout.weight
+    ))
 }
 
 fn section(title: &str, rows: &[Vec<String>]) -> Vec<String> {
@@ -171,19 +197,12 @@ fn indented(first: &str, text: &str) -> String {
     format!("{first}{}", text.replace('\n', &indent))
 }
 
-/// Returns `1h 02m`, `3m 05s` or `12.3s`.
+/// Returns how long a run took: with a digit behind the point where that is much of it.
 pub(super) fn duration(seconds: f64) -> String {
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a run's length in seconds, never negative"
-    )]
-    let whole = seconds.max(0.0) as u64;
-    match (whole / 3600, whole / 60 % 60, whole % 60) {
-        (0, 0, _) => format!("{seconds:.1}s"),
-        (0, minutes, seconds) => format!("{minutes}m {seconds:02}s"),
-        (hours, minutes, _) => format!("{hours}h {minutes:02}m"),
+    if (0.0..10.0).contains(&seconds) {
+        return format!("{seconds:.1}s");
     }
+    in_words(Duration::try_from_secs_f64(seconds).unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -212,7 +231,7 @@ mod tests {
             "before localhost:5000/api:v1\n",
             "kustomization.yaml:7",
             "  ✓ api-dev  Synced  Healthy  https://argocd.example/applications/api-dev\n      ",
-            "took 1m 12s",
+            "took 1m12s",
         ] {
             assert!(text.contains(part), "{part} in\n{text}");
         }
@@ -231,10 +250,40 @@ mod tests {
     }
 
     #[test]
+    fn a_page_says_a_sentence_once_and_what_it_adds_below() {
+        let mut report = report(Outcome::RolloutFailed);
+        report.reason = "api-dev: new pods cannot start".to_owned();
+        let row = &mut report.applications[0];
+        row.live = false;
+        row.reason = "api-dev: new pods cannot start\nReplicaSet api-1 is Progressing".to_owned();
+        let text = text(&report);
+        assert_eq!(text.matches("new pods cannot start").count(), 1, "{text}");
+        assert!(text.contains("\n      ReplicaSet api-1 is Progressing"), "{text}");
+        let rest = rest(&report);
+        assert!(rest.starts_with("✗ api was not rolled out to dev\n"), "{rest}");
+        assert!(!rest.contains("new pods") && rest.contains("✗ api-dev"), "{rest}");
+    }
+
+    #[test]
+    fn a_canary_has_a_cell_for_each_step() {
+        let mut row = application("api-dev", false);
+        row.rollout = Some(crate::report::RolloutRow {
+            step: 2,
+            steps: 6,
+            weight: 30,
+            pause: Some("paused for a person".to_owned()),
+        });
+        assert_eq!(
+            why(&row, "runs the commit"),
+            "▰▰▱▱▱▱ step 3 of 6, 30%, paused for a person"
+        );
+    }
+
+    #[test]
     fn durations_are_short() {
         assert_eq!(
             [duration(0.25), duration(72.0), duration(3720.0)],
-            ["0.2s", "1m 12s", "1h 02m"]
+            ["0.2s", "1m12s", "1h02m"]
         );
     }
 }

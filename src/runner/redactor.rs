@@ -142,8 +142,8 @@ impl Form {
             let Some(needle) = self.text.get(part.clone()) else {
                 continue;
             };
-            for (at, _) in text.match_indices(needle) {
-                // Inside of what the last part has found already.
+            for at in everywhere(text, needle) {
+                // Inside of what was found already.
                 if found.last().is_some_and(|last| last.contains(&at)) {
                     continue;
                 }
@@ -158,6 +158,16 @@ impl Form {
         }
         found
     }
+}
+
+/// Returns each place of `needle`, also those that overlap: only one of them may be where the rest is the same, too.
+fn everywhere<'a>(text: &'a str, needle: &'a str) -> impl Iterator<Item = usize> + 'a {
+    let mut from = 0;
+    std::iter::from_fn(move || {
+        let at = from + text.get(from..)?.find(needle)?;
+        from = text.ceil_char_boundary(at + 1);
+        Some(at)
+    })
 }
 
 /// Returns how many bytes before `at` and before `of` are the same.
@@ -303,6 +313,14 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_that_repeats_itself_is_found_wherever_it_begins() {
+        let redactor = Redactor::new(&[Secret::new("aaaaaaaaaaab")]);
+        assert_eq!(redactor.clean("aaaaaaaaaaaaaaaab"), "***");
+        let redactor = Redactor::new(&[Secret::new("abababababab-x")]);
+        assert_eq!(redactor.clean("yabababababababab-x z"), "y*** z");
+    }
+
+    #[test]
     fn a_text_that_hides_nothing_is_left_alone() {
         let redactor = Redactor::new(&[Secret::new(""), Secret::new("a")]);
         assert_eq!(redactor.clean("banana"), "banana");
@@ -313,10 +331,9 @@ mod tests {
         #[test]
         fn every_run_of_half_a_secret_is_hidden(secret in "[!-~äß€]{12,60}", from in 0_usize..60, more in 0_usize..60) {
             let redactor = Redactor::new(&[Secret::new(&*secret)]);
-            let from = secret.floor_char_boundary(from % (secret.len() / 2 + 1));
-            let length = secret.len().div_ceil(2).max(LEAST) + more;
-            let to = secret.ceil_char_boundary(from + length);
-            let run = secret.get(from..to).unwrap();
+            let length = (secret.len().div_ceil(2).max(LEAST) + more).min(secret.len());
+            let from = secret.floor_char_boundary(from % (secret.len() - length + 1));
+            let run = secret.get(from..secret.ceil_char_boundary(from + length)).unwrap();
             let clean = redactor.clean(&format!(" {run} "));
             prop_assert!(clean.contains("***") && !clean.contains(run), "{run:?} became {clean:?}");
         }

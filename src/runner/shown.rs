@@ -131,9 +131,12 @@ impl CleanReport {
     }
 
     /// Returns the result in the form that was asked for, on lines; the JSON document is safe as it is.
-    pub(super) fn result(&self, form: Form, in_step: bool) -> String {
+    ///
+    /// `failure_is_shown` says that the reason and what to do were shown just before.
+    pub(super) fn result(&self, form: Form, in_step: bool, failure_is_shown: bool) -> String {
+        let text = if failure_is_shown { report::rest } else { report::text };
         match form {
-            Form::Text => harmless::lines(report::text(&self.0).trim_end(), in_step).join("\n"),
+            Form::Text => harmless::lines(text(&self.0).trim_end(), in_step).join("\n"),
             Form::Json => report::json(&self.0),
         }
     }

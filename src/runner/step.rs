@@ -140,7 +140,8 @@ impl Journal for Step {
         match event {
             Event::Stage(title) => self.stage(&clean(&title)),
             Event::Progress(text) | Event::Waiting(text) => self.say(&clean(&text)),
-            Event::Milestone(text) => self.say(&clean(&text).after("✓ ")),
+            Event::Reached(milestone, text) if milestone.is_done() => self.say(&clean(&text).after("✓ ")),
+            Event::Reached(_, text) => self.say(&clean(&text)),
             Event::Notice(text) => self.annotate("notice", None, &clean(&text)),
             Event::Warning(text) => self.annotate("warning", None, &self.cleaner.warning(&text)),
             Event::Debug(text) if self.debug => self.command("debug", None, &clean(&text)),
@@ -169,6 +170,8 @@ impl Receiver for Step {
             let title = format!("promote: {}", report.outcome());
             self.annotate("error", Some(&title), &report.failure());
         }
-        self.streams.borrow_mut().result(&report.result(form, true))
+        self.streams
+            .borrow_mut()
+            .result(&report.result(form, true, report.exit_code() != 0))
     }
 }

@@ -2,11 +2,12 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::time::Duration;
 
 use super::shown::{Cleaner, Shown};
 use super::{Form, Receiver, Streams};
 use crate::journal::Journal;
-use crate::model::{Clock, Event, Secret};
+use crate::model::{Clock, Event, Secret, in_words};
 use crate::report::Report;
 
 /// How a run is shown outside a step.
@@ -86,10 +87,7 @@ impl Terminal {
 
     fn stamp(&self, mark: &str) -> String {
         let seconds = self.clock.now().as_secs();
-        let elapsed = match seconds / 60 {
-            0 => format!("{seconds}s"),
-            minutes => format!("{minutes}m{:02}s", seconds % 60),
-        };
+        let elapsed = in_words(Duration::from_secs(seconds));
         format!("{elapsed:>7} {mark} ")
     }
 
@@ -119,7 +117,8 @@ impl Journal for Terminal {
             Event::Progress(text) => self.timed(Colour::Dim, " ", &text),
             Event::Waiting(text) | Event::Now(text) if self.look.live => self.draw(&text),
             Event::Waiting(text) => self.timed(Colour::Dim, "…", &text),
-            Event::Milestone(text) => self.timed(Colour::Green, "✓", &text),
+            Event::Reached(milestone, text) if milestone.is_done() => self.timed(Colour::Green, "✓", &text),
+            Event::Reached(_, text) => self.timed(Colour::Dim, " ", &text),
             Event::Notice(text) => self.say(Colour::Plain, "note: ", &clean(&text)),
             Event::Warning(text) => self.say(Colour::Yellow, "warning: ", &self.cleaner.warning(&text)),
             Event::Debug(text) if self.look.verbose => self.say(Colour::Dim, "debug: ", &clean(&text)),
@@ -138,18 +137,16 @@ impl Receiver for Terminal {
         if report.exit_code() != 0 && !(self.look.result_is_seen && form == Form::Text) {
             self.say(Colour::Red, "error: ", &report.failure());
         }
-        self.streams.borrow_mut().result(&report.result(form, false))
+        self.streams.borrow_mut().result(&report.result(form, false, false))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use async_trait::async_trait;
 
     use super::*;
-    use crate::model::{Command, Outcome, Timestamp};
+    use crate::model::{Command, Milestone, Outcome, Timestamp};
     use crate::report::End;
 
     struct Minutes;
@@ -212,7 +209,7 @@ mod tests {
             ..Look::default()
         };
         let (terminal, _, err) = terminal(coloured);
-        terminal.tell(Event::Milestone("landed".to_owned()));
+        terminal.tell(Event::Reached(Milestone::Landed, "landed".to_owned()));
         assert_eq!(err.text(), "\u{1b}[32m  1m05s ✓ \u{1b}[0mlanded\n");
     }
 

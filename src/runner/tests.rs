@@ -10,7 +10,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::{Files, Form, Look, Receiver, Step, Streams, Terminal};
-use crate::model::{Clock, Event, Outcome, Secret, Timestamp};
+use crate::model::{Clock, Event, Milestone, Outcome, Secret, Timestamp};
 use crate::report::tests::full;
 use crate::report::{OUTPUTS, OutputKind, Report, outputs};
 
@@ -182,7 +182,7 @@ fn no_secret_comes_out_of_any_field_warning_or_event() {
                     Event::Notice,
                     Event::Warning,
                     Event::Debug,
-                    Event::Milestone,
+                    |text| Event::Reached(Milestone::Synced, text),
                 ] {
                     tell(event(text.clone()));
                 }
@@ -227,6 +227,9 @@ fn the_readings_find_what_markdown_hides() {
     for canary in CANARIES {
         let mut report = full(Outcome::Denied);
         report.reason = canary.to_owned();
+        // Their rows would take its place.
+        report.checks.clear();
+        report.status.clear();
         let summary = crate::report::summary(&report);
         for line in canary.lines() {
             assert!(

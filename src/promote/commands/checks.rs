@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::model::{Fault, Outcome, Timestamp};
-use crate::report::{CheckRow, CheckState, End, Report};
+use crate::report::{CheckRow, CheckState, End, Report, checks_verdict};
 
 /// How long before its end a token that somebody made by hand is told of: long enough to make another.
 pub(in crate::promote) const MADE_BY_HAND: Duration = Duration::from_secs(14 * 24 * 3600);
@@ -91,12 +91,12 @@ impl Checks {
     ) {
         let left = until.since(now);
         if left.is_zero() {
-            let fault = Fault::denied(format!("{whose}, and ended at {until}"));
-            return self.failed(check, object, fault.hint("put a new token into the secret"));
+            let fault = Fault::denied(format!("{whose}, expired {until}"));
+            return self.failed(check, object, fault.hint("store a new token in the secret"));
         }
-        let seen = format!("{whose}, and is valid until {until} ({})", in_words(left));
+        let seen = format!("{whose}, expires in {} ({until})", in_words(left));
         if left < soon {
-            let fault = Fault::denied(seen).hint("put a new token into the secret before that");
+            let fault = Fault::denied(seen).hint("store a new token in the secret before then");
             self.warning(check, object, fault);
         } else {
             self.ok(check, object, seen);
@@ -105,39 +105,20 @@ impl Checks {
 
     /// Moves the rows into the report, and returns how it ends.
     pub(in crate::promote) fn end(self, report: &mut Report) -> End {
-        let count = self.rows.len();
-        let failed = self.rows.iter().filter(|(_, outcome)| outcome.is_some()).count();
         // The first of the worst.
         let worst = self.rows.iter().filter_map(|(row, outcome)| Some((row, (*outcome)?)));
-        let end = match worst.min_by_key(|(_, outcome)| rank(*outcome)) {
-            None => {
-                let warned = self
-                    .rows
-                    .iter()
-                    .filter(|(row, _)| row.state == CheckState::Warning)
-                    .count();
-                let but = if warned > 0 {
-                    format!(", {warned} with a warning")
-                } else {
-                    String::new()
-                };
-                End::new(
-                    Outcome::Ok,
-                    format!("nothing of {count} checks stands against a promotion{but}"),
-                )
-            }
-            Some((row, outcome)) => {
-                let reason = match failed {
-                    1 => format!("1 of {count} checks fails: {}", row.reason),
-                    _ => format!("{failed} of {count} checks fail, the worst: {}", row.reason),
-                };
-                let mut end = End::new(outcome, reason);
-                end.hints.clone_from(&row.hints);
+        let worst = worst.min_by_key(|(_, outcome)| rank(*outcome));
+        let worst = worst.map(|(row, outcome)| (outcome, row.reason.clone(), row.hints.clone()));
+        report.checks = self.rows.into_iter().map(|(row, _)| row).collect();
+        let verdict = checks_verdict(&report.checks);
+        match worst {
+            None => End::new(Outcome::Ok, verdict),
+            Some((outcome, reason, hints)) => {
+                let mut end = End::new(outcome, format!("{verdict}: {reason}"));
+                end.hints = hints;
                 end
             }
-        };
-        report.checks = self.rows.into_iter().map(|(row, _)| row).collect();
-        end
+        }
     }
 }
 
@@ -202,7 +183,7 @@ mod tests {
             (report.outcome(), report.exit_code(), report.checks.len()),
             (Outcome::Denied, 4, 6)
         );
-        assert_eq!(report.reason, "5 of 6 checks fail, the worst: no");
+        assert_eq!(report.reason, "5 of 6 checks failed: no");
         assert_eq!(report.hints, ["grant it"]);
         assert_eq!(
             ended(vec![Fault::unreachable("away"), Fault::refused("x")]).outcome(),
@@ -212,7 +193,7 @@ mod tests {
             ended(vec![Fault::refused("x"), Fault::bug("y")]).outcome(),
             Outcome::Bug
         );
-        assert_eq!(ended(vec![Fault::refused("x")]).reason, "1 of 2 checks fails: x");
+        assert_eq!(ended(vec![Fault::refused("x")]).reason, "1 of 2 checks failed: x");
         assert_eq!(
             (ended(Vec::new()).outcome(), ended(Vec::new()).exit_code()),
             (Outcome::Ok, 0)
@@ -224,17 +205,14 @@ mod tests {
         let now = Timestamp::at_unix(1_000_000_000);
         let state = |until: u64, soon| {
             let mut checks = Checks::default();
-            checks.ending("token", "x", "is ci's", Timestamp::at_unix(until), now, soon);
+            checks.ending("token", "x", "token of ci", Timestamp::at_unix(until), now, soon);
             checks.rows.pop().map(|(row, _)| (row.state, row.reason)).unwrap()
         };
         let day = 86_400;
         let (ok, said) = state(1_000_000_000 + 20 * day, MADE_BY_HAND);
         assert_eq!(
             (ok, said.as_str()),
-            (
-                CheckState::Ok,
-                "is ci's, and is valid until 2001-09-29T01:46:40Z (20 days)"
-            )
+            (CheckState::Ok, "token of ci, expires in 20 days (2001-09-29T01:46:40Z)")
         );
         assert_eq!(state(1_000_000_000 + 3 * day, MADE_BY_HAND).0, CheckState::Warning);
         assert_eq!(state(1_000_000_000 + 3000, MINTED).0, CheckState::Ok);

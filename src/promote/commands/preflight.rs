@@ -49,14 +49,18 @@ pub(in crate::promote) async fn run(
         None => checks.skipped(
             "Argo CD",
             "",
-            "no `argocd-server` is given: a promotion would land, and nothing would be watched",
+            "`argocd-server` is not set: promote would commit and not wait",
         ),
         Some(Err(fault)) => checks.failed("Argo CD", "", fault),
         Some(Ok(observe)) => {
             let known = server(observe.as_ref(), common, ports, &mut checks).await;
             match &found {
                 Some((origin, targets)) if known => each(observe.as_ref(), ports, origin, targets, &mut checks).await,
-                Some(_) => checks.skipped("application", "", "Argo CD does not know us, or does not answer"),
+                Some(_) => checks.skipped(
+                    "application",
+                    "",
+                    "not checked: Argo CD rejected the token or did not answer",
+                ),
                 None => {}
             }
         }
@@ -79,17 +83,19 @@ async fn infra_repo(
         format!("{} is at {}", tip.branch, tip.commit.short())
     });
     let Some(tip) = tip else {
-        token(common, None, &url, ports, checks);
-        checks.skipped(
-            "overlay",
-            "",
-            "the infra-repo could not be read: its layout is not known",
-        );
+        // What was just rejected is not said to be good; when it expired it says itself.
+        let until = common.infra_repo.token.as_ref().and_then(|token| token.valid_until());
+        if let Some(until) = until.filter(|until| *until <= ports.clock.wall()) {
+            checks.ending("token", &url, "installation token", until, ports.clock.wall(), MINTED);
+        }
+        for check in ["write", "promote.yaml", "overlay"] {
+            checks.skipped(check, "", "not checked: promote could not read the infra-repo");
+        }
         return None;
     };
     report.infra_repo = Some(announce::at(repo, &tip, Some(&tip.commit)));
     let written = repo.may_write(&tip.branch).await;
-    checks.take("write", &url, written, |()| "we may write to it".to_owned());
+    checks.take("write", &url, written, |()| "the token has write permission".to_owned());
     let until = rules(host, &tip, checks).await;
     token(common, until, &url, ports, checks);
     let targets = overlays(repo, select, &tip, checks).await?;
@@ -105,18 +111,18 @@ async fn rules(host: Option<&dyn Rules>, tip: &Tip, checks: &mut Checks) -> Opti
     let branch = tip.branch.to_string();
     match host?.rules(&tip.branch).await {
         Ok(words) if words.rules.is_empty() => {
-            checks.ok("rules", branch, "no rule of a ruleset stands against a push");
+            checks.ok("rules", branch, "no ruleset blocks a push");
             words.token_until
         }
         Ok(words) => {
             let why = format!(
-                "rules stand against a push, unless who pushes is exempt (which is not told): {}",
+                "rulesets block a push unless the token is on the bypass list, which GitHub does not report: {}",
                 words.rules.join(", ")
             );
             checks.warning(
                 "rules",
                 branch,
-                Fault::refused(why).hint("put the App, or whose token it is, on the bypass list of the ruleset"),
+                Fault::refused(why).hint("add the App or the owner of the token to the bypass list of the ruleset"),
             );
             words.token_until
         }
@@ -133,9 +139,9 @@ fn token(common: &Common, said: Option<Timestamp>, url: &str, ports: Ports<'_>, 
         return;
     };
     match (token.valid_until(), said) {
-        (Some(until), _) => checks.ending("token", url, "is minted", until, ports.clock.wall(), MINTED),
-        (None, Some(until)) => checks.ending("token", url, "is personal", until, ports.clock.wall(), MADE_BY_HAND),
-        (None, None) => checks.ok("token", url, "no end of it is known"),
+        (Some(until), _) => checks.ending("token", url, "installation token", until, ports.clock.wall(), MINTED),
+        (None, Some(until)) => checks.ending("token", url, "personal token", until, ports.clock.wall(), MADE_BY_HAND),
+        (None, None) => checks.ok("token", url, "expiry unknown"),
     }
 }
 
@@ -143,8 +149,8 @@ fn token(common: &Common, said: Option<Timestamp>, url: &str, ports: Ports<'_>, 
 async fn overlays(repo: &dyn InfraRepo, select: &Select, tip: &Tip, checks: &mut Checks) -> Option<Vec<plan::Place>> {
     let config = config(repo, &tip.commit).await;
     let config = checks.take("promote.yaml", tip.branch.as_str(), config, |config| match config {
-        None => "there is none: the layout is that of the inputs, or the default".to_owned(),
-        Some(config) => format!("is right; it has {} environments", config.environments.len()),
+        None => "not found: the layout comes from the inputs or the default".to_owned(),
+        Some(config) => format!("valid, {} environments", config.environments.len()),
     })?;
     let pairs = pairs(repo, select, config.as_ref(), tip).await;
     let pairs = checks.right("overlay", "", pairs)?;
@@ -193,7 +199,7 @@ async fn overlays(repo: &dyn InfraRepo, select: &Select, tip: &Tip, checks: &mut
             checks.warning(
                 "overlay",
                 object,
-                why.hint("the first promotion of an image needs `allow: new-entry`"),
+                why.hint("set `allow: new-entry` for the first promotion of an image"),
             );
         } else {
             checks.ok("overlay", object, format!("{paths} has {}", images.join(", ")));
@@ -206,9 +212,9 @@ async fn overlays(repo: &dyn InfraRepo, select: &Select, tip: &Tip, checks: &mut
 async fn server(observe: &dyn Observe, common: &Common, ports: Ports<'_>, checks: &mut Checks) -> bool {
     let server = observe.server();
     let version = patiently(ports.clock, || observe.version()).await;
-    let version = version.map_err(|problem| problem.fault(&format!("ask {server} for its version")));
+    let version = version.map_err(|problem| problem.fault(&format!("read the version of {server}")));
     if checks
-        .take("Argo CD", &server, version, |version| format!("is Argo CD {version}"))
+        .take("Argo CD", &server, version, |version| format!("Argo CD {version}"))
         .is_none()
     {
         return false;
@@ -222,12 +228,12 @@ async fn server(observe: &dyn Observe, common: &Common, ports: Ports<'_>, checks
         Some(until) => checks.ending(
             "Argo CD token",
             server,
-            &format!("is {name}'s"),
+            &format!("token of {name}"),
             until,
             ports.clock.wall(),
             MADE_BY_HAND,
         ),
-        None => checks.ok("Argo CD token", server, format!("is {name}'s, without an end")),
+        None => checks.ok("Argo CD token", server, format!("token of {name}, does not expire")),
     }
     true
 }
@@ -257,7 +263,7 @@ async fn each(observe: &dyn Observe, ports: Ports<'_>, origin: &Origin, targets:
         }
         let (Some(id), Some(app)) = (id, app) else {
             if fits {
-                let why = Fault::refused("does not exist: it has a minute from landing to be created");
+                let why = Fault::refused("does not exist yet: promote waits up to 60s for it after the commit");
                 checks.warning("application", object, why);
             }
             continue;
@@ -271,19 +277,15 @@ async fn each(observe: &dyn Observe, ports: Ports<'_>, origin: &Origin, targets:
         }
         let sync = candidate.policy.sync;
         match may_sync(observe, ports.clock, &id, &app).await {
-            Ok(()) => checks.ok("sync", object, "the token may sync it"),
+            Ok(()) => checks.ok("sync", object, "the token has sync permission"),
             Err(fault) if triggers(&app, sync) => checks.failed("sync", object, fault),
             Err(fault) if fault.outcome == Outcome::Denied => {
                 let why = if sync == SyncMode::Never {
                     "`sync` is `never`"
                 } else {
-                    "it syncs by itself"
+                    "the application has automated sync"
                 };
-                checks.ok(
-                    "sync",
-                    object,
-                    format!("the token may not sync it, and need not: {why}"),
-                );
+                checks.ok("sync", object, format!("no sync permission, and none needed: {why}"));
             }
             Err(fault) => checks.warning("sync", object, fault),
         }

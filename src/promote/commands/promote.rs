@@ -2,7 +2,7 @@
 
 use crate::delivery::Drive;
 use crate::infrarepo::Land;
-use crate::model::{CommitSha, Event, Fault, Outcome};
+use crate::model::{CommitSha, Event, Fault, Milestone, Outcome};
 use crate::report::{End, Known, Report, SupersededBy};
 
 use crate::promote::commands::finish::{self, accepted, changed, finish, pinned};
@@ -74,11 +74,8 @@ fn tell_landed(report: &Report, reading: Reading<'_>, wrote: bool, commit: &Comm
     let (journal, pins) = (reading.ports.journal, &planned.plan.pins);
     announce::outputs(journal, report, Known::AtLanding);
     if wrote {
-        journal.tell(Event::Milestone(format!(
-            "landed {} on {}",
-            commit.short(),
-            planned.snapshot.tip.branch
-        )));
+        let landed = format!("landed {} on {}", commit.short(), planned.snapshot.tip.branch);
+        journal.tell(Event::Reached(Milestone::Landed, landed));
     } else {
         journal.progress(format!("nothing to write: {} already", pinned(pins)));
     }

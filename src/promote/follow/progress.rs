@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::assess::rollout::{State, Verdict};
 use crate::journal::Journal;
-use crate::model::Event;
+use crate::model::{Event, Milestone};
 
 use crate::promote::follow::track::Track;
 
@@ -68,6 +68,10 @@ impl<'a> Telling<'a> {
             match event(why) {
                 Event::Waiting(_) if track.is_final() => {}
                 Event::Waiting(_) => self.journal.tell(Event::Waiting(timed(track, now))),
+                Event::Progress(text) => self.journal.tell(match milestone(track) {
+                    Some(reached) => Event::Reached(reached, text),
+                    None => Event::Progress(text),
+                }),
                 event => self.journal.tell(event),
             }
         }
@@ -84,7 +88,8 @@ impl<'a> Telling<'a> {
             return;
         };
         if self.few {
-            self.journal.tell(Event::Milestone(format!("{} is live", track.name())));
+            let live = format!("{} is live", track.name());
+            self.journal.tell(Event::Reached(Milestone::Live, live));
         }
         for warning in warnings {
             self.journal.warn(warning.clone());
@@ -129,6 +134,16 @@ impl<'a> Telling<'a> {
             self.line.clone_from(&line);
             self.journal.tell(Event::Now(line));
         }
+    }
+}
+
+/// Returns the milestone that an application has come to, if it is one that everybody wants to see.
+fn milestone(track: &Track<'_>) -> Option<Milestone> {
+    match track.verdict.as_ref().and_then(Verdict::state)? {
+        State::OpRunning => Some(Milestone::SyncStarted),
+        State::Untrusted => Some(Milestone::Synced),
+        State::Settling => Some(Milestone::Healthy),
+        _ => None,
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::rc::Rc;
 
 use promote_action::journal::Journal as _;
-use promote_action::model::{Command, Event, Outcome, Secret};
+use promote_action::model::{Command, Event, Milestone, Outcome, Secret};
 use promote_action::report::{End, Report};
 use promote_action::runner::{Files, Form, Receiver as _, Step, Streams};
 use proptest::prelude::*;
@@ -182,7 +182,7 @@ proptest! {
         let bench = bench(&[], Form::Text, true);
         bench.step.progress(text.clone());
         bench.step.tell(Event::Waiting(text.clone()));
-        bench.step.tell(Event::Milestone(text.clone()));
+        bench.step.tell(Event::Reached(Milestone::Live, text.clone()));
         prop_assert_eq!(commands(&bench.out.text()), vec![]);
         bench.step.tell(Event::Stage(text.clone()));
         bench.step.tell(Event::Notice(text.clone()));

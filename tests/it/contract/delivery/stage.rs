@@ -34,7 +34,7 @@ impl Told {
 impl Journal for Told {
     fn tell(&self, event: Event) {
         let text = match event {
-            Event::Progress(text) | Event::Waiting(text) | Event::Notice(text) | Event::Milestone(text) => text,
+            Event::Progress(text) | Event::Waiting(text) | Event::Notice(text) | Event::Reached(_, text) => text,
             Event::Warning(text) => format!("warning: {text}"),
             // Nobody watches here.
             Event::Now(_) => return,

@@ -1,0 +1,72 @@
+//! The heading of a report: in words what happened to what, without knowing the names of outcomes.
+
+use super::{Report, checks, status};
+use crate::model::{Command, Outcome};
+
+/// Returns the heading, which begins with a capital letter unless the name of an app begins it.
+pub(super) fn heading(report: &Report) -> String {
+    match report.command() {
+        Command::Preflight if !report.checks.is_empty() => capital(&checks::verdict(&report.checks)),
+        Command::Status if !report.status.is_empty() => capital(&status::verdict(&report.status).1),
+        Command::SetImage => set_image(report.outcome()).to_owned(),
+        _ => {
+            let (apps, environments) = (report.app.join(", "), report.environment.join(", "));
+            if apps.is_empty() || environments.is_empty() {
+                capital(&unnamed(report))
+            } else {
+                named(report.outcome(), &apps, &environments)
+            }
+        }
+    }
+}
+
+/// The heading where the app and the environment are known.
+fn named(outcome: Outcome, app: &str, environment: &str) -> String {
+    match outcome {
+        Outcome::Promoted | Outcome::Live => format!("{app} is live in {environment}"),
+        Outcome::NoChange => format!("{app} is already up to date in {environment}"),
+        Outcome::Landed => format!("{app} is committed for {environment}, but not watched"),
+        Outcome::Paused => format!("The canary of {app} in {environment} is paused"),
+        Outcome::Planned => format!("Plan for {app} in {environment}"),
+        Outcome::Superseded => format!("A newer change replaced the promotion of {app} to {environment}"),
+        Outcome::Refused => format!("{app} was not promoted to {environment}: refused"),
+        Outcome::Invalid => format!("{app} was not promoted to {environment}: invalid input or configuration"),
+        Outcome::Denied => format!("Access denied during the promotion of {app} to {environment}"),
+        Outcome::Unreachable => format!("A server did not answer during the promotion of {app} to {environment}"),
+        Outcome::RolloutFailed => format!("{app} was not rolled out to {environment}"),
+        Outcome::TimedOut => format!("{app} was not live in {environment} in time"),
+        Outcome::Cancelled { .. } => format!("The promotion of {app} to {environment} was cancelled"),
+        Outcome::Bug => format!("The promotion of {app} to {environment} stopped: internal error"),
+        Outcome::Ok => format!("{app} in {environment}"),
+    }
+}
+
+/// The heading where they are not known, or are none.
+fn unnamed(report: &Report) -> String {
+    let command = report.command().name();
+    match report.outcome() {
+        Outcome::Invalid => "invalid input or configuration".to_owned(),
+        Outcome::Denied => format!("{command}: access denied"),
+        Outcome::Unreachable => format!("{command}: a server did not answer"),
+        Outcome::Cancelled { .. } => format!("{command} was cancelled"),
+        Outcome::Bug => format!("{command} stopped: internal error"),
+        Outcome::Refused => format!("{command} was refused"),
+        Outcome::Ok => format!("{command} is done"),
+        other => format!("{command}: {}", other.name()),
+    }
+}
+
+const fn set_image(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Ok => "The images of the folder are set",
+        _ => "The images of the folder were not set",
+    }
+}
+
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars
+        .next()
+        .map(|first| first.to_uppercase().chain(chars).collect())
+        .unwrap_or_default()
+}
