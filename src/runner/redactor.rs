@@ -143,10 +143,6 @@ impl Form {
                 continue;
             };
             for at in everywhere(text, needle) {
-                // Inside of what was found already.
-                if found.last().is_some_and(|last| last.contains(&at)) {
-                    continue;
-                }
                 let (before, after) = (
                     same_end(text, at, &self.text, part.start),
                     same_start(text, at, &self.text, part.start),

@@ -48,7 +48,11 @@ fn a_failing_step_has_outputs_a_summary_an_error_and_leaves_no_file() {
         (outputs["changed"].as_str(), outputs["live"].as_str()),
         ("false", "false")
     );
-    assert!(done.summary.starts_with("## ❌ invalid"), "{}", done.summary);
+    assert!(
+        done.summary.starts_with("## ❌ ") && done.summary.contains("`invalid`"),
+        "{}",
+        done.summary
+    );
     assert_eq!(names(&done), ["add-mask", "error"]);
     assert_eq!(std::fs::read_dir(step.path("workspace")).unwrap().count(), 0);
     for untouched in ["env", "path", "state"] {
@@ -280,7 +284,8 @@ fn a_step_that_promotes_says_what_it_wrote() {
         assert_eq!(done.outputs[name], value, "{name}");
     }
     assert!(
-        done.summary.starts_with("## ✅ promoted: api to dev"),
+        done.summary
+            .starts_with("## ✅ api is live in dev <sub>`promoted`</sub>"),
         "{}",
         done.summary
     );
@@ -362,6 +367,11 @@ fn a_cancelled_step_ends_in_time_with_everything_it_knows() {
             ("true", "false")
         );
         assert_eq!(done.outputs["commit"], world.sandbox.tip().unwrap().trim());
-        assert!(done.summary.starts_with("## 🛑 cancelled"), "{}", done.summary);
+        assert!(
+            done.summary
+                .starts_with("## 🛑 The promotion of api to dev was cancelled"),
+            "{}",
+            done.summary
+        );
     }
 }
