@@ -11,7 +11,7 @@ pub type Besides = Vec<String>;
 /// Tells whether every one of `images` runs there, synced and healthy. `managed` is what the compared commit makes of each resource; without
 /// it only what runs now counts.
 ///
-/// As in the wait for a promotion: what a workload is to run counts, whether it runs now or not (a CronJob, one that is scaled to zero); a
+/// As in the wait for a promotion: what a workload is to run counts, whether it runs now or not (a `CronJob`, one that is scaled to zero); a
 /// difference that is left after the sync of just this commit is named; what is broken or suspended counts if it carries one of the images.
 ///
 /// # Errors
@@ -46,7 +46,7 @@ pub fn is_live(app: &AppSnapshot, managed: Option<&[Managed]>, images: &[String]
 /// Tells whether more than the application itself has to be known for a good answer.
 #[must_use]
 pub fn wants_managed(app: &AppSnapshot, images: &[String]) -> bool {
-    let runs = images::missing(images, app.images.iter()).is_empty();
+    let runs = images::missing(images, &app.images.iter()).is_empty();
     !runs || app.health != Health::Healthy || app.sync != SyncState::Synced
 }
 
@@ -57,7 +57,7 @@ pub fn missing<'a>(app: &AppSnapshot, managed: &[Managed], images: &'a [String])
     let found = (app.images.iter())
         .chain(results.flat_map(|result| &result.images))
         .chain(managed.iter().flat_map(|resource| &resource.images));
-    images::missing(images, found)
+    images::missing(images, &found)
 }
 
 /// Tells whether the last sync succeeded and names no images at all, as servers do that do not know those of hooks.
@@ -72,7 +72,7 @@ fn healthy(app: &AppSnapshot, carriers: &[&Managed]) -> Result<Besides, String> 
     if app.health == Health::Healthy {
         return Ok(Besides::new());
     }
-    let carries = |id: &ResourceId| carriers.iter().any(|carrier| carrier.id == *id);
+    let runs_one = |id: &ResourceId| carriers.iter().any(|carrier| carrier.id == *id);
     let mut besides = Besides::new();
     for resource in &app.resources {
         let Some(health) = resource.health.filter(|health| *health != Health::Healthy) else {
@@ -80,8 +80,8 @@ fn healthy(app: &AppSnapshot, carriers: &[&Managed]) -> Result<Besides, String> 
         };
         let (id, kind) = (&resource.id, resource.id.kind.as_str());
         let excused = match health {
-            Health::Degraded => !carriers.is_empty() && !carries(id),
-            Health::Suspended => matches!(kind, "Job" | "CronJob") || !(carries(id) || resource.is_rollout()),
+            Health::Degraded => !carriers.is_empty() && !runs_one(id),
+            Health::Suspended => matches!(kind, "Job" | "CronJob") || !(runs_one(id) || resource.is_rollout()),
             _ => false,
         };
         if !excused {
@@ -100,7 +100,7 @@ fn synced(app: &AppSnapshot, carriers: &[&Managed], images: &[String]) -> Result
         return Ok(Besides::new());
     }
     let of_this_commit = !app.revisions.is_empty() && app.last_synced == app.revisions;
-    if app.sync == SyncState::Unknown || !(of_this_commit || !app.automated) {
+    if app.sync == SyncState::Unknown || (app.automated && !of_this_commit) {
         return Err(format!("is {}", app.sync));
     }
     let out: Vec<_> = (app.resources.iter())
@@ -114,7 +114,7 @@ fn synced(app: &AppSnapshot, carriers: &[&Managed], images: &[String]) -> Result
         }
     }
     // Of a manual application whose branch has moved on the workloads must be known to run it.
-    if !of_this_commit && !images::missing(images, app.images.iter()).is_empty() {
+    if !of_this_commit && !images::missing(images, &app.images.iter()).is_empty() {
         return Err("is OutOfSync: the last commits of its branch are not synced".to_owned());
     }
     let named: Vec<String> = out.iter().take(5).map(ToString::to_string).collect();

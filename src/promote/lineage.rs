@@ -1,5 +1,9 @@
 //! Tells what a later revision is to our commit: does it contain it, and do our pins still stand in its tree?
-//! Asks git through the seam of `infrarepo` and remembers what cannot change.
+//! Asks git through the seam of `infrarepo` and remembers what cannot change. A question to git is one of the requests under way: nothing
+//! waits for its answer.
+
+use std::rc::Rc;
+use std::time::Duration;
 
 use crate::assess::rollout::{Standing, Standings};
 use crate::infrarepo::{CommitInfo, Containment, InfraRepo};
@@ -8,36 +12,65 @@ use crate::report::SupersededBy;
 
 /// How many commits are looked through for the one that changed our pin.
 const LOOK_BACK: usize = 100;
+/// How long git is left alone after it gave no answer.
+const AGAIN: Duration = Duration::from_secs(5);
+/// How long a verdict waits for git: usually it answers at once, and a verdict without it would be told for a moment only.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Our commit and pins, and where to ask about them.
+#[derive(Clone)]
+struct Ours<'a> {
+    repo: &'a dyn InfraRepo,
+    commit: &'a CommitSha,
+    pins: Rc<[&'a PinChange]>,
+}
+
+/// What git answered.
+pub(in crate::promote) struct Learned {
+    standings: Vec<(CommitSha, Standing)>,
+    pending: Option<(CommitSha, Vec<String>)>,
+}
 
 /// What is known of the revisions that one application has shown.
 pub(in crate::promote) struct Lineage<'a> {
-    repo: &'a dyn InfraRepo,
-    ours: &'a CommitSha,
-    pins: Vec<&'a PinChange>,
+    ours: Ours<'a>,
     known: Standings,
     /// Of the tip that was looked at last: the commits that are not deployed yet, as people read them.
     pending: Option<(CommitSha, Vec<String>)>,
+    /// Since when git is being asked.
+    asked: Option<Duration>,
+    /// When it may be asked again.
+    again: Duration,
 }
 
 impl<'a> Lineage<'a> {
     /// Begins with our commit alone. `pins` are those of this application.
-    pub(in crate::promote) fn new(repo: &'a dyn InfraRepo, ours: &'a CommitSha, pins: Vec<&'a PinChange>) -> Self {
+    pub(in crate::promote) fn new(repo: &'a dyn InfraRepo, commit: &'a CommitSha, pins: Vec<&'a PinChange>) -> Self {
         Self {
-            repo,
-            ours,
-            pins,
-            known: Standings::from([(ours.clone(), Standing::Ours)]),
+            ours: Ours {
+                repo,
+                commit,
+                pins: pins.into(),
+            },
+            known: Standings::from([(commit.clone(), Standing::Ours)]),
             pending: None,
+            asked: None,
+            again: Duration::ZERO,
         }
+    }
+
+    /// Returns our commit.
+    pub(in crate::promote) const fn commit(&self) -> &CommitSha {
+        self.ours.commit
     }
 
     pub(in crate::promote) const fn known(&self) -> &Standings {
         &self.known
     }
 
-    /// Tells whether one of `revisions` has to be asked about, also again.
-    pub(in crate::promote) fn lacks(&self, revisions: &[CommitSha]) -> bool {
-        (revisions.iter()).any(|revision| !matches!(self.known.get(revision), Some(known) if is_certain(known)))
+    /// Returns until when a verdict waits for an answer of git.
+    pub(in crate::promote) fn patience(&self) -> Option<Duration> {
+        self.asked.map(|asked| asked.saturating_add(PATIENCE))
     }
 
     /// Returns why git could not tell what a revision is to our commit, while that is so.
@@ -48,18 +81,59 @@ impl<'a> Lineage<'a> {
         })
     }
 
-    /// Asks git about those that are not known for certain.
-    pub(in crate::promote) async fn learn(&mut self, revisions: &[CommitSha]) {
-        for revision in revisions {
-            if !self.known.get(revision).is_some_and(is_certain) {
-                let standing = self.standing(revision).await;
-                self.known.insert(revision.clone(), standing);
-            }
-        }
+    /// Returns the commits of the branch that are not deployed yet, the newest first.
+    pub(in crate::promote) fn pending(&self) -> &[String] {
+        self.pending.as_ref().map_or(&[], |(_, commits)| commits.as_slice())
     }
 
+    /// Returns the question about `revisions`, and about the commits between what is deployed and the tip, as far as the answers are not
+    /// known for certain; `None` when all are, or git is being asked already.
+    pub(in crate::promote) fn due(
+        &mut self,
+        mut revisions: Vec<CommitSha>,
+        behind: Option<(CommitSha, CommitSha)>,
+        now: Duration,
+    ) -> Option<impl Future<Output = Learned> + use<'a>> {
+        revisions.retain(|revision| !self.known.get(revision).is_some_and(is_certain));
+        let behind = behind.filter(|(_, tip)| self.pending.as_ref().is_none_or(|(known, _)| known != tip));
+        if self.asked.is_some() || now < self.again || (revisions.is_empty() && behind.is_none()) {
+            return None;
+        }
+        self.asked = Some(now);
+        let ours = self.ours.clone();
+        Some(async move {
+            let mut standings = Vec::new();
+            for revision in revisions {
+                let standing = ours.standing(&revision).await;
+                standings.push((revision, standing));
+            }
+            let pending = match behind {
+                Some((deployed, tip)) => Some(ours.between(&deployed, tip).await),
+                None => None,
+            };
+            Learned { standings, pending }
+        })
+    }
+
+    /// Takes an answer of git in.
+    pub(in crate::promote) fn take(&mut self, learned: Learned, now: Duration) {
+        self.asked = None;
+        if !learned.standings.iter().all(|(_, standing)| is_certain(standing)) {
+            self.again = now.saturating_add(AGAIN);
+        }
+        self.known.extend(learned.standings);
+        self.pending = learned.pending.or_else(|| self.pending.take());
+    }
+
+    /// Finds the commit that changed our pin, on the way from ours to `revision`.
+    pub(in crate::promote) async fn replaced_by(&self, revision: &CommitSha) -> SupersededBy {
+        self.ours.replaced_by(revision).await
+    }
+}
+
+impl Ours<'_> {
     async fn standing(&self, revision: &CommitSha) -> Standing {
-        match self.repo.contains(revision, self.ours).await {
+        match self.repo.contains(revision, self.commit).await {
             Containment::Lacks => Standing::Lacks,
             Containment::Unknown(why) => {
                 Standing::Unknown(format!("git could not be asked about {}: {why}", revision.short()))
@@ -79,7 +153,7 @@ impl<'a> Lineage<'a> {
         files.dedup();
         let texts = (self.repo.read(revision, &files).await)
             .map_err(|fault| format!("{} could not be read: {fault}", revision.short()))?;
-        for pin in &self.pins {
+        for pin in self.pins.iter() {
             let text = (files.iter().zip(&texts)).find(|(file, _)| **file == pin.file);
             let Some(text) = text.and_then(|(_, text)| text.as_deref()) else {
                 return Ok(false);
@@ -91,31 +165,22 @@ impl<'a> Lineage<'a> {
         Ok(true)
     }
 
-    /// Returns the commits of the branch that are not deployed yet, the newest first.
-    pub(in crate::promote) fn pending(&self) -> &[String] {
-        self.pending.as_ref().map_or(&[], |(_, commits)| commits.as_slice())
-    }
-
-    /// Finds the commits between what is deployed and the tip.
-    pub(in crate::promote) async fn learn_pending(&mut self, deployed: &CommitSha, tip: &CommitSha) {
-        if self.pending.as_ref().is_some_and(|(known, _)| known == tip) {
-            return;
-        }
-        let history = self.repo.history(tip, LOOK_BACK).await.unwrap_or_default();
+    /// Returns the commits between what is deployed and the tip, as people read them.
+    async fn between(&self, deployed: &CommitSha, tip: CommitSha) -> (CommitSha, Vec<String>) {
+        let history = self.repo.history(&tip, LOOK_BACK).await.unwrap_or_default();
         let since = history.iter().take_while(|commit| commit.commit != *deployed);
         let commits = since.map(|commit| {
             let subject = commit.message.lines().next().unwrap_or_default();
             format!("{} by {} ({subject})", commit.commit.short(), commit.author)
         });
-        self.pending = Some((tip.clone(), commits.collect()));
+        (tip, commits.collect())
     }
 
-    /// Finds the commit that changed our pin, on the way from ours to `revision`.
-    pub(in crate::promote) async fn replaced_by(&self, revision: &CommitSha) -> SupersededBy {
+    async fn replaced_by(&self, revision: &CommitSha) -> SupersededBy {
         let mut found = None;
         if let Ok(commits) = self.repo.history(revision, LOOK_BACK).await {
             let since: Vec<&CommitInfo> = (commits.iter())
-                .take_while(|commit| commit.commit != *self.ours)
+                .take_while(|commit| commit.commit != *self.commit)
                 .collect();
             for commit in since.iter().rev() {
                 if self.pins_stand(&commit.commit).await == Ok(false) {
@@ -126,17 +191,22 @@ impl<'a> Lineage<'a> {
             found = found.or_else(|| commits.first().cloned());
         }
         found.map_or_else(
-            || SupersededBy {
-                commit: revision.clone(),
-                author: String::new(),
-                subject: String::new(),
-            },
+            || unnamed(revision),
             |commit| SupersededBy {
                 commit: commit.commit,
                 author: commit.author,
                 subject: commit.message.lines().next().unwrap_or_default().to_owned(),
             },
         )
+    }
+}
+
+/// Names the commit that replaced our pin, or came after it, when git does not say whose it is.
+pub(in crate::promote) fn unnamed(revision: &CommitSha) -> SupersededBy {
+    SupersededBy {
+        commit: revision.clone(),
+        author: String::new(),
+        subject: String::new(),
     }
 }
 

@@ -11,13 +11,20 @@ const AT_ONCE: usize = 16;
 
 /// Requests that are under way.
 pub(super) struct Underway<'a, T> {
+    most: usize,
     running: Vec<Pin<Box<dyn Future<Output = T> + 'a>>>,
     queued: std::collections::VecDeque<Pin<Box<dyn Future<Output = T> + 'a>>>,
 }
 
 impl<'a, T> Underway<'a, T> {
     pub(super) fn new() -> Self {
+        Self::at_once(AT_ONCE)
+    }
+
+    /// Lets so many be under way at once.
+    pub(super) fn at_once(most: usize) -> Self {
         Self {
+            most,
             running: Vec::new(),
             queued: std::collections::VecDeque::new(),
         }
@@ -32,7 +39,7 @@ impl<'a, T> Underway<'a, T> {
     pub(super) async fn next(&mut self) -> T {
         poll_fn(|context| {
             loop {
-                while self.running.len() < AT_ONCE {
+                while self.running.len() < self.most {
                     let Some(request) = self.queued.pop_front() else { break };
                     self.running.push(request);
                 }
@@ -46,7 +53,7 @@ impl<'a, T> Underway<'a, T> {
                     drop(self.running.swap_remove(at));
                     return Poll::Ready(answer);
                 }
-                if self.running.len() >= AT_ONCE || self.queued.is_empty() {
+                if self.running.len() >= self.most || self.queued.is_empty() {
                     return Poll::Pending;
                 }
             }

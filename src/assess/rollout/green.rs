@@ -69,7 +69,7 @@ fn missing<'a>(wanted: &'a [String], facts: &Facts<'_>) -> Vec<&'a String> {
     let found = (facts.app.images.iter())
         .chain(results.flat_map(|result| &result.images))
         .chain(managed.flat_map(|resource| &resource.images));
-    images::missing(wanted, found)
+    images::missing(wanted, &found)
 }
 
 /// With `manifest-generate-paths` Argo CD may show an old rendering under our commit's name; only a hard refresh tells.

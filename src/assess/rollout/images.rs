@@ -10,7 +10,7 @@ pub(in crate::assess) fn named(wanted: &[String], image: &str) -> bool {
 /// Returns those of `wanted` that are not among `found`.
 pub(in crate::assess) fn missing<'a, 'f>(
     wanted: &'a [String],
-    found: impl Iterator<Item = &'f String> + Clone,
+    found: &(impl Iterator<Item = &'f String> + Clone),
 ) -> Vec<&'a String> {
     (wanted.iter())
         .filter(|one| !found.clone().any(|image| same(one, image)))

@@ -66,7 +66,7 @@ struct Metric {
 }
 
 /// Keeps of a template's object what tells the length of its analysis: a few short fields.
-pub(super) fn lengths_of(object: Value) -> Template {
+pub(super) fn lengths_of(object: &Value) -> Template {
     let none = Value::Null;
     let spec = object.get("spec").unwrap_or(&none);
     let metric = |metric: &Value| {
@@ -151,7 +151,7 @@ mod tests {
     }
 
     fn seconds(metrics: &Value) -> u64 {
-        length(&[lengths_of(template(metrics))], &Arguments::new()).as_secs()
+        length(&[lengths_of(&template(metrics))], &Arguments::new()).as_secs()
     }
 
     #[test]
@@ -170,7 +170,7 @@ mod tests {
         let analysis = json!({"args": [{"name": "every", "value": "1m"}, {"name": "seconds", "value": "100"},
             {"name": "nobody asks", "value": "9h"}]});
         let times = json!({"spec": {"args": [{"name": "times", "value": "5"}, {"name": "every"}]}});
-        let templates = [template(&metrics), times].map(lengths_of);
+        let templates = [template(&metrics), times].map(|one| lengths_of(&one));
         assert_eq!(length(&templates, &Arguments::new()).as_secs(), 120);
         assert_eq!(length(&templates, &arguments(&analysis)).as_secs(), 240);
         assert_eq!(length(&templates[..1], &arguments(&analysis)).as_secs(), 100);
@@ -182,7 +182,7 @@ mod tests {
         let from = json!({"podTemplateHashValue": "Latest"});
         let analysis = json!({"args": [{"name": "every", "valueFrom": from}]});
         assert_eq!(
-            length(&[lengths_of(template(&metrics))], &arguments(&analysis)).as_secs(),
+            length(&[lengths_of(&template(&metrics))], &arguments(&analysis)).as_secs(),
             0
         );
         assert_eq!(seconds(&json!([{"interval": "{{ args.hash }}", "count": 5}])), 0);

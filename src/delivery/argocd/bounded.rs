@@ -34,13 +34,8 @@ pub(super) fn from_slice<T: DeserializeOwned>(text: &[u8]) -> Result<T, serde_js
 
 /// Lets what this thread reads next take as much as an answer of `bytes` may.
 pub(super) fn fund(bytes: usize) {
-    LEFT.with(|left| {
-        left.set(
-            bytes
-                .saturating_mul(limits::ARGOCD_MEMORY.things())
-                .saturating_add(FLOOR),
-        )
-    });
+    let most = bytes.saturating_mul(limits::ARGOCD_MEMORY.things());
+    LEFT.with(|left| left.set(most.saturating_add(FLOOR)));
 }
 
 /// Charges the budget. Returns false when it is used up.

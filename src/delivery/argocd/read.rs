@@ -166,7 +166,7 @@ impl Observe for ArgoCd {
             let resource = analysis::resource(template, &rollout.id);
             let object = self.object(id, &resource, &rollout.version).await;
             // Of a template only what tells its length is kept.
-            let template = object.map(analysis::lengths_of).unwrap_or_default();
+            let template = object.map(|object| analysis::lengths_of(&object)).unwrap_or_default();
             // It may name others, and in the end itself.
             let new: Vec<_> = template
                 .others

@@ -63,20 +63,24 @@ pub fn canary_of(object: &Value) -> Canary {
         aborted,
         current,
         stable,
-        analysis: [
-            "canary/currentStepAnalysisRunStatus",
-            "canary/currentBackgroundAnalysisRunStatus",
-            "blueGreen/prePromotionAnalysisRunStatus",
-            "blueGreen/postPromotionAnalysisRunStatus",
-        ]
-        .iter()
-        .filter_map(|path| {
-            let run = object.pointer(&format!("/status/{path}"))?;
-            let field = |name: &str| run.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-            Some((field("name"), field("status"), field("message")))
-        })
-        .collect(),
+        analysis: analyses(object),
     }
+}
+
+/// The analyses at work, or the last ones: name, phase, message.
+fn analyses(object: &Value) -> Vec<(String, String, String)> {
+    const PLACES: [&str; 4] = [
+        "canary/currentStepAnalysisRunStatus",
+        "canary/currentBackgroundAnalysisRunStatus",
+        "blueGreen/prePromotionAnalysisRunStatus",
+        "blueGreen/postPromotionAnalysisRunStatus",
+    ];
+    let analysis = |path: &&str| {
+        let run = object.pointer(&format!("/status/{path}"))?;
+        let field = |name: &str| run.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        Some((field("name"), field("status"), field("message")))
+    };
+    PLACES.iter().filter_map(analysis).collect()
 }
 
 /// The images of its newest pods; none when another object has their template.

@@ -278,7 +278,7 @@ pub(super) struct ManagedResource {
     pub(super) hook: bool,
 }
 
-/// An ApplicationSet, as far as it matters who syncs its applications.
+/// An `ApplicationSet`, as far as it matters who syncs its applications.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct ApplicationSet {

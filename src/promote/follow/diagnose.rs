@@ -2,32 +2,42 @@
 
 use std::time::Duration;
 
-use crate::assess::diagnosis::{Finding, lines, log_wanted, suspects};
+use crate::assess::diagnosis::{Finding, Found, Promoted, found, log_wanted, suspects};
 use crate::model::ApplicationId;
 
-use crate::promote::follow::FollowPorts;
+use crate::promote::follow::ports::FollowPorts;
 
-/// How long the asking may take: the answer is welcome, not necessary.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// Returns what keeps `id` from becoming healthy, worst first, at most ten lines; nothing when that cannot be learned.
-pub(in crate::promote) async fn diagnose(ports: FollowPorts<'_>, id: &ApplicationId, images: &[String]) -> Vec<String> {
+/// Returns what keeps `id` from becoming healthy, worst first; what was not learned `until` then is left out.
+pub(in crate::promote) async fn diagnose(
+    ports: FollowPorts<'_>,
+    id: &ApplicationId,
+    promoted: Promoted<'_>,
+    until: Duration,
+) -> Found {
     let mut findings = Vec::new();
+    let patience = until.saturating_sub(ports.clock.now());
     tokio::select! {
         biased;
-        () = look(ports, id, images, &mut findings) => {}
-        () = ports.clock.sleep(PATIENCE) => {}
+        () = look(ports, id, promoted, &mut findings) => {}
+        () = ports.clock.sleep(patience) => {}
     }
-    lines(&findings)
+    found(&findings)
 }
 
-async fn look(ports: FollowPorts<'_>, id: &ApplicationId, images: &[String], findings: &mut Vec<Finding>) {
+async fn look(ports: FollowPorts<'_>, id: &ApplicationId, promoted: Promoted<'_>, findings: &mut Vec<Finding>) {
     let Ok(tree) = ports.observe.tree(id).await else { return };
-    for node in suspects(&tree, images) {
+    for suspect in suspects(&tree, promoted) {
+        let node = suspect.node;
         let mut finding = Finding {
             node: node.clone(),
+            old: suspect.old,
             ..Finding::default()
         };
+        // What was ill before is named, no more.
+        if suspect.old {
+            findings.push(finding);
+            continue;
+        }
         finding.events = ports.observe.events(id, node).await.unwrap_or_default();
         let said = ports.observe.said_by(id, node).await.unwrap_or_default();
         (finding.said, finding.since) = (said.lines, said.since);

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use crate::assess::rollout::Verdict;
 use crate::delivery::Problem;
-use crate::model::Outcome;
-use crate::plan::OnPause;
+use crate::model::{CommitSha, Outcome};
+use crate::plan::{OnPause, SyncMode};
 use crate::report::SupersededBy;
 
+use crate::promote::follow::ports::FollowPorts;
 use crate::promote::follow::progress::length;
 use crate::promote::follow::track::Track;
 
@@ -17,6 +18,8 @@ pub(in crate::promote) struct End {
     pub(in crate::promote) reason: String,
     pub(in crate::promote) hints: Vec<String>,
     pub(in crate::promote) superseded_by: Option<SupersededBy>,
+    /// The revision in which the pin is another one, and where that is seen; who changed it is not known yet.
+    pub(in crate::promote) replaced: Option<(CommitSha, String)>,
 }
 
 impl End {
@@ -25,6 +28,23 @@ impl End {
         let reason = format!("cancelled while waiting: {}", waiting_for(tracks));
         let hint = "run it again: it goes on from what is committed".to_owned();
         ended(Outcome::Cancelled { signal }, &reason, &[hint])
+    }
+
+    /// Adds who changed the pin.
+    pub(in crate::promote) fn superseded(mut self, why: &str, by: SupersededBy) -> Self {
+        let author = if by.author.is_empty() {
+            String::new()
+        } else {
+            format!(" by {}", by.author)
+        };
+        let subject = if by.subject.is_empty() {
+            String::new()
+        } else {
+            format!(" ({})", by.subject)
+        };
+        self.reason = format!("{why}: {}{author}{subject}", by.commit.short());
+        self.superseded_by = Some(by);
+        self
     }
 }
 
@@ -43,15 +63,13 @@ fn waiting_for(tracks: &[Track<'_>]) -> String {
 }
 
 /// Returns the end if there is one: the first that failed, all live or paused, or time over.
-pub(in crate::promote) async fn end(tracks: &[Track<'_>], now: Duration) -> Option<End> {
+pub(in crate::promote) fn end(tracks: &[Track<'_>], ports: &FollowPorts<'_>, now: Duration) -> Option<End> {
     if let Some(track) = tracks.iter().find(|track| track.is_final() && !track.is_live()) {
         match &track.verdict {
             Some(Verdict::Failed { why, hints, .. }) => return Some(ended(Outcome::RolloutFailed, why, hints)),
             Some(Verdict::Superseded { revision, why }) => {
-                let by = track.lineage.replaced_by(revision).await;
-                let why = format!("{why}: {} by {} ({})", by.commit.short(), by.author, by.subject);
-                let mut end = ended(Outcome::Superseded, &why, &[]);
-                end.superseded_by = Some(by);
+                let mut end = ended(Outcome::Superseded, why, &[]);
+                end.replaced = Some((revision.clone(), why.clone()));
                 return Some(end);
             }
             Some(Verdict::Paused { why }) if track.target.policy.on_pause == OnPause::Fail => {
@@ -76,7 +94,7 @@ pub(in crate::promote) async fn end(tracks: &[Track<'_>], now: Duration) -> Opti
     tracks
         .iter()
         .find(|track| !track.is_final() && track.is_late(now))
-        .map(|track| late(track, now))
+        .map(|track| late(track, ports, now))
 }
 
 fn ended(outcome: Outcome, reason: &str, hints: &[String]) -> End {
@@ -85,12 +103,13 @@ fn ended(outcome: Outcome, reason: &str, hints: &[String]) -> End {
         reason: reason.to_owned(),
         hints: hints.to_vec(),
         superseded_by: None,
+        replaced: None,
     }
 }
 
-fn late(track: &Track<'_>, now: Duration) -> End {
+fn late(track: &Track<'_>, ports: &FollowPorts<'_>, now: Duration) -> End {
     let policy = &track.target.policy;
-    let limit = if track.paused_since.is_some() {
+    let limit = if track.pauses.since.is_some() {
         format!(
             "it has paused longer than `pause-timeout` ({})",
             length(policy.pause_timeout)
@@ -98,15 +117,21 @@ fn late(track: &Track<'_>, now: Duration) -> End {
     } else {
         format!("not live within {}", length(track.limit()))
     };
-    let since = length(now.saturating_sub(track.silent_since.unwrap_or(track.state_since)));
+    let since = length(now.saturating_sub(track.requests.silent_since.unwrap_or(track.state_since)));
     let next = match track.verdict.as_ref().and_then(Verdict::state) {
         Some(state) => format!("; next would have been: {}", state.next()),
         None => String::new(),
     };
-    let silent = track.silent_since.is_some_and(|at| now >= at + Duration::from_secs(60));
+    let silent = track
+        .requests
+        .silent_since
+        .is_some_and(|at| now >= at + Duration::from_secs(60));
     if silent {
         let reason = format!("{}: Argo CD has given no answer for {since}; {limit}", track.name());
-        let hint = "check that `argocd-server` is reachable from here, then run `promote wait`".to_owned();
+        let hint = format!(
+            "check that `argocd-server` is reachable from here, then run `{}`",
+            again(track, ports)
+        );
         return ended(Outcome::Unreachable, &reason, &[hint]);
     }
     let (name, why) = (track.name(), track.why());
@@ -114,14 +139,35 @@ fn late(track: &Track<'_>, now: Duration) -> End {
     let why = why.strip_prefix(&format!("{name}: ")).unwrap_or(&why);
     let reason = format!("{name}: {limit}: {why} (for {since}){next}");
     let hint = format!(
-        "look at {}; `promote wait` goes on waiting for the same commit",
-        track.page
+        "look at {}; `{}` goes on waiting for the same commit",
+        track.page,
+        again(track, ports)
     );
     ended(Outcome::TimedOut, &reason, &[hint])
 }
 
-/// A problem ends the whole wait.
-pub(in crate::promote) fn fatal(track: &Track<'_>, problem: &Problem) -> End {
-    let fault = problem.fault(&format!("follow application {}", track.name()));
+/// Returns the command that goes on waiting for the same commit.
+fn again(track: &Track<'_>, ports: &FollowPorts<'_>) -> String {
+    let target = &track.target;
+    let automated = track.known.app.as_ref().is_some_and(|app| app.automated);
+    let sync = match target.policy.sync {
+        SyncMode::Never => "",
+        _ if automated => "",
+        SyncMode::Auto => " --sync auto",
+        SyncMode::Trigger => " --sync trigger",
+    };
+    format!(
+        "promote wait --app {} --environment {} --commit {}{sync} --infra-repo {} --argocd-server {}",
+        target.app,
+        target.environment,
+        track.lineage.commit(),
+        ports.repo.url(),
+        ports.observe.server()
+    )
+}
+
+/// A problem ends the whole wait; `doing` says what was asked.
+pub(in crate::promote) fn fatal(doing: &str, problem: &Problem) -> End {
+    let fault = problem.fault(doing);
     ended(fault.outcome, &fault.to_string(), &fault.hints)
 }

@@ -6,17 +6,17 @@
 mod canaries;
 mod diagnose;
 mod ending;
+mod ports;
 mod progress;
 mod requests;
+mod said;
 mod streams;
 mod track;
 
 use std::time::Duration;
 
-use crate::delivery::{Drive, Reader};
-use crate::infrarepo::InfraRepo;
-use crate::journal::Journal;
-use crate::model::{AppSnapshot, ApplicationId, Clock, Event, Outcome, PinChange};
+use crate::assess::diagnosis::Promoted;
+use crate::model::{AppSnapshot, ApplicationId, Event, Outcome, PinChange};
 use crate::report::{ApplicationRow, SupersededBy};
 
 use crate::promote::cancel::signal;
@@ -25,11 +25,16 @@ use crate::promote::follow::ending::{End, end, fatal};
 use crate::promote::follow::progress::Telling;
 use crate::promote::follow::requests::Asking;
 use crate::promote::follow::streams::{Heard, Listening};
-use crate::promote::follow::track::{Answer, Track};
+use crate::promote::follow::track::Track;
 use crate::promote::followee::{FollowRequest, Followee};
-use crate::promote::lineage::Lineage;
+use crate::promote::lineage::{Learned, Lineage, unnamed};
 use crate::promote::ports::Cancel;
-use crate::promote::underway::next_look;
+use crate::promote::underway::{Underway, next_look};
+
+pub use crate::promote::follow::ports::FollowPorts;
+
+/// How long it may take to say why an end is bad.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How a wait ended.
 #[derive(Clone, Debug)]
@@ -44,21 +49,6 @@ pub struct Followed {
     pub applications: Vec<ApplicationRow>,
     /// The commit that replaced our pin, if one did.
     pub superseded_by: Option<SupersededBy>,
-}
-
-/// The ports of a wait.
-#[derive(Clone, Copy)]
-pub struct FollowPorts<'a> {
-    /// Reads applications.
-    pub observe: &'a dyn Reader,
-    /// Starts syncs; `None` = nothing may be started.
-    pub drive: Option<&'a dyn Drive>,
-    /// Tells what later revisions are to ours.
-    pub repo: &'a dyn InfraRepo,
-    /// Is told what is waited for.
-    pub journal: &'a dyn Journal,
-    /// Time.
-    pub clock: &'a dyn Clock,
 }
 
 /// Follows all applications of `request` to an end. The time of their policies begins now.
@@ -94,60 +84,98 @@ fn belongs(pin: &PinChange, target: &Followee) -> bool {
     pin.app == target.app && pin.environment == target.environment
 }
 
-/// Waits for answers and time until there is an end.
+/// Waits for answers and time until there is an end. Every request is one of many that are under way, those to git as well: none of them
+/// holds up the others, nor the deadline.
 async fn run<'a>(ports: FollowPorts<'a>, tracks: &mut [Track<'a>], nonce: &'a str) -> End {
+    let clock = ports.clock;
     let mut asking = Asking::new(ports, nonce);
+    // One question after the other: git's host is one for all.
+    let mut questions: Underway<'_, (usize, Learned)> = Underway::at_once(1);
     let mut telling = Telling::new(ports.journal, tracks.len());
     let ids: Vec<ApplicationId> = tracks.iter().map(|track| track.target.id.clone()).collect();
-    let mut listening = Listening::new(ports.observe, &ids, ports.clock.now());
+    let mut listening = Listening::new(ports.observe, &ids, clock.now());
     let mut doubted = false;
-    for track in tracks.iter_mut() {
-        learn(ports, track, &mut doubted).await;
-    }
     loop {
-        let now = ports.clock.now();
+        let now = clock.now();
         listening.tend(now);
         let cadence = next_look(tracks.len(), listening.is_live());
         let mut wake = now + Duration::from_secs(1);
         for (at, track) in tracks.iter_mut().enumerate() {
-            if now >= track.judge_at {
+            if let Some(question) = track.question(now) {
+                questions.add(async move { (at, question.await) });
+            }
+            if now >= track.requests.judge_at {
                 if let Some(ask) = track.judge(now) {
                     asking.send(ask, track.target.id.clone(), at);
                 }
                 telling.one(track, now);
             }
             asking.tend(track, at, cadence, now);
-            wake = wake.min(track.judge_at.max(now));
+            wake = wake.min(track.requests.judge_at.max(now));
         }
         telling.all(tracks, now);
-        if let Some(end) = end(tracks, now).await {
+        if let Some(end) = end(tracks, &ports, now) {
             return end;
         }
         let pause = wake.saturating_sub(now).max(Duration::from_millis(10));
-        let (of, answer) = tokio::select! {
+        tokio::select! {
             biased;
-            (at, answer) = asking.next() => (tracks.get_mut(at), answer),
-            came = listening.next() => match listening.take(came, ports.clock.now()) {
-                Heard::Seen(app) => (tracks.iter_mut().find(|track| track.is(&app)), Answer::Told(Ok(*app))),
-                Heard::Denied(problem) => (tracks.first_mut(), Answer::Told(Err(problem))),
-                Heard::Look(of) => {
-                    look_again(tracks, of.as_deref(), ports.clock.now());
-                    continue;
+            (at, answer) = asking.next() => {
+                let Some(track) = tracks.get_mut(at) else { continue };
+                if let Some(problem) = track.take(answer, clock.now(), clock.wall()) {
+                    return fatal(&format!("follow application {}", track.name()), &problem);
                 }
-                Heard::Nothing => continue,
+            }
+            (at, learned) = questions.next() => {
+                let Some(track) = tracks.get_mut(at) else { continue };
+                track.learned(learned, clock.now());
+                doubt(ports, track, &mut doubted);
+            }
+            heard = listening.next(clock) => match heard {
+                Heard::Seen(app) => {
+                    if let Some(track) = tracks.iter_mut().find(|track| track.is(&app)) {
+                        track.saw(*app, clock.now(), clock.wall());
+                    }
+                }
+                Heard::Look(of) => look_again(tracks, of.as_deref(), clock.now()),
+                Heard::Denied(problem) => return fatal("follow the applications", &problem),
             },
-            () = ports.clock.sleep(pause) => continue,
-        };
-        let Some(track) = of else { continue };
-        if let Some(problem) = track.take(answer, ports.clock.now(), ports.clock.wall()) {
-            return fatal(track, &problem);
+            () = clock.sleep(pause) => {}
         }
-        learn(ports, track, &mut doubted).await;
     }
 }
 
-/// Adds to a bad end why the applications that led to it are not healthy.
+/// Says once that git gives no answer.
+fn doubt(ports: FollowPorts<'_>, track: &Track<'_>, doubted: &mut bool) {
+    if let Some(why) = track.lineage.doubt().filter(|_| !*doubted) {
+        *doubted = true;
+        ports.journal.warn(format!(
+            "{why}; while that is so, only exactly the commit of this promotion counts"
+        ));
+    }
+}
+
+/// Adds to a bad end what led to it: who replaced the pin, why the applications are not healthy. That is welcome, not necessary: it has ten
+/// seconds in all.
 async fn explained(ports: FollowPorts<'_>, tracks: &mut [Track<'_>], mut end: End) -> End {
+    let until = ports.clock.now().saturating_add(PATIENCE);
+    if let Some((revision, why)) = end.replaced.take() {
+        let lineage = tracks
+            .iter()
+            .find(|track| track.is_superseded())
+            .map(|track| &track.lineage);
+        let by = tokio::select! {
+            biased;
+            by = async {
+                match lineage {
+                    Some(lineage) => lineage.replaced_by(&revision).await,
+                    None => unnamed(&revision),
+                }
+            } => by,
+            () = ports.clock.sleep(PATIENCE) => unnamed(&revision),
+        };
+        return end.superseded(&why, by);
+    }
     if !matches!(end.outcome, Outcome::RolloutFailed | Outcome::TimedOut) {
         return end;
     }
@@ -155,17 +183,22 @@ async fn explained(ports: FollowPorts<'_>, tracks: &mut [Track<'_>], mut end: En
     let mut explained = false;
     let bad = (tracks.iter_mut()).filter(|track| !track.is_live() && (track.is_final() || !any_failed));
     for track in bad.take(3) {
-        let found = diagnose(ports, &track.target.id, &track.target.images).await;
-        if !found.is_empty() && !std::mem::replace(&mut explained, true) {
+        let promoted = Promoted {
+            images: &track.target.images,
+            operation: track.our_operation(),
+            baseline: track.target.baseline.as_ref(),
+        };
+        let found = diagnose(ports, &track.target.id, promoted, until).await;
+        if !found.lines.is_empty() && !std::mem::replace(&mut explained, true) {
             ports.journal.tell(Event::Stage("Why".to_owned()));
         }
-        for line in &found {
+        for line in &found.lines {
             ports.journal.progress(format!("{}: {line}", track.name()));
         }
-        if let Some(first) = found.first().filter(|first| !named_in(&end.reason, first)) {
+        if let Some(first) = found.cause.filter(|first| !named_in(&end.reason, first)) {
             end.reason = format!("{}; {first}", end.reason);
         }
-        track.found = found;
+        track.found = found.lines;
     }
     end
 }
@@ -180,24 +213,6 @@ fn named_in(sentence: &str, line: &str) -> bool {
 /// Makes those that a stream lost, or all when it broke, be looked at now.
 fn look_again(tracks: &mut [Track<'_>], of: Option<&AppSnapshot>, now: Duration) {
     for track in tracks.iter_mut().filter(|track| of.is_none_or(|app| track.is(app))) {
-        track.look_at = now;
-    }
-}
-
-/// Asks git about the revisions that an application shows, as far as they are not known. That git gives no answer is said once.
-async fn learn(ports: FollowPorts<'_>, track: &mut Track<'_>, doubted: &mut bool) {
-    let Some(app) = &track.app else { return };
-    let revisions = track.origin.revisions(app);
-    if track.lineage.lacks(&revisions) {
-        track.lineage.learn(&revisions).await;
-    }
-    if let Some((deployed, tip)) = track.origin.behind(app) {
-        track.lineage.learn_pending(&deployed, &tip).await;
-    }
-    if let Some(why) = track.lineage.doubt().filter(|_| !*doubted) {
-        *doubted = true;
-        ports.journal.warn(format!(
-            "{why}; while that is so, only exactly our commit counts as ours"
-        ));
+        track.requests.look_at = now;
     }
 }

@@ -8,34 +8,13 @@ use crate::assess::rollout::{State, Verdict};
 use crate::journal::Journal;
 use crate::model::{Event, Milestone};
 
+use crate::promote::follow::said::Said;
 use crate::promote::follow::track::Track;
 
 /// Up to so many applications each tell what they do; of more, only how many are where.
 const FEW: usize = 10;
-/// How often something is told although nothing changed.
-const OFTEN: Duration = Duration::from_secs(30);
 /// How often the counts of many applications are told at most.
 const SELDOM: Duration = Duration::from_secs(3);
-
-/// What was told last, and when.
-#[derive(Default)]
-pub(in crate::promote) struct Said {
-    text: String,
-    at: Duration,
-}
-
-impl Said {
-    /// Returns the event for `text`, if it is worth one now: it is another text, or it has not been told for a while.
-    fn again(&mut self, text: &str, now: Duration) -> Option<fn(String) -> Event> {
-        let changed = text != self.text;
-        if !changed && now.saturating_sub(self.at) < OFTEN {
-            return None;
-        }
-        text.clone_into(&mut self.text);
-        self.at = now;
-        Some(if changed { Event::Progress } else { Event::Waiting })
-    }
-}
 
 /// What is told of a wait.
 pub(in crate::promote) struct Telling<'a> {
@@ -57,13 +36,13 @@ impl<'a> Telling<'a> {
 
     /// Tells what an application does when that changed, and else every 30 s. Of many, only what is a bad end is told one by one.
     pub(in crate::promote) fn one(&self, track: &mut Track<'_>, now: Duration) {
-        if track.verdict.is_none() && track.silent_since.is_none() {
+        if track.verdict.is_none() && track.requests.silent_since.is_none() {
             return;
         }
         let why = track.why();
         let bad_end = track.is_final() && !track.is_live();
         if (self.few || bad_end)
-            && let Some(event) = track.said.again(&why, now)
+            && let Some(event) = track.said.again(&why, track.pauses.since, now)
         {
             match event(why) {
                 Event::Waiting(_) if track.is_final() => {}
@@ -76,8 +55,8 @@ impl<'a> Telling<'a> {
             }
         }
         self.canary(track);
-        if track.is_live() && !track.told_live {
-            track.told_live = true;
+        if track.is_live() && !track.said.live {
+            track.said.live = true;
             self.live(track);
         }
     }
@@ -98,9 +77,9 @@ impl<'a> Telling<'a> {
 
     /// Tells by how much a canary makes the wait longer.
     fn canary(&self, track: &mut Track<'_>) {
-        let alone = track.canaries.alone();
-        if alone > track.told_alone {
-            track.told_alone = alone;
+        let alone = track.known.canaries.alone();
+        if alone > track.said.alone {
+            track.said.alone = alone;
             self.journal.tell(Event::Notice(format!(
                 "{}: its canary takes {} by itself, with its timed pauses and analyses: waiting {} in all",
                 track.name(),
@@ -122,12 +101,12 @@ impl<'a> Telling<'a> {
             open.map(|track| format!("{of}{}", timed(track, now)))
         } else {
             let counts = counts(tracks);
-            if now.saturating_sub(self.counts.at) >= SELDOM
-                && let Some(event) = self.counts.again(&counts, now)
+            if now.saturating_sub(self.counts.at()) >= SELDOM
+                && let Some(event) = self.counts.again(&counts, None, now)
             {
                 self.journal.tell(event(counts.clone()));
             }
-            let left = tracks.iter().map(|track| track.deadline().saturating_sub(now)).min();
+            let left = tracks.iter().map(|track| track.left(now)).min();
             Some(format!("{counts} ({} left)", length(left.unwrap_or_default())))
         };
         if let Some(line) = line.filter(|line| *line != self.line) {
@@ -153,7 +132,7 @@ fn timed(track: &Track<'_>, now: Duration) -> String {
         "{} (for {}, {} left)",
         track.why(),
         length(now.saturating_sub(track.state_since)),
-        length(track.deadline().saturating_sub(now))
+        length(track.left(now))
     )
 }
 

@@ -7,7 +7,7 @@ use crate::assess::rollout::Ask;
 use crate::delivery::Refresh;
 use crate::model::ApplicationId;
 
-use crate::promote::follow::FollowPorts;
+use crate::promote::follow::ports::FollowPorts;
 use crate::promote::follow::track::{Answer, Track};
 use crate::promote::underway::Underway;
 
@@ -39,15 +39,16 @@ impl<'a> Asking<'a> {
         if track.is_final() {
             return;
         }
-        if now >= track.look_at && !track.looking {
-            track.looking = true;
-            track.look_at = now + cadence;
+        if now >= track.requests.look_at && !track.requests.looking {
+            track.requests.looking = true;
+            track.requests.look_at = now + cadence;
             let id = track.target.id.clone();
             self.underway
                 .add(async move { (at, Answer::Look(observe.application(&id).await)) });
         }
-        let app = track.app.as_ref();
-        if let Some(due) = app.and_then(|app| track.canaries.due(observe, &track.target.id, app, now)) {
+        let known = &mut track.known;
+        let app = known.app.as_ref();
+        if let Some(due) = app.and_then(|app| known.canaries.due(observe, &track.target.id, app, now)) {
             self.underway.add(async move { (at, Answer::Canaries(due.await)) });
         }
     }
@@ -65,7 +66,7 @@ impl<'a> Asking<'a> {
             }
             Ask::Sync => {
                 if let Some(drive) = self.ports.drive {
-                    self.ports.journal.progress(format!("{id}: asking Argo CD to sync it"));
+                    self.ports.journal.progress(format!("{id}: starting a sync"));
                     underway.add(async move { (at, Answer::Synced(drive.sync(&id, nonce).await)) });
                 }
             }

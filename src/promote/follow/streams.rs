@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::delivery::{Change, Changes, Observe, Problem, Scope};
-use crate::model::{AppSnapshot, ApplicationId};
+use crate::model::{AppSnapshot, ApplicationId, Clock};
 
 use crate::promote::underway::{Underway, backoff};
 
@@ -19,10 +19,8 @@ pub(in crate::promote) enum Heard {
     Seen(Box<AppSnapshot>),
     /// It is gone, or the stream broke: look for yourself.
     Look(Option<Box<AppSnapshot>>),
-    /// The token is of no use any more.
+    /// The server rejects the token.
     Denied(Problem),
-    /// Nothing.
-    Nothing,
 }
 
 enum Came {
@@ -95,23 +93,24 @@ impl<'a> Listening<'a> {
     }
 
     /// Returns what is heard next. May be dropped at any point.
-    pub(in crate::promote) async fn next(&mut self) -> (usize, u32, CameFrom) {
-        let (at, connection, came) = self.underway.next().await;
-        (at, connection, CameFrom(came))
+    pub(in crate::promote) async fn next(&mut self, clock: &dyn Clock) -> Heard {
+        loop {
+            let (at, connection, came) = self.underway.next().await;
+            if let Some(heard) = self.take(at, connection, came, clock.now()) {
+                return heard;
+            }
+        }
     }
 
-    /// Takes in what was heard.
-    pub(in crate::promote) fn take(&mut self, (at, connection, came): (usize, u32, CameFrom), now: Duration) -> Heard {
-        let Some(line) = self.lines.get_mut(at).filter(|line| line.connection == connection) else {
-            return Heard::Nothing;
-        };
+    fn take(&mut self, at: usize, connection: u32, came: Came, now: Duration) -> Option<Heard> {
+        let line = self.lines.get_mut(at).filter(|line| line.connection == connection)?;
         line.connecting = false;
-        let (stream, change) = match came.0 {
+        let (stream, change) = match came {
             Came::Opened(Ok(stream)) => {
                 line.open = true;
                 line.heard = now;
                 self.listen(at, connection, stream);
-                return Heard::Nothing;
+                return None;
             }
             Came::Opened(Err(problem)) => return line.broken(problem, now),
             Came::Next(stream, change) => (stream, change),
@@ -119,11 +118,11 @@ impl<'a> Listening<'a> {
         line.heard = now;
         let heard = match change {
             Change::Broken(problem) => return line.broken(problem, now),
-            Change::Alive => Heard::Nothing,
-            Change::Deleted(app) => Heard::Look(Some(app)),
+            Change::Alive => None,
+            Change::Deleted(app) => Some(Heard::Look(Some(app))),
             Change::Seen(app) => {
                 line.failures = 0;
-                Heard::Seen(app)
+                Some(Heard::Seen(app))
             }
         };
         self.listen(at, connection, stream);
@@ -138,20 +137,17 @@ impl<'a> Listening<'a> {
     }
 }
 
-/// What came of a stream, to be handed to [`Listening::take`].
-pub(in crate::promote) struct CameFrom(Came);
-
 impl Line {
     /// The end of a stream is normal: servers restart, proxies cut. What was missed is looked for.
-    fn broken(&mut self, problem: Problem, now: Duration) -> Heard {
+    fn broken(&mut self, problem: Problem, now: Duration) -> Option<Heard> {
         let was_open = self.open;
         self.open = false;
         self.failures += 1;
         self.retry = now.saturating_add(backoff(self.failures, None));
         match problem {
-            Problem::Token(_) => Heard::Denied(problem),
-            _ if was_open => Heard::Look(None),
-            _ => Heard::Nothing,
+            Problem::Token(_) => Some(Heard::Denied(problem)),
+            _ if was_open => Some(Heard::Look(None)),
+            _ => None,
         }
     }
 }

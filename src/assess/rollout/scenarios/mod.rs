@@ -155,11 +155,8 @@ impl Play {
                     self.managed = None;
                 }
                 Ask::Targets => {
-                    self.managed = Some(
-                        self.made
-                            .clone()
-                            .unwrap_or_else(|| vec![made("Deployment", 1, &self.app.images)]),
-                    )
+                    let usual = || vec![made("Deployment", 1, &self.app.images)];
+                    self.managed = Some(self.made.clone().unwrap_or_else(usual));
                 }
                 Ask::Sync | Ask::Windows | Ask::Tree => {}
             }

@@ -11,49 +11,54 @@ use crate::promote::underway::backoff;
 use super::{Answer, Track};
 
 impl Track<'_> {
+    /// Takes in how it is now, as a stream tells.
+    pub(in crate::promote) fn saw(&mut self, app: AppSnapshot, now: Duration, wall: Timestamp) {
+        self.requests.judge_at = now;
+        self.known.wall = Some((now, wall));
+        let _ = self.look(Ok(app), now);
+    }
+
     /// Takes an answer in. Returns the problem that ends the whole run, if it is one.
     pub(in crate::promote) fn take(&mut self, answer: Answer, now: Duration, wall: Timestamp) -> Option<Problem> {
-        self.judge_at = now;
-        self.wall = Some((now, wall));
+        self.requests.judge_at = now;
+        self.known.wall = Some((now, wall));
         match answer {
             Answer::Look(result) => {
-                self.looking = false;
+                self.requests.looking = false;
                 self.look(result, now)
             }
-            Answer::Told(result) => self.look(result, now),
             Answer::Refreshed(result) => {
-                self.refreshing = false;
+                self.requests.refreshing = false;
                 if result.is_ok() {
-                    self.refreshed = Some(now);
+                    self.known.refreshed = Some(now);
                 }
                 self.look(result, now)
             }
             Answer::HardRefreshed(result) => {
-                self.refreshing = false;
+                self.requests.refreshing = false;
                 if result.is_ok() {
-                    self.refreshed = Some(now);
-                    self.hard_refreshed = Some(now);
-                    self.managed = None;
+                    self.known.refreshed = Some(now);
+                    self.known.hard_refreshed = Some(now);
+                    self.known.managed = None;
                 }
                 self.look(result, now)
             }
             Answer::Synced(result) => self.synced(result, now),
-            Answer::Managed(result) => self.beside(result, |track, managed| track.managed = Some(managed)),
+            Answer::Managed(result) => self.beside(result, |track, managed| track.known.managed = Some(managed)),
             Answer::Windows(result) => self.beside(result, |track, windows| {
-                track.window_refused &= !windows.manual_possible;
-                let automated = track.app.as_ref().is_some_and(|app| app.automated);
-                track.opens = opens(&windows, automated, wall);
-                track.windows = Some(windows);
+                track.known.window_refused &= !windows.manual_possible;
+                let automated = track.known.app.as_ref().is_some_and(|app| app.automated);
+                track.known.opens = opens(&windows, automated, wall);
+                track.known.windows = Some(windows);
             }),
             Answer::Tree(result) => self.beside(result, |track, tree| {
-                track.stuck = stuck_pods(&tree, &track.target.images);
-                track.tree = tree;
+                track.known.stuck = stuck_pods(&tree, &track.target.images);
             }),
             Answer::Canaries(result) => {
-                self.canaries.ended(now);
+                self.known.canaries.ended(now);
                 self.beside(result, |track, readings| {
                     let ours = track.watch.began_ours().is_some_and(|begun| begun < now);
-                    track.canaries.take(readings, ours, now);
+                    track.known.canaries.take(readings, ours, now);
                 })
             }
         }
@@ -75,18 +80,18 @@ impl Track<'_> {
     fn look(&mut self, result: Result<AppSnapshot, Problem>, now: Duration) -> Option<Problem> {
         match result {
             Ok(app) => {
-                self.failures = 0;
-                self.foreign = 0;
-                self.unseen = false;
-                self.silent_since = None;
+                self.requests.failures = 0;
+                self.requests.foreign = 0;
+                self.known.unseen = false;
+                self.requests.silent_since = None;
                 // An answer can be overtaken by a change that the stream told meanwhile, and a server lag behind another.
-                if self.app.as_ref().is_some_and(|known| is_older(&app, known)) {
+                if self.known.app.as_ref().is_some_and(|known| is_older(&app, known)) {
                     return None;
                 }
-                if self.app.as_ref().is_none_or(|before| before.health != app.health) {
-                    self.canaries.hurry(now);
+                if self.known.app.as_ref().is_none_or(|before| before.health != app.health) {
+                    self.known.canaries.hurry(now);
                 }
-                self.app = Some(app);
+                self.known.app = Some(app);
                 None
             }
             Err(problem) => self.trouble(problem, now),
@@ -98,26 +103,26 @@ impl Track<'_> {
             Problem::Token(_) => Some(problem),
             Problem::Foreign(_) => {
                 // A proxy may show its own page for a moment while the server restarts.
-                self.foreign += 1;
-                self.look_at = now + Duration::from_secs(4);
-                (self.foreign >= 3).then_some(problem)
+                self.requests.foreign += 1;
+                self.requests.look_at = now + Duration::from_secs(4);
+                (self.requests.foreign >= 3).then_some(problem)
             }
             Problem::Forbidden(_) | Problem::Missing(_) => {
-                self.unseen = true;
+                self.known.unseen = true;
                 let verdict = self.watch.absent(now, problem.why());
                 self.set(verdict, now);
-                self.look_at = now + Duration::from_secs(4);
+                self.requests.look_at = now + Duration::from_secs(4);
                 None
             }
             Problem::Slow(_) => None,
             Problem::Passing { after, .. } => {
-                self.failures += 1;
-                self.silent_since.get_or_insert(now);
-                self.look_at = now + backoff(self.failures, after);
+                self.requests.failures += 1;
+                self.requests.silent_since.get_or_insert(now);
+                self.requests.look_at = now + backoff(self.requests.failures, after);
                 None
             }
             Problem::Refused(_) | Problem::Busy(_) | Problem::Window(_) => {
-                self.look_at = now + Duration::from_secs(5);
+                self.requests.look_at = now + Duration::from_secs(5);
                 None
             }
         }
@@ -126,17 +131,17 @@ impl Track<'_> {
     fn synced(&mut self, result: Result<AppSnapshot, Problem>, now: Duration) -> Option<Problem> {
         match result {
             Ok(app) => {
-                self.window_refused = false;
+                self.known.window_refused = false;
                 self.look(Ok(app), now)
             }
             Err(Problem::Window(_)) => {
-                self.window_refused = true;
-                self.windows = None;
+                self.known.window_refused = true;
+                self.known.windows = None;
                 None
             }
             Err(Problem::Busy(_)) => {
                 // Somebody else was faster: what they sync may be ours.
-                self.look_at = now;
+                self.requests.look_at = now;
                 None
             }
             Err(problem @ (Problem::Token(_) | Problem::Forbidden(_) | Problem::Foreign(_))) => Some(problem),

@@ -1,0 +1,21 @@
+//! What a wait asks and tells.
+
+use crate::delivery::{Drive, Reader};
+use crate::infrarepo::InfraRepo;
+use crate::journal::Journal;
+use crate::model::Clock;
+
+/// The ports of a wait.
+#[derive(Clone, Copy)]
+pub struct FollowPorts<'a> {
+    /// Reads applications.
+    pub observe: &'a dyn Reader,
+    /// Starts syncs; `None` = nothing may be started.
+    pub drive: Option<&'a dyn Drive>,
+    /// Tells what later revisions are to ours.
+    pub repo: &'a dyn InfraRepo,
+    /// Is told what is waited for.
+    pub journal: &'a dyn Journal,
+    /// Time.
+    pub clock: &'a dyn Clock,
+}
