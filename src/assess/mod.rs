@@ -1,5 +1,6 @@
 //! Observations in, verdicts with reasons out. Pure: time is an argument, nothing is asked for here.
 
+pub mod analysis;
 pub mod diagnosis;
 pub mod rollout;
 pub mod source;

@@ -46,7 +46,7 @@ const HOMES: [(&str, &[&str]); 12] = [
     ("clap_complete", &["cli"]),
     ("clap_mangen", &["cli"]),
     ("imara_diff", &["plan"]),
-    ("yaml_rust2", &["manifest", "plan"]),
+    ("yaml_rust2", &["assess", "manifest", "plan"]),
     ("promote_manifest", &["model", "lib"]),
 ];
 

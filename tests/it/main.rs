@@ -14,6 +14,7 @@
 )]
 
 mod action;
+mod analysis;
 mod architecture;
 mod cli;
 mod contract;

@@ -1,0 +1,109 @@
+//! Conditions and times of an AnalysisTemplate: the language of expr-lang 1.17, as Argo Rollouts 1.10 uses it.
+//!
+//! A text is parsed once, checked for the type of a result, and evaluated for results of that type. The check covers the
+//! whole text, the branches that are never taken included, because the controller's does.
+
+mod calls;
+mod check;
+mod dates;
+mod evaluate;
+mod failure;
+mod fold;
+mod functions;
+mod kind;
+mod lexer;
+mod library;
+mod methods;
+mod operators;
+mod parser;
+mod pattern;
+mod predicates;
+mod rare;
+mod texts;
+mod tree;
+
+pub use failure::{Class, Failure, FailureKind};
+pub use pattern::{Pattern, Problem};
+
+use super::value::Value;
+use kind::Kind;
+use tree::Part;
+
+/// A condition that was parsed.
+#[derive(Debug, Clone)]
+pub struct Expression {
+    tree: Part,
+}
+
+/// A condition that was checked for results of one type.
+#[derive(Debug, Clone)]
+pub struct Condition {
+    tree: Part,
+}
+
+impl Expression {
+    /// Parses a text.
+    ///
+    /// # Errors
+    /// The text is no expression.
+    pub fn parse(text: &str) -> Result<Self, Failure> {
+        parser::parse(text).map(|tree| Self { tree })
+    }
+
+    /// Checks the expression for results of the type of this one.
+    ///
+    /// # Errors
+    /// It can never be evaluated for such a result, or needs something that is not evaluated here.
+    pub fn check(&self, like: &Value) -> Result<Condition, Failure> {
+        let mut tree = self.tree.clone();
+        check::check(&mut tree, Some(&Kind::of(like)))?;
+        fold::fold(&mut tree)?;
+        Ok(Condition { tree })
+    }
+}
+
+impl Condition {
+    /// Evaluates the condition. `now` is in nanoseconds since 1970.
+    ///
+    /// # Errors
+    /// A step fails for this result, or what comes out is neither true nor false.
+    pub fn holds(&self, result: &Value, now: i128) -> Result<bool, Failure> {
+        match evaluate::evaluate(&self.tree, result, now)? {
+            Value::Bool(value) => Ok(value),
+            other => Err(Failure::new(
+                Class::NotBool,
+                self.tree.at,
+                format!("the condition must be true or false, not {}", other.type_name()),
+            )),
+        }
+    }
+}
+
+/// Parses, checks and evaluates a condition for one result.
+///
+/// # Errors
+/// As the three steps.
+pub fn holds(text: &str, result: &Value, now: i128) -> Result<bool, Failure> {
+    Expression::parse(text)?.check(result)?.holds(result, now)
+}
+
+/// Evaluates the start or end of a range query. Both are in nanoseconds since 1970.
+///
+/// # Errors
+/// The text is no expression, fails, or is no time.
+pub fn time(text: &str, now: i128) -> Result<i128, Failure> {
+    let mut tree = parser::parse(text)?;
+    check::check(&mut tree, None)?;
+    fold::fold(&mut tree)?;
+    match evaluate::evaluate(&tree, &Value::Nil, now)? {
+        Value::Time(time) => Ok(time),
+        other => Err(Failure::new(
+            Class::NotTime,
+            tree.at,
+            format!(
+                "a time such as `now() - duration(\"1h\")` is needed, not {}",
+                other.type_name()
+            ),
+        )),
+    }
+}

@@ -1,0 +1,125 @@
+//! Functions that hardly any condition uses: sorting, JSON, Base64, bits.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::failure::{Class, Failure};
+use super::operators::compare;
+use super::tree::Binary;
+use crate::assess::analysis::value::{Of, Value};
+
+/// Up to this many elements the controller's sort keeps the order of equal ones.
+const STABLE: usize = 12;
+
+/// Sorts items by their keys, `asc` or `desc`.
+pub(super) fn sort(items: Vec<Value>, keys: Vec<Value>, order: Option<&Value>, at: usize) -> Result<Value, Failure> {
+    let descending = match order {
+        None => false,
+        Some(Value::Text(order)) if &**order == "asc" => false,
+        Some(Value::Text(order)) if &**order == "desc" => true,
+        Some(Value::Text(order)) => {
+            let message = format!("the order is `asc` or `desc`, not `{order}`");
+            return Err(Failure::new(Class::Other, at, message));
+        }
+        Some(other) => {
+            let message = format!("the order is a text, not {}", other.type_name());
+            return Err(Failure::new(Class::Type, at, message));
+        }
+    };
+    let mut pairs: Vec<(Value, Value)> = keys.into_iter().zip(items).collect();
+    let before = |a: &Value, b: &Value| {
+        if descending {
+            compare(Binary::Less, b, a, at)
+        } else {
+            compare(Binary::Less, a, b, at)
+        }
+    };
+    if pairs.len() > STABLE {
+        return Err(Failure::not_evaluated(at, "the sorting of more than 12 elements"));
+    }
+    for start in 1..pairs.len() {
+        let mut place = start;
+        while let Some(earlier) = place.checked_sub(1)
+            && let (Some((key, _)), Some((other, _))) = (pairs.get(place), pairs.get(earlier))
+            && before(key, other)?
+        {
+            pairs.swap(place, earlier);
+            place = earlier;
+        }
+    }
+    Ok(Value::list(Of::Any, pairs.into_iter().map(|(_, item)| item).collect()))
+}
+
+/// Returns the names or the values of a map. The controller has them in no order.
+pub(super) fn parts(name: &str, value: &Value, at: usize) -> Result<Value, Failure> {
+    let Value::Map(fields) = value else {
+        let message = format!("`{name}` does not take {}", value.type_name());
+        return Err(Failure::new(Class::Other, at, message));
+    };
+    let parts = match name {
+        "keys" => fields.keys().map(|name| Value::text(name)).collect(),
+        _ => fields.values().cloned().collect(),
+    };
+    Ok(Value::list(Of::Any, parts))
+}
+
+/// Calls any other one.
+pub(super) fn call(name: &str, arguments: &[Value], at: usize) -> Result<Value, Failure> {
+    let wrong = |value: &Value| Failure::new(Class::Type, at, format!("`{name}` does not take {}", value.type_name()));
+    let other = |why: &str| Failure::new(Class::Other, at, format!("`{name}`: {why}"));
+    let bits = |index: usize| match arguments.get(index) {
+        Some(Value::Int(value)) => Ok(*value),
+        value => Err(wrong(value.unwrap_or(&Value::Nil))),
+    };
+    let shift = |left: bool| {
+        let (value, by) = (bits(0)?, bits(1)?);
+        let by = u32::try_from(by).map_err(|_| Failure::new(Class::Type, at, "a shift by less than nothing"))?;
+        Ok::<_, Failure>(if left {
+            value.checked_shl(by).unwrap_or(0)
+        } else {
+            value >> by.min(63)
+        })
+    };
+    let first = arguments.first().unwrap_or(&Value::Nil);
+    Ok(match (name, first) {
+        ("bitand", _) => Value::Int(bits(0)? & bits(1)?),
+        ("bitor", _) => Value::Int(bits(0)? | bits(1)?),
+        ("bitxor", _) => Value::Int(bits(0)? ^ bits(1)?),
+        ("bitnand", _) => Value::Int(bits(0)? & !bits(1)?),
+        ("bitshl", _) => Value::Int(shift(true)?),
+        ("bitshr", _) => Value::Int(shift(false)?),
+        ("bitushr", _) => {
+            let by =
+                u32::try_from(bits(1)?).map_err(|_| Failure::new(Class::Type, at, "a shift by less than nothing"))?;
+            Value::Int(bits(0)?.cast_unsigned().checked_shr(by).unwrap_or(0).cast_signed())
+        }
+        ("bitnot", _) => Value::Int(!bits(0)?),
+        ("toJSON", value) => {
+            let numbers = value.numbers();
+            if numbers.iter().any(|number| !number.is_finite()) {
+                return Err(other("JSON has no NaN and no infinity"));
+            }
+            let json = value.json();
+            Value::text(&serde_json::to_string_pretty(&json).map_err(|error| other(&error.to_string()))?)
+        }
+        ("fromJSON", Value::Text(text)) => {
+            let json: serde_json::Value = serde_json::from_str(text).map_err(|error| other(&error.to_string()))?;
+            Value::from_json(&json)
+        }
+        ("toBase64", Value::Text(text)) => Value::text(&STANDARD.encode(text.as_bytes())),
+        ("fromBase64", Value::Text(text)) => {
+            let bytes = STANDARD
+                .decode(text.as_bytes())
+                .map_err(|error| other(&error.to_string()))?;
+            match String::from_utf8(bytes) {
+                Ok(text) => Value::text(&text),
+                Err(_) => return Err(Failure::not_evaluated(at, "a text that is not UTF-8")),
+            }
+        }
+        ("timezone", Value::Text(zone)) if matches!(&**zone, "UTC" | "") => Value::Utc,
+        ("timezone", Value::Text(zone)) => {
+            return Err(Failure::not_evaluated(at, format_args!("the time zone \"{zone}\"")));
+        }
+        (_, value) => return Err(wrong(value)),
+    })
+}
