@@ -1,9 +1,18 @@
 //! Analyses held against what the Argo Rollouts controller did with the same input: expressions, arguments, whole runs, and
 //! the requests to Prometheus.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "the recordings write times as floating-point numbers"
+)]
+#![allow(clippy::too_many_lines, reason = "one arm for each sort of case")]
+
 mod arguments;
 mod expressions;
+mod queries;
 mod runs;
+mod server;
 
 use std::path::Path;
 
@@ -70,6 +79,7 @@ fn answer(case: &Case) -> Answer {
     match case.kind.as_str() {
         "expr" => expressions::answer(case),
         "args" => arguments::answer(case),
+        "prometheus" => queries::answer(case),
         "run" => runs::answer(case),
         other => Answer::Different(format!("unknown kind {other}")),
     }

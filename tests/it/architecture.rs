@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use syn::visit::Visit;
 
 /// Each room with its rank: a file imports its own room or a lower rank, never sideways or up.
-const RANKS: [(&str, u8); 19] = [
+const RANKS: [(&str, u8); 20] = [
     ("model", 0),
     ("manifest", 1),
     ("assess", 1),
@@ -20,6 +20,7 @@ const RANKS: [(&str, u8); 19] = [
     ("infrarepo", 3),
     ("githost", 3),
     ("delivery", 3),
+    ("metrics", 3),
     ("promote", 4),
     ("set_image", 4),
     ("runner", 5),
@@ -33,14 +34,14 @@ const PURE: [&str; 6] = ["model", "manifest", "assess", "report", "inputs", "pla
 
 /// Crates that reach outside, and the rooms that may name them.
 const HOMES: [(&str, &[&str]); 12] = [
-    ("reqwest", &["http", "infrarepo", "delivery", "github", "githost"]),
+    ("reqwest", &["http", "infrarepo", "delivery", "github", "githost", "metrics"]),
     ("rustls", &["http"]),
     ("backon", &["http"]),
     ("git2", &["infrarepo"]),
     ("russh", &["infrarepo"]),
     (
         "tokio",
-        &["http", "clock", "infrarepo", "delivery", "promote", "runner", "cli"],
+        &["http", "clock", "infrarepo", "delivery", "metrics", "promote", "runner", "cli"],
     ),
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),

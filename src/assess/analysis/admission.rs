@@ -176,7 +176,7 @@ fn look(value: &Json, schema: &Schema, path: &str, admission: &mut Admission) {
         }
     };
     let wanted = match (schema, value) {
-        (Anything, _) | (Text, Json::String(_)) | (Boolean, Json::Bool(_)) | (Number, Json::String(_)) => return,
+        (Anything, _) | (Text | Number, Json::String(_)) | (Boolean, Json::Bool(_)) => return,
         (Integer | Number, Json::Number(number)) if number.is_i64() || number.is_u64() => return,
         (List(item), Json::Array(items)) => {
             for (index, value) in items.iter().enumerate() {

@@ -70,15 +70,15 @@ impl Builder {
             None => self.documents.push(value),
             Some(Open::List(items, _)) => items.push(value),
             Some(Open::Map(fields, key, _)) => match key.take() {
-                None => match name(&value) {
-                    Some(name) => *key = Some(name),
-                    None => {
-                        let line = mark.line();
+                None => {
+                    let line = mark.line();
+                    let named = name(&value);
+                    if named.is_none() {
                         self.problem
                             .get_or_insert_with(|| format!("line {line}: a field needs a name"));
-                        *key = Some(String::new());
                     }
-                },
+                    *key = Some(named.unwrap_or_default());
+                }
                 Some(merge) if merge == "<<" => {
                     if let Json::Object(inherited) = value {
                         for (name, value) in inherited {

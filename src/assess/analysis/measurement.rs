@@ -120,7 +120,7 @@ pub fn judge(value: &Value, conditions: &Conditions<'_>, now: i128) -> Result<Ph
     let success = condition(Which::Success, conditions.success, value, now)?;
     let failure = condition(Which::Failure, conditions.failure, value, now)?;
     Ok(match (success, failure) {
-        (None, None) | (Some(true), None | Some(false)) | (None, Some(false)) => Phase::Successful,
+        (None | Some(true), None | Some(false)) => Phase::Successful,
         (_, Some(true)) | (Some(false), None) => Phase::Failed,
         (Some(false), Some(false)) => Phase::Inconclusive,
     })

@@ -6,14 +6,18 @@ pub mod arguments;
 pub mod document;
 pub mod expression;
 pub mod golang;
+pub mod jsonpath;
 pub mod measurement;
 pub mod merge;
 pub mod problem;
+pub mod prometheus;
 pub mod run;
 pub mod template;
+pub mod trouble;
 pub mod validate;
 pub mod value;
 
 pub use measurement::{Conditions, Phase, Unjudged, Which};
 pub use problem::Problem;
+pub use trouble::{Trouble, TroubleKind};
 pub use value::Value;

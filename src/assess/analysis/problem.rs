@@ -101,7 +101,9 @@ impl fmt::Display for Problem {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unresolved(tag) => write!(out, "{tag} names no argument of the template"),
-            Self::NotSupplied(name) => write!(out, "the argument {name} has no value"),
+            Self::NotSupplied(name) | Self::BackgroundArguments(name) => {
+                write!(out, "the argument {name} has no value")
+            }
             Self::BadJson(why) => out.write_str(why),
             Self::ArgumentConflict { name, first, second } => {
                 write!(
@@ -132,7 +134,6 @@ impl fmt::Display for Problem {
             Self::NoProvider(metric) => write!(out, "metric {metric} has no provider"),
             Self::ManyProviders(metric) => write!(out, "metric {metric} has more than one provider"),
             Self::Indefinite(metric) => write!(out, "metric {metric} never ends: it has an `interval` and no `count`"),
-            Self::BackgroundArguments(name) => write!(out, "the argument {name} has no value"),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use promote_action::assess::analysis::run::{Measurement, Next, Refused, Run, Tracked};
 use promote_action::assess::analysis::template::{Spec, decode};
-use promote_action::assess::analysis::{Conditions, Phase, Value, measurement};
+use promote_action::assess::analysis::{Conditions, Phase, Value, measurement, prometheus};
 use serde_json::{Value as Json, json};
 
 use super::expressions::number;
@@ -139,6 +139,11 @@ fn outcome(case: &Case) -> Result<Json, Answer> {
     let Ok(spec) = decode::<Spec>(&input["spec"]) else {
         return Ok(told(None, "decode"));
     };
+    // The recording's server, wherever it was.
+    let text = serde_json::to_string(&spec)
+        .unwrap()
+        .replace("$SERVER", "http://127.0.0.1:9090");
+    let spec: Spec = serde_json::from_str(&text).unwrap();
     let mut run = match Run::new(&spec) {
         Ok(run) => run,
         Err(Refused::Arguments(_)) => return Ok(told(None, "args")),
@@ -194,10 +199,15 @@ fn outcome(case: &Case) -> Result<Json, Answer> {
 }
 
 fn measure(tracked: &Tracked, answer: &Json, started: i128, finished: i128) -> Result<Measurement, Answer> {
+    let prometheus = tracked.metric.provider.prometheus.as_ref().unwrap();
+    let provider = prometheus::address(prometheus, None)
+        .and_then(|_| prometheus::timeout(prometheus))
+        .map_err(|trouble| trouble.kind.word());
     let value = match answer["fail"].as_str() {
+        _ if provider.is_err() => Err(provider.unwrap_err()),
         Some("http500") => Err("server_error"),
         Some("bad_data") => Err("prometheus_error"),
-        Some("string") => Err("unsupported_type"),
+        Some("string") => Err("bad_response"),
         Some(other) => panic!("unknown failure {other}"),
         None if answer["scalar"].is_null() => Ok(Value::floats(
             answer["vector"].as_array().into_iter().flatten().map(number),

@@ -60,6 +60,7 @@ pub(super) fn evaluate(part: &Part, result: &Value, now: i128) -> Result<Value, 
 
 impl Machine<'_> {
     /// Evaluates a part.
+    #[expect(clippy::too_many_lines, reason = "one arm for each part of the language")]
     pub(super) fn value(&mut self, part: &Part) -> Result<Value, Stop> {
         Ok(match &part.node {
             Node::Nil => Value::Nil,

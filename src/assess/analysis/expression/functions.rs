@@ -166,6 +166,7 @@ pub(super) fn signatures(name: &str) -> Option<(&'static [&'static [Parameter]],
 }
 
 /// Checks the arguments of a function that says itself what it takes, and returns what comes out.
+#[expect(clippy::too_many_lines, reason = "one arm for each function")]
 pub(super) fn validate(name: &str, arguments: &[Kind], at: usize) -> Result<Kind, Failure> {
     let count = |least: usize, most: usize| {
         if (least..=most).contains(&arguments.len()) {

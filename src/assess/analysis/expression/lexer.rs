@@ -99,6 +99,7 @@ impl Lexer {
     }
 
     /// Reads what comes next; `false` at the end.
+    #[expect(clippy::too_many_lines, reason = "one arm for each sort of token")]
     fn token(&mut self, all: &mut Vec<Placed>) -> Result<bool, Failure> {
         let start = self.next;
         let Some(first) = self.peek() else {

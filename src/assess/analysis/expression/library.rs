@@ -47,6 +47,7 @@ pub(super) fn of_the_controller(
 }
 
 /// Calls a function of the language.
+#[expect(clippy::too_many_lines, reason = "one arm for each function")]
 pub(super) fn call(machine: &mut Machine<'_>, name: &str, arguments: &[Value], at: usize) -> Result<Value, Failure> {
     let first = arguments.first().unwrap_or(&Value::Nil);
     let wrong = |class| Failure::new(class, at, format!("`{name}` does not take {}", first.type_name()));
@@ -230,7 +231,7 @@ fn median(mut numbers: Vec<f64>) -> f64 {
         numbers.get(middle),
         middle.checked_sub(1).and_then(|before| numbers.get(before)),
     ) {
-        (Some(after), Some(before)) if numbers.len() % 2 == 0 => f64::midpoint(*before, *after),
+        (Some(after), Some(before)) if numbers.len().is_multiple_of(2) => f64::midpoint(*before, *after),
         (Some(value), _) => *value,
         _ => 0.0,
     }

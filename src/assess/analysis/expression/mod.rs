@@ -1,4 +1,4 @@
-//! Conditions and times of an AnalysisTemplate: the language of expr-lang 1.17, as Argo Rollouts 1.10 uses it.
+//! Conditions and times of an AnalysisTemplate: the language of `expr-lang` 1.17, as Argo Rollouts 1.10 uses it.
 //!
 //! A text is parsed once, checked for the type of a result, and evaluated for results of that type. The check covers the
 //! whole text, the branches that are never taken included, because the controller's does.

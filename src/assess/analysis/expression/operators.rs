@@ -35,6 +35,7 @@ pub(super) fn int(value: &Value) -> Option<i64> {
 }
 
 /// Tells whether two values are equal. Nothing is equal to NaN, not even NaN.
+#[expect(clippy::match_same_arms, reason = "one arm for each type")]
 pub(super) fn equal(left: &Value, right: &Value) -> bool {
     match (left, right) {
         (Value::Int(a), Value::Int(b)) => a == b,
@@ -78,6 +79,7 @@ fn deeply(a: &Value, b: &Value) -> bool {
 }
 
 /// Compares by size.
+#[expect(clippy::match_same_arms, reason = "one arm for each type")]
 pub(super) fn compare(binary: Binary, left: &Value, right: &Value, at: usize) -> Result<bool, Failure> {
     let order = match (left, right) {
         (Value::Int(a), Value::Int(b)) => Some(a.cmp(b)),
@@ -99,6 +101,7 @@ pub(super) fn compare(binary: Binary, left: &Value, right: &Value, at: usize) ->
 }
 
 /// Computes.
+#[expect(clippy::match_same_arms, reason = "one arm for each operator and type")]
 pub(super) fn arithmetic(binary: Binary, left: &Value, right: &Value, at: usize) -> Result<Value, Failure> {
     use Value::{Duration, Float, Int, Text, Time};
     let floats = || Some((float(left)?, float(right)?));

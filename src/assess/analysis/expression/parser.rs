@@ -147,6 +147,7 @@ impl Parser {
         part
     }
 
+    #[expect(clippy::too_many_lines, reason = "the loop over operators is one thing")]
     fn expression_at(&mut self, precedence: u16) -> Result<Part, Failure> {
         if precedence == 0 && self.is_operator("let") {
             return self.variable();

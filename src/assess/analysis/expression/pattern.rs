@@ -3,6 +3,8 @@
 //! The text is read by Go's rules, which decides whether it is valid, and written again for a small engine. What that one
 //! does not do as Go does is refused.
 
+use std::fmt::Write as _;
+
 use regex_lite::Regex;
 
 use super::failure::{Class, Failure};
@@ -138,7 +140,7 @@ impl<'a> Reader<'a> {
 
     fn literal(&mut self, character: char) {
         if character.is_ascii() && !character.is_ascii_alphanumeric() {
-            self.out.push_str(&format!("\\x{:02X}", u32::from(character)));
+            let _ = write!(self.out, "\\x{:02X}", u32::from(character));
         } else {
             self.out.push(character);
         }
@@ -315,15 +317,14 @@ impl<'a> Reader<'a> {
                 }
             }
             'C' => return Err(Problem::NotEvaluated("`\\C` in a regular expression".to_owned())),
-            _ => match self.set()? {
-                Some((negated, items)) => {
+            _ => {
+                if let Some((negated, items)) = self.set()? {
                     self.out.push_str(&set(negated, &items));
-                }
-                None => {
+                } else {
                     let character = self.character()?;
                     self.literal(character);
                 }
-            },
+            }
         }
         Ok(())
     }
@@ -448,7 +449,7 @@ impl<'a> Reader<'a> {
                     if !CLASSES.contains(&plain) {
                         return Err(self.invalid("a class that does not exist"));
                     }
-                    items.push_str(&format!("[:{name}:]"));
+                    let _ = write!(items, "[:{name}:]");
                     self.next += name.chars().count() + 4;
                     continue;
                 }
@@ -475,9 +476,9 @@ impl<'a> Reader<'a> {
             if high < low {
                 return Err(self.invalid("a range that ends before it begins"));
             }
-            items.push_str(&format!("\\x{{{:X}}}", u32::from(low)));
+            let _ = write!(items, "\\x{{{:X}}}", u32::from(low));
             if high > low {
-                items.push_str(&format!("-\\x{{{:X}}}", u32::from(high)));
+                let _ = write!(items, "-\\x{{{:X}}}", u32::from(high));
             }
         }
         self.out.push_str(&set(negated, &items));

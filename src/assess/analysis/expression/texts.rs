@@ -5,6 +5,7 @@ use super::operators::int;
 use crate::assess::analysis::value::{Of, Value};
 
 /// Calls one.
+#[expect(clippy::too_many_lines, reason = "one arm for each function")]
 pub(super) fn call(name: &str, arguments: &[Value], at: usize) -> Result<Value, Failure> {
     let wrong = |value: &Value| Failure::new(Class::Type, at, format!("`{name}` does not take {}", value.type_name()));
     let text = |index: usize| match arguments.get(index) {

@@ -1,0 +1,197 @@
+//! One request with its redirects, as the controller's client follows them, except that credentials stay with their host.
+
+use std::error::Error;
+use std::time::Duration;
+
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, REFERER};
+use reqwest::{Method, Url};
+
+use crate::assess::analysis::template::Header;
+use crate::assess::analysis::{Trouble, TroubleKind};
+
+/// After this many requests a chain of redirects ends.
+const REQUESTS: usize = 10;
+/// The most that is read of an answer.
+const MOST: usize = 16 << 20;
+
+/// An answer.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) body: Vec<u8>,
+}
+
+/// A request.
+#[derive(Debug, Clone)]
+pub(super) struct Request {
+    pub(super) method: Method,
+    pub(super) url: Url,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Option<String>,
+}
+
+impl Request {
+    /// Makes a POST of a form.
+    pub(super) fn form(url: Url, headers: &HeaderMap, form: &[(String, String)]) -> Self {
+        let mut headers = headers.clone();
+        headers.insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static("application/x-www-form-urlencoded"),
+        );
+        Self {
+            method: Method::POST,
+            url,
+            headers,
+            body: Some(encoded(form)),
+        }
+    }
+}
+
+/// Writes a form.
+pub(super) fn encoded(form: &[(String, String)]) -> String {
+    url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(form)
+        .finish()
+}
+
+/// Makes headers of a template's; of one name the last counts, and `Host` counts for nothing.
+pub(super) fn headers(list: &[Header]) -> Result<HeaderMap, Trouble> {
+    let mut headers = HeaderMap::new();
+    for Header { key, value } in list {
+        let wrong = |what: &str| {
+            Trouble::new(
+                TroubleKind::BadHeader,
+                format!("the header `{key}` has {what} that HTTP does not allow"),
+            )
+        };
+        let name = HeaderName::from_bytes(key.as_bytes()).map_err(|_| wrong("a name"))?;
+        let value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| wrong("a value"))?;
+        if name != reqwest::header::HOST {
+            headers.insert(name, value);
+        }
+    }
+    Ok(headers)
+}
+
+/// Runs requests within a time.
+///
+/// # Errors
+/// The time is over.
+pub(super) async fn within<T>(
+    limit: Duration,
+    requests: impl Future<Output = Result<T, Trouble>>,
+) -> Result<T, Trouble> {
+    let over = || Trouble::new(TroubleKind::Timeout, format!("no answer within {} s", limit.as_secs()));
+    if limit.is_zero() {
+        return Err(over());
+    }
+    tokio::time::timeout(limit, requests)
+        .await
+        .unwrap_or_else(|_| Err(over()))
+}
+
+/// Sends a request, follows redirects, and returns the last answer.
+pub(super) async fn send(http: &reqwest::Client, request: Request) -> Result<Answer, Trouble> {
+    let origin = request.url.origin();
+    let mut request = request;
+    for _ in 0..REQUESTS {
+        let mut sent = http.request(request.method.clone(), request.url.clone());
+        // User and password of the address come before, so that a header of the template wins.
+        sent = sent.headers(request.headers.clone());
+        if let Some(body) = &request.body {
+            sent = sent.body(body.clone());
+        }
+        let response = sent.send().await.map_err(failed)?;
+        let status = response.status().as_u16();
+        let location = response
+            .headers()
+            .get(LOCATION)
+            .and_then(|location| location.to_str().ok());
+        let target = location.and_then(|location| request.url.join(location).ok());
+        let Some(target) = target.filter(|_| matches!(status, 301 | 302 | 303 | 307 | 308)) else {
+            return Ok(Answer {
+                status,
+                body: read(response).await?,
+            });
+        };
+        if matches!(status, 301..=303) {
+            request.method = Method::GET;
+            request.body = None;
+            request.headers.remove(CONTENT_TYPE);
+        }
+        refer(&mut request, &target);
+        if target.origin() != origin {
+            request.headers = without_credentials(&request.headers);
+        }
+        request.url = target;
+    }
+    Err(Trouble::new(
+        TroubleKind::Redirect,
+        format!("more than {REQUESTS} redirects"),
+    ))
+}
+
+/// Keeps what describes the request; anything else may be somebody's credential.
+fn without_credentials(headers: &HeaderMap) -> HeaderMap {
+    let kept = [CONTENT_TYPE, REFERER];
+    kept.into_iter()
+        .filter_map(|name| Some((name.clone(), headers.get(&name)?.clone())))
+        .collect()
+}
+
+/// Notes where a redirect comes from, without user and password, and not from https to http.
+fn refer(request: &mut Request, target: &Url) {
+    request.headers.remove(REFERER);
+    if request.url.scheme() == "https" && target.scheme() == "http" {
+        return;
+    }
+    let mut from = request.url.clone();
+    let _ = from.set_username("");
+    let _ = from.set_password(None);
+    from.set_fragment(None);
+    if let Ok(value) = HeaderValue::from_str(from.as_str()) {
+        request.headers.insert(REFERER, value);
+    }
+}
+
+async fn read(response: reqwest::Response) -> Result<Vec<u8>, Trouble> {
+    let mut response = response;
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(failed)? {
+        if body.len() + chunk.len() > MOST {
+            let message = format!("the answer is longer than {} MiB", MOST >> 20);
+            return Err(Trouble::new(TroubleKind::BadResponse, message));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// Says why a request failed.
+fn failed(error: reqwest::Error) -> Trouble {
+    let timed_out = error.is_timeout();
+    let error = error.without_url();
+    let mut message = error.to_string();
+    let mut cause: Option<&dyn Error> = error.source();
+    let mut tls = false;
+    while let Some(inner) = cause {
+        message = inner.to_string();
+        let about = format!("{inner:?}");
+        tls |= [
+            "InvalidCertificate",
+            "InvalidContentType",
+            "AlertReceived",
+            "InvalidMessage",
+            "PeerIncompatible",
+        ]
+        .iter()
+        .any(|sign| about.contains(sign));
+        cause = inner.source();
+    }
+    let kind = match (timed_out, tls) {
+        (true, _) => TroubleKind::Timeout,
+        (_, true) => TroubleKind::Tls,
+        _ => TroubleKind::Connect,
+    };
+    Trouble::new(kind, message)
+}
