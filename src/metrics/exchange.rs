@@ -1,6 +1,5 @@
 //! One request with its redirects, as the controller's client follows them, except that credentials stay with their host.
 
-use std::error::Error;
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, REFERER};
@@ -8,6 +7,7 @@ use reqwest::{Method, Url};
 
 use crate::assess::analysis::template::Header;
 use crate::assess::analysis::{Trouble, TroubleKind};
+use crate::http::{self, Client, Problem};
 
 /// After this many requests a chain of redirects ends.
 const REQUESTS: usize = 10;
@@ -91,27 +91,23 @@ pub(super) async fn within<T>(
 }
 
 /// Sends a request, follows redirects, and returns the last answer.
-pub(super) async fn send(http: &reqwest::Client, request: Request) -> Result<Answer, Trouble> {
+pub(super) async fn send(http: &Client, request: Request) -> Result<Answer, Trouble> {
     let origin = request.url.origin();
     let mut request = request;
     for _ in 0..REQUESTS {
-        let mut sent = http.request(request.method.clone(), request.url.clone());
         // User and password of the address come before, so that a header of the template wins.
-        sent = sent.headers(request.headers.clone());
+        let mut sent = http::Request::new(request.method.clone(), request.url.clone()).headers(&request.headers);
         if let Some(body) = &request.body {
-            sent = sent.body(body.clone());
+            sent = sent.body(body.clone().into_bytes());
         }
-        let response = sent.send().await.map_err(failed)?;
+        let response = http.open(sent).await.map_err(failed)?;
         let status = response.status().as_u16();
-        let location = response
-            .headers()
-            .get(LOCATION)
-            .and_then(|location| location.to_str().ok());
+        let location = response.header(LOCATION);
         let target = location.and_then(|location| request.url.join(location).ok());
         let Some(target) = target.filter(|_| matches!(status, 301 | 302 | 303 | 307 | 308)) else {
             return Ok(Answer {
                 status,
-                body: read(response).await?,
+                body: response.whole(MOST).await.map_err(failed)?.body,
             });
         };
         if matches!(status, 301..=303) {
@@ -154,44 +150,17 @@ fn refer(request: &mut Request, target: &Url) {
     }
 }
 
-async fn read(response: reqwest::Response) -> Result<Vec<u8>, Trouble> {
-    let mut response = response;
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(failed)? {
-        if body.len() + chunk.len() > MOST {
-            let message = format!("the answer is longer than {} MiB", MOST >> 20);
-            return Err(Trouble::new(TroubleKind::BadResponse, message));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
-}
-
 /// Says why a request failed.
-fn failed(error: reqwest::Error) -> Trouble {
-    let timed_out = error.is_timeout();
-    let error = error.without_url();
-    let mut message = error.to_string();
-    let mut cause: Option<&dyn Error> = error.source();
-    let mut tls = false;
-    while let Some(inner) = cause {
-        message = inner.to_string();
-        let about = format!("{inner:?}");
-        tls |= [
-            "InvalidCertificate",
-            "InvalidContentType",
-            "AlertReceived",
-            "InvalidMessage",
-            "PeerIncompatible",
-        ]
-        .iter()
-        .any(|sign| about.contains(sign));
-        cause = inner.source();
-    }
-    let kind = match (timed_out, tls) {
-        (true, _) => TroubleKind::Timeout,
-        (_, true) => TroubleKind::Tls,
+fn failed(problem: Problem) -> Trouble {
+    let said = problem.to_string();
+    // What the TLS library says of a server that speaks something else.
+    let tls = ["corrupt message", "received fatal alert", "peer is incompatible"];
+    let kind = match &problem {
+        Problem::Slow(_) => TroubleKind::Timeout,
+        Problem::Untrusted(_) => TroubleKind::Tls,
+        Problem::TooLarge(_) => TroubleKind::BadResponse,
+        _ if tls.iter().any(|sign| said.contains(sign)) => TroubleKind::Tls,
         _ => TroubleKind::Connect,
     };
-    Trouble::new(kind, message)
+    Trouble::new(kind, said)
 }

@@ -12,6 +12,7 @@ use url::Url;
 
 use crate::assess::analysis::template::Provider;
 use crate::assess::analysis::{Phase, Trouble, TroubleKind, Value};
+use crate::http::Client;
 use crate::model::Secret;
 
 /// What a query returned.
@@ -66,14 +67,14 @@ pub struct AwsKeys {
 /// The servers that are asked over HTTP.
 #[derive(Debug)]
 pub struct Servers {
-    http: reqwest::Client,
+    http: Client,
     settings: Settings,
 }
 
 impl Servers {
     /// Makes the clients. Sends nothing.
     #[must_use]
-    pub fn new(http: reqwest::Client, settings: Settings) -> Self {
+    pub fn new(http: Client, settings: Settings) -> Self {
         Self { http, settings }
     }
 }

@@ -8,9 +8,10 @@ use url::Url;
 use super::exchange::{Request, encoded, send};
 use crate::assess::analysis::template::Oauth2;
 use crate::assess::analysis::{Trouble, TroubleKind};
+use crate::http::Client;
 
 /// Adds the token to headers, unless a template has its own. Without a `tokenUrl` there is none.
-pub(super) async fn authorize(http: &reqwest::Client, oauth: &Oauth2, headers: &mut HeaderMap) -> Result<(), Trouble> {
+pub(super) async fn authorize(http: &Client, oauth: &Oauth2, headers: &mut HeaderMap) -> Result<(), Trouble> {
     if oauth.token_url.is_empty() {
         return Ok(());
     }
@@ -42,7 +43,7 @@ fn secret(text: &str) -> Result<HeaderValue, Trouble> {
     Ok(value)
 }
 
-async fn token(http: &reqwest::Client, oauth: &Oauth2, headers: &HeaderMap) -> Result<String, Trouble> {
+async fn token(http: &Client, oauth: &Oauth2, headers: &HeaderMap) -> Result<String, Trouble> {
     let url = Url::parse(&oauth.token_url).map_err(|_| refused("has an address that is no URL"))?;
     let mut form = vec![("grant_type".to_owned(), "client_credentials".to_owned())];
     if !oauth.scopes.is_empty() {

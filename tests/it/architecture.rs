@@ -41,7 +41,16 @@ const HOMES: [(&str, &[&str]); 12] = [
     ("russh", &["infrarepo"]),
     (
         "tokio",
-        &["http", "clock", "infrarepo", "delivery", "metrics", "promote", "runner", "cli"],
+        &[
+            "http",
+            "clock",
+            "infrarepo",
+            "delivery",
+            "metrics",
+            "promote",
+            "runner",
+            "cli",
+        ],
     ),
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),

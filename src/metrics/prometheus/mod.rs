@@ -12,10 +12,11 @@ use super::{AwsKeys, Reading, Settings, oauth};
 use crate::assess::analysis::prometheus::{address, answered, question, timeout};
 use crate::assess::analysis::template::{Prometheus, Sigv4};
 use crate::assess::analysis::{Trouble, TroubleKind};
+use crate::http::Client;
 
 /// Measures.
 pub(super) async fn measure(
-    http: &reqwest::Client,
+    http: &Client,
     settings: &Settings,
     prometheus: &Prometheus,
     now: i128,

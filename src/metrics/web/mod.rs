@@ -10,12 +10,13 @@ use super::exchange::{Request, headers, send, within};
 use super::{Reading, oauth};
 use crate::assess::analysis::template::Web;
 use crate::assess::analysis::{Phase, Trouble, TroubleKind, Value, jsonpath};
+use crate::http::Client;
 
 /// A request may take this many seconds, unless the template says otherwise.
 const SECONDS: u64 = 10;
 
 /// Measures.
-pub(super) async fn measure(http: &reqwest::Client, web: &Web) -> Result<Reading, Trouble> {
+pub(super) async fn measure(http: &Client, web: &Web) -> Result<Reading, Trouble> {
     let request = request(web)?;
     oauth::check(&web.authentication.oauth2)?;
     let seconds = u64::try_from(web.timeout_seconds)

@@ -56,12 +56,6 @@ impl Server {
 fn serve(stream: TcpStream, input: &Json, host: &str, log: &Mutex<Vec<Json>>, count: &mut usize) {
     let mut writer = stream.try_clone().unwrap();
     let mut reader = BufReader::new(stream);
-    if input["tls"] == true {
-        let said = "Client sent an HTTP request to an HTTPS server.\n";
-        let _ = writer.write_all(format!("HTTP/1.0 400 Bad Request\r\n\r\n{said}").as_bytes());
-        let _ = reader.read_line(&mut String::new());
-        return;
-    }
     loop {
         let mut line = Vec::new();
         if reader.read_until(b'\n', &mut line).unwrap_or(0) == 0 {
@@ -88,6 +82,11 @@ fn serve(stream: TcpStream, input: &Json, host: &str, log: &Mutex<Vec<Json>>, co
             .map_or(0, |length| length.parse().unwrap());
         let mut body = vec![0; length];
         reader.read_exact(&mut body).unwrap();
+        if input["tls"] == true {
+            let said = "Client sent an HTTP request to an HTTPS server.\n";
+            let _ = writer.write_all(format!("HTTP/1.0 400 Bad Request\r\n\r\n{said}").as_bytes());
+            return;
+        }
         let (path, query) = target.split_once('?').unwrap_or((&target, ""));
         let mut request = json!({"method": method, "path": path, "host": headers["host"].replace(host, "$HOST")});
         if !query.is_empty() {
