@@ -11,6 +11,7 @@
 mod arguments;
 mod expressions;
 mod queries;
+mod random;
 mod runs;
 mod server;
 
