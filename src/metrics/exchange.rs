@@ -100,14 +100,14 @@ pub(super) async fn send(http: &Client, request: Request) -> Result<Answer, Trou
         if let Some(body) = &request.body {
             sent = sent.body(body.clone().into_bytes());
         }
-        let response = http.open(sent).await.map_err(failed)?;
+        let response = http.open(sent).await.map_err(|problem| failed(&problem))?;
         let status = response.status().as_u16();
         let location = response.header(LOCATION);
         let target = location.and_then(|location| request.url.join(location).ok());
         let Some(target) = target.filter(|_| matches!(status, 301 | 302 | 303 | 307 | 308)) else {
             return Ok(Answer {
                 status,
-                body: response.whole(MOST).await.map_err(failed)?.body,
+                body: response.whole(MOST).await.map_err(|problem| failed(&problem))?.body,
             });
         };
         if matches!(status, 301..=303) {
@@ -151,11 +151,11 @@ fn refer(request: &mut Request, target: &Url) {
 }
 
 /// Says why a request failed.
-fn failed(problem: Problem) -> Trouble {
+fn failed(problem: &Problem) -> Trouble {
     let said = problem.to_string();
     // What the TLS library says of a server that speaks something else.
     let tls = ["corrupt message", "received fatal alert", "peer is incompatible"];
-    let kind = match &problem {
+    let kind = match problem {
         Problem::Slow(_) => TroubleKind::Timeout,
         Problem::Untrusted(_) => TroubleKind::Tls,
         Problem::TooLarge(_) => TroubleKind::BadResponse,

@@ -34,7 +34,10 @@ const PURE: [&str; 6] = ["model", "manifest", "assess", "report", "inputs", "pla
 
 /// Crates that reach outside, and the rooms that may name them.
 const HOMES: [(&str, &[&str]); 12] = [
-    ("reqwest", &["http", "infrarepo", "delivery", "github", "githost", "metrics"]),
+    (
+        "reqwest",
+        &["http", "infrarepo", "delivery", "github", "githost", "metrics"],
+    ),
     ("rustls", &["http"]),
     ("backon", &["http"]),
     ("git2", &["infrarepo"]),
