@@ -11,6 +11,8 @@ mod nearest;
 mod options;
 mod pin;
 mod site;
+#[cfg(test)]
+mod testing;
 pub mod values;
 mod yaml;
 
@@ -81,13 +83,12 @@ const LISTED: usize = 20;
 
 /// Lists the names of a folder for a message.
 fn listed(names: &[&str]) -> String {
-    let mut said = names.iter().take(LISTED).copied().collect::<Vec<_>>().join(", ");
-    if names.is_empty() {
-        "nothing in it".clone_into(&mut said);
-    } else if names.len() > LISTED {
-        said.push_str(&format!(" and {} more", names.len() - LISTED));
+    let first = names.iter().take(LISTED).copied().collect::<Vec<_>>().join(", ");
+    match names.len() {
+        0 => "nothing in it".to_owned(),
+        count if count > LISTED => format!("{first} and {} more", count - LISTED),
+        _ => first,
     }
-    said
 }
 
 /// What shall become of one pin.

@@ -96,7 +96,7 @@ impl Site {
             Form::Parts {
                 tag: Part::There(spot),
                 digest: digest_part,
-            } if self.has_inline_digest(tree, spot) || matches!(digest_part, Part::Unknown) && digest.is_some() => {
+            } if has_inline_digest(tree, spot) || matches!(digest_part, Part::Unknown) && digest.is_some() => {
                 self.write_inline(tree, session, spot, tag, digest)?
             }
             Form::Parts {
@@ -111,10 +111,6 @@ impl Site {
         Ok(changed.then_some(after))
     }
 
-    fn has_inline_digest(&self, tree: &Tree<'_>, tag: &Spot) -> bool {
-        tree.scalar(tag.node).is_some_and(|text| text.contains('@'))
-    }
-
     /// Writes `TAG@DIGEST` where the digest stands in the tag.
     fn write_inline(
         &self,
@@ -125,7 +121,7 @@ impl Site {
         digest: Option<&str>,
     ) -> Result<bool, ManifestFault> {
         let (name, line) = (&self.pin.name, tree.line(spot.node));
-        if !self.has_inline_digest(tree, spot) {
+        if !has_inline_digest(tree, spot) {
             return Err(
                 ManifestFault::new(format!("a digest is given, and `{name}` has no key for it"))
                     .at(line)
@@ -177,6 +173,11 @@ impl Site {
             .hint(format!("add `{path}` to the file, or give `allow: new-entry`"))),
         }
     }
+}
+
+/// Whether a digest stands in the tag, as `TAG@DIGEST`.
+fn has_inline_digest(tree: &Tree<'_>, tag: &Spot) -> bool {
+    tree.scalar(tag.node).is_some_and(|text| text.contains('@'))
 }
 
 fn wanted(field: &Field, old: Option<&str>) -> Option<String> {

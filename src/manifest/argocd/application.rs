@@ -1,9 +1,9 @@
 //! The Applications of a file, and the images that their sources set outside of `helm.values`.
 
-use crate::site::{Form, Part, Site, split, value};
-use crate::values::{Found, keys_of};
+use crate::site::{Form, Site, split, value};
+use crate::values::Found;
 use crate::yaml::{Spot, Tree, What};
-use crate::{ImageKeys, ManifestFault, Options, Pin};
+use crate::{ManifestFault, Options, Pin};
 
 /// How deep lists of objects may stand in each other.
 const DEPTH: usize = 10;
@@ -118,7 +118,7 @@ impl Application {
             };
             if let Some(parameters) = tree.get(helm, "parameters") {
                 let prefix = format!("{prefix}helm.parameters.");
-                sites.extend(by_parameters(tree, parameters, options, &prefix));
+                sites.extend(by_parameters(tree, parameters, options, &prefix)?);
             }
             if let Some(values) = tree.get(helm, "valuesObject") {
                 let prefix = format!("{prefix}helm.valuesObject.");
@@ -131,11 +131,6 @@ impl Application {
         }
         Ok(())
     }
-}
-
-/// Returns a value with what stands in the way of changing it.
-fn spot(tree: &Tree<'_>, node: usize, key: Option<usize>) -> Spot {
-    Spot::at(tree, node, key)
 }
 
 /// Reads `[NAME=]REPOSITORY[:TAG][@DIGEST]`.
@@ -153,99 +148,35 @@ fn kustomize_image(tree: &Tree<'_>, node: usize, name: &str) -> Option<Site> {
             line: tree.line(node),
         },
         form: Form::Reference {
-            spot: spot(tree, node, None),
+            spot: Spot::at(tree, node, None),
             repository: text.get(..before).unwrap_or(&text).to_owned(),
         },
     })
 }
 
 /// Reads the images that parameters set, each of which has a dotted path as its `name`.
-fn by_parameters(tree: &Tree<'_>, parameters: usize, options: &Options, prefix: &str) -> Vec<Site> {
+///
+/// # Errors
+/// A key is no path.
+fn by_parameters(
+    tree: &Tree<'_>,
+    parameters: usize,
+    options: &Options,
+    prefix: &str,
+) -> Result<Vec<Site>, ManifestFault> {
     let items = tree.items(parameters);
-    let find = |path: &Option<String>| -> Option<Spot> {
-        let path = path.as_deref()?;
+    let find = |path: &str| {
+        // Of two parameters of one name the later one counts.
         let item = items
             .iter()
             .rev()
             .find(|item| tree.get_text(**item, "name").is_some_and(|name| name == path))?;
-        let (key, node) = tree
-            .pairs(tree.real(*item))
-            .find(|(key, _)| tree.is_key(*key, "value"))?;
-        Some(spot(tree, node, Some(key)))
+        let (key, node) = tree.pairs(*item).find(|(key, _)| tree.is_key(*key, "value"))?;
+        Some(Spot::at(tree, node, Some(key)))
     };
-    let text = |path: &Option<String>| find(path).and_then(|spot| value(tree, spot.node));
-    let mut sites = Vec::new();
-    for keys in keys_of(options).iter() {
-        let ImageKeys {
-            registry,
-            repository,
-            tag,
-            digest,
-            reference,
-        } = keys;
-        if let (Some(key), Some(spot)) = (reference, find(reference)) {
-            if let Some(text) = value(tree, spot.node) {
-                let (own, tag, digest) = split(&text);
-                sites.push(Site {
-                    pin: Pin {
-                        name: format!("{prefix}{key}"),
-                        new_name: Some(own.to_owned()),
-                        new_tag: tag.map(str::to_owned),
-                        digest: digest.map(str::to_owned),
-                        line: tree.line(spot.node),
-                    },
-                    form: Form::Reference {
-                        repository: own.to_owned(),
-                        spot,
-                    },
-                });
-            }
-            continue;
-        }
-        let (tag_spot, digest_spot) = (find(tag), find(digest));
-        let Some(first) = tag_spot.as_ref().or(digest_spot.as_ref()) else {
-            continue;
-        };
-        let own = text(repository).map(|own| match text(registry) {
-            Some(registry) => format!("{}/{own}", registry.trim_end_matches('/')),
-            None => own,
-        });
-        let configured = match options.images.as_slice() {
-            [only] => Some(only.clone()),
-            _ => None,
-        };
-        let Some(own) = own.or(configured) else {
-            continue;
-        };
-        let (new_tag, inline) = match text(tag) {
-            Some(tag) => match tag.split_once('@') {
-                Some((tag, digest)) => (Some(tag.to_owned()), Some(digest.to_owned())),
-                None => (Some(tag), None),
-            },
-            None => (None, None),
-        };
-        let part = |key: &Option<String>, spot: Option<Spot>| match (key, spot) {
-            (None, _) => Part::Unknown,
-            (Some(_), Some(spot)) => Part::There(spot),
-            (Some(key), None) => Part::Missing {
-                path: format!("parameters[name={key}]"),
-                room: None,
-            },
-        };
-        let name = tag.as_ref().filter(|_| tag_spot.is_some()).or(digest.as_ref());
-        sites.push(Site {
-            pin: Pin {
-                name: format!("{prefix}{}", name.map_or("", String::as_str)),
-                new_name: Some(own),
-                new_tag,
-                digest: text(digest).or(inline),
-                line: tree.line(first.node),
-            },
-            form: Form::Parts {
-                tag: part(tag, tag_spot),
-                digest: part(digest, digest_spot),
-            },
-        });
-    }
-    sites
+    let mut found = Found::look(tree, None, options, prefix, &|path| Ok(find(path)))?;
+    found
+        .sites
+        .retain(|site| site.pin.new_tag.is_some() || site.pin.digest.is_some());
+    Ok(found.sites)
 }

@@ -13,7 +13,7 @@ pub(super) struct Text {
     /// The node of the text.
     node: usize,
     /// What it reads as.
-    text: String,
+    content: String,
     /// What stands before the names of its pins.
     prefix: String,
     /// Where its lines stand in the file, if it can be edited.
@@ -34,29 +34,28 @@ pub(super) fn texts(tree: &Tree<'_>, applications: &[Application]) -> Vec<Text> 
     let sources = applications.iter().flat_map(|application| &application.sources);
     sources
         .filter_map(|(source, prefix)| {
-            let values = tree.get(tree.get(*source, "helm")?, "values")?;
-            let text = tree.scalar(values)?.into_owned();
-            let lines = lines(tree, values, &text);
-            let above = match tree.what(values) {
-                What::Scalar(Style::Block) => {
-                    let first = tree.text.slice(0, tree.span(values).start);
-                    tree.text.line(first.len()).saturating_sub(1)
-                }
-                _ => tree.line(values).saturating_sub(1),
+            let helm = tree.get(*source, "helm")?;
+            let (key, values) = tree.pairs(helm).filter(|(key, _)| tree.is_key(*key, "values")).last()?;
+            let content = tree.scalar(values)?.into_owned();
+            // The body begins below the header, perhaps with empty lines.
+            let header = tree.text.value_start(tree.span(key).end);
+            let start = match tree.what(values) {
+                What::Scalar(Style::Block) => tree.text.next_line(header),
+                _ => header,
             };
             Some(Text {
                 node: values,
                 prefix: format!("{prefix}helm.values."),
-                text,
-                lines,
-                above,
+                lines: lines(tree, values, start, &content),
+                above: tree.text.line(start).saturating_sub(1),
+                content,
             })
         })
         .collect()
 }
 
 /// Finds the lines of a literal block in the file.
-fn lines(tree: &Tree<'_>, node: usize, text: &str) -> Result<Vec<Line>, ManifestFault> {
+fn lines(tree: &Tree<'_>, node: usize, start: usize, text: &str) -> Result<Vec<Line>, ManifestFault> {
     let fault = |why: &str| {
         ManifestFault::new(format!("`helm.values` {why}, and cannot be edited in place"))
             .at(tree.line(node))
@@ -71,10 +70,7 @@ fn lines(tree: &Tree<'_>, node: usize, text: &str) -> Result<Vec<Line>, Manifest
     if tree.what(node) != What::Scalar(Style::Block) {
         return Err(fault("is no literal block"));
     }
-    let span = tree.span(node);
-    // The body begins with the indentation of its first line, or behind it.
-    let start = tree.text.line_start(span.start);
-    let body = tree.text.slice(start, span.end);
+    let body = tree.text.slice(start, tree.span(node).end);
     let indent = body
         .split('\n')
         .zip(text.split('\n'))
@@ -125,7 +121,7 @@ impl<'a> Inner<'a> {
             fault.message = format!("in `helm.values`: {}", fault.message);
             fault
         };
-        let tree = admit(text.text.as_bytes()).and_then(Tree::read).map_err(fault)?;
+        let tree = admit(text.content.as_bytes()).and_then(Tree::read).map_err(fault)?;
         let mut sites = Vec::new();
         if let [root] = tree.documents()
             && tree.what(*root) == What::Mapping

@@ -62,13 +62,13 @@ fn chosen(tree: &Tree<'_>, options: &Options) -> Result<Vec<Application>, Manife
     if all.len() == 1 {
         return Ok(all);
     }
-    let is_named = |application: &Application| {
-        let mut names = options.applications.iter();
-        names.any(|name| name.rsplit('/').next() == Some(application.name.as_str()))
+    let is_meant = |application: &Application| {
+        let mut wanted = options.applications.iter();
+        wanted.any(|name| name.rsplit('/').next() == Some(application.name.as_str()))
     };
-    let (named, others): (Vec<_>, Vec<_>) = all.into_iter().partition(is_named);
-    if !named.is_empty() {
-        return Ok(named);
+    let (meant, others): (Vec<_>, Vec<_>) = all.into_iter().partition(is_meant);
+    if !meant.is_empty() {
+        return Ok(meant);
     }
     let names: Vec<&str> = others.iter().map(|application| application.name.as_str()).collect();
     Err(ManifestFault::new(format!(
@@ -147,3 +147,6 @@ fn edit(bytes: &[u8], tree: &Tree<'_>, places: &Places<'_>, edits: &[PinEdit]) -
     pins.sort_by_key(|(owner, ..)| *owner);
     site::finish(bytes, session, pins)
 }
+
+#[cfg(test)]
+mod tests;

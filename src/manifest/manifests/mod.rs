@@ -209,3 +209,6 @@ fn is_knative(tree: &Tree<'_>, node: usize) -> bool {
     tree.get_text(node, "apiVersion")
         .is_some_and(|version| version.starts_with("serving.knative.dev/"))
 }
+
+#[cfg(test)]
+mod tests;

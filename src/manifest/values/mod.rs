@@ -73,6 +73,9 @@ pub(super) struct Found {
     pub(super) missing: Vec<String>,
 }
 
+/// Finds the value of a key.
+type Lookup<'l> = dyn Fn(&str) -> Result<Option<Spot>, ManifestFault> + 'l;
+
 /// An image whose keys were looked up.
 struct Looked<'k> {
     keys: &'k ImageKeys,
@@ -90,9 +93,24 @@ impl Found {
     /// # Errors
     /// A key is no path.
     pub(super) fn read(tree: &Tree<'_>, root: usize, options: &Options, prefix: &str) -> Result<Self, ManifestFault> {
+        let lookup = |key: &str| parse(key).map(|path| path.find(tree, root));
+        Self::look(tree, Some(root), options, prefix, &lookup)
+    }
+
+    /// Reads the images whose keys `lookup` finds; missing keys can be added below `root`.
+    ///
+    /// # Errors
+    /// A key is no path.
+    pub(super) fn look(
+        tree: &Tree<'_>,
+        root: Option<usize>,
+        options: &Options,
+        prefix: &str,
+        lookup: &Lookup<'_>,
+    ) -> Result<Self, ManifestFault> {
         let keys = keys_of(options);
         let looked: Result<Vec<Looked<'_>>, ManifestFault> =
-            keys.iter().map(|keys| Looked::read(tree, root, keys)).collect();
+            keys.iter().map(|keys| Looked::read(tree, keys, lookup)).collect();
         let looked = looked?;
         let in_file: Vec<String> = looked.iter().filter_map(Looked::own_repository).collect();
         let mut found = Self::default();
@@ -115,7 +133,7 @@ impl Found {
 }
 
 /// Returns the keys of the options, or the default ones.
-pub(super) fn keys_of(options: &Options) -> Cow<'_, [ImageKeys]> {
+fn keys_of(options: &Options) -> Cow<'_, [ImageKeys]> {
     if options.keys.is_empty() {
         Cow::Owned(vec![default_keys()])
     } else {
@@ -135,10 +153,10 @@ fn default_keys() -> ImageKeys {
 }
 
 impl<'k> Looked<'k> {
-    fn read(tree: &Tree<'_>, root: usize, keys: &'k ImageKeys) -> Result<Self, ManifestFault> {
+    fn read(tree: &Tree<'_>, keys: &'k ImageKeys, lookup: &Lookup<'_>) -> Result<Self, ManifestFault> {
         let find = |key: &Option<String>| match key {
             None => Ok(None),
-            Some(key) => parse(key).map(|path| path.find(tree, root)),
+            Some(key) => lookup(key),
         };
         let text = |key: &Option<String>| -> Result<Option<String>, ManifestFault> {
             Ok(find(key)?.and_then(|spot| value(tree, spot.node)))
@@ -165,7 +183,7 @@ impl<'k> Looked<'k> {
     fn site(
         &self,
         tree: &Tree<'_>,
-        root: usize,
+        root: Option<usize>,
         options: &Options,
         in_file: &[String],
         prefix: &str,
@@ -197,7 +215,7 @@ impl<'k> Looked<'k> {
             (Some(_), Some(spot)) => Part::There(spot.clone()),
             (Some(key), None) => Part::Missing {
                 path: key.clone(),
-                room: self.room(tree, root, key),
+                room: root.and_then(|root| self.room(tree, root, key)),
             },
         };
         Ok(Site {
@@ -206,7 +224,7 @@ impl<'k> Looked<'k> {
                 new_name: Some(repository),
                 new_tag: tag.filter(|tag| !tag.is_empty()),
                 digest,
-                line: line.unwrap_or_else(|| tree.line(root)),
+                line: line.unwrap_or_else(|| root.map_or(1, |root| tree.line(root))),
             },
             form: Form::Parts {
                 tag: part(&self.keys.tag, &self.tag),
@@ -317,3 +335,6 @@ pub fn check(keys: &ImageKeys) -> Result<(), String> {
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -41,7 +41,11 @@ impl<'a, 't> Session<'a, 't> {
         let tree = self.tree;
         let line = tree.line(node);
         let What::Scalar(style) = tree.what(node) else {
-            return Err(ManifestFault::new("a list or mapping stands where the pin must be a text").at(line));
+            return Err(
+                ManifestFault::new("a list or mapping stands where the pin must be a text")
+                    .at(line)
+                    .hint("name the key of the text itself"),
+            );
         };
         let old = tree.scalar(node).unwrap_or_default();
         let is_settled = style != Style::Plain || tree.is_tagged_text(node);

@@ -179,10 +179,10 @@ impl<'t> Tree<'t> {
                 if self.written(index, *style) != text.as_ref() {
                     self.unescaped.insert(index, text.as_ref().into());
                 }
-                self.anchored(index, *anchor, tag.as_ref(), defined);
+                self.anchored(index, *anchor, tag.as_deref(), defined);
             }
             Node::Sequence { anchor, tag } | Node::Mapping { anchor, tag } => {
-                self.anchored(index, *anchor, tag.as_ref(), defined);
+                self.anchored(index, *anchor, tag.as_deref(), defined);
             }
             Node::Alias(anchor) if !defined.contains(anchor) => {
                 return Err(ManifestFault::new("an alias refers to an anchor that is not there").at(line));
@@ -193,13 +193,13 @@ impl<'t> Tree<'t> {
         Ok(())
     }
 
-    fn anchored(&mut self, index: usize, anchor: usize, tag: Option<&Box<str>>, defined: &mut HashSet<usize>) {
+    fn anchored(&mut self, index: usize, anchor: usize, tag: Option<&str>, defined: &mut HashSet<usize>) {
         if anchor != 0 {
             self.anchors.insert(anchor, index);
             defined.insert(anchor);
         }
         if let Some(tag) = tag {
-            self.tags.insert(index, tag.clone());
+            self.tags.insert(index, tag.into());
         }
     }
 
