@@ -56,6 +56,7 @@ fn origin(repository: &str) -> Origin {
     Origin {
         repository: RepoIdentity::of(repository),
         branch: BranchName::parse("main").unwrap(),
+        default: None,
     }
 }
 
@@ -83,6 +84,7 @@ fn verdicts() {
         origin: origin("git@github.com:myorg/infra.git"),
         images: vec!["myorg/api:v2".to_owned()],
         trigger: true,
+        prune: false,
         synced_by: None,
         settle: Duration::from_secs(10),
     };

@@ -226,12 +226,12 @@ impl Action {
 /// Changes applications. A command that only reads is never given one.
 #[async_trait(?Send)]
 pub trait Drive: Observe {
-    /// Syncs to the tip of the branch it follows; `nonce` marks the operation as this run's.
+    /// Syncs to the tip of the branch it follows; `nonce` marks the operation as this run's, `prune` deletes what the tip no longer has.
     /// Returns the application with the requested operation and the revision that it resolved to.
     ///
     /// # Errors
     /// [`Problem::Busy`] when another operation is running, [`Problem::Window`] when a sync window is closed, and as every call.
-    async fn sync(&self, id: &ApplicationId, nonce: &str) -> Result<AppSnapshot, Problem>;
+    async fn sync(&self, id: &ApplicationId, nonce: &str, prune: bool) -> Result<AppSnapshot, Problem>;
 
     /// Stops the operation that is running. The engine needs up to some seconds until it has ended. Returns false when none is running.
     ///

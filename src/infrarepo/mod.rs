@@ -39,6 +39,8 @@ pub struct Tip {
     pub branch: BranchName,
     /// Its commit.
     pub commit: CommitSha,
+    /// The remote's default branch; `None` when it does not name one.
+    pub default: Option<BranchName>,
 }
 
 /// A name in a folder.

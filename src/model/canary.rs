@@ -1,6 +1,7 @@
 //! How far an Argo Rollouts Rollout is on its way to a new version.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use super::Timestamp;
@@ -49,6 +50,23 @@ impl Canary {
     #[must_use]
     pub fn is_underway(&self) -> bool {
         self.observed && !self.aborted && !self.stable.is_empty() && self.current != self.stable
+    }
+}
+
+impl fmt::Display for Canary {
+    /// Writes which version is on its way how far, and since when it pauses.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let of = if self.images.is_empty() {
+            format!("the version {}", self.current)
+        } else {
+            self.images.join(", ")
+        };
+        write!(out, "a canary of {of} in rollout {} is at {}%", self.name, self.weight)?;
+        match (&self.pause, self.paused_since) {
+            (Some(reason), Some(at)) => write!(out, ", paused since {at} ({reason})"),
+            (Some(reason), None) => write!(out, ", paused ({reason})"),
+            (None, _) => Ok(()),
+        }
     }
 }
 

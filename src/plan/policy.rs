@@ -65,9 +65,22 @@ policy! {
         in_file: true,
         common: true,
         help: "What starts the sync. `auto` refreshes an application with automated sync and syncs a manual one. `trigger` always \
-               starts a sync. `never` only refreshes. With `auto`, a manual application that belongs to an ApplicationSet with \
-               RollingSync is synced at once, whatever the step of the set: use `never` there.",
+               starts a sync. `never` only refreshes. With `auto`, promote starts no sync of a manual application that belongs to \
+               an ApplicationSet with RollingSync, or to one that the token has no permission to read: the set syncs it in its \
+               turn.",
         example: "trigger",
+        ..InputSpec::PLAIN
+    };
+    /// Whether a sync that promote starts deletes what the commit no longer has.
+    PRUNE prune: bool, value::boolean => InputSpec {
+        name: "prune",
+        kind: InputKind::Bool,
+        part: Part::Sync,
+        default: Some("false"),
+        in_file: true,
+        help: "Whether a sync that promote starts deletes resources that the commit no longer contains. Automated sync follows the \
+               application's own setting.",
+        example: "true",
         ..InputSpec::PLAIN
     };
     /// For sync and wait together, from landing.

@@ -1,7 +1,9 @@
 //! An application that has to become live, and what belongs to it.
 
 use crate::assess::rollout::Origin;
-use crate::model::{AppName, AppSnapshot, ApplicationId, CommitSha, EnvironmentName, Managed, PinChange, RepoPath};
+use crate::model::{
+    AppName, AppSnapshot, ApplicationId, Canary, CommitSha, EnvironmentName, Managed, PinChange, RepoPath,
+};
 use crate::plan::ResolvedPolicy;
 
 /// Which application is meant.
@@ -47,6 +49,8 @@ pub struct Followee {
     pub baseline: Option<AppSnapshot>,
     /// What the commit before made of each of its resources, asked for where something was broken or suspended; else empty.
     pub managed: Vec<Managed>,
+    /// Its Rollouts that are on their way to another version, before anything is written.
+    pub canaries: Vec<Canary>,
     /// The `ApplicationSet` that syncs it in its turn, so that `sync: auto` starts no sync.
     pub synced_by: Option<String>,
 }

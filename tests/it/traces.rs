@@ -213,9 +213,11 @@ fn replay(trace: &Trace, file: &str, push: &Push, until: f64, settle: Duration) 
         origin: Origin {
             repository: RepoIdentity::of(repository.map_or("", |source| &source.repo_url)),
             branch: BranchName::parse("main").unwrap(),
+            default: None,
         },
         images: image(push, before),
         trigger: true,
+        prune: false,
         synced_by: None,
         settle,
     };

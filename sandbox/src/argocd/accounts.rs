@@ -18,6 +18,7 @@ const RIGHTS: [(&str, &str, &[&str]); 4] = [
             "applications/get",
             "applications/sync",
             "applications/action",
+            "applicationsets/get",
             "logs/get",
         ],
     ),

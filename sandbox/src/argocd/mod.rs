@@ -89,6 +89,8 @@ pub(crate) struct World {
     down: AtomicBool,
     /// The sync windows of applications.
     pub(crate) windows: Mutex<BTreeMap<String, Vec<SyncWindow>>>,
+    /// The sets of applications, by name, with the type of their strategy.
+    pub(crate) sets: Mutex<BTreeMap<String, String>>,
     /// What goes wrong.
     pub(crate) faults: Faults,
 }
@@ -170,6 +172,7 @@ impl ArgoCd {
             version: AtomicU64::new(1000),
             down: AtomicBool::new(false),
             windows: Mutex::default(),
+            sets: Mutex::default(),
             faults: Faults::default(),
         });
         let (tell, told) = std::sync::mpsc::channel();
@@ -275,6 +278,11 @@ impl ArgoCd {
         if let Some(app) = self.world.app(name) {
             app.patch(self.world.next_version(), |state| edit(&mut state.object["spec"]));
         }
+    }
+
+    /// Makes an ApplicationSet with this type of strategy (`RollingSync`, or nothing).
+    pub fn set(&self, name: &str, strategy: &str) {
+        lock(&self.world.sets).insert(name.to_owned(), strategy.to_owned());
     }
 
     /// Deletes an application.

@@ -83,6 +83,8 @@ pub(super) struct Facts<'a> {
     pub(super) operated: Standing,
     /// What was last synced with success.
     pub(super) last: Standing,
+    /// Whether a sync would delete what has to be deleted.
+    prunes: bool,
     /// Whether health is younger than the end of the last operation. Both are the server's times, in whole seconds.
     pub(super) trusted: bool,
 }
@@ -103,6 +105,7 @@ impl<'a> Facts<'a> {
             compared: standing(&app.revisions),
             operated,
             last: standing(&app.last_synced),
+            prunes: wanted.prune && wanted.trigger && !app.automated,
             trusted: trusted(app),
         }
     }
@@ -149,7 +152,7 @@ impl<'a> Facts<'a> {
         let mut out = (self.app.resources.iter())
             .filter(|resource| resource.sync == SyncState::OutOfSync)
             .peekable();
-        out.peek().is_some() && out.all(|resource| resource.requires_pruning)
+        out.peek().is_some() && !self.prunes && out.all(|resource| resource.requires_pruning)
     }
 
     /// Returns the health without what was broken before us and was not touched by us, and what no time can change.

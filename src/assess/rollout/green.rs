@@ -178,7 +178,13 @@ pub(super) fn live(wanted: &Wanted, facts: &Facts<'_>, baseline: &Baseline) -> V
             pending(facts)
         ));
     } else if let Some(drift) = synced::drift(facts) {
-        warnings.push(format!("{}: OutOfSync although synced: {drift}", wanted.name));
+        let stays = facts.app.resources.iter().any(|resource| resource.requires_pruning);
+        let how = if stays && !facts.app.automated {
+            "; `prune: true` deletes what the commit no longer has"
+        } else {
+            ""
+        };
+        warnings.push(format!("{}: OutOfSync although synced: {drift}{how}", wanted.name));
     }
     for resource in &facts.app.resources {
         warnings.extend(left_over(wanted, resource, facts, baseline));

@@ -48,6 +48,8 @@ pub struct Wanted {
     pub images: Vec<String>,
     /// Whether we may start the sync of a manual application.
     pub trigger: bool,
+    /// Whether the sync that we start deletes what the commit no longer has.
+    pub prune: bool,
     /// The `ApplicationSet` that syncs a manual application in its turn, if one does.
     pub synced_by: Option<String>,
     /// How long it must stay healthy.

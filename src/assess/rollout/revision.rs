@@ -43,17 +43,20 @@ pub struct Origin {
     pub repository: RepoIdentity,
     /// The branch.
     pub branch: BranchName,
+    /// The repository's default branch; `None` when that is not known.
+    pub default: Option<BranchName>,
 }
 
 impl Origin {
-    /// Tells whether a source follows it. `HEAD` and nothing mean the default branch, which may be ours.
+    /// Tells whether a source follows it. `HEAD` and nothing mean the default branch, which counts as ours while it is not known.
     #[must_use]
     pub fn feeds(&self, source: &AppSource) -> bool {
         let follows = source.target_revision.as_str();
         let follows = follows.strip_prefix("refs/heads/").unwrap_or(follows);
+        let default = || self.default.as_ref().is_none_or(|default| *default == self.branch);
         !source.chart
             && source.repository == self.repository
-            && (follows.is_empty() || follows == "HEAD" || follows == self.branch.as_str())
+            && (follows == self.branch.as_str() || (matches!(follows, "" | "HEAD") && default()))
     }
 
     /// Returns the revisions of `all`, one a source of `app`, that come from it.
@@ -170,7 +173,27 @@ mod tests {
         Origin {
             repository: RepoIdentity::of("https://github.com/myorg/infra"),
             branch: BranchName::parse("main").unwrap(),
+            default: None,
         }
+    }
+
+    #[test]
+    fn head_is_the_default_branch_and_no_other() {
+        let release = |default: Option<&str>| Origin {
+            branch: BranchName::parse("release").unwrap(),
+            default: default.map(|name| BranchName::parse(name).unwrap()),
+            ..origin()
+        };
+        let follows = |what| source("https://github.com/myorg/infra", what);
+        for what in ["HEAD", ""] {
+            assert!(release(None).feeds(&follows(what)), "{what}");
+            assert!(release(Some("release")).feeds(&follows(what)), "{what}");
+            assert!(!release(Some("main")).feeds(&follows(what)), "{what}");
+        }
+        for what in ["release", "refs/heads/release"] {
+            assert!(release(Some("main")).feeds(&follows(what)), "{what}");
+        }
+        assert!(!release(Some("main")).feeds(&follows("main")));
     }
 
     fn source(repo: &str, follows: &str) -> AppSource {

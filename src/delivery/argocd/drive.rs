@@ -45,9 +45,9 @@ impl ArgoCd {
 
 #[async_trait(?Send)]
 impl Drive for ArgoCd {
-    async fn sync(&self, id: &ApplicationId, nonce: &str) -> Result<AppSnapshot, Problem> {
+    async fn sync(&self, id: &ApplicationId, nonce: &str, prune: bool) -> Result<AppSnapshot, Problem> {
         // No revision: the server resolves the branch's tip. The promotion's commit could already be older than what runs.
-        let body = self.with_identity(id, json!({"infos": [{"name": NONCE, "value": nonce}]}));
+        let body = self.with_identity(id, json!({"infos": [{"name": NONCE, "value": nonce}], "prune": prune}));
         let answer = self.change(Method::POST, id, &["sync"], Vec::new(), Some(body)).await?;
         asked_for(id, answer.json().map_err(|problem| self.explained(problem))?)
     }

@@ -172,18 +172,19 @@ impl InfraRepo for Folder {
     }
 
     async fn tip(&self) -> Result<Tip, Fault> {
-        let branch = if let Some(branch) = &self.branch {
-            branch.clone()
-        } else {
-            let head = self
-                .repo
-                .find_reference("HEAD")
-                .map_err(|error| self.fault("read HEAD", error))?;
-            let target = head.symbolic_target_bytes().map(String::from_utf8_lossy);
-            let name = target.as_deref().and_then(|target| target.strip_prefix("refs/heads/"));
-            name.and_then(|name| BranchName::parse(name).ok()).ok_or_else(|| {
-                Fault::invalid(format!("{} names no default branch", self.path.display())).hint("set `branch`")
-            })?
+        let head = self.repo.find_reference("HEAD");
+        let target = head.as_ref().ok().and_then(|head| head.symbolic_target_bytes());
+        let target = target.map(String::from_utf8_lossy);
+        let name = target.as_deref().and_then(|target| target.strip_prefix("refs/heads/"));
+        let default = name.and_then(|name| BranchName::parse(name).ok());
+        let branch = match (&self.branch, &default) {
+            (Some(branch), _) | (None, Some(branch)) => branch.clone(),
+            (None, None) => {
+                head.map_err(|error| self.fault("read HEAD", error))?;
+                return Err(
+                    Fault::invalid(format!("{} names no default branch", self.path.display())).hint("set `branch`"),
+                );
+            }
         };
         let commit = self
             .repo
@@ -193,6 +194,7 @@ impl InfraRepo for Folder {
             Ok(commit) => Ok(Tip {
                 branch,
                 commit: sha(commit.id()),
+                default,
             }),
             Err(error) if error.code() == ErrorCode::NotFound => Err(self.no_branch(self.branch.as_ref())),
             Err(error) => Err(self.fault(&format!("read {branch}"), error)),

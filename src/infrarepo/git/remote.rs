@@ -9,6 +9,7 @@ use git2::Oid;
 
 use super::carrier::{CallError, Carrier};
 use super::push::{self, Verdict};
+use super::reference::Reference;
 use super::rejection::{self, Refusal};
 use super::request::{Fetch, Filter};
 use super::store::Store;
@@ -270,6 +271,13 @@ fn not_written(mut fault: Fault) -> Fault {
     fault
 }
 
+/// Returns the branch that `HEAD` points to.
+fn default_branch(references: &[Reference]) -> Option<BranchName> {
+    let head = references.iter().find(|reference| reference.name == "HEAD")?;
+    let name = head.target.as_deref()?.strip_prefix("refs/heads/")?;
+    BranchName::parse(name).ok()
+}
+
 #[async_trait(?Send)]
 impl InfraRepo for Remote {
     fn url(&self) -> String {
@@ -282,25 +290,32 @@ impl InfraRepo for Remote {
 
     async fn tip(&self) -> Result<Tip, Fault> {
         if let Some(branch) = &self.branch {
-            return match self.reference_at(&branch.reference()).await? {
-                Some(commit) => Ok(Tip {
+            let wanted = branch.reference();
+            let references = self.talk.references(&["HEAD", wanted.as_str()]).await?;
+            let default = default_branch(&references);
+            let found = references
+                .into_iter()
+                .find(|reference| reference.name == wanted.as_str());
+            return match found {
+                Some(found) => Ok(Tip {
                     branch: branch.clone(),
-                    commit,
+                    commit: found.commit,
+                    default,
                 }),
                 None => Err(self.no_branch(Some(branch)).await),
             };
         }
         let references = self.talk.references(&["HEAD"]).await?;
+        let branch = default_branch(&references);
         let Some(head) = references.into_iter().find(|reference| reference.name == "HEAD") else {
             return Err(self.no_branch(None).await);
         };
-        let target = head.target.unwrap_or_default();
-        let branch = target
-            .strip_prefix("refs/heads/")
-            .and_then(|name| BranchName::parse(name).ok());
-        let commit = head.commit;
         match branch {
-            Some(branch) => Ok(Tip { branch, commit }),
+            Some(branch) => Ok(Tip {
+                branch: branch.clone(),
+                commit: head.commit,
+                default: Some(branch),
+            }),
             None => Err(Fault::invalid(format!("{} names no default branch", self.talk.place())).hint("set `branch`")),
         }
     }

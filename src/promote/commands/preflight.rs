@@ -102,6 +102,7 @@ async fn infra_repo(
     let origin = Origin {
         repository: RepoIdentity::of(&repo.url()),
         branch: tip.branch,
+        default: tip.default,
     };
     Some((origin, targets))
 }

@@ -1,8 +1,9 @@
 //! How the applications of the rows run: asked for together, told beside what is pinned.
 
 use crate::assess::rollout::Origin;
+use crate::assess::source::missing;
 use crate::delivery::Observe;
-use crate::model::{AppSnapshot, Fault};
+use crate::model::{AppSnapshot, ApplicationId, Fault};
 use crate::plan::Place;
 use crate::promote::ports::Ports;
 use crate::promote::prepare::applications::candidates_of;
@@ -35,24 +36,37 @@ pub(in crate::promote) async fn run(
                 ports.journal.warn(fault.to_string());
             }
             match (id, app) {
-                (_, Some(app)) => apps.push(app),
+                (Some(id), Some(app)) => apps.push((id, app)),
                 (Some(id), None) if against.is_empty() => {
                     ports.journal.warn(format!("application {id} does not exist"));
                 }
                 _ => {}
             }
         }
-        fill(row, &apps);
+        row.sync = apps.iter().map(|(_, app)| app.sync).max();
+        row.health = apps.iter().map(|(_, app)| app.health).max();
+        row.not_running = not_running(observe, ports, &row.images, &apps).await;
     }
     Ok(())
 }
 
-/// Puts the worst of the applications into the row, and which pins none of them runs.
-fn fill(row: &mut StatusRow, apps: &[&AppSnapshot]) {
-    row.sync = apps.iter().map(|app| app.sync).max();
-    row.health = apps.iter().map(|app| app.health).max();
-    if !apps.is_empty() {
-        let running = |image: &&String| !apps.iter().any(|app| app.images.contains(image));
-        row.not_running = row.images.iter().filter(running).cloned().collect();
+/// Returns those of `images` that none of the applications runs, nor is to run.
+async fn not_running(
+    observe: &dyn Observe,
+    ports: Ports<'_>,
+    images: &[String],
+    apps: &[(&ApplicationId, &AppSnapshot)],
+) -> Vec<String> {
+    let mut left = if apps.is_empty() { Vec::new() } else { images.to_vec() };
+    for (id, app) in apps {
+        left = missing(app, &[], &left).into_iter().cloned().collect();
+        if !left.is_empty() {
+            let managed = precheck::patiently(ports.clock, || observe.managed(id)).await;
+            left = missing(app, &managed.unwrap_or_default(), &left)
+                .into_iter()
+                .cloned()
+                .collect();
+        }
     }
+    left
 }

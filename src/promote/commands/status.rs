@@ -47,6 +47,7 @@ pub(in crate::promote) async fn run(select: &Select, reading: Reading<'_>, repor
         let origin = Origin {
             repository: RepoIdentity::of(&repo.url()),
             branch: tip.branch.clone(),
+            default: tip.default.clone(),
         };
         super::running::run(&mut rows, observe, &origin, ports).await?;
     }

@@ -106,7 +106,7 @@ async fn run<'a>(ports: FollowPorts<'a>, tracks: &mut [Track<'a>], nonce: &'a st
             }
             if now >= track.requests.judge_at {
                 if let Some(ask) = track.judge(now) {
-                    asking.send(ask, track.target.id.clone(), at);
+                    asking.send(ask, track, at);
                 }
                 telling.one(track, now);
             }

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use crate::assess::rollout::Ask;
 use crate::delivery::Refresh;
-use crate::model::ApplicationId;
 
 use crate::promote::follow::ports::FollowPorts;
 use crate::promote::follow::track::{Answer, Track};
@@ -54,7 +53,8 @@ impl<'a> Asking<'a> {
     }
 
     /// Sends what a verdict asks for.
-    pub(in crate::promote) fn send(&mut self, ask: Ask, id: ApplicationId, at: usize) {
+    pub(in crate::promote) fn send(&mut self, ask: Ask, track: &Track<'_>, at: usize) {
+        let (id, prune) = (track.target.id.clone(), track.target.policy.prune);
         let (observe, nonce, underway) = (self.ports.observe, self.nonce, &mut self.underway);
         self.ports.journal.debug(format!("{id}: asking for {ask:?}"));
         match ask {
@@ -67,7 +67,7 @@ impl<'a> Asking<'a> {
             Ask::Sync => {
                 if let Some(drive) = self.ports.drive {
                     self.ports.journal.progress(format!("{id}: starting a sync"));
-                    underway.add(async move { (at, Answer::Synced(drive.sync(&id, nonce).await)) });
+                    underway.add(async move { (at, Answer::Synced(drive.sync(&id, nonce, prune).await)) });
                 }
             }
             Ask::Targets => underway.add(async move { (at, Answer::Managed(observe.managed(&id).await)) }),

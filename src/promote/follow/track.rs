@@ -122,6 +122,7 @@ impl<'a> Track<'a> {
             origin: request.origin.clone(),
             images: target.images.clone(),
             trigger: may_drive && target.policy.sync != SyncMode::Never && target.synced_by.is_none(),
+            prune: target.policy.prune,
             synced_by: target.synced_by.clone(),
             settle: target.policy.settle,
         };

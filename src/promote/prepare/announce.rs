@@ -66,6 +66,17 @@ pub(in crate::promote) fn applications(report: &Report, followees: &[Followee], 
             CREATE_GRACE.as_secs()
         )));
     }
+    for followee in followees {
+        for canary in &followee.canaries {
+            journal.warn(format!("{}: {canary}", followee.id));
+        }
+        if let Some(set) = &followee.synced_by {
+            journal.tell(Event::Notice(format!(
+                "{}: ApplicationSet {set} syncs it in its turn: promote starts no sync (`sync: trigger` would)",
+                followee.id
+            )));
+        }
+    }
     outputs(journal, report, Known::BeforeLanding);
 }
 

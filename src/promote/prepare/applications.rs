@@ -33,6 +33,7 @@ pub(in crate::promote) fn origin(repo: &dyn InfraRepo, planned: &Planned) -> Ori
     Origin {
         repository: RepoIdentity::of(&repo.url()),
         branch: planned.snapshot.tip.branch.clone(),
+        default: planned.snapshot.tip.default.clone(),
     }
 }
 

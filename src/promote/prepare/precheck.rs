@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::assess::rollout::Origin;
 use crate::delivery::{Observe, Problem};
-use crate::model::{AppSnapshot, ApplicationId, Clock, Fault, Health, Managed, Outcome, RepoPath, Resource};
+use crate::model::{AppSnapshot, ApplicationId, Canary, Clock, Fault, Health, Managed, Outcome, RepoPath, Resource};
 use crate::plan::SyncMode;
 
 use crate::promote::followee::{Candidate, Followee, Which};
@@ -64,6 +64,7 @@ pub async fn precheck(
             images: one.candidate.images,
             baseline: one.app,
             managed: more.managed,
+            canaries: more.canaries,
             synced_by: more.synced_by,
         });
     }
@@ -76,6 +77,7 @@ pub async fn precheck(
 struct More {
     against: Option<Fault>,
     managed: Vec<Managed>,
+    canaries: Vec<Canary>,
     synced_by: Option<String>,
 }
 
@@ -93,6 +95,10 @@ async fn more(observe: &dyn Observe, clock: &dyn Clock, id: &ApplicationId, app:
     let ill = |resource: &Resource| matches!(resource.health, Some(Health::Degraded | Health::Suspended));
     if app.resources.iter().any(ill) {
         more.managed = patiently(clock, || observe.managed(id)).await.unwrap_or_default();
+    }
+    for rollout in app.resources.iter().filter(|resource| resource.is_rollout()) {
+        let canary = patiently(clock, || observe.rollout(id, rollout)).await;
+        more.canaries.extend(canary.ok().filter(Canary::is_underway));
     }
     more
 }

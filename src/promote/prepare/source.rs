@@ -52,9 +52,13 @@ pub(in crate::promote) fn unfit(
             origin.repository
         )
     } else if !here.iter().any(|source| origin.feeds(source)) {
+        let follows = |source: &AppSource| match (source.target_revision.as_str(), &origin.default) {
+            ("" | "HEAD", Some(default)) => format!("HEAD, which is {default}"),
+            (follows, _) => follows.to_owned(),
+        };
         format!(
             "{id} follows {}, not the branch {} that would be pushed to",
-            has(&|source| source.target_revision.clone()),
+            has(&follows),
             origin.branch
         )
     } else {

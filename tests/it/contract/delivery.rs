@@ -281,8 +281,8 @@ fn a_second_sync_is_refused_while_one_is_at_work() {
     stage.push("web", "production", "slow1");
     let app = id("web-production");
     let (first, second) = block_on(async {
-        let first = argocd.sync(&app, "one").await;
-        (first, argocd.sync(&app, "two").await)
+        let first = argocd.sync(&app, "one", false).await;
+        (first, argocd.sync(&app, "two", false).await)
     });
     assert!(first.unwrap().operation_requested);
     assert!(matches!(second, Err(Problem::Busy(_))), "{second:?}");
@@ -306,14 +306,14 @@ fn a_closed_window_is_told_from_a_missing_right() {
     // The window is looked at before the rights are.
     let viewer = stage.argocd_as(&stage.world.token("viewer"));
     for argocd in [&argocd, &viewer] {
-        let refused = block_on(argocd.sync(&app, "one"));
+        let refused = block_on(argocd.sync(&app, "one", false));
         assert!(matches!(refused, Err(Problem::Window(_))), "{refused:?}");
     }
     stage.world.window("web-production", None);
     until("the window is open", Duration::from_secs(30), || {
         closed().manual_possible
     });
-    let refused = block_on(viewer.sync(&app, "one"));
+    let refused = block_on(viewer.sync(&app, "one", false));
     assert!(matches!(refused, Err(Problem::Forbidden(_))), "{refused:?}");
 }
 
@@ -517,7 +517,7 @@ fn canary(stage: &Stage, engine: &dyn Engine, tag: &str) -> Resource {
     stage.push("api", "production", tag);
     let app = id("api-production");
     block_on(engine.refresh(&app, Refresh::Normal)).unwrap();
-    block_on(engine.sync(&app, "nonce")).unwrap();
+    block_on(engine.sync(&app, "nonce", false)).unwrap();
     canary_that(stage, engine, "api-production", "the canary begins", |canary| {
         canary.is_underway() && canary.weight > 0
     })
@@ -582,7 +582,7 @@ fn an_operation_is_terminated_once() {
     stage.push("web", "production", "fail2");
     let app = id("web-production");
     assert_eq!(block_on(engine.terminate(&app)), Ok(false));
-    block_on(engine.sync(&app, "nonce")).unwrap();
+    block_on(engine.sync(&app, "nonce", false)).unwrap();
     let phase = || {
         block_on(engine.application(&app))
             .unwrap()
@@ -655,5 +655,7 @@ fn an_answer_about_another_application_counts_for_nothing() {
     ask("refresh=", &|| {
         block_on(engine.refresh(&app, Refresh::Normal)).map(drop)
     });
-    ask("api-dev/sync", &|| block_on(engine.sync(&app, "nonce")).map(drop));
+    ask("api-dev/sync", &|| {
+        block_on(engine.sync(&app, "nonce", false)).map(drop)
+    });
 }

@@ -241,6 +241,7 @@ async fn endpoint(world: &Arc<World>, ask: &Ask, account: &Account, method: &str
             let yes = action != "action" && account.may(&format!("{resource}/{action}")) && account.acts_in(project);
             Reply::Json(200, json!({"value": if yes { "yes" } else { "no" }}))
         }
+        ("GET", ["applicationsets", name]) => set(world, account, name),
         ("GET", ["applications"]) => applications::list(world, ask, account),
         ("GET", ["stream", "applications"]) => streams::applications(world, ask, account).await,
         ("GET", ["stream", "applications", name, "resource-tree"]) => streams::tree(world, ask, account, name),
@@ -249,6 +250,19 @@ async fn endpoint(world: &Arc<World>, ask: &Ask, account: &Account, method: &str
             Err(reply) => reply,
         },
         _ => Reply::Text(404, "Not Found\n"),
+    }
+}
+
+/// A set of applications: its name and its strategy.
+fn set(world: &World, account: &Account, name: &str) -> Reply {
+    let found = crate::git::lock(&world.sets).get(name).cloned();
+    match found.filter(|_| account.may("applicationsets/get")) {
+        Some(strategy) if strategy.is_empty() => Reply::Json(200, json!({"metadata": {"name": name}, "spec": {}})),
+        Some(strategy) => Reply::Json(
+            200,
+            json!({"metadata": {"name": name}, "spec": {"strategy": {"type": strategy, "rollingSync": {"steps": []}}}}),
+        ),
+        None => refuse(7, "permission denied"),
     }
 }
 

@@ -87,9 +87,11 @@ fn play(automated: bool, trigger: bool) -> Play {
         origin: Origin {
             repository: RepoIdentity::of("git@github.com:myorg/infra"),
             branch: BranchName::parse("main").unwrap(),
+            default: None,
         },
         images: vec![IMAGE.to_owned()],
         trigger,
+        prune: false,
         synced_by: None,
         settle: Duration::from_secs(10),
     };

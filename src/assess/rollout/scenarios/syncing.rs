@@ -354,10 +354,16 @@ fn what_differs_after_the_sync_of_just_this_commit_is_no_later_commit() {
     let Some(Verdict::Live { warnings, .. }) = &play.verdict else {
         panic!()
     };
-    assert_eq!(
-        warnings,
-        &["api-dev: OutOfSync although synced: Service api (would have to be deleted)"]
-    );
+    let expected = "api-dev: OutOfSync although synced: Service api (would have to be deleted); `prune: true` deletes what the commit no longer has";
+    assert_eq!(warnings, &[expected]);
+    // Where pruning is asked for, what is only to be deleted is a reason to sync.
+    let mut play = manual().change(|app| app.last_synced = vec![sha('P').to_string()]);
+    play.watch.wanted.prune = true;
+    let play = play
+        .resource("Service", OutOfSync, None, "")
+        .change(prune)
+        .compared(OutOfSync, 'X');
+    assert_eq!(play.asked(Ask::Sync), 1);
 }
 
 #[test]

@@ -136,6 +136,7 @@ impl Stage {
         Origin {
             repository: RepoIdentity::of(&self.world.infra_repo()),
             branch: BranchName::parse("main").unwrap(),
+            default: None,
         }
     }
 
