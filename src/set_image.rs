@@ -6,62 +6,101 @@ use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use crate::manifest::kustomize::{FILE_NAMES, parse_arguments, set_images};
-use crate::manifest::{ChangedPin, Edited, ManifestFault};
-use crate::model::{Fault, Tag};
+use crate::manifest::kustomize::{FILE_NAMES, Kustomize, parse_arguments, set_images};
+use crate::manifest::{ChangedPin, Format as _, ManifestFault, Options};
+use crate::model::{Fault, Tag, nearest};
+use crate::report::ChangeRow;
 
-/// Edits the kustomization file in `dir`; returns what was done, one line per changed entry, warnings included.
+/// What was done to a file.
+#[derive(Debug, Default)]
+pub struct Done {
+    /// One line for each changed entry, or that nothing changed.
+    pub words: Vec<String>,
+    /// The changed entries.
+    pub changes: Vec<ChangeRow>,
+    /// What can be other than it was meant.
+    pub warnings: Vec<String>,
+}
+
+/// Edits the kustomization file in `dir`.
 ///
 /// # Errors
 /// An argument says nothing, there is no file or more than one, the file cannot be edited, or it cannot be written.
 /// The file is untouched then.
-pub fn run(dir: &Path, arguments: &[String]) -> Result<String, Fault> {
+pub fn run(dir: &Path, arguments: &[String]) -> Result<Done, Fault> {
     let edits = parse_arguments(arguments).map_err(|fault| invalid(None, fault))?;
     let found = Kustomization::find(dir)?;
     let old = found.read()?;
     let (edited, without_suffix) = set_images(&old, &edits).map_err(|fault| invalid(Some(&found.name), fault))?;
     if edited.changed.is_empty() {
-        return Ok(format!("{}: unchanged\n", found.name));
+        return Ok(Done {
+            words: vec![format!("{}: unchanged", found.name)],
+            ..Done::default()
+        });
     }
     found.write(&edited.bytes)?;
-    Ok(told(&found.name, &edited, &without_suffix))
+    let mut done = Done::default();
+    for changed in &edited.changed {
+        done.add(&found.name, changed);
+        let lost_suffix = without_suffix.contains(&changed.after.name);
+        done.warnings.extend(warnings(changed, lost_suffix));
+        done.warnings.extend(mistyped(&old, changed));
+    }
+    Ok(done)
 }
 
-/// Says what was done.
-fn told(file: &str, edited: &Edited, without_suffix: &[String]) -> String {
-    let mut lines = Vec::new();
-    for ChangedPin { before, after } in &edited.changed {
-        let name = &after.name;
-        let was = if before.line == 0 {
-            "(no entry)".to_owned()
-        } else {
-            before.reference()
-        };
-        lines.push(format!("{file}:{}: {was} -> {}", after.line, after.reference()));
-        if let (Some(lost), None) = (&before.new_name, &after.new_name) {
-            lines.push(format!(
-                "warning: `newName: {lost}` is gone from `{name}`; `{name}=*:TAG` would keep it"
-            ));
-        }
-        if let (Some(lost), None) = (&before.digest, &after.digest) {
-            lines.push(format!("warning: `digest: {lost}` is gone from `{name}`"));
-        }
-        if without_suffix.contains(name) {
-            lines.push(format!(
-                "warning: `tagSuffix` is gone from `{name}`, as kustomize takes it from every entry that it edits"
-            ));
-        }
-        if let Some(tag) = after
-            .new_tag
-            .as_ref()
-            .filter(|tag| before.new_tag.as_ref() != Some(tag))
-        {
-            let wrong = Tag::parse(tag).err();
-            lines.extend(wrong.map(|why| format!("warning: the tag `{tag}` {why}; no registry holds such an image")));
-        }
+impl Done {
+    fn add(&mut self, file: &str, ChangedPin { before, after }: &ChangedPin) {
+        let is_new = before.line == 0;
+        let was = if is_new { String::new() } else { before.reference() };
+        let shown = if is_new { "(no entry)" } else { was.as_str() };
+        self.words
+            .push(format!("{file}:{}: {shown} -> {}", after.line, after.reference()));
+        self.changes.push(ChangeRow {
+            app: String::new(),
+            environment: String::new(),
+            file: file.to_owned(),
+            name: after.name.clone(),
+            line: after.line,
+            before: was,
+            after: after.reference(),
+        });
     }
-    lines.push(String::new());
-    lines.join("\n")
+}
+
+/// Says what went with a change.
+fn warnings(ChangedPin { before, after }: &ChangedPin, lost_suffix: bool) -> Vec<String> {
+    let mut lines = Vec::new();
+    let name = &after.name;
+    if let (Some(lost), None) = (&before.new_name, &after.new_name) {
+        lines.push(format!(
+            "`newName: {lost}` is gone from `{name}`; `{name}=*:TAG` would keep it"
+        ));
+    }
+    if let (Some(lost), None) = (&before.digest, &after.digest) {
+        lines.push(format!("`digest: {lost}` is gone from `{name}`"));
+    }
+    if lost_suffix {
+        lines.push(format!(
+            "`tagSuffix` is gone from `{name}`, as kustomize takes it from every entry that it edits"
+        ));
+    }
+    let tag = after.new_tag.as_ref();
+    if let Some(tag) = tag.filter(|tag| before.new_tag.as_ref() != Some(tag)) {
+        let wrong = Tag::parse(tag).err();
+        lines.extend(wrong.map(|why| format!("the tag `{tag}` {why}; no registry holds such an image")));
+    }
+    lines
+}
+
+/// Asks about a new entry whose name is nearly that of one that was there.
+fn mistyped(old: &[u8], ChangedPin { before, after }: &ChangedPin) -> Option<String> {
+    if before.line != 0 {
+        return None;
+    }
+    let pins = Kustomize.pins(old, &Options::default()).ok()?;
+    let near = nearest(&after.name, pins.iter().map(|pin| pin.name.as_str()))?;
+    Some(format!("`{}` is a new entry: did you mean `{near}`?", after.name))
 }
 
 fn invalid(file: Option<&str>, fault: ManifestFault) -> Fault {

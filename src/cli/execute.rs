@@ -92,7 +92,15 @@ pub(super) fn set_image(call: &Call<'_>, mut mistakes: Vec<String>) -> Report {
         .map_err(|why| mistakes.push(format!("`--dir` {dir:?} {why}")));
     match folder {
         Ok(folder) if mistakes.is_empty() => match set_image::run(&folder, &call.arguments.words) {
-            Ok(text) => Report::ended(Command::SetImage, End::new(Outcome::Ok, text.trim_end())),
+            Ok(done) => {
+                // What people read is the words; the fields are for programs.
+                let warnings = done.warnings.iter().map(|warning| format!("warning: {warning}"));
+                let words: Vec<String> = done.words.into_iter().chain(warnings).collect();
+                let mut report = Report::ended(Command::SetImage, End::new(Outcome::Ok, words.join("\n")));
+                report.changes = done.changes;
+                report.warnings = done.warnings;
+                report
+            }
             Err(fault) => failed(Command::SetImage, fault),
         },
         _ => failed(Command::SetImage, Fault::mistakes(&mistakes)),

@@ -8,7 +8,7 @@ pub const COMMAND: InputSpec = InputSpec {
     name: "command",
     kind: InputKind::Choice(Command::NAMES),
     default: Some(Command::Promote.name()),
-    help: "What to do; on the command line it is the first word.",
+    help: "Command to run. On the command line, it is the first word.",
     example: "plan",
     part: Part::Print,
     ..InputSpec::PLAIN
@@ -21,6 +21,7 @@ pub const OUTPUT: InputSpec = InputSpec {
     part: Part::Print,
     default: Some("text"),
     help: "Format of the result on stdout: `text`, or `json`, one document and nothing else.",
+    common: true,
     example: "json",
     ..InputSpec::PLAIN
 };

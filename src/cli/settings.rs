@@ -7,7 +7,7 @@ use super::repository;
 use crate::delivery::inputs::ARGOCD_SERVER;
 use crate::http;
 use crate::inputs::{Reader, value};
-use crate::model::{AppName, Command, CommitSha, Digest, EnvironmentName, ImageRef, Tag};
+use crate::model::{AppName, Command, CommitName, Digest, EnvironmentName, ImageRef, Tag};
 use crate::plan::inputs as planned;
 use crate::plan::policy::KEYS;
 use crate::plan::{Allow, Layout, Policy, Request, Select};
@@ -38,7 +38,7 @@ pub(super) fn read(reader: &Reader<'_>, command: Command, place: &Place<'_>, run
     let wait = wait(reader, command);
     let landing_timeout = reader.duration(&LANDING_TIMEOUT);
     let ca_bundle = ca_bundle(reader, place);
-    let commit = reader.parsed(&COMMIT, commit);
+    let commit = reader.parsed(&COMMIT, CommitName::parse);
     let job = match command {
         Command::Promote if !dry => Job::Promote(Promote {
             request,
@@ -93,11 +93,6 @@ fn request(reader: &Reader<'_>, command: Command) -> Request {
         what(reader, &request);
     }
     request
-}
-
-fn commit(text: &str) -> Result<CommitSha, String> {
-    CommitSha::parse(text)
-        .ok_or_else(|| "is no full commit: it must have all of its 40 (or 64) hexadecimal digits".to_owned())
 }
 
 fn image(text: &str) -> Result<ImageRef, String> {

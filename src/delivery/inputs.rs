@@ -7,8 +7,9 @@ use crate::model::Part;
 pub const ARGOCD_SERVER: InputSpec = InputSpec {
     name: "argocd-server",
     kind: InputKind::Address,
-    absent: "the commit is landed and nothing is watched",
-    help: "The address of Argo CD, with its root path if it has one; without a scheme it is https.",
+    absent: "Required for `wait`; otherwise, without it promote watches nothing",
+    help: "Address of Argo CD, with its root path if it has one. Without a scheme, promote uses https.",
+    common: true,
     example: "https://argocd.example.com",
     laptop: &["ARGOCD_SERVER"],
     part: Part::Delivery,
@@ -19,8 +20,9 @@ pub const ARGOCD_SERVER: InputSpec = InputSpec {
 pub const ARGOCD_TOKEN: InputSpec = InputSpec {
     name: "argocd-token",
     kind: InputKind::Secret,
-    absent: "required with `argocd-server`",
-    help: "The token of an Argo CD account that may get, and where it is to trigger them sync, the applications.",
+    absent: "Required when `argocd-server` is set",
+    help: "Argo CD API token. Needs `applications, get`, and `applications, sync` for applications without automated sync.",
+    common: true,
     example: "${{ secrets.ARGOCD_TOKEN }}",
     laptop: &["ARGOCD_AUTH_TOKEN"],
     part: Part::Delivery,
@@ -31,8 +33,8 @@ pub const ARGOCD_TOKEN: InputSpec = InputSpec {
 pub const ARGOCD_HEADERS: InputSpec = InputSpec {
     name: "argocd-headers",
     kind: InputKind::SecretLines,
-    absent: "none",
-    help: "Lines `Name: value` that are sent with every request to Argo CD, for a proxy before it. The values are secrets.",
+    absent: "Default: none",
+    help: "Headers that promote sends with every request to Argo CD, one `Name: value` a line, for a proxy in front of it. The values are secrets.",
     example: "CF-Access-Client-Id: ${{ secrets.CF_ID }}",
     part: Part::Delivery,
     ..InputSpec::PLAIN
@@ -41,9 +43,8 @@ pub const ARGOCD_HEADERS: InputSpec = InputSpec {
 /// `argocd-project`.
 pub const ARGOCD_PROJECT: InputSpec = InputSpec {
     name: "argocd-project",
-    absent: "only who may see applications of every project, or has the token of a project's role, knows",
-    help: "The project of the applications: with it Argo CD tells an application that is missing from one that the token may not see. One \
-           that is missing, and whose folder no other application deploys, may still be created: it has 60 s from landing to appear.",
+    absent: "Default: none; a token of a project role knows its project",
+    help: "Argo CD project of the applications. With it, promote distinguishes a missing application from one that the token has no permission to see. A missing application that no other application's folder explains has 60s from the push to appear.",
     example: "payments",
     part: Part::Delivery,
     ..InputSpec::PLAIN

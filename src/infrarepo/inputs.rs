@@ -7,9 +7,9 @@ use crate::model::Part;
 pub const INFRA_REPO: InputSpec = InputSpec {
     name: "infra-repo",
     kind: InputKind::Address,
-    absent: "required",
-    help: "The repository that holds the pins: `owner/name` on this GitHub, an `https://…` address, `git@HOST:PATH` or `ssh://…` (with `ssh-key`), \
-           or the path (or `file://…`) of a bare repository. Plain `http://…` only on loopback and inside the cluster.",
+    absent: "Required",
+    help: "Repository that holds the pins: `owner/name` on this GitHub, `https://…`, `git@HOST:PATH` or `ssh://…` (with `ssh-key`), or a bare repository as path or `file://…`. Plain `http://…` is only for loopback and cluster-internal hosts.",
+    common: true,
     example: "myorg/infra-repo",
     part: Part::Repository,
     ..InputSpec::PLAIN
@@ -18,8 +18,8 @@ pub const INFRA_REPO: InputSpec = InputSpec {
 /// `branch`.
 pub const BRANCH: InputSpec = InputSpec {
     name: "branch",
-    absent: "the remote's default branch",
-    help: "The branch that is promoted on.",
+    absent: "Default: the repository's default branch",
+    help: "Branch that receives the commit.",
     example: "main",
     part: Part::Repository,
     ..InputSpec::PLAIN
@@ -29,8 +29,9 @@ pub const BRANCH: InputSpec = InputSpec {
 pub const TOKEN: InputSpec = InputSpec {
     name: "token",
     kind: InputKind::Secret,
-    absent: "`github-token`, if the infra-repo is the repository of this run",
-    help: "The token for the infra-repo's host. It needs `contents: write` there; the best one is minted for a GitHub App in the step before.",
+    absent: "Default: `github-token`, if the infra-repo is the repository of this run",
+    help: "Token for the infra-repo's host. Needs `contents: write`. Mint it for a GitHub App in the step before.",
+    common: true,
     example: "${{ steps.app-token.outputs.token }}",
     part: Part::Repository,
     ..InputSpec::PLAIN
@@ -41,8 +42,8 @@ pub const GITHUB_TOKEN: InputSpec = InputSpec {
     name: "github-token",
     kind: InputKind::Secret,
     action_default: Some("${{ github.token }}"),
-    absent: "none outside a workflow",
-    help: "The token for the repository of this run. It is never sent to another repository's host.",
+    absent: "Default: none outside a workflow",
+    help: "Token for the repository of this run. promote never sends it to another repository's host.",
     example: "${{ github.token }}",
     laptop: &["GH_TOKEN"],
     part: Part::Repository,
@@ -53,8 +54,8 @@ pub const GITHUB_TOKEN: InputSpec = InputSpec {
 pub const SSH_KEY: InputSpec = InputSpec {
     name: "ssh-key",
     kind: InputKind::Secret,
-    absent: "required with an ssh address in a step; on a laptop ssh-agent is asked",
-    help: "The private half of a deploy key that may write, as text: OpenSSH's format or PEM, without a passphrase. For an infra-repo with an ssh address.",
+    absent: "Required for an ssh address in a step; on a laptop, ssh-agent has the key",
+    help: "Private key of a deploy key with write access, as text in OpenSSH or PEM format, without a passphrase.",
     example: "${{ secrets.INFRA_REPO_DEPLOY_KEY }}",
     part: Part::Repository,
     ..InputSpec::PLAIN
@@ -64,8 +65,8 @@ pub const SSH_KEY: InputSpec = InputSpec {
 pub const SSH_KNOWN_HOSTS: InputSpec = InputSpec {
     name: "ssh-known-hosts",
     kind: InputKind::Lines,
-    absent: "GitHub's keys, which are built in; on a laptop also `~/.ssh/known_hosts`",
-    help: "Lines of `known_hosts` for the infra-repo's host, as `ssh-keyscan HOST` prints them (compare the fingerprint first). They are added to GitHub's.",
+    absent: "Default: GitHub's host keys; on a laptop also `~/.ssh/known_hosts`",
+    help: "Host keys of the infra-repo's host, as `ssh-keyscan HOST` prints them, in addition to GitHub's. Compare the fingerprint first.",
     example: "git.example.com ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI…",
     part: Part::Repository,
     ..InputSpec::PLAIN
@@ -76,7 +77,7 @@ pub const VIA: InputSpec = InputSpec {
     name: "via",
     kind: InputKind::Choice(&["push"]),
     default: Some("push"),
-    help: "How the commit lands: `push` moves the branch, and only if it is still where the change was planned.",
+    help: "How the commit lands. `push` moves the branch, only if its head is still the commit that the change was planned on.",
     example: "push",
     part: Part::Land,
     ..InputSpec::PLAIN

@@ -24,7 +24,10 @@ pub fn boolean(text: &str) -> Result<bool, String> {
     match text {
         "true" | "True" | "TRUE" => Ok(true),
         "false" | "False" | "FALSE" => Ok(false),
-        _ => Err("is not a boolean: use `true` or `false`".to_owned()),
+        _ => Err(
+            "is not a boolean of the YAML 1.2 core schema: use one of `true | True | TRUE | false | False | FALSE`"
+                .to_owned(),
+        ),
     }
 }
 

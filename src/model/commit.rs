@@ -41,6 +41,49 @@ impl Serialize for CommitSha {
     }
 }
 
+/// A commit as a person names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CommitName {
+    /// By all of its digits.
+    Full(CommitSha),
+    /// By its first digits, at least seven, in lower case.
+    Prefix(String),
+}
+
+impl CommitName {
+    /// Reads a full SHA, or at least seven of its first digits.
+    ///
+    /// # Errors
+    /// Says what is wrong, as the end of a sentence.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        if let Some(sha) = CommitSha::parse(text) {
+            return Ok(Self::Full(sha));
+        }
+        if (7..40).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return Ok(Self::Prefix(text.to_ascii_lowercase()));
+        }
+        Err("is not a commit: use its SHA, or at least 7 of its first digits".to_owned())
+    }
+
+    /// Whether it can be the name of this commit.
+    #[must_use]
+    pub fn names(&self, commit: &CommitSha) -> bool {
+        match self {
+            Self::Full(sha) => sha == commit,
+            Self::Prefix(digits) => commit.as_str().starts_with(digits),
+        }
+    }
+}
+
+impl fmt::Display for CommitName {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Full(sha) => out.write_str(sha.as_str()),
+            Self::Prefix(digits) => out.write_str(digits),
+        }
+    }
+}
+
 /// A branch, without `refs/heads/`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BranchName(String);

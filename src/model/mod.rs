@@ -26,7 +26,7 @@ pub use application::{
 pub use canary::{Analysis, AnalysisTemplate, Canary};
 pub use clock::{Clock, Timestamp, in_words};
 pub use command::{Command, Part};
-pub use commit::{BranchName, CommitSha, RefName, RepoPath};
+pub use commit::{BranchName, CommitName, CommitSha, RefName, RepoPath};
 pub use event::{Event, Milestone};
 pub use fault::Fault;
 pub use image::{Digest, ImageRef, Repository, Tag};

@@ -9,8 +9,9 @@ use crate::model::Part;
 pub const APP: InputSpec = InputSpec {
     name: "app",
     kind: InputKind::List,
-    absent: "required by `promote`, `plan` and `wait`; `status` and `preflight` look at every app",
-    help: "One or more apps: what `{app}` in `path`, `application` and `message` stands for.",
+    absent: "Required for `promote`, `plan` and `wait`; `status` and `preflight` take every app",
+    help: "One or more apps. Each replaces `{app}` in `path`, `application` and `message`.",
+    common: true,
     example: "api",
     ..InputSpec::PLAIN
 };
@@ -19,8 +20,9 @@ pub const APP: InputSpec = InputSpec {
 pub const ENVIRONMENT: InputSpec = InputSpec {
     name: "environment",
     kind: InputKind::List,
-    absent: "required by `promote`, `plan` and `wait`; `status` and `preflight` look at every environment",
-    help: "One or more environments. They are changed by one commit, and all of them must become live.",
+    absent: "Required for `promote`, `plan` and `wait`; `status` and `preflight` take every environment",
+    help: "One or more environments. One commit changes all of them, and all of them must become live.",
+    common: true,
     example: "staging",
     ..InputSpec::PLAIN
 };
@@ -29,8 +31,9 @@ pub const ENVIRONMENT: InputSpec = InputSpec {
 pub const IMAGE: InputSpec = InputSpec {
     name: "image",
     kind: InputKind::List,
-    absent: "`tag`, `digest` or `from` says it",
-    help: "What to promote: one or more `name[:tag][@sha256:…]`. The pin whose image has that name gets exactly that tag and digest.",
+    absent: "Required unless `tag`, `digest` or `from` is set",
+    help: "One or more images to promote, as `name[:tag][@sha256:…]`. The entry of that image gets exactly that tag and digest.",
+    common: true,
     example: "myorg/api:a3f1c8b@sha256:…",
     part: Part::Change,
     ..InputSpec::PLAIN
@@ -39,8 +42,9 @@ pub const IMAGE: InputSpec = InputSpec {
 /// `tag`.
 pub const TAG: InputSpec = InputSpec {
     name: "tag",
-    absent: "`image`, `digest` or `from` says it",
-    help: "The tag to promote, for the only (or the configured) images of the apps. Quote it: YAML reads `1.10` as `1.1`.",
+    absent: "Required unless `image`, `digest` or `from` is set",
+    help: "Tag to promote, for the only image of each app or the configured ones. Quote it: YAML reads `1.10` as `1.1`.",
+    common: true,
     example: "v1.2.3",
     part: Part::Change,
     ..InputSpec::PLAIN
@@ -49,8 +53,9 @@ pub const TAG: InputSpec = InputSpec {
 /// `digest`.
 pub const DIGEST: InputSpec = InputSpec {
     name: "digest",
-    absent: "`image`, `tag` or `from` says it",
-    help: "The digest to promote, for the only (or the configured) images of the apps; with `tag` both are written.",
+    absent: "Required unless `image`, `tag` or `from` is set",
+    help: "Digest to promote, for the only image of each app or the configured ones. With `tag`, promote writes both.",
+    common: true,
     example: "sha256:…",
     part: Part::Change,
     ..InputSpec::PLAIN
@@ -59,9 +64,9 @@ pub const DIGEST: InputSpec = InputSpec {
 /// `from`.
 pub const FROM: InputSpec = InputSpec {
     name: "from",
-    absent: "`image`, `tag` or `digest` says it",
-    help: "The environment whose pins are promoted; with `argocd-server` they must be live and healthy there. \
-           With `image`, `tag` or `digest` it asserts that this is what is pinned there.",
+    absent: "Required unless `image`, `tag` or `digest` is set",
+    help: "Environment to promote from. promote copies what is pinned there. With `argocd-server`, it must be live and healthy there. With `image`, `tag` or `digest`, promote checks that this is what is pinned there.",
+    common: true,
     example: "dev",
     part: Part::Change,
     ..InputSpec::PLAIN
@@ -72,7 +77,8 @@ pub const PATH: InputSpec = InputSpec {
     name: "path",
     default: Some(DEFAULT_PATH),
     in_file: true,
-    help: "Template of the folder whose kustomization holds the pin, or of the file that `format` describes. Not with a `promote.yaml`: the layout comes from it alone.",
+    help: "Template of the folder whose kustomization holds the pin, or of the file that `format` describes. Not allowed if the \
+           infra-repo has a `promote.yaml`, which then sets the layout.",
     example: "deploy/{environment}/{app}",
     ..InputSpec::PLAIN
 };
@@ -96,8 +102,7 @@ pub const APPLICATION: InputSpec = InputSpec {
     kind: InputKind::List,
     default: Some(DEFAULT_APPLICATION),
     in_file: true,
-    help: "One or more templates `[namespace/]name` of the Argo CD applications, or `by-source`: every application whose source is this \
-           repository, branch and path. Not with a `promote.yaml`.",
+    help: "One or more templates `[namespace/]name` of the Argo CD applications, or `by-source`: every application whose source is this repository, branch and path. Not allowed if the infra-repo has a `promote.yaml`.",
     example: "argocd/{app}-{environment}",
     ..InputSpec::PLAIN
 };
@@ -107,7 +112,7 @@ pub const MESSAGE: InputSpec = InputSpec {
     name: "message",
     default: Some(DEFAULT_MESSAGE),
     in_file: true,
-    help: "Template of the commit's subject, cut to one line.",
+    help: "Template of the commit's subject, cut to one line. It can hold `{app}`, `{environment}` and `{image}`.",
     example: "deploy({environment}): {image}",
     part: Part::Change,
     ..InputSpec::PLAIN
@@ -117,9 +122,9 @@ pub const MESSAGE: InputSpec = InputSpec {
 pub const ALLOW: InputSpec = InputSpec {
     name: "allow",
     kind: InputKind::Choices(&Allow::WORDS),
-    absent: "nothing is excepted",
-    help: "Exceptions to what is refused otherwise: `mutable-tag` (a tag that looks as if it moves), `new-entry` (an image that has no entry yet). \
-           With a `promote.yaml` only those that the environment lists.",
+    help: "Exceptions to what promote refuses. `mutable-tag` allows a tag that looks as if it moves, `new-entry` an image that has no entry \
+           yet. If the infra-repo has a `promote.yaml`, only those that the environment lists are allowed.",
+    absent: "Default: no exception",
     example: "new-entry",
     part: Part::Change,
     ..InputSpec::PLAIN

@@ -1,4 +1,4 @@
-//! The inputs of the run as a whole: whether it waits, how long landing may take, whom it trusts.
+//! The inputs of the run as a whole: whether it waits, how long landing takes at most, which certificates it trusts.
 
 use crate::inputs::{InputKind, InputSpec};
 use crate::model::Part;
@@ -7,8 +7,8 @@ use crate::model::Part;
 pub const WAIT: InputSpec = InputSpec {
     name: "wait",
     kind: InputKind::Bool,
-    absent: "`true` when `argocd-server` is set",
-    help: "Whether to wait until exactly this commit is live and healthy; needs `argocd-server`.",
+    absent: "Default: `true` when `argocd-server` is set",
+    help: "Whether to wait until exactly this commit is live and healthy. Needs `argocd-server`.",
     example: "true",
     part: Part::Land,
     ..InputSpec::PLAIN
@@ -19,7 +19,7 @@ pub const LANDING_TIMEOUT: InputSpec = InputSpec {
     name: "landing-timeout",
     kind: InputKind::Duration,
     default: Some("5m"),
-    help: "How long landing may take, with everything that is read, planned and tried again because somebody else was faster.",
+    help: "Maximum time until the commit is on the branch, with everything that promote reads, plans and tries again.",
     example: "2m",
     part: Part::Land,
     ..InputSpec::PLAIN
@@ -29,9 +29,9 @@ pub const LANDING_TIMEOUT: InputSpec = InputSpec {
 pub const CA_BUNDLE: InputSpec = InputSpec {
     name: "ca-bundle",
     kind: InputKind::File,
-    absent: "the built-in roots alone",
     part: Part::Repository,
-    help: "Certificates (PEM text, or a file of them) that are trusted besides the built-in roots, for every connection.",
+    absent: "Default: the built-in certificates only",
+    help: "CA certificates that promote trusts in addition to the built-in ones, for every connection: PEM text, or a file.",
     example: "certs/company.pem",
     ..InputSpec::PLAIN
 };
@@ -39,8 +39,9 @@ pub const CA_BUNDLE: InputSpec = InputSpec {
 /// `commit`.
 pub const COMMIT: InputSpec = InputSpec {
     name: "commit",
-    absent: "the tip of the branch",
-    help: "The commit to wait for, with all its digits.",
+    help: "Commit to wait for: its full SHA, or at least 7 of its first digits.",
+    absent: "Default: the head of the branch",
+    common: true,
     example: "a3f1c8b0…",
     part: Part::Commit,
     ..InputSpec::PLAIN
@@ -51,7 +52,7 @@ pub const DRY_RUN: InputSpec = InputSpec {
     name: "dry-run",
     kind: InputKind::Bool,
     default: Some("false"),
-    help: "`true` makes `promote` a `plan`.",
+    help: "Whether to plan only: `true` makes `promote` a `plan`.",
     example: "true",
     part: Part::Land,
     ..InputSpec::PLAIN

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::delivery;
 use crate::infrarepo::{Author, RepoAccess};
-use crate::model::{Command, CommitSha};
+use crate::model::{Command, CommitName};
 use crate::plan::{Identity, Request, Select};
 
 /// What every command needs: the servers, and who runs it.
@@ -86,5 +86,5 @@ pub struct Wait {
     /// Whose applications are followed.
     pub select: Select,
     /// The commit to wait for; `None` = the head of the branch.
-    pub commit: Option<CommitSha>,
+    pub commit: Option<CommitName>,
 }

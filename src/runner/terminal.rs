@@ -134,7 +134,9 @@ impl Receiver for Terminal {
     fn finish(&self, report: &Report, form: Form) -> bool {
         self.wipe();
         let report = self.cleaner.report(report);
-        if report.exit_code() != 0 && !(self.look.result_is_seen && form == Form::Text) {
+        // Where both streams end in one place, a failure is said once: with the result.
+        let is_seen = form == Form::Text && (self.look.result_is_seen || !self.look.live);
+        if report.exit_code() != 0 && !is_seen {
             self.say(Colour::Red, "error: ", &report.failure());
         }
         self.streams.borrow_mut().result(&report.result(form, false, false))

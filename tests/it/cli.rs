@@ -231,11 +231,59 @@ fn a_password_in_an_address_is_refused_and_not_echoed() {
 }
 
 #[test]
+fn a_secret_in_the_place_of_a_file_is_not_shown() {
+    for args in [
+        &["--token-file", "ghsCANARY0123456789"][..],
+        &["--token-file=ghsCANARY0123456789"],
+        &["--argocd-token-file", "ghsCANARY0123456789"],
+        &["--infra-repo", "https://h/o/r?access_token=ghsCANARY0123456789"],
+        &["--infra-repo", "https://h/o/r#ghsCANARY0123456789"],
+        &["--infra-repo", "https:/x:ghsCANARY0123456789@h/o"],
+        &["--infra-repo", "https://x:ghsCANARY0123456789%40h/o"],
+        &["--argocd-server", "https://h/?token=ghsCANARY0123456789"],
+        &["--argocd-server", "https://h/#ghsCANARY0123456789"],
+    ] {
+        let all = ["--app", "a", "--environment", "dev", "--tag", "v1"].iter().chain(args);
+        let ran = promote(&[], &all.copied().collect::<Vec<_>>()).exits(2);
+        assert!(!format!("{ran:?}").contains("CANARY"), "{args:?}: {ran:?}");
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_run_leaves_no_core_file() {
+    let sandbox = sandbox::Sandbox::start_blocking(sandbox::Options::default()).unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_promote"))
+        .args(["status", "--token-file", "-", "--infra-repo", &sandbox.infra_repo()])
+        .env_clear()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // It waits for stdin: the secret is about to come.
+    let limits = |pid: u32| {
+        (0..500).find_map(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+            let text = std::fs::read_to_string(format!("/proc/{pid}/limits")).unwrap_or_default();
+            text.lines()
+                .find(|line| line.starts_with("Max core file size"))
+                .filter(|line| line.split_whitespace().nth(4) == Some("0"))
+                .map(str::to_owned)
+        })
+    };
+    let found = limits(child.id());
+    drop(child.stdin.take());
+    child.wait().unwrap();
+    assert!(found.is_some(), "a core file could be written");
+}
+
+#[test]
 fn nothing_given_lists_everything_that_is_missing() {
     let ran = promote(&[], &["promote"]).exits(2);
     for name in ["`app`", "`environment`", "`infra-repo`", "nothing says what to promote"] {
         assert!(ran.stdout.contains(name), "{name} in {}", ran.stdout);
-        assert!(ran.stderr.contains(name), "a pipe that keeps only stderr has it, too");
+        assert!(!ran.stderr.contains(name), "a log that holds both streams has it once");
     }
 }
 
@@ -324,6 +372,13 @@ fn set_image_edits_one_file_and_says_what_it_did() {
     assert_eq!(
         std::fs::read_to_string(&file).unwrap(),
         "images:\n- name: api # ours\n  newTag: v2\n"
+    );
+    let mistyped = ["set-image", "--output", "json", "--dir", dir, "--", "apii:v2"];
+    let report = promote(&[], &mistyped).ends("ok", 0);
+    assert_eq!(report["changes"][0]["after"], "apii:v2", "{report}");
+    assert_eq!(
+        report["warnings"][0], "`apii` is a new entry: did you mean `api`?",
+        "{report}"
     );
     run(folder.path(), &[], &["set-image", "api:v3"]).exits(0);
     assert!(std::fs::read_to_string(&file).unwrap().contains("newTag: v3"));

@@ -12,6 +12,7 @@ mod commands;
 pub(crate) mod report;
 mod schema;
 mod shells;
+mod workflow;
 
 /// Compares every generated file with the one in the repository; with `UPDATE_DOCS=1` writes it instead.
 #[test]

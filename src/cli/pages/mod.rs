@@ -8,6 +8,7 @@ use crate::model::{Command, nearest};
 mod completions;
 mod manual;
 pub mod reference;
+mod workflow;
 
 /// The shells that completions are made for.
 pub(super) const SHELLS: [&str; 5] = ["bash", "zsh", "fish", "elvish", "powershell"];

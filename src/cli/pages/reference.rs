@@ -2,8 +2,9 @@
 
 use super::super::inputs::COMMAND;
 use super::super::table::{self, GROUPS};
+use super::workflow::{Host, workflow};
 use crate::inputs::{InputKind, InputSpec};
-use crate::model::Outcome;
+use crate::model::{Command, Outcome};
 use crate::plan;
 use crate::report::OUTPUTS;
 
@@ -12,6 +13,11 @@ use crate::report::OUTPUTS;
 pub fn pages() -> Vec<(&'static str, String)> {
     vec![
         ("action.yml", action()),
+        (".github/workflows/promote.yml", workflow(Host::Cloud)),
+        (
+            ".github/workflows/promote-enterprise-server.yml",
+            workflow(Host::EnterpriseServer),
+        ),
         ("docs/reference/inputs.md", inputs()),
         ("docs/reference/outputs.md", outputs()),
         ("docs/reference/exit-codes.md", exit_codes()),
@@ -24,13 +30,13 @@ pub fn pages() -> Vec<(&'static str, String)> {
 }
 
 /// How the files are made again, as their first lines say.
-const HOW: &str = "generated from the code; after a change there: UPDATE_DOCS=1 cargo test --test it docs";
+pub(super) const HOW: &str = "generated from the code; after a change there: UPDATE_DOCS=1 cargo test --test it docs";
 
 fn action() -> String {
     let mut out = vec![
         format!("# {HOW}"),
         "name: Promote an image through a GitOps repository".to_owned(),
-        "description: Changes the pin of an image, lands the commit, and waits until exactly that commit is live and healthy in Argo CD".to_owned(),
+        "description: Changes the pin of an image, pushes the commit, and waits until exactly that commit is live and healthy in Argo CD".to_owned(),
         "author: promote-action".to_owned(),
         "branding:\n  icon: git-commit\n  color: purple".to_owned(),
         "\ninputs:".to_owned(),
@@ -53,9 +59,9 @@ fn action_input(spec: &InputSpec) -> String {
     // What the runner passes on by itself is said; what the binary decides later is told in words.
     let told = match (default, spec.default) {
         (Some(_), _) => String::new(),
-        (None, Some(default)) => format!(" Default: `{default}`."),
-        (None, None) if is_required(spec) => String::new(),
-        (None, None) => format!(" Default: {}.", spec.absent),
+        (None, Some(_)) => format!(" Default: {}.", self::default(spec)),
+        (None, None) if spec.absent.is_empty() => String::new(),
+        (None, None) => format!(" {}.", spec.absent),
     };
     let mut lines = vec![
         format!("  {}:", spec.name),
@@ -67,21 +73,21 @@ fn action_input(spec: &InputSpec) -> String {
 }
 
 fn is_required(spec: &InputSpec) -> bool {
-    spec.absent == "required"
+    spec.absent == "Required"
 }
 
 /// Writes a text as YAML reads it: a JSON string is one, too.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
 fn inputs() -> String {
     let mut out = vec![
         format!("<!-- {HOW} -->\n# Inputs\n"),
-        "One name everywhere: `infra-repo` in `with:`, `--infra-repo` on the command line, `PROMOTE_INFRA_REPO` in the environment of a laptop. \
-         A flag comes before a variable or `with:`, that before `promote.yaml` (for inputs marked ✎), that before the default. Empty means unset. \
-         Lists are by comma or line, and a flag may be repeated. A secret is never a flag's value: `--token-file FILE` reads it from a file, \
-         `-` from stdin.\n"
+        "An input has one name: `infra-repo` in `with:` is `--infra-repo` on the command line and `PROMOTE_INFRA_REPO` in the environment of a \
+         laptop. A flag wins over a variable or `with:`, then comes `promote.yaml` (for inputs marked ✎), then the default. Empty means unset. \
+         Separate the values of a list by commas or lines, or repeat the flag. No flag takes the value of a secret: `--token-file FILE` \
+         reads it from a file, `-` from stdin.\n\nA command takes the inputs of its parts; the command line refuses any other flag.\n"
             .to_owned(),
     ];
     for group in &GROUPS {
@@ -91,13 +97,14 @@ fn inputs() -> String {
                 format!("`{}`{mark}", spec.name),
                 value(spec),
                 default(spec),
+                commands(spec),
                 about(spec),
             ]
         });
         out.push(format!(
             "## {}\n\n{}",
             group.title,
-            rows_of(&["input", "value", "default", "what it is"], rows)
+            rows_of(&["input", "value", "default", "commands", "description"], rows)
         ));
     }
     out.join("\n")
@@ -117,9 +124,23 @@ fn value(spec: &InputSpec) -> String {
 }
 
 fn default(spec: &InputSpec) -> String {
+    let others = spec.default_of.iter();
+    let others: String = others
+        .map(|(command, text)| format!("; `{text}` for `{}`", command.name()))
+        .collect();
     match (spec.default.or(spec.action_default), spec.absent) {
-        (Some(default), _) => format!("`{default}`"),
-        (None, absent) => absent.to_owned(),
+        (Some(default), _) => format!("`{default}`{others}"),
+        (None, absent) => absent.trim_start_matches("Default: ").to_owned(),
+    }
+}
+
+fn commands(spec: &InputSpec) -> String {
+    let takers: Vec<&str> = spec.commands().map(Command::name).collect();
+    let all = Command::ALL.len();
+    match takers.len() {
+        many if many == all => "all".to_owned(),
+        many if many + 1 == all => "all but `set-image`".to_owned(),
+        _ => format!("`{}`", takers.join("`, `")),
     }
 }
 

@@ -1,8 +1,8 @@
 //! `wait`: follows the applications of a commit that is on the branch already, until they run it. Writes nothing to git.
 
 use crate::delivery::Drive;
-use crate::infrarepo::InfraRepo;
-use crate::model::{CommitSha, Fault, Outcome, PinChange, RepoPath};
+use crate::infrarepo::{InfraRepo, MOST_COMMITS};
+use crate::model::{CommitName, CommitSha, Fault, Outcome, PinChange, RepoPath};
 use crate::plan::{Plan, SyncMode};
 use crate::report::{End, Report};
 
@@ -41,10 +41,36 @@ pub(in crate::promote) async fn run(
     Ok(finish(report, followed, &planned, |outcome| outcome))
 }
 
+/// Returns the commit of that name; a short one is looked for in the newest commits of the branch.
+async fn found(repo: &dyn InfraRepo, name: &CommitName, tip: &CommitSha) -> Result<CommitSha, Fault> {
+    if let CommitName::Full(commit) = name {
+        return Ok(commit.clone());
+    }
+    let commits = repo.history(tip, MOST_COMMITS).await?;
+    let mut named = commits
+        .into_iter()
+        .map(|info| info.commit)
+        .filter(|commit| name.names(commit));
+    match (named.next(), named.next()) {
+        (Some(commit), None) => Ok(commit),
+        (Some(one), Some(other)) => {
+            Err(Fault::invalid(format!("`commit` {name} is ambiguous: {one} and {other}")).hint("use the full SHA"))
+        }
+        (None, _) => Err(Fault::invalid(format!(
+            "`commit` {name}: none of the last {MOST_COMMITS} commits of the branch in {} begins with it",
+            repo.url()
+        ))
+        .hint("use the full SHA of a commit of the infra-repo")),
+    }
+}
+
 /// Reads what a commit pins, as a plan that changes nothing.
 async fn pinned(repo: &dyn InfraRepo, job: &Wait) -> Result<(Planned, CommitSha), Fault> {
     let mut snapshot = snapshot(repo, Asked::all_of(&job.select)).await?;
-    let commit = job.commit.clone().unwrap_or_else(|| snapshot.tip.commit.clone());
+    let commit = match &job.commit {
+        None => snapshot.tip.commit.clone(),
+        Some(name) => found(repo, name, &snapshot.tip.commit).await?,
+    };
     let files: Vec<RepoPath> = (snapshot.places.iter())
         .flat_map(|(_, overlay)| overlay.files.iter().map(|file| file.path.clone()))
         .collect();

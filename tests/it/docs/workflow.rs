@@ -1,0 +1,100 @@
+//! The reusable workflow: the check that stands before the token, run by the shell that runs it on a runner.
+
+use std::path::Path;
+use std::process::Command;
+
+fn steps(file: &str) -> Vec<serde_yaml::Value> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join(".github/workflows")
+        .join(file);
+    let workflow: serde_yaml::Value = serde_yaml::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    workflow["jobs"]["promote"]["steps"].as_sequence().unwrap().clone()
+}
+
+/// Runs the first step, and returns whether it passed and what it wrote.
+fn checked(script: &str, values: [(&str, &str); 4]) -> (bool, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().join("output");
+    std::fs::write(&output, "").unwrap();
+    let ran = Command::new("bash")
+        .args(["--noprofile", "--norc", "-eo", "pipefail", "-c", script])
+        .envs(values)
+        .env("GITHUB_OUTPUT", &output)
+        .output()
+        .unwrap();
+    let said = String::from_utf8(ran.stdout).unwrap();
+    (ran.status.success(), said + &std::fs::read_to_string(output).unwrap())
+}
+
+#[test]
+fn the_reusable_workflow_takes_exactly_one_environment() {
+    for file in ["promote.yml", "promote-enterprise-server.yml"] {
+        let steps = steps(file);
+        let names: Vec<&str> = steps.iter().map(|step| step["name"].as_str().unwrap()).collect();
+        assert_eq!(names[0], "Check the names", "before a token exists");
+        let script = steps[0]["run"].as_str().unwrap();
+        let run = |app, environment, repo, client| {
+            let values = [
+                ("APP", app),
+                ("ENVIRONMENT", environment),
+                ("INFRA_REPO", repo),
+                ("CLIENT_ID", client),
+            ];
+            checked(script, values)
+        };
+        let (passed, said) = run("api", "production", "o/infra-repo", "Iv1");
+        assert!(passed && said == "owner=o\nname=infra-repo\n", "{said}");
+        assert!(run("api,web", "dev", "git@host:o/r.git", "").0);
+        for environment in [
+            "production,",
+            ",production",
+            " production",
+            "production ",
+            "dev,production",
+            "dev\nproduction",
+            "production\n",
+            "",
+            "-x",
+            "a/b",
+            "..",
+            "$(id)",
+            "\u{ff50}roduction",
+        ] {
+            let (passed, said) = run("api", environment, "o/r", "Iv1");
+            assert!(!passed && !said.contains("owner="), "{environment:?}");
+            assert!(
+                environment.trim().is_empty() || !said.contains(environment),
+                "{environment:?} is echoed: {said}"
+            );
+        }
+        for app in ["", "api,", ",api", "api\nweb", "a b", "../x"] {
+            assert!(!run(app, "dev", "o/r", "Iv1").0, "{app:?}");
+        }
+        for repo in [
+            "o",
+            "o/r/x",
+            "../r",
+            "o/..",
+            "o/r\nowner=evil",
+            "https://github.com/o/r",
+            "o/.git",
+        ] {
+            assert!(!run("api", "dev", repo, "Iv1").0, "{repo:?}");
+        }
+    }
+}
+
+#[test]
+fn the_reusable_workflow_passes_on_every_input_and_every_output() {
+    let action: serde_yaml::Value = serde_yaml::from_str(
+        &std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("action.yml")).unwrap(),
+    )
+    .unwrap();
+    for file in ["promote.yml", "promote-enterprise-server.yml"] {
+        let steps = steps(file);
+        let with = steps.last().unwrap()["with"].as_mapping().unwrap();
+        for name in action["inputs"].as_mapping().unwrap().keys() {
+            assert!(with.contains_key(name), "{file} does not pass on {name:?}");
+        }
+    }
+}
