@@ -7,7 +7,7 @@ use super::repository;
 use crate::delivery::inputs::ARGOCD_SERVER;
 use crate::http;
 use crate::inputs::{Reader, value};
-use crate::model::{AppName, Command, CommitName, Digest, EnvironmentName, ImageRef, Tag};
+use crate::model::{AppName, Command, CommitName, Digest, EnvironmentName, Reference, Tag};
 use crate::plan::inputs as planned;
 use crate::plan::policy::KEYS;
 use crate::plan::{Allow, Layout, Policy, Request, Select};
@@ -95,8 +95,8 @@ fn request(reader: &Reader<'_>, command: Command) -> Request {
     request
 }
 
-fn image(text: &str) -> Result<ImageRef, String> {
-    let image = ImageRef::parse(text)?;
+fn image(text: &str) -> Result<Reference, String> {
+    let image = Reference::parse(text)?;
     if image.tag.is_none() && image.digest.is_none() {
         return Err("has neither tag nor digest: give `name:tag`, `name@sha256:…` or both".to_owned());
     }

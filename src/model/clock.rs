@@ -76,15 +76,18 @@ impl Serialize for Timestamp {
     }
 }
 
-/// Returns a length of time as people read it: `250ms`, `8s`, `1m08s`, `1h02m`, `3d04h`. The one way to write one.
+/// Returns a length of time as people read it: `250ms`, `8s`, `1m08s`, `15m`, `1h02m`, `3d04h`. The one way to write one.
 #[must_use]
 pub fn in_words(time: Duration) -> String {
     let seconds = time.as_secs();
     match seconds {
         0 if !time.is_zero() => format!("{}ms", time.as_millis().max(1)),
         0..60 => format!("{seconds}s"),
+        60..3600 if seconds % 60 == 0 => format!("{}m", seconds / 60),
         60..3600 => format!("{}m{:02}s", seconds / 60, seconds % 60),
+        3600..86_400 if seconds / 60 % 60 == 0 => format!("{}h", seconds / 3600),
         3600..86_400 => format!("{}h{:02}m", seconds / 3600, seconds / 60 % 60),
+        _ if seconds / 3600 % 24 == 0 => format!("{}d", seconds / 86_400),
         _ => format!("{}d{:02}h", seconds / 86_400, seconds / 3600 % 24),
     }
 }
@@ -101,9 +104,11 @@ mod tests {
             (250, "250ms"),
             (8_999, "8s"),
             (68_000, "1m08s"),
-            (600_000, "10m00s"),
+            (600_000, "10m"),
+            (21_600_000, "6h"),
             (3_720_000, "1h02m"),
             (273_600_000, "3d04h"),
+            (1_728_000_000, "20d"),
         ] {
             assert_eq!(in_words(Duration::from_millis(millis)), words);
         }

@@ -197,9 +197,49 @@ impl fmt::Display for Digest {
     }
 }
 
+/// The parts of a reference as they stand in a text, whether they are right or not: what a cluster or a file says is compared, not judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parts<'a> {
+    /// What precedes tag and digest.
+    pub repository: &'a str,
+    /// What follows the last colon that is not a port's.
+    pub tag: Option<&'a str>,
+    /// What follows the `@`.
+    pub digest: Option<&'a str>,
+}
+
+impl<'a> Parts<'a> {
+    /// Splits a reference. The only place that knows where its parts end.
+    #[must_use]
+    pub fn of(text: &'a str) -> Self {
+        let (named, digest) = match text.split_once('@') {
+            Some((named, digest)) => (named, Some(digest)),
+            None => (text, None),
+        };
+        // A colon before the last slash is a port's.
+        let slash = named.rfind('/').map_or(0, |at| at + 1);
+        let colon = named.get(slash..).and_then(|last| last.find(':'));
+        let (repository, tag) = match colon.and_then(|at| named.split_at_checked(slash + at)) {
+            Some((repository, tag)) => (repository, tag.strip_prefix(':')),
+            None => (named, None),
+        };
+        Self {
+            repository,
+            tag,
+            digest,
+        }
+    }
+
+    /// Tells whether both name one repository: `docker.io/` and `library/` are implied.
+    #[must_use]
+    pub fn same_repository(&self, other: &Self) -> bool {
+        normalised(self.repository) == normalised(other.repository)
+    }
+}
+
 /// `name[:tag][@sha256:…]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ImageRef {
+pub struct Reference {
     /// What precedes tag and digest.
     pub repository: Repository,
     /// The tag, if there is one.
@@ -208,40 +248,29 @@ pub struct ImageRef {
     pub digest: Option<Digest>,
 }
 
-impl ImageRef {
+impl Reference {
     /// Reads a reference.
     ///
     /// # Errors
     /// Says which part is wrong, as the end of a sentence.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let (named, digest) = match text.split_once('@') {
-            Some((named, digest)) => (
-                named,
-                Some(Digest::parse(digest).map_err(|why| format!("has the digest {digest:?}, which {why}"))?),
-            ),
-            None => (text, None),
-        };
-        let slash = named.rfind('/').map_or(0, |at| at + 1);
-        let (repository, tag) = match named.get(slash..).and_then(|last| last.find(':')) {
-            Some(at) => {
-                let (repository, tag) = named.split_at(slash + at);
-                let tag = tag.trim_start_matches(':');
-                (
-                    repository,
-                    Some(Tag::parse(tag).map_err(|why| format!("has the tag {tag:?}, which {why}"))?),
-                )
-            }
-            None => (named, None),
-        };
+        let parts = Parts::of(text);
+        let digest = parts
+            .digest
+            .map(|digest| Digest::parse(digest).map_err(|why| format!("has the digest {digest:?}, which {why}")));
+        let tag = parts
+            .tag
+            .map(|tag| Tag::parse(tag).map_err(|why| format!("has the tag {tag:?}, which {why}")));
+        let (digest, tag) = (digest.transpose()?, tag.transpose()?);
         Ok(Self {
-            repository: Repository::parse(repository)?,
+            repository: Repository::parse(parts.repository)?,
             tag,
             digest,
         })
     }
 }
 
-impl fmt::Display for ImageRef {
+impl fmt::Display for Reference {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{}", self.repository)?;
         if let Some(tag) = &self.tag {
@@ -260,9 +289,32 @@ mod tests {
 
     #[test]
     fn a_port_is_not_a_tag() {
-        let image = ImageRef::parse("localhost:5000/team/api:v1").unwrap();
+        let image = Reference::parse("localhost:5000/team/api:v1").unwrap();
         assert_eq!(image.repository.as_str(), "localhost:5000/team/api");
         assert_eq!(image.tag.unwrap().as_str(), "v1");
+    }
+
+    #[test]
+    fn parts_are_found_in_any_text() {
+        for (text, repository, tag, digest) in [
+            ("localhost:5000/api", "localhost:5000/api", None, None),
+            (
+                "localhost:5000/api:v1@sha256:aa",
+                "localhost:5000/api",
+                Some("v1"),
+                Some("sha256:aa"),
+            ),
+            ("API@x", "API", None, Some("x")),
+            ("é:", "é", Some(""), None),
+            ("", "", None, None),
+        ] {
+            let right = Parts {
+                repository,
+                tag,
+                digest,
+            };
+            assert_eq!(Parts::of(text), right, "{text}");
+        }
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub use command::{Command, Part};
 pub use commit::{BranchName, CommitName, CommitSha, RefName, RepoPath};
 pub use event::{Event, Milestone};
 pub use fault::Fault;
-pub use image::{Digest, ImageRef, Repository, Tag};
+pub use image::{Digest, Parts, Reference, Repository, Tag};
 pub use name::{AppName, EnvironmentName};
 pub use outcome::Outcome;
 pub use pin_change::PinChange;

@@ -173,7 +173,7 @@ fn told(file: &RepoPath, fault: &ManifestFault) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{AppName, Digest, EnvironmentName, ImageRef, Tag};
+    use crate::model::{AppName, Digest, EnvironmentName, Reference, Tag};
     use crate::plan::{Allow, Layout, Select};
 
     const DIGEST: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
@@ -252,7 +252,7 @@ mod tests {
 
     fn images(lines: &[&str]) -> Request {
         Request {
-            images: lines.iter().map(|line| ImageRef::parse(line).unwrap()).collect(),
+            images: lines.iter().map(|line| Reference::parse(line).unwrap()).collect(),
             ..request()
         }
     }

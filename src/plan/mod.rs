@@ -2,7 +2,7 @@
 //! Knows no git, no server and no clock.
 
 use crate::inputs::value::none_of;
-use crate::model::{AppName, Digest, EnvironmentName, ImageRef, Pin, PinChange, RepoPath, Tag};
+use crate::model::{AppName, Digest, EnvironmentName, Pin, PinChange, Reference, RepoPath, Tag};
 
 mod assemble;
 mod config;
@@ -46,7 +46,7 @@ pub struct Request {
     /// Where it is promoted to.
     pub select: Select,
     /// The lines of `image`, each with a tag or a digest.
-    pub images: Vec<ImageRef>,
+    pub images: Vec<Reference>,
     /// `tag`, for the apps' only, or configured, images.
     pub tag: Option<Tag>,
     /// `digest`, likewise.

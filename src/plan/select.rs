@@ -1,7 +1,7 @@
 //! Which entry of which overlay gets which tag and digest: the rules of `image`, `tag`, `digest` and `from`.
 
 use crate::manifest::{Field, PinEdit};
-use crate::model::{Digest, ImageRef, RepoPath, Repository, Tag};
+use crate::model::{Digest, Reference, RepoPath, Repository, Tag};
 
 use super::{Placed, Read, Request};
 
@@ -64,9 +64,9 @@ pub(super) fn select(
 }
 
 /// Several lines for one repository, as docker/metadata-action makes them: moving ones are dropped, exactly one must remain.
-fn one_line_each(images: &[ImageRef], notices: &mut Vec<String>, mistakes: &mut Vec<String>) -> Vec<ImageRef> {
-    let mut kept: Vec<ImageRef> = Vec::new();
-    let mut groups: Vec<Vec<&ImageRef>> = Vec::new();
+fn one_line_each(images: &[Reference], notices: &mut Vec<String>, mistakes: &mut Vec<String>) -> Vec<Reference> {
+    let mut kept: Vec<Reference> = Vec::new();
+    let mut groups: Vec<Vec<&Reference>> = Vec::new();
     for image in images {
         let group = groups.iter_mut().find(|group| {
             group
@@ -80,7 +80,7 @@ fn one_line_each(images: &[ImageRef], notices: &mut Vec<String>, mistakes: &mut 
         }
     }
     for group in groups {
-        let (moving, fixed): (Vec<&ImageRef>, Vec<&ImageRef>) =
+        let (moving, fixed): (Vec<&Reference>, Vec<&Reference>) =
             group.iter().partition(|image| group.len() > 1 && is_moving(image));
         for image in &moving {
             notices.push(format!(
@@ -103,16 +103,16 @@ fn one_line_each(images: &[ImageRef], notices: &mut Vec<String>, mistakes: &mut 
     kept
 }
 
-fn listed(images: &[&ImageRef]) -> String {
+fn listed(images: &[&Reference]) -> String {
     images.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
-fn is_moving(image: &ImageRef) -> bool {
+fn is_moving(image: &Reference) -> bool {
     image.digest.is_none() && image.tag.as_ref().is_some_and(Tag::looks_mutable)
 }
 
 /// Each line goes to every overlay that has such an entry.
-fn by_lines(lines: &[ImageRef], targets: &[Read<'_>], mistakes: &mut Vec<String>) -> Vec<Vec<Wanted>> {
+fn by_lines(lines: &[Reference], targets: &[Read<'_>], mistakes: &mut Vec<String>) -> Vec<Vec<Wanted>> {
     let mut wanted: Vec<Vec<Wanted>> = vec![Vec::new(); targets.len()];
     for line in lines {
         let mut homes = Vec::new();

@@ -1,6 +1,7 @@
 //! The outputs of the step: their declarations, and what a report makes of them.
 
 use super::{Report, short_json};
+use crate::model::Parts;
 
 /// The largest `report` output, in bytes.
 const MOST_REPORT: usize = 64 * 1024;
@@ -129,10 +130,10 @@ pub const OUTPUTS: [OutputSpec; 16] = [
     text(
         "tag",
         "Tag of `after`, without the registry host, so that a mask on the host does not hide it.",
-        |report| unique(report.pins.iter().filter_map(|row| tag(&row.after))),
+        |report| unique(report.pins.iter().filter_map(|row| Parts::of(&row.after).tag)),
     ),
     text("digest", "Digest of `after`, without the registry host.", |report| {
-        unique(report.pins.iter().filter_map(|row| digest(&row.after)))
+        unique(report.pins.iter().filter_map(|row| Parts::of(&row.after).digest))
     }),
     early(
         Known::BeforeLanding,
@@ -183,16 +184,6 @@ pub fn outputs_at(report: &Report, known: Known) -> Vec<(&'static str, String)> 
 
 fn word<T: ToString>(worst: Option<T>) -> String {
     worst.map(|worst| worst.to_string()).unwrap_or_default()
-}
-
-fn tag(reference: &str) -> Option<&str> {
-    let named = reference.split('@').next()?;
-    let last = named.rsplit('/').next()?;
-    last.split_once(':').map(|(_, tag)| tag)
-}
-
-fn digest(reference: &str) -> Option<&str> {
-    reference.split_once('@').map(|(_, digest)| digest)
 }
 
 fn unique<'a>(lines: impl Iterator<Item = &'a str>) -> String {

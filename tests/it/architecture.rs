@@ -29,6 +29,20 @@ const RANKS: [(&str, u8); 20] = [
     ("lib", 7),
 ];
 
+/// The folders and files inside `promote/` with their ranks; whatever is not named here is the base. A file imports its own folder or a
+/// lower rank. The façade and the tests' entrance are not judged: they name what others may use.
+const INSIDE: [(&str, u8); 6] = [
+    ("run", 4),
+    ("commands", 3),
+    ("land", 2),
+    ("follow", 2),
+    ("prepare", 1),
+    ("testing", 4),
+];
+
+/// Folders whose files still import each other in a circle. None may join them.
+const STILL_CIRCULAR: [&str; 3] = ["manifest/kustomize", "plan/config", "promote/follow"];
+
 /// Rooms that decide: no clock, environment, file system, network, and nothing to wait for.
 const PURE: [&str; 6] = ["model", "manifest", "assess", "report", "inputs", "plan"];
 
@@ -95,15 +109,21 @@ fn files() -> Vec<(String, PathBuf)> {
 #[derive(Default)]
 struct Names {
     rooms: BTreeSet<String>,
+    /// Rooms with what is named of them.
+    inner: BTreeSet<(String, String)>,
     crates: BTreeSet<String>,
     asynchronous: Vec<String>,
+    /// Every path, as it is written.
+    paths: BTreeSet<Vec<String>>,
 }
 
 impl Names {
     fn take(&mut self, parts: &[String]) {
+        self.paths.insert(parts.to_vec());
         match parts {
-            [first, room, ..] if first == "crate" => {
+            [first, room, rest @ ..] if first == "crate" => {
                 self.rooms.insert(room.clone());
+                self.inner.extend(rest.first().map(|part| (room.clone(), part.clone())));
             }
             [first, ..] => {
                 self.crates.insert(first.clone());
@@ -130,6 +150,27 @@ impl Names {
             syn::UseTree::Glob(_) => self.take(before),
             syn::UseTree::Group(group) => group.items.iter().for_each(|tree| self.tree(before, tree)),
         }
+    }
+}
+
+impl Names {
+    /// Returns the names of files beside `path` that it imports: `super::NAME`, or the same path from the crate's root.
+    fn siblings(&self, path: &Path) -> BTreeSet<String> {
+        let inside = path.strip_prefix(source()).unwrap();
+        let mut folder: Vec<String> = vec!["crate".to_owned()];
+        folder.extend(
+            inside
+                .parent()
+                .unwrap()
+                .components()
+                .map(|part| part.as_os_str().to_str().unwrap().to_owned()),
+        );
+        let after =
+            |paths: &[String], before: &[String]| paths.strip_prefix(before).and_then(|rest| rest.first().cloned());
+        self.paths
+            .iter()
+            .filter_map(|parts| after(parts, &["super".to_owned()]).or_else(|| after(parts, &folder)))
+            .collect()
     }
 }
 
@@ -173,6 +214,16 @@ fn names(path: &Path) -> Names {
     names
 }
 
+/// Returns what a file of a room names of that room: the first part below the room in each `crate::ROOM::PART`, outside test modules.
+fn parts(path: &Path, room: &str) -> BTreeSet<String> {
+    names(path)
+        .inner
+        .into_iter()
+        .filter(|(of, _)| of == room)
+        .map(|(_, part)| part)
+        .collect()
+}
+
 fn rank(room: &str) -> Option<u8> {
     RANKS.iter().find(|(name, _)| *name == room).map(|(_, rank)| *rank)
 }
@@ -203,6 +254,93 @@ fn imports_point_down() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Returns the files of `promote/` with the folder or file that each belongs to.
+fn inside_promote() -> Vec<(String, PathBuf)> {
+    let rooms = files().into_iter().filter(|(room, _)| room == "promote");
+    rooms
+        .map(|(_, path)| {
+            let inside = path.strip_prefix(source().join("promote")).unwrap();
+            let first = inside.components().next().unwrap().as_os_str().to_str().unwrap();
+            (first.trim_end_matches(".rs").to_owned(), path)
+        })
+        .filter(|(part, _)| part != "mod")
+        .collect()
+}
+
+#[test]
+fn imports_inside_promote_point_down() {
+    let rank = |part: &str| {
+        INSIDE
+            .iter()
+            .find(|(name, _)| *name == part)
+            .map_or(0, |(_, rank)| *rank)
+    };
+    let mut wrong = Vec::new();
+    let mut arrows: BTreeSet<(String, String)> = BTreeSet::new();
+    for (own, path) in inside_promote() {
+        for other in parts(&path, "promote").into_iter().filter(|other| *other != own) {
+            let (from, to) = (rank(&own), rank(&other));
+            if to > from || (to == from && from > 0) {
+                wrong.push(format!(
+                    "{} ({own}, rank {from}) imports {other} (rank {to})",
+                    path.display()
+                ));
+            }
+            arrows.insert((own.clone(), other));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    // The files of the base may use each other, but not in a circle.
+    assert_eq!(circles(&arrows), Vec::<String>::new());
+}
+
+/// Returns the names that lead back to themselves.
+fn circles(arrows: &BTreeSet<(String, String)>) -> Vec<String> {
+    let mut open: BTreeSet<(String, String)> = arrows.clone();
+    loop {
+        // Whoever imports nothing that is left is in no circle.
+        let left: BTreeSet<String> = open.iter().map(|(from, _)| from.clone()).collect();
+        let before = open.len();
+        open.retain(|(_, to)| left.contains(to));
+        if open.len() == before {
+            return left.into_iter().collect();
+        }
+    }
+}
+
+#[test]
+fn files_of_a_folder_import_each_other_in_no_circle() {
+    // A folder's own file is its base and its façade: children may use what it declares.
+    let mut folders: std::collections::BTreeMap<PathBuf, BTreeSet<(String, String)>> =
+        std::collections::BTreeMap::new();
+    for (_, path) in files() {
+        let folder = path.parent().unwrap().to_path_buf();
+        let own = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        if ["mod", "lib", "main", "testing", "tests"].contains(&own.as_str()) {
+            continue;
+        }
+        let siblings =
+            |name: &str| folder.join(format!("{name}.rs")).exists() || folder.join(name).join("mod.rs").exists();
+        for other in names(&path).siblings(&path) {
+            if other != own && siblings(&other) {
+                folders.entry(folder.clone()).or_default().insert((own.clone(), other));
+            }
+        }
+    }
+    let mut found = Vec::new();
+    for (folder, arrows) in folders {
+        if !circles(&arrows).is_empty() {
+            found.push(folder.strip_prefix(source()).unwrap().to_str().unwrap().to_owned());
+        }
+    }
+    found.retain(|folder| !STILL_CIRCULAR.contains(&folder.as_str()));
+    assert_eq!(
+        found,
+        Vec::<String>::new(),
+        "these have files that import each other in a circle"
+    );
 }
 
 #[test]

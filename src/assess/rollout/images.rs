@@ -1,6 +1,6 @@
 //! Tells whether an image that was promoted is among those that are deployed.
 
-use crate::model::Repository;
+use crate::model::Parts;
 
 /// Tells whether `image`, as a workload names it, is one of `wanted`.
 pub(in crate::assess) fn named(wanted: &[String], image: &str) -> bool {
@@ -19,36 +19,28 @@ pub(in crate::assess) fn missing<'a, 'f>(
 
 /// Returns an image of the same repository, whatever its tag.
 pub(in crate::assess) fn sibling<'f>(wanted: &str, mut found: impl Iterator<Item = &'f String>) -> Option<&'f String> {
-    let (repository, _) = split(wanted);
-    found.find(|image| {
-        let other = split(image).0;
-        same_repository(repository, other) || is_mirror(repository, other)
-    })
+    let wanted = Parts::of(wanted);
+    found.find(|image| same_place(&wanted, &Parts::of(image)))
 }
 
 /// Returns the repository of a reference.
 pub(super) fn repository(reference: &str) -> &str {
-    split(reference).0
+    Parts::of(reference).repository
 }
 
 /// Tells whether a workload that names `found` runs `wanted`: the same repository or a mirror of it, and the same content. A webhook may
 /// have put the digest to the tag, or taken the digest in its place.
 fn same(wanted: &str, found: &str) -> bool {
-    let ((one, version), (other, shown)) = (split(wanted), split(found));
-    same_version(version, shown) && (same_repository(one, other) || is_mirror(one, other))
+    let (wanted, found) = (Parts::of(wanted), Parts::of(found));
+    let version = match wanted.digest {
+        Some(_) => wanted.digest == found.digest,
+        None => wanted.tag == found.tag && (wanted.tag.is_some() || found.digest.is_none()),
+    };
+    version && same_place(&wanted, &found)
 }
 
-fn same_version(wanted: &str, found: &str) -> bool {
-    let parts = |version: &str| {
-        let (tag, digest) = version.split_once('@').unwrap_or((version, ""));
-        (tag.to_owned(), digest.to_owned())
-    };
-    let ((tag, digest), (found_tag, found_digest)) = (parts(wanted), parts(found));
-    if digest.is_empty() {
-        tag == found_tag && (!tag.is_empty() || found_digest.is_empty())
-    } else {
-        digest == found_digest
-    }
+fn same_place(wanted: &Parts<'_>, found: &Parts<'_>) -> bool {
+    wanted.same_repository(found) || is_mirror(wanted.repository, found.repository)
 }
 
 /// Tells whether `other` is a copy of a repository in another registry: its path ends with the whole path of the repository.
@@ -58,25 +50,6 @@ fn is_mirror(one: &str, other: &str) -> bool {
         _ => one,
     };
     path.contains('/') && other.strip_suffix(path).is_some_and(|before| before.ends_with('/'))
-}
-
-fn same_repository(one: &str, other: &str) -> bool {
-    one == other || Repository::parse(one).is_ok_and(|repository| repository.same_as(other))
-}
-
-/// Splits a reference before its tag or digest. A colon before the last slash is a port.
-fn split(reference: &str) -> (&str, &str) {
-    let name_end = reference.find('@').unwrap_or(reference.len());
-    let slash = reference
-        .get(..name_end)
-        .and_then(|name| name.rfind('/'))
-        .map_or(0, |at| at + 1);
-    let tag = reference
-        .get(slash..name_end)
-        .and_then(|last| last.find(':'))
-        .map(|at| slash + at);
-    let at = tag.unwrap_or(name_end);
-    reference.split_at_checked(at).unwrap_or((reference, ""))
 }
 
 #[cfg(test)]
@@ -94,7 +67,6 @@ mod tests {
         assert!(!same("myorg/api:v1", "myorg/api:v2"));
         assert!(!same("myorg/api:v1@sha256:aa", "myorg/api:v1"));
         assert!(!same("localhost:5000/api", "localhost:5001/api"));
-        assert_eq!(split("localhost:5000/api"), ("localhost:5000/api", ""));
     }
 
     #[test]

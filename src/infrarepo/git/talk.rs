@@ -13,7 +13,7 @@ use super::request::{self, Fetch, Fetched, Filter};
 use super::tree::sha256;
 use crate::http::{self, Patience};
 use crate::journal::Journal;
-use crate::model::{Clock, Fault, limits};
+use crate::model::{Clock, Fault, in_words, limits};
 
 /// How patient a question is that changes nothing.
 const PATIENCE: Patience = Patience {
@@ -130,12 +130,8 @@ impl Talk {
     }
 
     fn again(&self, fault: &Fault, wait: Duration) {
-        self.journal.progress(format!(
-            "{fault}; asking again in {}",
-            humantime::format_duration(Duration::from_millis(
-                u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)
-            ))
-        ));
+        self.journal
+            .progress(format!("{fault}; asking again in {}", in_words(wait)));
     }
 
     fn broken(&self, broken: Broken) -> CallError {

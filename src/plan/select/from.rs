@@ -1,14 +1,14 @@
 //! `from`: what another environment pins is copied, and held against what the run says it is.
 
 use crate::manifest::Field;
-use crate::model::{Digest, ImageRef, RepoPath, Repository, Tag};
+use crate::model::{Digest, Reference, RepoPath, Repository, Tag};
 
 use super::{Wanted, find, lacks};
 use crate::plan::{Placed, Read, Request};
 
 /// What is pinned in another environment is copied, tag and digest.
 pub(super) fn copies(
-    lines: &[ImageRef],
+    lines: &[Reference],
     targets: &[Read<'_>],
     sources: &[Read<'_>],
     mistakes: &mut Vec<String>,
@@ -42,7 +42,7 @@ pub(super) fn copies(
 }
 
 /// The pins of a source overlay that are promoted: those of the lines, the configured ones, or all that say a tag or a digest.
-fn chosen<'a>(source: &'a Read<'a>, lines: &[ImageRef], mistakes: &mut Vec<String>) -> Vec<&'a Placed<'a>> {
+fn chosen<'a>(source: &'a Read<'a>, lines: &[Reference], mistakes: &mut Vec<String>) -> Vec<&'a Placed<'a>> {
     let named: Vec<&str> = if lines.is_empty() {
         source.target.images.iter().map(Repository::as_str).collect()
     } else {

@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use crate::assess::rollout::Verdict;
 use crate::delivery::Problem;
-use crate::model::{CommitSha, Outcome};
+use crate::model::{CommitSha, Outcome, in_words};
 use crate::plan::{OnPause, SyncMode};
 use crate::report::SupersededBy;
 
 use crate::promote::follow::ports::FollowPorts;
-use crate::promote::follow::progress::length;
 use crate::promote::follow::track::Track;
 
 /// How a wait ended; the rows are made afterwards.
@@ -112,12 +111,12 @@ fn late(track: &Track<'_>, ports: &FollowPorts<'_>, now: Duration) -> End {
     let limit = if track.pauses.since.is_some() {
         format!(
             "it has paused longer than `pause-timeout` ({})",
-            length(policy.pause_timeout)
+            in_words(policy.pause_timeout)
         )
     } else {
-        format!("not live within {}", length(track.limit()))
+        format!("not live within {}", in_words(track.limit()))
     };
-    let since = length(now.saturating_sub(track.requests.silent_since.unwrap_or(track.state_since)));
+    let since = in_words(now.saturating_sub(track.requests.silent_since.unwrap_or(track.state_since)));
     let next = match track.verdict.as_ref().and_then(Verdict::state) {
         Some(state) => format!("; next would have been: {}", state.next()),
         None => String::new(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::assess::rollout::{State, Verdict};
 use crate::journal::Journal;
-use crate::model::{Event, Milestone};
+use crate::model::{Event, Milestone, in_words};
 
 use crate::promote::follow::said::Said;
 use crate::promote::follow::track::Track;
@@ -83,8 +83,8 @@ impl<'a> Telling<'a> {
             self.journal.tell(Event::Notice(format!(
                 "{}: its canary takes {} by itself, with its timed pauses and analyses: waiting {} in all",
                 track.name(),
-                length(alone),
-                length(track.limit())
+                in_words(alone),
+                in_words(track.limit())
             )));
         }
     }
@@ -107,7 +107,7 @@ impl<'a> Telling<'a> {
                 self.journal.tell(event(counts.clone()));
             }
             let left = tracks.iter().map(|track| track.left(now)).min();
-            Some(format!("{counts} ({} left)", length(left.unwrap_or_default())))
+            Some(format!("{counts} ({} left)", in_words(left.unwrap_or_default())))
         };
         if let Some(line) = line.filter(|line| *line != self.line) {
             self.line.clone_from(&line);
@@ -131,8 +131,8 @@ fn timed(track: &Track<'_>, now: Duration) -> String {
     format!(
         "{} (for {}, {} left)",
         track.why(),
-        length(now.saturating_sub(track.state_since)),
-        length(track.left(now))
+        in_words(now.saturating_sub(track.state_since)),
+        in_words(track.left(now))
     )
 }
 
@@ -147,9 +147,4 @@ fn counts(tracks: &[Track<'_>]) -> String {
     }
     let counts: Vec<String> = counts.iter().map(|(state, count)| format!("{count} {state}")).collect();
     format!("{} applications: {}", tracks.len(), counts.join(", "))
-}
-
-/// Returns a length of time as people read it, in whole seconds.
-pub(in crate::promote) fn length(time: Duration) -> String {
-    humantime::format_duration(Duration::from_secs(time.as_secs())).to_string()
 }

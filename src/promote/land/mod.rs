@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::infrarepo::{Attempt, Land, Update};
-use crate::model::{Clock, CommitSha, Event, Fault, Outcome};
+use crate::model::{Clock, CommitSha, Event, Fault, Outcome, in_words};
 
 use crate::promote::cancel::{cancelled, or_cancel};
 use crate::promote::job::Landing;
@@ -179,7 +179,7 @@ fn too_late(bound: Duration, lost: &Lost) -> Fault {
     } else {
         ("somebody else was faster each time", "give a longer `landing-timeout`")
     };
-    let bound = humantime::format_duration(bound);
+    let bound = in_words(bound);
     Fault::unreachable(format!(
         "{attempts} attempts did not land within `landing-timeout` ({bound}): {who} ({why}); nothing was written"
     ))

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::Timestamp;
+use crate::model::{Timestamp, in_words};
 
 use crate::promote::job::{Common, Promote};
 use crate::promote::prepare::plan::Planned;
@@ -30,11 +30,10 @@ pub(in crate::promote) fn ending(job: &Promote, common: &Common, planned: &Plann
 fn told(input: &str, until: Timestamp, now: Timestamp, longest: Duration) -> Option<String> {
     let left = until.since(now);
     (left < longest).then(|| {
-        let shown = |time: Duration| humantime::format_duration(Duration::from_secs(time.as_secs())).to_string();
         format!(
             "`{input}` is valid until {until} ({} from now), and this run may take {}: make the token just before this step, or give shorter timeouts",
-            shown(left),
-            shown(longest)
+            in_words(left),
+            in_words(longest)
         )
     })
 }
