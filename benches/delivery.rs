@@ -151,7 +151,7 @@ fn latency() {
 
 #[expect(clippy::too_many_lines, reason = "one wait, put together by hand")]
 fn once(sandbox: &Sandbox, tag: &str, settle: Duration) -> Duration {
-    let client = promote_action::http::client(None).unwrap();
+    let client = promote_action::http::client(&promote_action::http::Connections::default()).unwrap();
     let settings = Settings {
         server: sandbox.argocd.url().parse().unwrap(),
         token: Secret::new(sandbox.argocd.token("ci")),
@@ -162,6 +162,7 @@ fn once(sandbox: &Sandbox, tag: &str, settle: Duration) -> Duration {
     let place = infrarepo::RepoAccess {
         address: Address::Folder(sandbox.git.path("infra-repo")),
         branch: None,
+        user: None,
         token: None,
         ssh: None,
     };

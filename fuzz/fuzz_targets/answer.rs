@@ -14,7 +14,12 @@ fuzz_target!(|bytes: &[u8]| {
     let _ = reference::listing(bytes);
     let _ = request::fetched_2(bytes);
     let _ = request::fetched_0(bytes);
-    assert!(!request::fits(bytes, bytes.len().saturating_sub(1)) || bytes.is_empty());
+    let most = bytes.len().saturating_sub(1);
+    let mut pieces = request::Size::new(most);
+    let by_pieces = (0..=bytes.len()).map(|end| pieces.fits(&bytes[..end])).last();
+    let at_once = request::Size::new(most).fits(bytes);
+    assert_eq!(by_pieces, Some(at_once), "however it is cut");
+    assert!(!at_once || bytes.is_empty());
     if let Ok(report) = push::report(bytes, BRANCH)
         && report.verdict == Verdict::Done
     {

@@ -187,7 +187,7 @@ impl<'a> Call<'a> {
     fn secrets(&self) -> Vec<Secret> {
         let mut secrets = self.inputs.secrets(table::all());
         secrets.extend(self.arguments.spilled.iter().cloned());
-        secrets.extend(self.place.proxy_passwords());
+        secrets.extend_from_slice(self.place.proxies().secrets());
         secrets
     }
 

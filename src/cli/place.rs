@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::environment::Environment;
-use crate::model::Secret;
+use crate::http::Proxies;
 use crate::promote::Identity;
 
 /// The surroundings of a run.
@@ -69,18 +69,10 @@ impl Place<'_> {
         }
     }
 
-    /// Returns the passwords of the proxies that connections go through.
+    /// Returns the proxies that connections go through.
     #[must_use]
-    pub(super) fn proxy_passwords(&self) -> Vec<Secret> {
-        let proxies = ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"].iter();
-        let urls = proxies.flat_map(|name| {
-            [
-                self.var(name),
-                self.env.get(&name.to_ascii_lowercase()).map(String::as_str),
-            ]
-        });
-        let urls = urls.flatten().filter_map(|text| url::Url::parse(text).ok());
-        urls.filter_map(|url| url.password().map(Secret::new)).collect()
+    pub(super) fn proxies(&self) -> Proxies {
+        Proxies::read(|name| self.env.get(name).map(String::as_str))
     }
 
     fn run_url(&self) -> Option<String> {

@@ -4,8 +4,10 @@ use std::rc::Rc;
 
 use super::place::Place;
 use crate::http::{Fixed, Tokens};
-use crate::infrarepo::inputs::{AUTHOR, BRANCH, GITHUB_TOKEN, INFRA_REPO, SSH_KEY, SSH_KNOWN_HOSTS, TOKEN, VIA};
-use crate::infrarepo::{Address, Author, Identity, KnownHosts, RepoAccess, SshAccess, SshKey};
+use crate::infrarepo::inputs::{
+    AUTHOR, BRANCH, GITHUB_TOKEN, INFRA_REPO, SSH_KEY, SSH_KNOWN_HOSTS, TOKEN, USERNAME, VIA,
+};
+use crate::infrarepo::{self, Address, Author, Identity, KnownHosts, RepoAccess, SshAccess, SshKey};
 use crate::inputs::Reader;
 use crate::model::{BranchName, Secret, may_carry_secret, unseen};
 
@@ -15,13 +17,39 @@ pub(super) fn target(reader: &Reader<'_>, place: &Place<'_>) -> Option<RepoAcces
     let address = reader.parsed(&INFRA_REPO, |text| address(text, place));
     let branch = reader.parsed(&BRANCH, BranchName::parse);
     let token = token(reader, place, address.as_ref());
+    let user = user(reader, address.as_ref(), token.is_some());
     let ssh = ssh(reader, place, address.as_ref());
     Some(RepoAccess {
         address: address?,
         branch,
+        user,
         token: token.map(|token| -> Rc<dyn Tokens> { Rc::new(Fixed::new(token)) }),
         ssh,
     })
+}
+
+/// Reads the user that the token is sent with.
+fn user(reader: &Reader<'_>, address: Option<&Address>, token: bool) -> Option<String> {
+    let user = reader.parsed(&USERNAME, |text| {
+        let named = infrarepo::user_name(text);
+        named.map(|()| text.to_owned())
+    })?;
+    match address? {
+        Address::Http { user: Some(named), .. } if *named != user => {
+            let why = "is not the user in the address of `infra-repo`: give one of them";
+            reader.wrong(&USERNAME, "", why);
+        }
+        Address::Http { .. } if token => {}
+        Address::Http { .. } => reader.wrong(&USERNAME, "", "is given without `token`, which it belongs to"),
+        Address::Ssh { .. } | Address::Folder(_) => {
+            reader.wrong(
+                &USERNAME,
+                "",
+                "is given, and `infra-repo` is no http or https address: drop `username`",
+            );
+        }
+    }
+    Some(user)
 }
 
 /// Reads what opens an ssh address; on a laptop also what ssh itself would use.

@@ -5,8 +5,10 @@ use super::inputs::{COMMAND, OUTPUT};
 use super::place::Place;
 use super::repository;
 use crate::delivery::inputs::ARGOCD_SERVER;
-use crate::http;
-use crate::inputs::{Reader, value};
+use crate::http::{self, Connections, Proxies};
+use crate::infrarepo::inputs::INFRA_REPO;
+use crate::infrarepo::{Address, RepoAccess};
+use crate::inputs::{InputSpec, Reader, value};
 use crate::model::{AppName, Command, CommitName, Digest, EnvironmentName, Reference, Tag};
 use crate::plan::inputs as planned;
 use crate::plan::policy::KEYS;
@@ -37,7 +39,21 @@ pub(super) fn read(reader: &Reader<'_>, command: Command, place: &Place<'_>, run
     let dry = reader.boolean(&DRY_RUN).unwrap_or_default();
     let wait = wait(reader, command);
     let landing_timeout = reader.duration(&LANDING_TIMEOUT);
-    let ca_bundle = ca_bundle(reader, place);
+    let connections = Connections {
+        ca_bundle: ca_bundle(reader, place),
+        proxies: place.proxies(),
+    };
+    if let Some(argocd) = &argocd {
+        in_the_clear(reader, &connections.proxies, &ARGOCD_SERVER, &argocd.server);
+    }
+    if let Some(RepoAccess {
+        address: Address::Http { url, .. },
+        token: Some(_),
+        ..
+    }) = &infra_repo
+    {
+        in_the_clear(reader, &connections.proxies, &INFRA_REPO, url);
+    }
     let commit = reader.parsed(&COMMIT, CommitName::parse);
     let job = match command {
         Command::Promote if !dry => Job::Promote(Promote {
@@ -60,10 +76,17 @@ pub(super) fn read(reader: &Reader<'_>, command: Command, place: &Place<'_>, run
     let common = Common {
         infra_repo: infra_repo?,
         argocd,
-        ca_bundle,
+        connections,
         identity: place.identity(run),
     };
     Some((common, job))
+}
+
+/// Refuses a secret that would pass a proxy in the clear.
+fn in_the_clear(reader: &Reader<'_>, proxies: &Proxies, spec: &InputSpec, url: &url::Url) {
+    if let Err(why) = proxies.may_carry_secret(url) {
+        reader.wrong(spec, url.as_str(), &why);
+    }
 }
 
 fn request(reader: &Reader<'_>, command: Command) -> Request {
@@ -218,6 +241,13 @@ fn wait(reader: &Reader<'_>, command: Command) -> bool {
     }
 }
 
+fn bundle(pem: &str) -> Connections {
+    Connections {
+        ca_bundle: Some(pem.to_owned()),
+        ..Connections::default()
+    }
+}
+
 fn ca_bundle(reader: &Reader<'_>, place: &Place<'_>) -> Option<String> {
     let given = reader.given(&CA_BUNDLE)?;
     let pem = if given.text.contains("-----BEGIN") {
@@ -231,7 +261,7 @@ fn ca_bundle(reader: &Reader<'_>, place: &Place<'_>) -> Option<String> {
             }
         }
     };
-    if let Err(fault) = http::client(Some(&pem)) {
+    if let Err(fault) = http::client(&bundle(&pem)) {
         reader.mistake(format!(
             "{fault} ({}): give PEM text, or the path of a file that holds it",
             given.origin

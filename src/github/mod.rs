@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn the_api_is_found_by_the_address_of_git() {
-        let http = crate::http::client(None).unwrap();
+        let http = crate::http::client(&crate::http::Connections::default()).unwrap();
         for (address, api) in [
             ("https://github.com/o/r", "https://api.github.com/repos/o/r"),
             ("https://github.com/o/r.git", "https://api.github.com/repos/o/r"),

@@ -67,7 +67,7 @@ impl Opened {
     /// It is too large, too slow, or breaks off.
     pub async fn more(&mut self, most: usize) -> Result<Option<Vec<u8>>, Problem> {
         let piece = self.response.chunk().await;
-        let piece = piece.map_err(|error| Problem::of(error, self.limit, true))?;
+        let piece = piece.map_err(|error| Problem::of(error, self.limit, false))?;
         let Some(piece) = piece else { return Ok(None) };
         self.taken = self.taken.saturating_add(piece.len());
         if self.taken > most {
@@ -80,7 +80,7 @@ impl Opened {
     ///
     /// # Errors
     /// As [`Opened::more`]; too large also when `go_on` ends it.
-    pub async fn rest(&mut self, most: usize, go_on: impl Fn(&[u8]) -> bool) -> Result<Vec<u8>, Problem> {
+    pub async fn rest(&mut self, most: usize, mut go_on: impl FnMut(&[u8]) -> bool) -> Result<Vec<u8>, Problem> {
         let mut out = Vec::new();
         while let Some(piece) = self.more(most).await? {
             out.extend_from_slice(&piece);

@@ -2,13 +2,9 @@
 //!
 //! Who sends a request decides about its timeout, its retries and whether a redirect is followed: a secret never crosses to another host.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-
-use super::{Opened, Problem, Request};
+use super::{Opened, Problem, Proxies, Request, trust};
 use crate::model::{Fault, limits};
 
 /// How long a server may say nothing.
@@ -18,6 +14,8 @@ pub(super) const SILENCE: Duration = limits::SILENCE.time();
 #[derive(Clone, Debug)]
 pub struct Client {
     inner: reqwest::Client,
+    /// Whether the user trusts more than what is built in.
+    bundled: bool,
 }
 
 impl Client {
@@ -41,53 +39,43 @@ impl Client {
             sent = sent.body(body);
         }
         let response = sent.send().await;
-        let response = response.map_err(|error| Problem::of(error, limit, false))?;
+        let response = response.map_err(|error| Problem::of(error, limit, self.bundled))?;
         Ok(Opened::new(response, limit))
     }
 }
 
-/// Builds the client. `ca_bundle` is PEM text, added to the built-in roots for every connection.
+/// What all connections of a run have in common.
+#[derive(Clone, Debug, Default)]
+pub struct Connections {
+    /// PEM text with certificates that are trusted besides the built-in roots.
+    pub ca_bundle: Option<String>,
+    /// What they go through.
+    pub proxies: Proxies,
+}
+
+/// Builds the client.
 ///
 /// HTTP/1.1 only: Argo CD's own listener routes h2 to gRPC, and git needs no more.
 ///
 /// # Errors
 /// The bundle holds no certificate, or one that cannot be read.
-pub fn client(ca_bundle: Option<&str>) -> Result<Client, Fault> {
-    let mut roots = rustls::RootCertStore {
-        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
-    };
-    if let Some(pem) = ca_bundle {
-        let wrong = |why: String| {
-            Fault::invalid(format!("`ca-bundle` {why}"))
-                .hint("give PEM text (-----BEGIN CERTIFICATE-----) or the path of a file that holds it")
-        };
-        let mut count = 0;
-        for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
-            let certificate = certificate.map_err(|error| wrong(format!("is not PEM: {error}")))?;
-            roots
-                .add(certificate)
-                .map_err(|error| wrong(format!("holds a certificate that cannot be used: {error}")))?;
-            count += 1;
-        }
-        if count == 0 {
-            return Err(wrong("holds no certificate".to_owned()));
-        }
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let tls = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| Fault::bug("set up TLS").because(error))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+pub fn client(connections: &Connections) -> Result<Client, Fault> {
+    let ca_bundle = connections.ca_bundle.as_deref();
+    let proxies = connections.proxies.clone();
     reqwest::Client::builder()
-        .tls_backend_preconfigured(tls)
+        .tls_backend_preconfigured(trust::configuration(ca_bundle)?)
         .http1_only()
+        .no_proxy()
+        .proxy(reqwest::Proxy::custom(move |url| proxies.of(url).cloned()))
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(limits::CONNECT.time())
         .read_timeout(SILENCE)
         .user_agent(concat!("promote-action/", env!("CARGO_PKG_VERSION")))
         .build()
-        .map(|inner| Client { inner })
+        .map(|inner| Client {
+            inner,
+            bundled: ca_bundle.is_some(),
+        })
         .map_err(|error| Fault::bug("build the HTTP client").because(error))
 }
 
@@ -95,14 +83,21 @@ pub fn client(ca_bundle: Option<&str>) -> Result<Client, Fault> {
 mod tests {
     use super::*;
 
+    fn bundle(pem: &str) -> Connections {
+        Connections {
+            ca_bundle: Some(pem.to_owned()),
+            ..Connections::default()
+        }
+    }
+
     #[test]
     fn a_bundle_without_a_certificate_is_refused() {
         assert!(
-            client(Some("nothing"))
+            client(&bundle("nothing"))
                 .unwrap_err()
                 .to_string()
                 .contains("no certificate")
         );
-        assert!(client(None).is_ok());
+        assert!(client(&Connections::default()).is_ok());
     }
 }

@@ -3,13 +3,15 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::trust::{self, Untrusted};
+
 /// What went wrong between the request and the last byte of its answer. What the server did meanwhile is not known, unless the request
 /// never left.
 #[derive(Debug)]
 pub enum Problem {
     /// The server's certificate is not trusted. Nothing was sent.
-    Untrusted(anyhow::Error),
-    /// No connection, or it broke off before the answer began.
+    Untrusted(Untrusted),
+    /// No connection. Nothing was sent.
     Unreached(anyhow::Error),
     /// The time for the whole exchange was over.
     Slow(Duration),
@@ -18,7 +20,7 @@ pub enum Problem {
         /// How long.
         during: Duration,
     },
-    /// The answer broke off.
+    /// The connection broke off, before the answer or in it.
     Broken(anyhow::Error),
     /// The answer is longer than this, in bytes.
     TooLarge(usize),
@@ -26,19 +28,20 @@ pub enum Problem {
 
 impl Problem {
     /// Sorts an error of the client. The address is taken out of it: it can hold what should not be shown twice.
-    pub(super) fn of(error: reqwest::Error, limit: Option<Duration>, began: bool) -> Self {
-        if error.is_timeout() && !error.is_connect() {
+    pub(super) fn of(error: reqwest::Error, limit: Option<Duration>, bundled: bool) -> Self {
+        let connecting = error.is_connect();
+        if error.is_timeout() && !connecting {
             // Without a bound of its own, the answer only ever stops for the client's longest silence.
             return Self::Slow(limit.unwrap_or(super::client::SILENCE));
         }
-        let error = anyhow::Error::new(error.without_url());
-        if format!("{error:#}").to_ascii_lowercase().contains("certificate") {
-            return Self::Untrusted(error);
+        if let Some(why) = trust::untrusted(&error, bundled) {
+            return Self::Untrusted(why);
         }
-        if began {
-            Self::Broken(error)
-        } else {
+        let error = anyhow::Error::new(error.without_url());
+        if connecting {
             Self::Unreached(error)
+        } else {
+            Self::Broken(error)
         }
     }
 
@@ -46,7 +49,7 @@ impl Problem {
     #[must_use]
     pub fn into_cause(self) -> anyhow::Error {
         match self {
-            Self::Untrusted(error) | Self::Unreached(error) | Self::Broken(error) => error,
+            Self::Unreached(error) | Self::Broken(error) => error,
             other => anyhow::Error::msg(other.to_string()),
         }
     }
@@ -55,7 +58,8 @@ impl Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Untrusted(error) | Self::Unreached(error) | Self::Broken(error) => {
+            Self::Untrusted(why) => out.write_str(&why.what),
+            Self::Unreached(error) | Self::Broken(error) => {
                 let mut said = String::new();
                 for part in error.chain() {
                     let part = part.to_string();

@@ -23,6 +23,8 @@ pub enum Address {
         url: Url,
         /// Whether the host is GitHub: github.com, or the server that the run is on.
         github: bool,
+        /// The user that the address names: sent with the token, and never shown.
+        user: Option<String>,
     },
     /// Git over ssh.
     Ssh {
@@ -68,7 +70,7 @@ impl Address {
     #[must_use]
     pub const fn on_github(&self) -> Option<&Url> {
         match self {
-            Self::Http { url, github: true } => Some(url),
+            Self::Http { url, github: true, .. } => Some(url),
             _ => None,
         }
     }
@@ -77,7 +79,7 @@ impl Address {
     #[must_use]
     pub fn commit_url(&self, commit: &CommitSha) -> Option<String> {
         let (url, github) = match self {
-            Self::Http { url, github } => (url.clone(), *github),
+            Self::Http { url, github, .. } => (url.clone(), *github),
             Self::Ssh { ssh, github } => (ssh.page()?, *github),
             Self::Folder(_) => return None,
         };
@@ -152,8 +154,16 @@ fn from_url(text: &str, scheme: &str, rest: &str, github_server: Option<&str>) -
 fn http_url(text: &str, github_server: Option<&str>) -> Result<Address, String> {
     // The parser's error says nothing of the text, which may hold a password.
     let mut url = read_url(text).map_err(|error| format!("is no URL: {error}"))?;
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err("has a user or password in it: leave it out, and give `token`".to_owned());
+    if url.password().is_some() {
+        return Err("has a password in it: leave it out, and give `token`".to_owned());
+    }
+    let user = percent_decode_str(url.username())
+        .decode_utf8()
+        .map_err(|_| "has a user in it that is not UTF-8".to_owned())?
+        .into_owned();
+    user_name(&user)?;
+    if url.set_username("").is_err() {
+        return Err("names no host: write https://HOST/OWNER/NAME".to_owned());
     }
     if url.query().is_some() || url.fragment().is_some() {
         return Err("has a `?` or `#` in it: give the address that `git clone` takes".to_owned());
@@ -166,7 +176,41 @@ fn http_url(text: &str, github_server: Option<&str>) -> Result<Address, String> 
     url.set_path(&path);
     let server = github_server.and_then(|server| Url::parse(server).ok());
     let github = url.host_str() == Some("github.com") || server.is_some_and(|server| server.origin() == url.origin());
-    Ok(Address::Http { url, github })
+    let user = Some(user).filter(|user| !user.is_empty());
+    Ok(Address::Http { url, github, user })
+}
+
+/// How tokens of hosts begin: one that stands in the place of a user is a secret.
+const TOKENS: [&str; 12] = [
+    "ghp_",
+    "gho_",
+    "ghu_",
+    "ghs_",
+    "ghr_",
+    "github_pat_",
+    "glpat-",
+    "gldt-",
+    "glrt-",
+    "glcbt-",
+    "atbb",
+    "atatt",
+];
+
+/// Checks a user name that is sent with a token: it is no secret, and shows in no message all the same.
+///
+/// # Errors
+/// Says what is wrong, as the end of a sentence; the name is not repeated.
+pub fn user_name(text: &str) -> Result<(), String> {
+    let lower = text.to_ascii_lowercase();
+    // The tokens of Azure DevOps, and hashes, are long and of letters and digits alone.
+    let long = text.len() >= 40 && text.chars().all(|c| c.is_ascii_alphanumeric());
+    if long || TOKENS.iter().any(|begin| lower.starts_with(begin)) {
+        return Err("has a token in the place of a user: leave it out, and give it as `token`".to_owned());
+    }
+    if text.contains(':') || text.chars().any(char::is_control) {
+        return Err("has a user that cannot be sent: it holds a `:` or a control character".to_owned());
+    }
+    Ok(())
 }
 
 fn over_ssh(ssh: SshAddress, github_server: Option<&str>) -> Address {

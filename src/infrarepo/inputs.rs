@@ -37,6 +37,16 @@ pub const TOKEN: InputSpec = InputSpec {
     ..InputSpec::PLAIN
 };
 
+/// `username`.
+pub const USERNAME: InputSpec = InputSpec {
+    name: "username",
+    absent: "the user of the address (`https://USER@HOST/…`), else the one that the host's tokens are sent with",
+    help: "User name that the token belongs to, for hosts that want one: AWS CodeCommit, GitLab deploy tokens, API tokens of Bitbucket Cloud.",
+    example: "deploy-bot",
+    part: Part::Repository,
+    ..InputSpec::PLAIN
+};
+
 /// `github-token`.
 pub const GITHUB_TOKEN: InputSpec = InputSpec {
     name: "github-token",
@@ -94,10 +104,11 @@ pub const AUTHOR: InputSpec = InputSpec {
 };
 
 /// All of them.
-pub const ALL: [InputSpec; 8] = [
+pub const ALL: [InputSpec; 9] = [
     INFRA_REPO,
     BRANCH,
     TOKEN,
+    USERNAME,
     GITHUB_TOKEN,
     SSH_KEY,
     SSH_KNOWN_HOSTS,

@@ -13,7 +13,7 @@ mod address;
 pub mod git;
 pub mod inputs;
 
-pub use address::{Address, SshAddress, holds_credentials};
+pub use address::{Address, SshAddress, holds_credentials, user_name};
 pub use git::{Identity, KnownHosts, SshAccess, SshKey};
 
 /// How far back a search goes, in commits.
@@ -26,6 +26,8 @@ pub struct RepoAccess {
     pub address: Address,
     /// The branch; `None` = the remote's default.
     pub branch: Option<BranchName>,
+    /// The user that the token is sent with, where the input `username` gives one.
+    pub user: Option<String>,
     /// The token for its host.
     pub token: Option<Rc<dyn Tokens>>,
     /// What an ssh address is opened with; `None` for every other.
@@ -237,6 +239,9 @@ pub trait Land: InfraRepo {
 
     /// Lets no write begin from now on, not even the repetition of one: the run was cancelled. What is under way may end.
     fn halt(&self);
+
+    /// Returns the commit of a push that was given up under way, so that it is not known what became of it.
+    fn in_doubt(&self) -> Option<CommitSha>;
 }
 
 /// Opens the infra-repo. A server is not asked anything yet; a folder must be a bare repository.
@@ -250,8 +255,9 @@ pub fn open(
     journal: Rc<dyn Journal>,
 ) -> Result<Box<dyn Land>, Fault> {
     match &target.address {
-        Address::Http { url, github } => {
-            let carrier = git::Http::new(http, url, *github, target.token.clone());
+        Address::Http { url, github, user } => {
+            let user = target.user.clone().or_else(|| user.clone());
+            let carrier = git::Http::new(http, url, *github, user, target.token.clone());
             Ok(Box::new(git::Remote::new(target, Box::new(carrier), clock, journal)?))
         }
         Address::Ssh { ssh, .. } => {

@@ -84,6 +84,9 @@ impl fmt::Display for CommitName {
     }
 }
 
+/// How long the name of a branch or reference may be, in bytes: as a file, git can keep hardly a longer one.
+const LONGEST_NAME: usize = 1000;
+
 /// A branch, without `refs/heads/`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BranchName(String);
@@ -99,6 +102,8 @@ impl BranchName {
         let bad_part = |part: &str| part.is_empty() || part.starts_with('.') || part.strip_suffix(".lock").is_some();
         if name.is_empty() || name == "@" {
             Err("is no branch name".to_owned())
+        } else if name.len() > LONGEST_NAME {
+            Err(format!("is no branch name: it is longer than {LONGEST_NAME} bytes"))
         } else if let Some(c) = name.chars().find(|c| bad_char(*c)) {
             Err(format!("is no branch name: it contains {c:?}"))
         } else if name.starts_with('-')

@@ -35,7 +35,7 @@ pub use outcome::Outcome;
 pub use pin_change::PinChange;
 /// What the editor has already; it is a crate of its own and knows nothing else of ours.
 pub use promote_manifest::{Pin, Syntax, nearest};
-pub use secret::{Secret, may_carry_secret};
+pub use secret::{Secret, is_loopback, may_carry_secret};
 pub use sync_window::{SyncWindow, SyncWindows, WindowKind};
 pub use tree::{Happening, Node, Said};
 pub use unseen::unseen;

@@ -42,18 +42,27 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// Tells whether a URL names this machine.
+#[must_use]
+pub fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback() || ip.to_ipv4_mapped().is_some_and(|ip| ip.is_loopback()),
+        Some(url::Host::Domain(name)) => {
+            let name = name.trim_end_matches('.');
+            name == "localhost" || name.ends_with(".localhost")
+        }
+        None => false,
+    }
+}
+
 /// Checks that a secret may be sent to `url`: https, or plain http to this machine or inside the cluster.
 ///
 /// # Errors
 /// Says why not, as the end of a sentence.
 pub fn may_carry_secret(url: &Url) -> Result<(), String> {
     let host = url.host_str().unwrap_or_default();
-    let loopback = match url.host() {
-        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
-        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        None => false,
-    };
+    let loopback = is_loopback(url);
     let in_cluster = host.ends_with(".svc") || host.ends_with(".svc.cluster.local");
     match url.scheme() {
         "https" => Ok(()),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::delivery;
+use crate::http::Connections;
 use crate::infrarepo::{Author, RepoAccess};
 use crate::model::{Command, CommitName};
 use crate::plan::{Identity, Request, Select};
@@ -14,8 +15,8 @@ pub struct Common {
     pub infra_repo: RepoAccess,
     /// The Argo CD server, if there is one.
     pub argocd: Option<delivery::Settings>,
-    /// PEM text added to the built-in roots.
-    pub ca_bundle: Option<String>,
+    /// What its connections have in common.
+    pub connections: Connections,
     /// Who runs it, and where.
     pub identity: Identity,
 }

@@ -39,7 +39,7 @@ async fn story(
     cancel: &Cancel,
     report: &mut Report,
 ) -> Result<End, Fault> {
-    let client = http::client(common.ca_bundle.as_deref())?;
+    let client = http::client(&common.connections)?;
     let repo = infrarepo::open(
         &common.infra_repo,
         client.clone(),

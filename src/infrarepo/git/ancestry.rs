@@ -43,6 +43,12 @@ impl Remote {
         // `have` leaves out all that ours stands on: what comes is what lies between, whatever the length of the history.
         let mut fetch = Fetch::of(vec![from], Filter::NoTrees);
         fetch.haves = vec![to];
+        if self.has(to) {
+            // The server may not have ours at all: then what it stands on keeps the answer short.
+            fetch
+                .haves
+                .extend(self.objects(|repo| Ok(repo.find_commit(to)?.parent_ids().collect::<Vec<_>>()))?);
+        }
         fetch.depth = Some(MOST_COMMITS);
         let cut = self.fetch(&fetch, MOST_BYTES).await;
         let cut: HashSet<Oid> = cut

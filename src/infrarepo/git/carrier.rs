@@ -31,6 +31,10 @@ pub(in crate::infrarepo) enum CallError {
     Final(Fault),
     /// The answer is not git's: asking the server how it talks may explain it.
     Strange(Fault),
+    /// The request never left, and asking again cannot help.
+    Untouched(Fault),
+    /// The request never left: asking again can help, and nothing was done.
+    Unsent(Fault),
     /// It did not come, or not whole. What the server did is not known.
     Lost {
         /// What was seen.
@@ -46,7 +50,11 @@ impl CallError {
     /// Returns it as the end of a run.
     pub(super) fn into_fault(self, place: &str) -> Fault {
         match self {
-            Self::Final(fault) | Self::Strange(fault) | Self::Lost { fault, .. } => fault,
+            Self::Final(fault)
+            | Self::Strange(fault)
+            | Self::Untouched(fault)
+            | Self::Unsent(fault)
+            | Self::Lost { fault, .. } => fault,
             Self::TooLarge(most) => Fault::unreachable(format!(
                 "{place} sends more than {most} bytes for what is needed of it"
             ))

@@ -287,4 +287,8 @@ impl Land for Folder {
     fn halt(&self) {
         self.halted.set(true);
     }
+
+    fn in_doubt(&self) -> Option<CommitSha> {
+        None
+    }
 }

@@ -9,6 +9,7 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
 use reqwest::{StatusCode, Url};
 
 use super::carrier::{CallError, Carrier, Service};
+use super::hosts::Host;
 use super::request;
 use crate::http::{Client, Opened, Problem, Request, Tokens, media_type, retry_after};
 use crate::model::{Fault, limits};
@@ -22,24 +23,35 @@ pub(in crate::infrarepo) struct Http {
     place: String,
     /// Where it is; a redirect changes this.
     base: RefCell<Url>,
-    user: &'static str,
+    host: Host,
+    /// The user that was given, which is no secret.
+    user: Option<String>,
     token: Option<Rc<dyn Tokens>>,
 }
 
 impl Http {
-    pub(in crate::infrarepo) fn new(client: Client, url: &Url, github: bool, token: Option<Rc<dyn Tokens>>) -> Self {
+    /// Makes the carrier of a repository. Sends nothing.
+    pub(in crate::infrarepo) fn new(
+        client: Client,
+        url: &Url,
+        github: bool,
+        user: Option<String>,
+        token: Option<Rc<dyn Tokens>>,
+    ) -> Self {
         let mut base = url.clone();
         if github && !url.path().to_ascii_lowercase().ends_with(".git") {
             base.set_path(&format!("{}.git", url.path()));
         }
-        let user = match url.host_str() {
-            Some("bitbucket.org") => "x-token-auth",
-            _ => "x-access-token",
+        let host = if github {
+            Host::GitHub
+        } else {
+            Host::named(url.host_str().unwrap_or_default())
         };
         Self {
             client,
             place: url.to_string(),
             base: RefCell::new(base),
+            host,
             user,
             token,
         }
@@ -79,7 +91,7 @@ impl Http {
         }
         .within(EXCHANGE);
         if let Some(token) = &self.token {
-            request = request.basic(self.user, &token.token().await?);
+            request = request.basic(self.user.as_deref().unwrap_or(self.host.user()), &token.token().await?);
         }
         if asked.service == Service::UploadPack {
             let version = HeaderValue::from_static("version=2");
@@ -105,11 +117,13 @@ impl Http {
 
     fn unsent(&self, problem: Problem) -> CallError {
         let fault = Fault::unreachable(format!("{} cannot be reached", self.place));
-        if let Problem::Untrusted(error) = problem {
-            let hint = "give the certificate of the host's authority as `ca-bundle`";
-            return CallError::Final(fault.because(error).hint(hint));
+        if let Problem::Untrusted(why) = problem {
+            return CallError::Untouched(fault.because(anyhow::Error::msg(why.what)).hint(why.hint));
         }
         let hint = "check `infra-repo`, and whether this machine may reach that host (`HTTPS_PROXY` and `NO_PROXY` are obeyed)";
+        if matches!(problem, Problem::Unreached(_)) {
+            return CallError::Unsent(fault.because(problem.into_cause()).hint(hint));
+        }
         CallError::Lost {
             fault: fault.because(problem.into_cause()).hint(hint),
             after: None,
@@ -126,8 +140,15 @@ impl Http {
             return Err(CallError::Final(fault));
         };
         if to.origin() != from.origin() {
-            let host = to.host_str().unwrap_or("nothing");
-            let message = format!("{place} redirects to another host ({host}), which is not followed");
+            let what = match (to.host_str() == from.host_str(), to.scheme() == from.scheme()) {
+                (false, _) => format!("another host ({})", to.host_str().unwrap_or("none")),
+                (true, false) => format!("another scheme ({}://{})", to.scheme(), to.host_str().unwrap_or("none")),
+                (true, true) => {
+                    let port = to.port_or_known_default().unwrap_or_default();
+                    format!("another port of its host ({port})")
+                }
+            };
+            let message = format!("{place} redirects to {what}, which promote does not follow");
             let hint = "set `infra-repo` to the new address, with the token of that host";
             return Err(CallError::Final(Fault::denied(message).hint(hint)));
         }
@@ -153,55 +174,44 @@ impl Http {
             let hint = "check the address; a login page or a proxy in front may answer instead";
             return Err(CallError::Strange(Fault::unreachable(message).hint(hint)));
         }
+        let host = self.host.answering(response.headers());
         let said = first_line(response).await;
-        let limited = said.to_ascii_lowercase().contains("rate limit") || after.is_some();
-        Err(self.refused(asked.service, status, &said, limited, after))
+        Err(self.refused(host, asked, status, &said, after))
     }
 
-    fn refused(
-        &self,
-        service: Service,
-        status: StatusCode,
-        said: &str,
-        limited: bool,
-        after: Option<Duration>,
-    ) -> CallError {
+    fn refused(&self, host: Host, asked: &Asked, status: StatusCode, said: &str, after: Option<Duration>) -> CallError {
         let place = &self.place;
+        let limited = said.to_ascii_lowercase().contains("rate limit") || after.is_some();
         let said = if said.is_empty() {
             String::new()
         } else {
             format!(": {said}")
         };
-        let verb = if service == Service::ReceivePack {
-            "write to"
-        } else {
-            "read"
-        };
-        let level = if service == Service::ReceivePack {
-            "write"
-        } else {
-            "read"
-        };
-        let grant = format!("grant `contents: {level}` on the infra-repo to the token");
+        let write = asked.service == Service::ReceivePack;
+        let verb = if write { "write to" } else { "read" };
         match status.as_u16() {
             401 if self.token.is_none() => CallError::Final(
-                Fault::denied(format!("{place} wants to know who asks (401){said}"))
+                Fault::denied(format!("{place} requires authentication (401){said}"))
                     .hint("give `token`: a token for the host of the infra-repo"),
             ),
             401 => CallError::Final(
-                Fault::denied(format!("{place} does not accept the token (401){said}"))
-                    .hint("check that `token` is for this host, is not expired, and was not revoked"),
+                self.with_name(
+                    host,
+                    Fault::denied(format!("{place} rejected the token (401){said}"))
+                        .hint("check that `token` is for this host, has not expired, and was not revoked"),
+                ),
             ),
-            403 if !limited => {
-                CallError::Final(Fault::denied(format!("the token may not {verb} {place} (403){said}")).hint(grant))
-            }
+            403 if !limited => CallError::Final(self.with_name(
+                host,
+                Fault::denied(format!("the token cannot {verb} {place} (403){said}")).hint(host.grant(write)),
+            )),
             404 | 410 => {
                 let (why, hint) = if self.token.is_some() {
-                    ("or the token cannot see it", grant)
+                    ("or the token cannot see it", host.grant(write))
                 } else {
                     (
                         "or cannot be seen without a token",
-                        "give `token` if the repository is private".to_owned(),
+                        "give `token` if the repository is private",
                     )
                 };
                 CallError::Strange(
@@ -218,8 +228,21 @@ impl Http {
         }
     }
 
+    /// Adds the way out for tokens that are valid only with their user name.
+    fn with_name(&self, host: Host, fault: Fault) -> Fault {
+        match &self.user {
+            None if host.wants_names() => fault.hint(format!(
+                "if the token belongs to a user name, set `username` (without it, {} is sent)",
+                self.host.user()
+            )),
+            Some(_) => fault.hint("check that `username` is the one that the token belongs to"),
+            None => fault,
+        }
+    }
+
     async fn body(&self, mut response: Opened, most: usize) -> Result<Vec<u8>, CallError> {
-        let read = response.rest(most, |so_far| request::fits(so_far, most)).await;
+        let mut size = request::Size::new(most);
+        let read = response.rest(most, |so_far| size.fits(so_far)).await;
         read.map_err(|problem| match problem {
             Problem::TooLarge(most) => CallError::TooLarge(most),
             other => CallError::Lost {

@@ -4,6 +4,7 @@
 mod ancestry;
 mod carrier;
 mod folder;
+mod hosts;
 mod http;
 pub mod pack;
 pub mod packet;

@@ -15,6 +15,17 @@ pub enum Packet<'a> {
     Line(&'a [u8]),
 }
 
+impl Packet<'_> {
+    /// Returns how many bytes it takes, its length in front included.
+    #[must_use]
+    pub const fn length(&self) -> usize {
+        match self {
+            Self::Flush | Self::Delimiter | Self::ResponseEnd => 4,
+            Self::Line(line) => 4 + line.len(),
+        }
+    }
+}
+
 /// Why bytes are no packets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Broken {
@@ -52,6 +63,12 @@ impl<'a> Packets<'a> {
     #[must_use]
     pub fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes }
+    }
+
+    /// Returns what was not read yet.
+    #[must_use]
+    pub const fn rest(&self) -> &'a [u8] {
+        self.rest
     }
 
     /// Returns the next packet; `None` at the end of the bytes. An `ERR` line is an error.
@@ -144,7 +161,8 @@ pub fn text_of(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).trim().to_owned()
 }
 
-/// Appends a line with its length in front.
+/// Appends a line with its length in front. Lines are made of names of objects and of references, and both are bounded by their types: none
+/// comes near the 65,516 bytes of a packet.
 pub fn write_line(out: &mut Vec<u8>, line: &str) {
     out.extend_from_slice(format!("{:04x}", line.len() + 4).as_bytes());
     out.extend_from_slice(line.as_bytes());

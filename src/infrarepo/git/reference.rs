@@ -12,7 +12,21 @@ pub struct Dialect {
     pub filter: bool,
     /// Whether its objects are named by SHA-256.
     pub sha256: bool,
+    /// What a v0 server offers, of what is asked for there.
+    pub offered: Vec<&'static str>,
 }
+
+/// What a v0 server may offer and a fetch asks for. Of the first two, and of the next two, only the better one is asked for.
+const ABILITIES: [&str; 8] = [
+    "multi_ack_detailed",
+    "multi_ack",
+    "side-band-64k",
+    "side-band",
+    "ofs-delta",
+    "no-progress",
+    "thin-pack",
+    "shallow",
+];
 
 /// A reference of the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,6 +108,8 @@ fn version_0(first: &[u8], mut packets: Packets<'_>) -> Result<Advertisement, Br
                 }
                 Some(("object-format", "sha256")) => out.dialect.sha256 = true,
                 _ => {
+                    let known = ABILITIES.iter().filter(|known| **known == word);
+                    out.dialect.offered.extend(known);
                     filter |= word == "filter";
                     any_object |= word == "allow-any-sha1-in-want";
                 }
@@ -180,7 +196,7 @@ mod tests {
             Dialect {
                 v2: true,
                 filter: true,
-                sha256: false
+                ..Dialect::default()
             }
         );
         let plain = packets(&["version 2\n", "fetch=shallow\n", "object-format=sha256\n", ""]);
@@ -188,8 +204,8 @@ mod tests {
             advertisement(&plain).unwrap().dialect,
             Dialect {
                 v2: true,
-                filter: false,
-                sha256: true
+                sha256: true,
+                ..Dialect::default()
             }
         );
     }
@@ -208,6 +224,7 @@ mod tests {
         ]);
         let out = advertisement(&bytes).unwrap();
         assert!(out.dialect.filter && !out.dialect.v2);
+        assert_eq!(out.dialect.offered, ["multi_ack"]);
         let only_tips = packets(&[&format!("{ID} HEAD\0filter allow-tip-sha1-in-want\n"), ""]);
         assert!(!advertisement(&only_tips).unwrap().dialect.filter);
         assert_eq!(advertisement(b"0000"), Ok(Advertisement::default()));

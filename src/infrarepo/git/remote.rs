@@ -1,8 +1,9 @@
 //! An infra-repo on a server: fetches into memory what is asked for, and lands by pushing a pack with the old value of the branch.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use git2::Oid;
@@ -14,7 +15,7 @@ use super::rejection::{self, Refusal};
 use super::request::{Fetch, Filter};
 use super::store::Store;
 use super::talk::Talk;
-use super::tree::{self, Found, oid, sha};
+use super::tree::{self, oid, sha};
 use crate::infrarepo::{
     Address, Attempt, CommitInfo, Containment, Entry, FileEdit, InfraRepo, Land, RepoAccess, Tip, Update, given_up,
     missing_branch,
@@ -41,6 +42,10 @@ pub(in crate::infrarepo) struct Remote {
     filter: Cell<Filter>,
     /// Whether the run was cancelled: then no push begins.
     halted: Cell<bool>,
+    /// The commits whose folders were fetched with them, or were made here.
+    snapshots: RefCell<HashSet<Oid>>,
+    /// The commit of a push of which it is not known what became.
+    pushed: RefCell<Option<CommitSha>>,
     /// The commit of the last snapshot: what it holds need not be sent again.
     last: Cell<Option<Oid>>,
     pub(super) verdicts: RefCell<HashMap<(Oid, Oid), Containment>>,
@@ -60,6 +65,8 @@ impl Remote {
             store: RefCell::new(Store::new()?),
             filter: Cell::new(Filter::NoBlobs),
             halted: Cell::new(false),
+            snapshots: RefCell::default(),
+            pushed: RefCell::default(),
             last: Cell::new(None),
             verdicts: RefCell::default(),
         })
@@ -97,7 +104,8 @@ impl Remote {
     /// Makes sure that a commit is here, with its folders unless they weigh too much.
     async fn snapshot(&self, commit: &CommitSha) -> Result<Oid, Fault> {
         let id = oid(commit)?;
-        if self.has(id) {
+        // A commit may be here alone, from a look at the history.
+        if self.snapshots.borrow().contains(&id) {
             return Ok(id);
         }
         let mut fetch = Fetch::of(vec![id], self.filter.get());
@@ -122,6 +130,7 @@ impl Remote {
         }
         result.map_err(|error| error.into_fault(&self.talk.place()))?;
         self.require(&[id])?;
+        self.snapshots.borrow_mut().insert(id);
         self.last.set(Some(id));
         Ok(id)
     }
@@ -151,12 +160,12 @@ impl Remote {
     }
 
     /// Follows paths from the root of a commit; folders that are not here are fetched, those of one level together.
-    async fn find(&self, commit: Oid, paths: &[&RepoPath]) -> Result<Vec<Found>, Fault> {
+    async fn find(&self, commit: Oid, paths: &[&RepoPath]) -> Result<Vec<tree::Found>, Fault> {
         loop {
-            let found: Vec<Found> =
+            let found: Vec<tree::Found> =
                 self.objects(|repo| paths.iter().map(|path| tree::find(repo, commit, path)).collect())?;
             let missing = found.iter().filter_map(|found| match found {
-                Found::Missing(folder) => Some(*folder),
+                tree::Found::Missing(folder) => Some(*folder),
                 _ => None,
             });
             let missing: Vec<Oid> = missing.collect();
@@ -188,52 +197,93 @@ impl Remote {
     }
 
     /// Sends the same commit until it is known what became of it. Sending it again is no second commit: it has the same name.
+    ///
+    /// Whatever the answer to a push is, unless it is `ok`, the reference has the last word: a proxy or a hook can answer for a push that was
+    /// done.
     async fn push(&self, update: &Update, new: Oid, pack: &[u8]) -> Result<Attempt, Fault> {
         let reference = &update.reference;
         let old = update.expected.as_ref().map_or(Ok(Oid::ZERO_SHA1), oid)?;
         let place = self.talk.place();
-        let mut attempt = 1;
-        loop {
+        let mut sent = false;
+        for attempt in 1.. {
             if self.halted.get() {
                 return Err(given_up(&place));
             }
+            self.pushed.replace(Some(sha(new)));
             let request = push::request(reference.as_str(), old, new, pack);
-            let (fault, after, final_) = match self.talk.push(request, reference.as_str()).await {
+            let answer = match self.talk.push(request, reference.as_str()).await {
                 Ok(report) => match report.verdict {
-                    Verdict::Done => return Ok(Attempt::Landed(sha(new))),
-                    Verdict::Refused(why) => {
-                        match rejection::classify(&why, &report.words, reference, &place) {
-                            Refusal::LostRace if attempt == 1 => return Ok(Attempt::LostRace { why }),
-                            Refusal::Rule(fault) if attempt == 1 => return Err(fault),
-                            Refusal::Passing(fault) => (fault, None, false),
-                            // An earlier answer was lost: the branch tells whether that push is the reason of this refusal.
-                            Refusal::LostRace => (Fault::unreachable(why), None, true),
-                            Refusal::Rule(fault) => (fault, None, true),
-                        }
-                    }
+                    Verdict::Done => return self.known(Attempt::Landed(sha(new))),
+                    Verdict::Refused(why) => match rejection::classify(&why, &report.words, reference, &place) {
+                        Refusal::LostRace => Answer::LostRace(why),
+                        Refusal::Passing(fault) => Answer::Again(fault, None),
+                        Refusal::Rule(fault) => Answer::Refused(fault),
+                    },
                 },
-                Err(CallError::Final(fault)) if attempt == 1 => return Err(not_written(fault)),
-                Err(CallError::Lost { fault, after }) => (fault, after, false),
-                Err(error) => (error.into_fault(&place), None, true),
+                Err(CallError::Lost { fault, after }) => Answer::Again(fault, after),
+                Err(CallError::Unsent(fault)) if !sent => {
+                    if attempt == SENDS {
+                        self.pushed.replace(None);
+                        return Err(not_written(fault));
+                    }
+                    self.talk.pause(attempt, None, &fault).await;
+                    continue;
+                }
+                Err(CallError::Untouched(fault)) if !sent => {
+                    self.pushed.replace(None);
+                    return Err(not_written(fault));
+                }
+                Err(CallError::Unsent(fault)) => Answer::Again(fault, None),
+                Err(error) => Answer::Refused(error.into_fault(&place)),
             };
-            self.talk.pause(attempt, after, &fault).await;
-            if let Some(known) = self.look(update, new).await? {
-                return Ok(known);
+            sent = true;
+            if let Answer::Again(fault, after) = &answer {
+                self.talk.pause(attempt, *after, fault).await;
             }
-            if final_ || attempt == SENDS {
-                return Err(not_written(fault));
+            let found = self.look(update, new, &answer).await?;
+            match (found, answer) {
+                (Found::Ours, _) => return self.known(Attempt::Landed(sha(new))),
+                (_, Answer::Refused(fault)) => {
+                    self.pushed.replace(None);
+                    return Err(not_written(fault));
+                }
+                (_, Answer::LostRace(why)) => return self.known(Attempt::LostRace { why }),
+                (Found::Other(tip), Answer::Again(..)) => {
+                    let why = format!(
+                        "the answer was lost, and {} is at {} without our commit",
+                        reference.short(),
+                        tip.short()
+                    );
+                    return self.known(Attempt::LostRace { why });
+                }
+                (Found::Unmoved, Answer::Again(fault, _)) if attempt >= SENDS => {
+                    self.pushed.replace(None);
+                    return Err(not_written(fault));
+                }
+                (Found::Unmoved, Answer::Again(..)) => {}
             }
-            attempt += 1;
         }
+        Err(given_up(&place))
     }
 
-    /// Looks at the reference after an answer was lost. `None`: it is where it was.
-    async fn look(&self, update: &Update, new: Oid) -> Result<Option<Attempt>, Fault> {
+    /// Notes that it is known what became of the push.
+    fn known(&self, attempt: Attempt) -> Result<Attempt, Fault> {
+        self.pushed.replace(None);
+        Ok(attempt)
+    }
+
+    /// Looks where the reference is after a push that was not answered with `ok`.
+    async fn look(&self, update: &Update, new: Oid, answer: &Answer) -> Result<Found, Fault> {
         let reference = update.reference.short();
+        let place = self.talk.place();
         let unknown = |why: &dyn std::fmt::Display| {
+            let said = match answer {
+                Answer::LostRace(said) => format!("the push was answered with {said:?}"),
+                Answer::Refused(fault) => format!("the push was refused ({fault})"),
+                Answer::Again(fault, _) => format!("the answer to the push was lost ({fault})"),
+            };
             Fault::unreachable(format!(
-                "the answer to the push was lost, and {} cannot be asked for {reference}: it is not known whether the commit {new} landed: {why}",
-                self.talk.place()
+                "it is not known whether commit {new} is on {reference} of {place}: {said}, and {reference} cannot be read: {why}"
             ))
             .hint(format!("run it again: it finds out, and lands only what is missing (the commit would be {new})"))
         };
@@ -241,27 +291,43 @@ impl Remote {
             .reference_at(&update.reference)
             .await
             .map_err(|fault| unknown(&fault))?;
-        let ours = sha(new);
-        match tip {
-            tip if tip == update.expected => Ok(None),
-            Some(tip) => match self.contains(&tip, &ours).await {
-                Containment::Contains => {
-                    self.talk
-                        .journal()
-                        .progress(format!("the push had arrived: {reference} is at {}", tip.short()));
-                    Ok(Some(Attempt::Landed(ours)))
-                }
-                Containment::Lacks => Ok(Some(Attempt::LostRace {
-                    why: format!(
-                        "the answer was lost, and {reference} is at {} without our commit",
-                        tip.short()
-                    ),
-                })),
-                Containment::Unknown(why) => Err(unknown(&why)),
-            },
-            None => Err(unknown(&"it is gone")),
+        if tip == update.expected {
+            return Ok(Found::Unmoved);
+        }
+        let Some(tip) = tip else {
+            return Err(unknown(&"it is gone"));
+        };
+        match self.contains(&tip, &sha(new)).await {
+            Containment::Contains => {
+                self.talk
+                    .journal()
+                    .progress(format!("the push had arrived: {reference} is at {}", tip.short()));
+                Ok(Found::Ours)
+            }
+            Containment::Lacks => Ok(Found::Other(tip)),
+            Containment::Unknown(why) => Err(unknown(&why)),
         }
     }
+}
+
+/// What came back for a push that was not done, as far as the server says.
+enum Answer {
+    /// Somebody else was faster.
+    LostRace(String),
+    /// Nothing that could be read, or a server that is not well: with the wait that it wants.
+    Again(Fault, Option<Duration>),
+    /// A rule, a status, a redirect: sending it again cannot help.
+    Refused(Fault),
+}
+
+/// Where the reference is after a push.
+enum Found {
+    /// At our commit, or at one that stands on it.
+    Ours,
+    /// Where it was.
+    Unmoved,
+    /// At a commit without ours.
+    Other(CommitSha),
 }
 
 fn not_written(mut fault: Fault) -> Fault {
@@ -327,7 +393,7 @@ impl InfraRepo for Remote {
     async fn list(&self, at: &CommitSha, folder: &RepoPath) -> Result<Option<Vec<Entry>>, Fault> {
         let commit = self.snapshot(at).await?;
         for found in self.find(commit, &[folder]).await? {
-            if let Found::Folder(folder) = found {
+            if let tree::Found::Folder(folder) = found {
                 self.named(vec![folder]).await?;
                 return self.objects(|repo| tree::list(repo, folder));
             }
@@ -341,7 +407,7 @@ impl InfraRepo for Remote {
         let blobs: Vec<Option<Oid>> = found
             .into_iter()
             .map(|found| {
-                if let Found::File(blob, _) = found {
+                if let tree::Found::File(blob, _) = found {
                     Some(blob)
                 } else {
                     None
@@ -392,10 +458,16 @@ impl Land for Remote {
             update.reference.short(),
             pack.len()
         ));
+        // Its folders are here, or those of what it stands on.
+        self.snapshots.borrow_mut().insert(made);
         self.push(update, made, &pack).await
     }
 
     fn halt(&self) {
         self.halted.set(true);
+    }
+
+    fn in_doubt(&self) -> Option<CommitSha> {
+        self.pushed.borrow().clone()
     }
 }

@@ -43,16 +43,16 @@ impl Fetch {
         }
     }
 
-    fn lines(&self, out: &mut Vec<u8>, wants_end: &str, sections_end: &[u8]) {
+    fn lines(&self, out: &mut Vec<u8>, wants_end: &str, cut: bool, sections_end: &[u8]) {
         let mut end = wants_end;
         for want in &self.wants {
             write_line(out, &format!("want {want}{end}\n"));
             end = "";
         }
-        for commit in &self.shallow {
+        for commit in self.shallow.iter().filter(|_| cut) {
             write_line(out, &format!("shallow {commit}\n"));
         }
-        if let Some(depth) = self.depth {
+        if let Some(depth) = self.depth.filter(|_| cut) {
             write_line(out, &format!("deepen {depth}\n"));
         }
         match self.filter {
@@ -78,7 +78,7 @@ impl Fetch {
         if self.thin() {
             write_line(&mut out, "thin-pack\n");
         }
-        self.lines(&mut out, "", b"");
+        self.lines(&mut out, "", true, b"");
         out.extend_from_slice(b"0000");
         out
     }
@@ -89,21 +89,28 @@ impl Fetch {
         !self.shallow.is_empty()
     }
 
-    /// Writes it as v0 wants it.
+    /// Writes it as v0 wants it, with what the server offers: a host may insist on what it offers, and knows nothing else.
     #[must_use]
-    pub fn version_0(&self) -> Vec<u8> {
+    pub fn version_0(&self, offered: &[&str]) -> Vec<u8> {
         let mut out = Vec::new();
-        let thin = if self.thin() { " thin-pack" } else { "" };
-        let filter = if self.filter == Filter::Everything {
-            ""
-        } else {
-            " filter"
+        let mut asked = String::new();
+        let mut ask = |words: &[&str]| {
+            if let Some(word) = words.iter().find(|word| offered.contains(word)) {
+                asked.push(' ');
+                asked.push_str(word);
+            }
         };
-        self.lines(
-            &mut out,
-            &format!(" side-band-64k ofs-delta no-progress{thin}{filter}"),
-            b"0000",
-        );
+        ask(&["multi_ack_detailed", "multi_ack"]);
+        ask(&["side-band-64k", "side-band"]);
+        ask(&["ofs-delta"]);
+        ask(&["no-progress"]);
+        if self.thin() {
+            ask(&["thin-pack"]);
+        }
+        if self.filter != Filter::Everything {
+            asked.push_str(" filter");
+        }
+        self.lines(&mut out, &asked, offered.contains(&"shallow"), b"0000");
         out
     }
 }
@@ -134,24 +141,49 @@ pub struct Fetched {
 /// What an object of a pack weighs at least, in bytes, in the mean: folders of two or three files weigh some 110.
 const LEAST_EACH: usize = 100;
 
-/// Tells whether an answer of which this is the beginning can be of `most` bytes. A pack says in front how many objects follow: one
-/// that will be too large is known before it comes.
-#[must_use]
-pub fn fits(beginning: &[u8], most: usize) -> bool {
-    beginning.len() <= most && announced(beginning).is_none_or(|objects| objects <= most / LEAST_EACH)
+/// Looks at an answer while it comes, each byte once, and tells whether it can be of `most` bytes. A pack says in front how many objects
+/// follow: one that will be too large is known before it comes.
+#[derive(Clone, Debug)]
+pub struct Size {
+    most: usize,
+    /// Where the next packet begins; `None`: nothing more is to be learnt.
+    at: Option<usize>,
+    fits: bool,
 }
 
-/// Returns how many objects the pack holds that begins in an answer; `None` as long as that is not here.
-fn announced(beginning: &[u8]) -> Option<usize> {
-    let mut packets = Packets::new(beginning);
-    loop {
-        let Packet::Line(line) = packets.packet().ok()?? else {
-            continue;
-        };
-        if let Some(head) = line.strip_prefix(b"\x01PACK") {
-            let count = head.get(4..8)?.try_into().ok()?;
-            return usize::try_from(u32::from_be_bytes(count)).ok();
+impl Size {
+    /// Starts before the first byte.
+    #[must_use]
+    pub const fn new(most: usize) -> Self {
+        Self {
+            most,
+            at: Some(0),
+            fits: true,
         }
+    }
+
+    /// Looks at what has come so far, from the beginning of the answer on.
+    pub fn fits(&mut self, so_far: &[u8]) -> bool {
+        while let Some(at) = self.at {
+            let mut packets = Packets::new(so_far.get(at..).unwrap_or_default());
+            match packets.packet() {
+                // The rest of this one is still to come.
+                Ok(None) | Err(Broken::Short) => break,
+                Err(_) => self.at = None,
+                Ok(Some(packet)) => {
+                    self.at = Some(at + packet.length());
+                    let Packet::Line(line) = packet else { continue };
+                    let Some(head) = line.strip_prefix(b"\x01PACK") else {
+                        continue;
+                    };
+                    let count = head.get(4..8).and_then(|count| count.try_into().ok());
+                    let count = count.and_then(|count| usize::try_from(u32::from_be_bytes(count)).ok());
+                    self.fits = count.is_none_or(|objects| objects <= self.most / LEAST_EACH);
+                    self.at = None;
+                }
+            }
+        }
+        self.fits && so_far.len() <= self.most
     }
 }
 
@@ -175,7 +207,8 @@ pub fn fetched_2(bytes: &[u8]) -> Result<Fetched, Broken> {
     }
 }
 
-/// Reads the answer to [`Fetch::version_0`]: the cut-off commits and a flush (if a depth was asked for), `NAK` or `ACK`, the pack.
+/// Reads the answer to [`Fetch::version_0`]: the cut-off commits and a flush (if a depth was asked for), `NAK` or `ACK`, the pack, which a
+/// server without a side-band sends as it is.
 ///
 /// # Errors
 /// As [`fetched_2`].
@@ -191,11 +224,17 @@ pub fn fetched_0(bytes: &[u8]) -> Result<Fetched, Broken> {
     }
     // With `have` lines, several acknowledgements come before the pack.
     let mut rest = packets.clone();
-    while let Some(line) = rest.line()? {
+    while packets.rest().starts_with(b"0")
+        && let Some(line) = rest.line()?
+    {
         if line != b"NAK" && !line.starts_with(b"ACK ") {
             break;
         }
         packets = rest.clone();
+    }
+    if packets.rest().starts_with(b"PACK") {
+        let pack = packets.rest().to_vec();
+        return Ok(Fetched { pack, cut });
     }
     let SideBand { data, .. } = side_band(&mut packets)?;
     Ok(Fetched { pack: data, cut })
@@ -235,8 +274,17 @@ mod tests {
         let mut fetch = Fetch::of(vec![id, id], Filter::Everything);
         fetch.depth = Some(1);
         assert_eq!(
-            text(&fetch.version_0()),
+            text(&fetch.version_0(&["ofs-delta", "no-progress", "side-band-64k", "shallow", "thin-pack"])),
             format!("0056want {ID} side-band-64k ofs-delta no-progress\n0032want {ID}\n000ddeepen 1\n00000009done\n")
+        );
+        let all = ["side-band", "side-band-64k", "multi_ack", "multi_ack_detailed"];
+        assert_eq!(
+            text(&fetch.version_0(&all)),
+            format!("0053want {ID} multi_ack_detailed side-band-64k\n0032want {ID}\n00000009done\n")
+        );
+        assert_eq!(
+            text(&fetch.version_0(&[])),
+            format!("0032want {ID}\n0032want {ID}\n00000009done\n")
         );
     }
 
@@ -249,7 +297,24 @@ mod tests {
         assert_eq!((out.pack.as_slice(), out.cut.len()), (&b"PA"[..], 1));
         let v0 = format!("0034shallow {ID}00000008NAK\n0007\u{1}PA0000");
         assert_eq!(fetched_0(v0.as_bytes()).unwrap(), out);
+        let acks = format!("0034shallow {ID}00000038ACK {ID} common\n0031ACK {ID}\n0007\u{1}PA0000");
+        assert_eq!(fetched_0(acks.as_bytes()).unwrap(), out);
+        let bare = fetched_0(b"0008NAK\nPACK\0\x01").unwrap();
+        assert_eq!(bare.pack, b"PACK\0\x01");
         assert!(fetched_2(b"").is_err() && fetched_0(b"").is_err() && fetched_0(b"0000").is_err());
+    }
+
+    #[test]
+    fn however_it_is_cut_each_byte_is_looked_at_once() {
+        let mut answer = Vec::new();
+        for _ in 0..20_000 {
+            write_line(&mut answer, "\u{2}counting");
+        }
+        let mut size = Size::new(usize::MAX);
+        // Quadratic, this would be some 10^10 steps.
+        for end in 0..answer.len() {
+            assert!(size.fits(&answer[..end]));
+        }
     }
 
     #[test]
@@ -262,11 +327,16 @@ mod tests {
             out
         };
         let most = 100_000;
+        let fits = |bytes: &[u8], most| Size::new(most).fits(bytes);
         assert!(fits(&answer(1000), most));
         assert!(!fits(&answer(1001), most) && !fits(&answer(u32::MAX), most));
-        for end in 0..answer(1001).len() {
-            assert!(fits(&answer(1001)[..end], most), "cut at {end}");
+        let whole = answer(1001);
+        let mut byte_by_byte = Size::new(most);
+        for end in 0..whole.len() {
+            assert!(fits(&whole[..end], most), "cut at {end}");
+            assert!(byte_by_byte.fits(&whole[..end]), "cut at {end}");
         }
+        assert!(!byte_by_byte.fits(&whole));
         assert!(fits(b"<html>", 6) && !fits(b"<html>", 5));
     }
 }

@@ -100,7 +100,7 @@ impl Talk {
             let request = if dialect.v2 {
                 fetch.version_2()
             } else {
-                fetch.version_0()
+                fetch.version_0(&dialect.offered)
             };
             let bytes = self.carrier.call(Service::UploadPack, request, most).await?;
             let read = if dialect.v2 {
@@ -162,7 +162,7 @@ impl Talk {
         let assumed = known.clone().unwrap_or(Dialect {
             v2: true,
             filter: true,
-            sha256: false,
+            ..Dialect::default()
         });
         match self.patiently(async || ask(&assumed).await).await {
             Err(CallError::Strange(fault)) if known.is_none() => {
@@ -197,10 +197,11 @@ impl Talk {
     async fn patiently<T>(&self, ask: impl AsyncFn() -> Result<T, CallError>) -> Result<T, CallError> {
         let passing = |error: &CallError| match error {
             CallError::Lost { after, .. } => Some(*after),
-            _ => None,
+            CallError::Unsent(_) => Some(None),
+            CallError::Final(_) | CallError::Strange(_) | CallError::Untouched(_) | CallError::TooLarge(_) => None,
         };
         let told = |error: &CallError, wait| {
-            if let CallError::Lost { fault, .. } = error {
+            if let CallError::Lost { fault, .. } | CallError::Unsent(fault) = error {
                 self.again(fault, wait);
             }
         };

@@ -199,11 +199,17 @@ async fn attempt(
         return Err(cancelled(signal));
     }
     let unknown = |outcome, when: &str| {
+        let branch = update.reference.short();
+        let Some(commit) = repo.in_doubt() else {
+            return Fault::new(
+                outcome,
+                format!("the push to {branch} had not begun {when}; nothing was written"),
+            );
+        };
         Fault::new(
             outcome,
             format!(
-                "the push to {} was still under way {when}: look whether the commit is there",
-                update.reference.short()
+                "the push to {branch} was still under way {when}: it is not known whether commit {commit} is there"
             ),
         )
         .hint("run the step again: it finds the commit, or lands it")

@@ -174,7 +174,12 @@ impl Running<'_> {
         // A request that does not arrive whole shows in the answer, which says more.
         let (read, _) = tokio::join!(
             async {
-                while more(self.ssh, &mut self.read, &mut self.bytes, &mut self.ending, most).await? {}
+                let mut size = request::Size::new(most);
+                while more(self.ssh, &mut self.read, &mut self.bytes, &mut self.ending, most).await? {
+                    if !size.fits(&self.bytes) {
+                        return Err(CallError::TooLarge(most));
+                    }
+                }
                 Ok::<(), CallError>(())
             },
             send
@@ -208,9 +213,6 @@ async fn more(
         Some(ChannelMsg::Data { data }) if bytes.len() + data.len() > most => return Err(CallError::TooLarge(most)),
         Some(ChannelMsg::Data { data }) => {
             bytes.extend_from_slice(&data);
-            if !request::fits(bytes, most) {
-                return Err(CallError::TooLarge(most));
-            }
         }
         Some(ChannelMsg::ExtendedData { data, .. }) => {
             let room = MOST_WORDS.saturating_sub(ending.words.len());

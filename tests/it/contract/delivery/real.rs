@@ -270,7 +270,7 @@ impl Real {
 
     /// Asks the server as its administrator.
     fn rest(&self, method: &str, path: &str, body: &Value) -> Value {
-        let client = promote_action::http::client(None).unwrap();
+        let client = promote_action::http::client(&promote_action::http::Connections::default()).unwrap();
         let url = format!("{}/api/v1/{path}", self.server());
         let request = Request::new(method.parse().unwrap(), url.parse().unwrap())
             .bearer(&Secret::new(self.admin.as_str()))
@@ -487,7 +487,7 @@ impl World for Held {
     }
 
     fn streams(&self) -> usize {
-        let client = promote_action::http::client(None).unwrap();
+        let client = promote_action::http::client(&promote_action::http::Connections::default()).unwrap();
         let url = format!("http://127.0.0.1:{}/metrics", self.real().port + 83);
         let text = asked(&client, Request::get(url.parse().unwrap()));
         let is = |line: &&str| {

@@ -118,7 +118,7 @@ impl Stage {
     }
 
     pub(super) fn argocd_in(&self, token: &str, project: Option<&str>) -> Box<dyn Engine> {
-        let client = promote_action::http::client(None).unwrap();
+        let client = promote_action::http::client(&promote_action::http::Connections::default()).unwrap();
         let settings = Settings {
             server: self.world.server().parse().unwrap(),
             token: Secret::new(token),
@@ -229,10 +229,11 @@ impl Stage {
         let place = infrarepo::RepoAccess {
             address: Address::Folder(self.world.folder()),
             branch: None,
+            user: None,
             token: None,
             ssh: None,
         };
-        let client = promote_action::http::client(None).unwrap();
+        let client = promote_action::http::client(&promote_action::http::Connections::default()).unwrap();
         let quiet: Rc<dyn Journal> = Rc::new(Told::default());
         let repo = infrarepo::open(&place, client, Rc::new(SystemClock::start()), quiet).unwrap();
         let ports = FollowPorts {

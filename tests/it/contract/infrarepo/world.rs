@@ -128,10 +128,11 @@ impl World {
         let target = RepoAccess {
             address: Address::parse(address, None).unwrap(),
             branch: branch.map(|branch| BranchName::parse(branch).unwrap()),
+            user: None,
             token: token.map(|token| -> Rc<dyn Tokens> { Rc::new(Fixed::new(Secret::new(token))) }),
             ssh: self.ssh.as_ref().map(|(_, access)| access.clone()),
         };
-        let http = promote_action::http::client(None).unwrap();
+        let http = promote_action::http::client(&promote_action::http::Connections::default()).unwrap();
         infrarepo::open(&target, http, self.clock.clone(), self.journal.clone())
     }
 
