@@ -162,6 +162,7 @@ fn once(sandbox: &Sandbox, tag: &str, settle: Duration) -> Duration {
     let place = infrarepo::RepoAccess {
         address: Address::Folder(sandbox.git.path("infra-repo")),
         branch: None,
+        aliases: Vec::new(),
         user: None,
         token: None,
         ssh: None,

@@ -22,10 +22,22 @@ pub(super) fn target(reader: &Reader<'_>, place: &Place<'_>) -> Option<RepoAcces
     Some(RepoAccess {
         address: address?,
         branch,
+        aliases: reader.list(&ALIASES, alias),
         user,
         token: token.map(|token| -> Rc<dyn Tokens> { Rc::new(Fixed::new(token)) }),
         ssh,
     })
+}
+
+/// Checks a further address. It is compared only, and nothing is ever sent there.
+fn alias(text: &str) -> Result<String, String> {
+    if infrarepo::holds_credentials(text) {
+        return Err("has a user or password in it: leave it out".to_owned());
+    }
+    if text.contains(char::is_whitespace) || !text.contains(['/', ':']) {
+        return Err("is no address of a repository, such as https://HOST/PATH or git@HOST:PATH".to_owned());
+    }
+    Ok(text.to_owned())
 }
 
 /// Reads the user that the token is sent with.

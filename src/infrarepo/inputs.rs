@@ -15,6 +15,18 @@ pub const INFRA_REPO: InputSpec = InputSpec {
     ..InputSpec::PLAIN
 };
 
+/// `aliases`.
+pub const ALIASES: InputSpec = InputSpec {
+    name: "aliases",
+    kind: InputKind::List,
+    absent: "none",
+    help: "Further addresses of the infra-repo, as Argo CD can name it: another host for ssh, an address inside the cluster, a proxy. The \
+           addresses of GitHub, GitLab, Bitbucket, Azure DevOps and Gitea for one repository are known without it.",
+    example: "git@git-ssh.example.com:myorg/infra-repo.git",
+    part: Part::Repository,
+    ..InputSpec::PLAIN
+};
+
 /// `branch`.
 pub const BRANCH: InputSpec = InputSpec {
     name: "branch",
@@ -104,8 +116,9 @@ pub const AUTHOR: InputSpec = InputSpec {
 };
 
 /// All of them.
-pub const ALL: [InputSpec; 9] = [
+pub const ALL: [InputSpec; 10] = [
     INFRA_REPO,
+    ALIASES,
     BRANCH,
     TOKEN,
     USERNAME,

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 use crate::http::{Client, Tokens};
 use crate::journal::Journal;
-use crate::model::{BranchName, Clock, CommitSha, Fault, RefName, RepoPath, Timestamp, nearest};
+use crate::model::{BranchName, Clock, CommitSha, Fault, RefName, RepoIdentity, RepoPath, Timestamp, nearest};
 
 mod address;
 pub mod git;
@@ -30,6 +30,8 @@ pub struct RepoAccess {
     pub user: Option<String>,
     /// The token for its host.
     pub token: Option<Rc<dyn Tokens>>,
+    /// Further addresses of it.
+    pub aliases: Vec<String>,
     /// What an ssh address is opened with; `None` for every other.
     pub ssh: Option<SshAccess>,
 }
@@ -182,6 +184,9 @@ pub trait InfraRepo {
     /// Returns the address as people know it, without credentials.
     fn url(&self) -> String;
 
+    /// Returns which repository it is, by all addresses that the run knows of.
+    fn identity(&self) -> RepoIdentity;
+
     /// Returns the web page of a commit, where the host is known to have one.
     fn commit_url(&self, commit: &CommitSha) -> Option<String>;
 
@@ -242,6 +247,14 @@ pub trait Land: InfraRepo {
 
     /// Returns the commit of a push that was given up under way, so that it is not known what became of it.
     fn in_doubt(&self) -> Option<CommitSha>;
+}
+
+impl RepoAccess {
+    /// Returns which repository it is.
+    #[must_use]
+    pub fn identity(&self) -> RepoIdentity {
+        RepoIdentity::of(&self.address.to_string()).with_aliases(self.aliases.iter().map(String::as_str))
+    }
 }
 
 /// Opens the infra-repo. A server is not asked anything yet; a folder must be a bare repository.

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-use super::{CommitSha, Timestamp};
+use super::{CommitSha, RepoIdentity, Timestamp};
 
 /// Which application: its name, and the namespace of its object where that is not the server's own.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -385,80 +385,9 @@ pub struct AppSnapshot {
     pub hydration: Option<Hydration>,
 }
 
-/// A repository's address without what does not tell repositories apart: scheme, user, default port, `.git`, case.
-///
-/// Argo CD's own comparison does not equate the ssh and https forms; ours has to, as the two sides name one repository each its way.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RepoIdentity(String);
-
-impl RepoIdentity {
-    /// Returns what `address` names: `https://…`, `ssh://…`, `git@host:path`, `file://…` or a path.
-    #[must_use]
-    pub fn of(address: &str) -> Self {
-        let lower = address.trim().to_ascii_lowercase();
-        let (scheme, rest) = lower.split_once("://").map_or(("", lower.as_str()), |(s, r)| (s, r));
-        let (host, path) = match (scheme, rest.split_once('/')) {
-            ("", _) if !rest.starts_with('/') && rest.contains(':') => rest.split_once(':').unwrap_or((rest, "")),
-            ("" | "file", _) | (_, None) => ("", rest),
-            (_, Some(parts)) => parts,
-        };
-        let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
-        let host = match (scheme, host.rsplit_once(':')) {
-            // The port of ssh never tells which repository it is: the https form has another.
-            ("ssh" | "git+ssh", Some((name, _))) | ("https", Some((name, "443"))) | ("http", Some((name, "80"))) => {
-                name
-            }
-            _ => host,
-        };
-        // Where ssh is taken on the port of https.
-        let host = match host {
-            "ssh.github.com" => "github.com",
-            "altssh.gitlab.com" => "gitlab.com",
-            "altssh.bitbucket.org" => "bitbucket.org",
-            _ => host,
-        };
-        let path = path.trim_matches('/');
-        let path = path.strip_suffix(".git").unwrap_or(path);
-        Self(format!("{host}/{}", path.trim_end_matches('/')))
-    }
-}
-
-impl fmt::Display for RepoIdentity {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(self.0.trim_start_matches('/'))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn one_repository_has_many_addresses() {
-        let one = RepoIdentity::of("https://github.com/MyOrg/infra-repo");
-        for address in [
-            "https://github.com/myorg/infra-repo.git",
-            "https://x-access-token@github.com:443/myorg/infra-repo/",
-            "git@github.com:myorg/infra-repo.git",
-            "ssh://git@github.com/myorg/infra-repo",
-            "ssh://git@github.com:22/myorg/infra-repo.git",
-            "ssh://git@ssh.github.com:443/myorg/infra-repo.git",
-            "git+ssh://git@github.com/myorg/infra-repo",
-        ] {
-            assert_eq!(RepoIdentity::of(address), one, "{address}");
-        }
-        for address in [
-            "https://github.com/myorg/infra",
-            "https://ghe.example/myorg/infra-repo",
-            "http://github.com:8080/myorg/infra-repo",
-        ] {
-            assert_ne!(RepoIdentity::of(address), one, "{address}");
-        }
-        assert_eq!(
-            RepoIdentity::of("file:///srv/infra.git"),
-            RepoIdentity::of("/srv/infra")
-        );
-    }
 
     #[test]
     fn an_application_may_have_a_namespace() {

@@ -13,6 +13,7 @@ pub mod limits;
 mod name;
 mod outcome;
 mod pin_change;
+mod repository_identity;
 mod secret;
 mod sync_window;
 mod tree;
@@ -35,6 +36,7 @@ pub use outcome::Outcome;
 pub use pin_change::PinChange;
 /// What the editor has already; it is a crate of its own and knows nothing else of ours.
 pub use promote_manifest::{Pin, Syntax, nearest};
+pub use repository_identity::RepoIdentity;
 pub use secret::{Secret, is_loopback, may_carry_secret};
 pub use sync_window::{SyncWindow, SyncWindows, WindowKind};
 pub use tree::{Happening, Node, Said};

@@ -55,7 +55,7 @@ impl Origin {
         let follows = follows.strip_prefix("refs/heads/").unwrap_or(follows);
         let default = || self.default.as_ref().is_none_or(|default| *default == self.branch);
         !source.chart
-            && source.repository == self.repository
+            && self.repository.is(&source.repository)
             && (follows == self.branch.as_str() || (matches!(follows, "" | "HEAD") && default()))
     }
 

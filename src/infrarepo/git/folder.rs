@@ -16,7 +16,7 @@ use crate::infrarepo::{
     holds_credentials, missing_branch,
 };
 use crate::journal::Journal;
-use crate::model::{BranchName, CommitSha, Event, Fault, RefName, RepoPath};
+use crate::model::{BranchName, CommitSha, Event, Fault, RefName, RepoIdentity, RepoPath};
 
 const RIGHT: &str = "give this user the right to write to the repository's folder";
 
@@ -24,6 +24,7 @@ const RIGHT: &str = "give this user the right to write to the repository's folde
 pub(in crate::infrarepo) struct Folder {
     repo: Repository,
     address: Address,
+    identity: RepoIdentity,
     path: PathBuf,
     branch: Option<BranchName>,
     journal: Rc<dyn Journal>,
@@ -62,6 +63,7 @@ impl Folder {
         Ok(Self {
             repo,
             address: target.address.clone(),
+            identity: target.identity(),
             path: path.to_owned(),
             branch: target.branch.clone(),
             journal,
@@ -165,6 +167,10 @@ fn checkout(git: &Path, path: &Path) -> Fault {
 impl InfraRepo for Folder {
     fn url(&self) -> String {
         self.address.to_string()
+    }
+
+    fn identity(&self) -> RepoIdentity {
+        self.identity.clone()
     }
 
     fn commit_url(&self, commit: &CommitSha) -> Option<String> {

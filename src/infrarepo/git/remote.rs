@@ -21,7 +21,7 @@ use crate::infrarepo::{
     missing_branch,
 };
 use crate::journal::Journal;
-use crate::model::{BranchName, Clock, CommitSha, Fault, RefName, RepoPath};
+use crate::model::{BranchName, Clock, CommitSha, Fault, RefName, RepoIdentity, RepoPath};
 
 /// How much a commit with all its folders may weigh before folders are fetched one by one, in bytes.
 const MOST_FOLDERS: usize = 1024 * 1024;
@@ -35,6 +35,7 @@ const SENDS: u32 = 4;
 /// One repository behind a carrier.
 pub(in crate::infrarepo) struct Remote {
     address: Address,
+    identity: RepoIdentity,
     branch: Option<BranchName>,
     pub(super) talk: Talk,
     store: RefCell<Store>,
@@ -60,6 +61,7 @@ impl Remote {
     ) -> Result<Self, Fault> {
         Ok(Self {
             address: target.address.clone(),
+            identity: target.identity(),
             branch: target.branch.clone(),
             talk: Talk::new(carrier, clock, journal),
             store: RefCell::new(Store::new()?),
@@ -348,6 +350,10 @@ fn default_branch(references: &[Reference]) -> Option<BranchName> {
 impl InfraRepo for Remote {
     fn url(&self) -> String {
         self.address.to_string()
+    }
+
+    fn identity(&self) -> RepoIdentity {
+        self.identity.clone()
     }
 
     fn commit_url(&self, commit: &CommitSha) -> Option<String> {

@@ -165,6 +165,20 @@ fn places<T: Places>() -> [Key<T>; 4] {
     ]
 }
 
+/// What the layout can say.
+fn layout() -> Vec<Key<Config>> {
+    let mut keys: Vec<Key<Config>> = places().into();
+    keys.push(leaf(
+        "aliases",
+        Value::OneOrMore,
+        "further addresses of this repository, as Argo CD can name it",
+        |config: &mut Config, node, mistakes| {
+            config.aliases = mistakes.one_or_more("aliases", node).unwrap_or_default();
+        },
+    ));
+    keys
+}
+
 /// Returns the help of a key that is an input as well.
 fn as_input(spec: &InputSpec) -> String {
     let first = spec.help.split_once(". ").map_or(spec.help, |(first, _)| first);
@@ -197,9 +211,9 @@ pub(super) fn root() -> Vec<Key<Config>> {
         .required(),
         key(
             "layout",
-            Shape::Keys(infos(places::<Config>().into())),
+            Shape::Keys(infos(layout())),
             "where overlays and applications are",
-            |config: &mut Config, node, mistakes| mistakes.mapping("layout", node, &places(), config),
+            |config: &mut Config, node, mistakes| mistakes.mapping("layout", node, &layout(), config),
         ),
         leaf(
             "message",

@@ -34,6 +34,8 @@ pub struct Config {
     pub format: Option<String>,
     /// Where images stand in Helm values.
     pub keys: Option<Vec<ImageKeys>>,
+    /// Further addresses of the infra-repo.
+    pub aliases: Vec<String>,
     /// Template of the commit's subject.
     pub message: Option<String>,
     /// The environments, in the order of promotion; empty = any.

@@ -11,6 +11,7 @@ use crate::report::{End, Report};
 use crate::promote::commands::checks::{Checks, MADE_BY_HAND, MINTED};
 use crate::promote::job::Common;
 use crate::promote::ports::Ports;
+use crate::promote::prepare::applications::identity;
 use crate::promote::prepare::places::{of_app, pairs};
 use crate::promote::prepare::precheck::{Looked, look_at, may_sync, patiently, triggers, whoami};
 use crate::promote::prepare::snapshot::{config, find, read};
@@ -98,9 +99,9 @@ async fn infra_repo(
     checks.take("write", &url, written, |()| "the token has write permission".to_owned());
     let until = rules(host, &tip, checks).await;
     token(common, until, &url, ports, checks);
-    let targets = overlays(repo, select, &tip, checks).await?;
+    let (repository, targets) = overlays(repo, select, &tip, checks).await?;
     let origin = Origin {
-        repository: RepoIdentity::of(&repo.url()),
+        repository,
         branch: tip.branch,
         default: tip.default,
     };
@@ -147,7 +148,12 @@ fn token(common: &Common, said: Option<Timestamp>, url: &str, ports: Ports<'_>, 
 }
 
 /// Checks promote.yaml and every overlay that was asked for, or that there is.
-async fn overlays(repo: &dyn InfraRepo, select: &Select, tip: &Tip, checks: &mut Checks) -> Option<Vec<plan::Place>> {
+async fn overlays(
+    repo: &dyn InfraRepo,
+    select: &Select,
+    tip: &Tip,
+    checks: &mut Checks,
+) -> Option<(RepoIdentity, Vec<plan::Place>)> {
     let config = config(repo, &tip.commit).await;
     let config = checks.take("promote.yaml", tip.branch.as_str(), config, |config| match config {
         None => "not found: the layout comes from the inputs or the default".to_owned(),
@@ -206,7 +212,7 @@ async fn overlays(repo: &dyn InfraRepo, select: &Select, tip: &Tip, checks: &mut
             checks.ok("overlay", object, format!("{paths} has {}", images.join(", ")));
         }
     }
-    Some(targets)
+    Some((identity(repo, config.as_ref()), targets))
 }
 
 /// Checks the server and its token; tells whether applications can be asked for.

@@ -2,12 +2,13 @@
 
 use crate::assess::rollout::Origin;
 use crate::infrarepo::{CommitInfo, InfraRepo, Tip};
-use crate::model::{AppName, Clock, EnvironmentName, Fault, Outcome, Pin, RepoIdentity, RepoPath};
+use crate::model::{AppName, Clock, EnvironmentName, Fault, Outcome, Pin, RepoPath};
 use crate::plan::{Allow, Config, Layout, Place, Select, Trailers};
 use crate::report::{End, Report, StatusRow};
 
 use crate::promote::ports::Reading;
 use crate::promote::prepare::announce;
+use crate::promote::prepare::applications::identity;
 use crate::promote::prepare::places::{of_app, pairs, there_are};
 use crate::promote::prepare::snapshot::{config, find, read};
 
@@ -45,7 +46,7 @@ pub(in crate::promote) async fn run(select: &Select, reading: Reading<'_>, repor
     }
     if let Some(observe) = reading.observe {
         let origin = Origin {
-            repository: RepoIdentity::of(&repo.url()),
+            repository: identity(repo, config.as_ref()),
             branch: tip.branch.clone(),
             default: tip.default.clone(),
         };

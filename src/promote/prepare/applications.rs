@@ -4,7 +4,7 @@ use crate::assess::rollout::Origin;
 use crate::delivery::{Observe, Refresh};
 use crate::infrarepo::InfraRepo;
 use crate::model::{AppName, ApplicationId, Clock, EnvironmentName, Fault, Pin, RepoIdentity};
-use crate::plan::{self, Applications, SyncMode};
+use crate::plan::{self, Applications, Config, SyncMode};
 
 use crate::promote::followee::{Candidate, Followee, Which};
 use crate::promote::prepare::live::is_live;
@@ -28,10 +28,16 @@ impl Evidence {
     }
 }
 
+/// Returns which repository the infra-repo is, by every address that the inputs and promote.yaml name.
+pub(in crate::promote) fn identity(repo: &dyn InfraRepo, config: Option<&Config>) -> RepoIdentity {
+    let more = config.map(|config| config.aliases.as_slice()).unwrap_or_default();
+    repo.identity().with_aliases(more.iter().map(String::as_str))
+}
+
 /// Where the commit of a plan goes to.
 pub(in crate::promote) fn origin(repo: &dyn InfraRepo, planned: &Planned) -> Origin {
     Origin {
-        repository: RepoIdentity::of(&repo.url()),
+        repository: identity(repo, planned.snapshot.config.as_ref()),
         branch: planned.snapshot.tip.branch.clone(),
         default: planned.snapshot.tip.default.clone(),
     }

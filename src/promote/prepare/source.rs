@@ -34,7 +34,7 @@ pub(in crate::promote) fn unfit(
     if deploys(app, origin, folder) {
         return why;
     }
-    let elsewhere = |source: &&AppSource| source.repository == origin.repository && !source.chart;
+    let elsewhere = |source: &&AppSource| origin.repository.is(&source.repository) && !source.chart;
     let here: Vec<&AppSource> = app.sources.iter().filter(elsewhere).collect();
     let has = |of: &dyn Fn(&AppSource) -> String| {
         let mut all: Vec<String> = app.sources.iter().map(of).collect();

@@ -229,6 +229,7 @@ impl Stage {
         let place = infrarepo::RepoAccess {
             address: Address::Folder(self.world.folder()),
             branch: None,
+            aliases: Vec::new(),
             user: None,
             token: None,
             ssh: None,

@@ -312,6 +312,7 @@ fn a_target_shows_no_secret() {
     let target = promote_action::infrarepo::RepoAccess {
         address: Address::parse("myorg/infra", None).unwrap(),
         branch: None,
+        aliases: Vec::new(),
         user: None,
         token: Some(Rc::new(Fixed::new(Secret::new(TOKEN)))),
         ssh: None,

@@ -128,6 +128,7 @@ impl World {
         let target = RepoAccess {
             address: Address::parse(address, None).unwrap(),
             branch: branch.map(|branch| BranchName::parse(branch).unwrap()),
+            aliases: Vec::new(),
             user: None,
             token: token.map(|token| -> Rc<dyn Tokens> { Rc::new(Fixed::new(Secret::new(token))) }),
             ssh: self.ssh.as_ref().map(|(_, access)| access.clone()),
