@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::place::Place;
 use crate::http::{Fixed, Tokens};
 use crate::infrarepo::inputs::{
-    AUTHOR, BRANCH, GITHUB_TOKEN, INFRA_REPO, SSH_KEY, SSH_KNOWN_HOSTS, TOKEN, USERNAME, VIA,
+    ALIASES, AUTHOR, BRANCH, GITHUB_TOKEN, INFRA_REPO, SSH_KEY, SSH_KNOWN_HOSTS, TOKEN, USERNAME, VIA,
 };
 use crate::infrarepo::{self, Address, Author, Identity, KnownHosts, RepoAccess, SshAccess, SshKey};
 use crate::inputs::Reader;

@@ -76,19 +76,34 @@ impl Opened {
         Ok(Some(piece.into()))
     }
 
-    /// Reads the rest, at most `most` bytes. `go_on` looks at what is there after each piece, and may end it.
+    /// Reads the rest, at most `most` bytes, and at a rate that a living server always has. `go_on` looks at what is there after each piece, and may end it.
     ///
     /// # Errors
     /// As [`Opened::more`]; too large also when `go_on` ends it.
     pub async fn rest(&mut self, most: usize, mut go_on: impl FnMut(&[u8]) -> bool) -> Result<Vec<u8>, Problem> {
         let mut out = Vec::new();
-        while let Some(piece) = self.more(most).await? {
-            out.extend_from_slice(&piece);
-            if !go_on(&out) {
-                return Err(Problem::TooLarge(most));
+        let during = limits::RATE_WINDOW.time();
+        loop {
+            let enough = out.len() + limits::RATE.bytes();
+            let some = async {
+                while out.len() < enough {
+                    let Some(piece) = self.more(most).await? else {
+                        return Ok(true);
+                    };
+                    out.extend_from_slice(&piece);
+                    if !go_on(&out) {
+                        return Err(Problem::TooLarge(most));
+                    }
+                }
+                Ok(false)
+            };
+            match tokio::time::timeout(during, some).await {
+                Ok(Ok(true)) => return Ok(out),
+                Ok(Ok(false)) => {}
+                Ok(Err(problem)) => return Err(problem),
+                Err(_) => return Err(Problem::Trickle { during }),
             }
         }
-        Ok(out)
     }
 
     /// Reads it whole, at most `most` bytes.

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 use crate::http::{Client, Tokens};
 use crate::journal::Journal;
-use crate::model::{BranchName, Clock, CommitSha, Fault, RefName, RepoIdentity, RepoPath, Timestamp, nearest};
+use crate::model::{BranchName, Clock, CommitSha, Fault, RefName, RepoIdentity, RepoPath, Timestamp, limits, nearest};
 
 mod address;
 pub mod git;
@@ -17,7 +17,7 @@ pub use address::{Address, SshAddress, holds_credentials, user_name};
 pub use git::{Identity, KnownHosts, SshAccess, SshKey};
 
 /// How far back a search goes, in commits.
-pub const MOST_COMMITS: usize = 500;
+pub const MOST_COMMITS: usize = limits::GIT_COMMITS.things();
 
 /// Which infra-repo, and as whom.
 #[derive(Clone, Debug)]

@@ -2,6 +2,7 @@
 //!
 //! A row is a constant that the code uses, and stands in [`ALL`].
 
+use std::fmt::{self, Write as _};
 use std::time::Duration;
 
 /// What a limit counts.
@@ -93,7 +94,38 @@ pub const RETRY_AFTER: Limit = Limit::seconds("every server", "`Retry-After` tha
 /// How many redirects are followed, all on the same host.
 pub const GIT_REDIRECTS: Limit = Limit::count("git", "redirects of one request", 5, "redirects");
 /// How much of what a server says first is read: in v0 it names all its references there.
-pub const GIT_ADVERTISED: Limit = Limit::size("git", "advertisement of a server without protocol v2", 64 << 20);
+pub const GIT_ADVERTISED: Limit = Limit::size("git", "advertisement of a server without protocol v2", 32 << 20);
+
+/// How much of a listing of references is read: some 100,000 of them.
+pub const GIT_LISTED: Limit = Limit::size("git", "list of references", 16 << 20);
+/// How much of the report on a push is read.
+pub const GIT_REPORTED: Limit = Limit::size("git", "report on a push", 1 << 20);
+/// How much a commit with all its folders may weigh before folders are fetched one by one.
+pub const GIT_FOLDERS: Limit = Limit::size("git", "folders of a commit that are fetched at once", 1 << 20);
+/// How much the objects may weigh that were asked for by name.
+pub const GIT_NAMED: Limit = Limit::size("git", "files or folders that are fetched by name", 32 << 20);
+/// How much is read of an answer whose server leaves nothing out.
+pub const GIT_UNFILTERED: Limit = Limit::size("git", "commit of a server without partial clones, packed", 64 << 20);
+/// How much the objects of one pack may weigh once they are inflated, whatever the size of the pack.
+pub const GIT_INFLATED: Limit = Limit::size("git", "objects of one answer, unpacked", 192 << 20);
+/// How much the commits that are looked through may weigh.
+pub const GIT_HISTORY: Limit = Limit::size("git", "history that is looked through", 8 << 20);
+/// How far back a search goes.
+pub const GIT_COMMITS: Limit = Limit::count("git", "history that is looked through", 500, "commits");
+/// How long one exchange that reads may take, from its first byte to its last.
+pub const GIT_READ: Limit = Limit::seconds("git", "time for one request that reads", 120);
+/// How long a push may take; `landing-timeout` ends it sooner.
+pub const GIT_PUSH: Limit = Limit::seconds("git", "time for one push", 300);
+/// How long a question may take with all its repetitions.
+pub const GIT_QUESTION: Limit = Limit::seconds("git", "time for one request that reads, with its repetitions", 180);
+/// Over which time an answer must bring something.
+pub const RATE_WINDOW: Limit = Limit::seconds("every server", "time over which the rate of an answer is measured", 30);
+/// How much it must bring in that time.
+pub const RATE: Limit = Limit::size("every server", "least that must come in that time", 1000);
+
+/// How long everything may take that is read before something is written, and that `plan`, `status` and `preflight` read. For `promote`,
+/// `landing-timeout` takes its place.
+pub const BEFORE_WRITING: Limit = Limit::seconds("a run", "time for all that is read before the first write", 300);
 
 /// How much of the answer to a question about a branch's rules is read.
 pub const GITHUB_ANSWER: Limit = Limit::size("GitHub", "answer of the API", 1 << 20);
@@ -130,8 +162,22 @@ pub const ALL: &[Limit] = &[
     ERROR_BODY,
     ERROR_TIME,
     RETRY_AFTER,
+    RATE_WINDOW,
+    RATE,
     GIT_REDIRECTS,
     GIT_ADVERTISED,
+    GIT_LISTED,
+    GIT_REPORTED,
+    GIT_FOLDERS,
+    GIT_NAMED,
+    GIT_UNFILTERED,
+    GIT_INFLATED,
+    GIT_HISTORY,
+    GIT_COMMITS,
+    GIT_READ,
+    GIT_QUESTION,
+    GIT_PUSH,
+    BEFORE_WRITING,
     GITHUB_ANSWER,
     GITHUB_CALL,
     ARGOCD_CALL,
@@ -146,6 +192,33 @@ pub const ALL: &[Limit] = &[
     ARGOCD_TEMPLATES,
     ARGOCD_MEMORY,
 ];
+
+impl fmt::Display for Limit {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.unit {
+            Unit::Bytes if self.most.is_multiple_of(1 << 20) => write!(out, "{} MiB", self.most >> 20),
+            Unit::Bytes if self.most.is_multiple_of(1 << 10) => write!(out, "{} KiB", self.most >> 10),
+            Unit::Bytes => write!(out, "{} bytes", self.most),
+            Unit::Count(things) => write!(out, "{} {things}", self.most),
+            Unit::Time if self.most.is_multiple_of(1000) => write!(out, "{}s", self.most / 1000),
+            Unit::Time => write!(out, "{}ms", self.most),
+        }
+    }
+}
+
+/// Returns the page with every limit, in Markdown.
+#[must_use]
+pub fn page() -> String {
+    let mut out = String::from(
+        "# Limits\n\nEvery answer of a server, and every step of a run, is bounded. A real server does not meet a limit of size or count. If one \
+         does,\nthe run ends with exit code 4 and names the limit, and the report says what was written.\n\nThis page is made from \
+         `src/model/limits.rs`.\n\n| whose | what | at most |\n|---|---|---|\n",
+    );
+    for limit in ALL {
+        let _ = writeln!(out, "| {} | {} | {limit} |", limit.of, limit.what);
+    }
+    out
+}
 
 #[cfg(test)]
 mod tests {

@@ -21,8 +21,8 @@ mod unseen;
 mod url;
 
 pub use application::{
-    AppSnapshot, AppSource, ApplicationId, Condition, Health, Hydration, Managed, Operation, Phase, RepoIdentity,
-    Resource, ResourceId, SyncResult, SyncState,
+    AppSnapshot, AppSource, ApplicationId, Condition, Health, Hydration, Managed, Operation, Phase, Resource,
+    ResourceId, SyncResult, SyncState,
 };
 pub use canary::{Analysis, AnalysisTemplate, Canary};
 pub use clock::{Clock, Timestamp, in_words};

@@ -167,11 +167,15 @@ fn azure(host: &str, user: &str, parts: &[&str]) -> Option<String> {
 
 /// Bitbucket Data Center: over https `[CONTEXT/]scm/PROJECT/REPO`, over ssh `PROJECT/REPO`; in the browser `projects/PROJECT/repos/REPO`.
 fn bitbucket(parts: Vec<&str>) -> Vec<&str> {
-    match parts.as_slice() {
-        [.., "scm", project, repository] => vec![*project, *repository],
-        [.., "projects", project, "repos", repository, ..] => vec![*project, *repository],
-        _ => parts,
+    if let [.., "scm", project, repository] = parts.as_slice() {
+        return vec![*project, *repository];
     }
+    for window in parts.windows(4) {
+        if let ["projects", project, "repos", repository] = window {
+            return vec![*project, *repository];
+        }
+    }
+    parts
 }
 
 /// The address that git's helper for AWS CodeCommit takes: `codecommit::REGION://[PROFILE@]REPO`.

@@ -1,8 +1,9 @@
 //! Cancelling: a signal ends every wait at once, and no write begins after it.
 
 use std::future::Future;
+use std::time::Duration;
 
-use crate::model::{Fault, Outcome};
+use crate::model::{Clock, Fault, Outcome};
 
 use crate::promote::ports::Cancel;
 
@@ -28,6 +29,33 @@ pub(super) async fn or_cancel<T>(cancel: &Cancel, work: impl Future<Output = T>)
         biased;
         signal = signal(cancel.clone()) => Err(cancelled(signal)),
         done = work => Ok(done),
+    }
+}
+
+/// Runs what reads before anything is written, within its bound. What it waits for by itself, such as a gate, does not belong in it.
+///
+/// # Errors
+/// The bound was reached: nothing was written.
+pub(super) async fn or_late<T>(
+    clock: &dyn Clock,
+    bound: Duration,
+    setting: Option<&str>,
+    work: impl Future<Output = T>,
+) -> Result<T, Fault> {
+    tokio::select! {
+        biased;
+        done = work => Ok(done),
+        () = clock.sleep(bound) => {
+            let time = humantime::format_duration(bound);
+            let (named, hint) = match setting {
+                Some(setting) => (format!(" (`{setting}`)"), format!("set a longer `{setting}`, or look at the server that the log names last")),
+                None => (String::new(), "look at the server that the log names last".to_owned()),
+            };
+            Err(Fault::unreachable(format!(
+                "the infra-repo and Argo CD were not read within {time}{named}; nothing was written"
+            ))
+            .hint(hint))
+        }
     }
 }
 

@@ -7,10 +7,10 @@ use crate::githost;
 use crate::http;
 use crate::infrarepo::{self, InfraRepo};
 use crate::journal::Journal;
-use crate::model::{Clock, Fault};
+use crate::model::{Clock, Fault, limits};
 use crate::report::{End, Report};
 
-use crate::promote::cancel::or_cancel;
+use crate::promote::cancel::{or_cancel, or_late};
 use crate::promote::commands::{plan, preflight, promote, status, wait};
 use crate::promote::job::{Common, Job};
 use crate::promote::ports::{Cancel, Ports, Reading};
@@ -64,7 +64,8 @@ async fn story(
             host,
             argocd: engine.map(|engine| engine.map(|engine| -> Box<dyn Observe> { engine })),
         };
-        return or_cancel(cancel, preflight::run(seams, common, select, ports, report)).await;
+        let checked = or_cancel(cancel, preflight::run(seams, common, select, ports, report));
+        return or_late(ports.clock, limits::BEFORE_WRITING.time(), None, checked).await?;
     }
     let (repo, engine) = (repo?, engine.transpose()?);
     let reading = Reading {
@@ -76,8 +77,14 @@ async fn story(
     let drive = engine.as_deref().map(|engine: &dyn Engine| -> &dyn Drive { engine });
     match job {
         Job::Promote(job) => promote::run(job, reading, repo.as_ref(), drive, report).await,
-        Job::Plan(request) => plan::run(request, reading, report).await,
+        Job::Plan(request) => {
+            let planned = plan::run(request, reading, report);
+            or_late(ports.clock, limits::BEFORE_WRITING.time(), None, planned).await?
+        }
         Job::Wait(job) => wait::run(job, reading, drive, report).await,
-        Job::Status(select) | Job::Preflight(select) => or_cancel(cancel, status::run(select, reading, report)).await?,
+        Job::Status(select) | Job::Preflight(select) => {
+            let shown = or_cancel(cancel, status::run(select, reading, report));
+            or_late(ports.clock, limits::BEFORE_WRITING.time(), None, shown).await??
+        }
     }
 }

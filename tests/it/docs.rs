@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use promote_action::cli::{reference, table};
-use promote_action::model::Command;
+use promote_action::model::{Command, limits};
 use promote_action::plan::Config;
 use serde_json::Value;
 
@@ -18,7 +18,11 @@ mod workflow;
 #[test]
 fn generated_files_are_up_to_date() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for (path, text) in reference::pages().into_iter().chain(report::pages()) {
+    for (path, text) in reference::pages()
+        .into_iter()
+        .chain(report::pages())
+        .chain([("docs/limits.md".into(), limits::page())])
+    {
         let file = root.join(path);
         if std::env::var_os("UPDATE_DOCS").is_some() {
             fs::create_dir_all(file.parent().unwrap()).unwrap();

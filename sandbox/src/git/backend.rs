@@ -17,7 +17,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{ChildStdin, Command};
 use tokio::sync::Semaphore;
 
-use super::{GitHostOptions, lock};
+use super::{GitHostOptions, Quirk, lock};
 
 /// One request that the host has seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,6 +75,7 @@ pub(super) struct State {
     /// A token that opens everything but `git-receive-pack`.
     reader: Mutex<Option<String>>,
     protocol_v2: bool,
+    quirk: Option<Quirk>,
     workers: Arc<Semaphore>,
     rows: Mutex<Vec<Arc<Row>>>,
     canned: Mutex<VecDeque<Canned>>,
@@ -93,7 +94,8 @@ impl State {
             user: options.user.clone(),
             token: Mutex::new(options.token.clone()),
             reader: Mutex::default(),
-            protocol_v2: options.protocol_v2,
+            protocol_v2: options.protocol_v2 && options.quirk != Some(Quirk::MultiAck),
+            quirk: options.quirk,
             workers: Arc::new(Semaphore::new(options.workers)),
             rows: Mutex::default(),
             canned: Mutex::default(),
@@ -202,7 +204,7 @@ async fn answer(state: &Arc<State>, request: Request) -> Response {
             row.status.store(403, Ordering::SeqCst);
             return plain(StatusCode::FORBIDDEN, "Write access to repository not granted.\n");
         }
-        run(state, request, &guest.name, &row)
+        quirky(state, request, &guest.name, &row)
             .await
             .unwrap_or_else(|error| plain(StatusCode::INTERNAL_SERVER_ERROR, &format!("{error:#}\n")))
     } else {
@@ -216,6 +218,37 @@ async fn answer(state: &Arc<State>, request: Request) -> Response {
     };
     row.status.store(response.status().as_u16(), Ordering::SeqCst);
     response
+}
+
+/// Answers as a host does that is not git's own server.
+async fn quirky(state: &State, request: Request, user: &str, row: &Arc<Row>) -> anyhow::Result<Response> {
+    match state.quirk {
+        None => run(state, request, user, row).await,
+        Some(Quirk::MultiAck) => {
+            let fetch = request.method() == "POST" && request.uri().path().ends_with("git-upload-pack");
+            let (head, body) = request.into_parts();
+            let body = body.collect().await?.to_bytes();
+            let first = body.split(|byte| *byte == b'\n').next().unwrap_or_default();
+            if fetch && !String::from_utf8_lossy(first).contains("multi_ack") {
+                let text = "The Git protocol sent is not as expected (clients must support multi-ack).\n";
+                return Ok(plain(StatusCode::BAD_REQUEST, text));
+            }
+            run(state, Request::from_parts(head, Body::from(body)), user, row).await
+        }
+        Some(Quirk::ContentType) => {
+            let mut response = run(state, request, user, row).await?;
+            if let Some(kind) = response.headers().get(header::CONTENT_TYPE) {
+                let kind = format!(
+                    "{} ; charset=UTF-8",
+                    kind.to_str()?.replace("application", "Application")
+                );
+                response
+                    .headers_mut()
+                    .insert(header::CONTENT_TYPE, HeaderValue::try_from(kind)?);
+            }
+            Ok(response)
+        }
+    }
 }
 
 async fn drain(request: Request, row: &Row) {

@@ -30,6 +30,15 @@ pub use ssh::{SshAgent, SshHost, SshHostOptions, new_key};
 pub use tls::TlsFront;
 use tokio::sync::oneshot;
 
+/// What a host does otherwise than git's own server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quirk {
+    /// It answers protocol v0 only, and refuses a fetch that does not ask for `multi_ack` (Azure DevOps).
+    MultiAck,
+    /// Its content types have a parameter, and capitals.
+    ContentType,
+}
+
 /// How a host behaves. The default is an open host with filters, protocol v2 and eight workers.
 #[derive(Clone, Debug)]
 pub struct GitHostOptions {
@@ -43,6 +52,8 @@ pub struct GitHostOptions {
     pub protocol_v2: bool,
     /// How many requests are worked on at once.
     pub workers: usize,
+    /// What it does otherwise.
+    pub quirk: Option<Quirk>,
     /// The folder that its root is made in; `None` = the system's for temporary files.
     pub folder: Option<PathBuf>,
 }
@@ -55,6 +66,7 @@ impl Default for GitHostOptions {
             filters: true,
             protocol_v2: true,
             workers: 8,
+            quirk: None,
             folder: None,
         }
     }

@@ -25,6 +25,12 @@ pub enum Fault {
     Status(u16),
     /// The server does its work, and the answer is this status.
     StatusAfter(u16),
+    /// The server does its work, and the answer redirects to another port of the same machine.
+    RedirectAfter,
+    /// The server hears nothing, and the answer is a report on a push: `unpack ok` and this line.
+    Report(&'static str),
+    /// The server does its work, and the answer is a report on a push: `unpack ok` and this line.
+    ReportAfter(&'static str),
     /// The answer comes later by this.
     Delay(Duration),
     /// The answer comes in pieces of a few bytes.
@@ -211,12 +217,18 @@ async fn exchange(mut client: TcpStream, server: SocketAddr, plan: &Mutex<Plan>)
     let answer = match fault {
         Some(Fault::CutBefore) => return Ok(()),
         Some(Fault::Status(status)) => bare(status),
+        Some(Fault::Report(line)) => report(line),
         Some(Fault::HalfClosed) => ask(server, whole.get(..half).unwrap_or_default(), true).await?,
         _ => ask(server, &whole, false).await?,
     };
     match fault {
         Some(Fault::CutAfter) => return Ok(()),
         Some(Fault::StatusAfter(status)) => client.write_all(&bare(status)).await?,
+        Some(Fault::ReportAfter(line)) => client.write_all(&report(line)).await?,
+        Some(Fault::RedirectAfter) => {
+            let to = "HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/x\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+            client.write_all(to.as_bytes()).await?;
+        }
         Some(Fault::Truncate) => {
             let head = end_of_head(&answer).unwrap_or(0);
             let half = head + (answer.len() - head) / 2;
@@ -240,6 +252,15 @@ async fn exchange(mut client: TcpStream, server: SocketAddr, plan: &Mutex<Plan>)
 
 fn bare(status: u16) -> Vec<u8> {
     format!("HTTP/1.1 {status} Fault\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").into_bytes()
+}
+
+fn report(line: &str) -> Vec<u8> {
+    let packet = |text: &str| format!("{:04x}{text}", text.len() + 4);
+    let body = format!("{}{}0000", packet("unpack ok\n"), packet(&format!("{line}\n")));
+    let kind = "application/x-git-receive-pack-result";
+    let length = body.len();
+    format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}")
+        .into_bytes()
 }
 
 /// Sends the whole request on a new connection and reads until the server closes it.

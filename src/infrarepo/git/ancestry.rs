@@ -8,10 +8,10 @@ use super::remote::Remote;
 use super::request::{Fetch, Filter};
 use super::tree::{self, oid, sha};
 use crate::infrarepo::{CommitInfo, Containment, MOST_COMMITS};
-use crate::model::{CommitSha, Fault};
+use crate::model::{CommitSha, Fault, limits};
 
 /// How much the commits that are looked through may weigh, in bytes.
-const MOST_BYTES: usize = 8 * 1024 * 1024;
+const MOST_BYTES: usize = limits::GIT_HISTORY.bytes();
 
 impl Remote {
     /// Tells whether `ours` is in the history of `revision`.

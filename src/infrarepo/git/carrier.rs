@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::model::Fault;
+use crate::model::{Fault, limits};
 
 /// The two programs on git's other side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +20,14 @@ impl Service {
         match self {
             Self::UploadPack => "git-upload-pack",
             Self::ReceivePack => "git-receive-pack",
+        }
+    }
+
+    /// Returns how long one exchange may take, from its first byte to its last.
+    pub(super) const fn time(self) -> Duration {
+        match self {
+            Self::UploadPack => limits::GIT_READ.time(),
+            Self::ReceivePack => limits::GIT_PUSH.time(),
         }
     }
 }
@@ -56,7 +64,8 @@ impl CallError {
             | Self::Unsent(fault)
             | Self::Lost { fault, .. } => fault,
             Self::TooLarge(most) => Fault::unreachable(format!(
-                "{place} sends more than {most} bytes for what is needed of it"
+                "{place} sends more than {} MiB for what is needed of it",
+                most >> 20
             ))
             .hint("let the server serve partial clones (`uploadpack.allowFilter`), or keep large files out of the infra-repo"),
         }

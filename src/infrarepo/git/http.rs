@@ -14,9 +14,6 @@ use super::request;
 use crate::http::{Client, Opened, Problem, Request, Tokens, media_type, retry_after};
 use crate::model::{Fault, limits};
 
-/// How long one exchange may take from its first byte to its last.
-const EXCHANGE: Duration = Duration::from_secs(300);
-
 /// One repository on a host.
 pub(in crate::infrarepo) struct Http {
     client: Client,
@@ -89,7 +86,7 @@ impl Http {
             Some(body) => Request::post(url, body.clone()),
             None => Request::get(url),
         }
-        .within(EXCHANGE);
+        .within(asked.service.time());
         if let Some(token) = &self.token {
             request = request.basic(self.user.as_deref().unwrap_or(self.host.user()), &token.token().await?);
         }
@@ -240,9 +237,14 @@ impl Http {
         }
     }
 
-    async fn body(&self, mut response: Opened, most: usize) -> Result<Vec<u8>, CallError> {
+    async fn body(&self, asked: &Asked, mut response: Opened, most: usize) -> Result<Vec<u8>, CallError> {
         let mut size = request::Size::new(most);
-        let read = response.rest(most, |so_far| size.fits(so_far)).await;
+        let read = if asked.service == Service::ReceivePack {
+            // A hook of the server may take its time, and the server says only that it lives.
+            patient(&mut response, most).await
+        } else {
+            response.rest(most, |so_far| size.fits(so_far)).await
+        };
         read.map_err(|problem| match problem {
             Problem::TooLarge(most) => CallError::TooLarge(most),
             other => CallError::Lost {
@@ -252,6 +254,15 @@ impl Http {
             },
         })
     }
+}
+
+/// Reads an answer without a least rate.
+async fn patient(response: &mut Opened, most: usize) -> Result<Vec<u8>, Problem> {
+    let mut out = Vec::new();
+    while let Some(piece) = response.more(most).await? {
+        out.extend_from_slice(&piece);
+    }
+    Ok(out)
 }
 
 /// One request, to be sent again at another address after a redirect.
@@ -300,7 +311,7 @@ impl Carrier for Http {
     async fn advertisement(&self, service: Service) -> Result<Vec<u8>, CallError> {
         let asked = Asked { service, body: None };
         let response = self.exchange(&asked).await?;
-        self.body(response, limits::GIT_ADVERTISED.bytes()).await
+        self.body(&asked, response, limits::GIT_ADVERTISED.bytes()).await
     }
 
     async fn call(&self, service: Service, request: Vec<u8>, most: usize) -> Result<Vec<u8>, CallError> {
@@ -309,6 +320,6 @@ impl Carrier for Http {
             body: Some(request),
         };
         let response = self.exchange(&asked).await?;
-        self.body(response, most).await
+        self.body(&asked, response, most).await
     }
 }

@@ -21,14 +21,15 @@ use crate::infrarepo::{
     missing_branch,
 };
 use crate::journal::Journal;
-use crate::model::{BranchName, Clock, CommitSha, Fault, RefName, RepoIdentity, RepoPath};
+use crate::model::{BranchName, Clock, CommitSha, Fault, RefName, RepoIdentity, RepoPath, limits};
 
 /// How much a commit with all its folders may weigh before folders are fetched one by one, in bytes.
-const MOST_FOLDERS: usize = 1024 * 1024;
+const MOST_FOLDERS: usize = limits::GIT_FOLDERS.bytes();
 /// How much the objects that were asked for by name may weigh, in bytes.
-const MOST_NAMED: usize = 64 * 1024 * 1024;
-/// How much all objects of one pack may weigh once they are inflated, in bytes, unless it is itself a quarter of that.
-const MOST_INFLATED: usize = 256 * 1024 * 1024;
+const MOST_NAMED: usize = limits::GIT_NAMED.bytes();
+/// How many times the size of a pack its objects may weigh, and how much they may weigh in any case, in bytes.
+const MOST_TIMES: usize = 10;
+const MOST_SMALL: usize = 48 << 20;
 /// How often the same commit is sent while its answers are lost and the branch has not moved.
 const SENDS: u32 = 4;
 
@@ -90,7 +91,9 @@ impl Remote {
     /// Fetches into the store and returns the commits whose parents were cut off.
     pub(super) async fn fetch(&self, fetch: &Fetch, most: usize) -> Result<Vec<Oid>, CallError> {
         let fetched = self.talk.fetch(fetch, most).await?;
-        let most = MOST_INFLATED.max(fetched.pack.len().saturating_mul(4));
+        // What is little to send and much to keep is bounded by what was sent.
+        let most = fetched.pack.len().saturating_mul(MOST_TIMES).max(MOST_SMALL);
+        let most = most.min(limits::GIT_INFLATED.bytes());
         let taken = self.store.borrow_mut().take(&fetched.pack, most);
         let count = taken.map_err(|error| {
             CallError::Final(Fault::unreachable(format!("{} sent no usable pack", self.talk.place())).because(error))

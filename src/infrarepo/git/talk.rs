@@ -20,12 +20,6 @@ const PATIENCE: Patience = Patience {
     tries: 4,
     first: Duration::from_millis(300),
 };
-/// How much of a listing of references is read: some 100,000 of them.
-const MOST_LISTED: usize = 16 * 1024 * 1024;
-/// How much of the report on a push is read.
-const MOST_REPORTED: usize = 1024 * 1024;
-/// How much is read of an answer whose server leaves nothing out.
-const MOST_UNFILTERED: usize = 256 * 1024 * 1024;
 
 /// A conversation with one repository.
 pub(super) struct Talk {
@@ -59,7 +53,10 @@ impl Talk {
         let ask = async |dialect: &Dialect| {
             if dialect.v2 {
                 let request = request::ls_refs(prefixes);
-                let bytes = self.carrier.call(Service::UploadPack, request, MOST_LISTED).await?;
+                let bytes = self
+                    .carrier
+                    .call(Service::UploadPack, request, limits::GIT_LISTED.bytes())
+                    .await?;
                 return reference::listing(&bytes).map_err(|broken| self.broken(broken));
             }
             let bytes = self.carrier.advertisement(Service::UploadPack).await?;
@@ -95,7 +92,7 @@ impl Talk {
             let mut most = most;
             if !dialect.filter && fetch.filter != Filter::Everything {
                 fetch.filter = Filter::Everything;
-                most = MOST_UNFILTERED;
+                most = limits::GIT_UNFILTERED.bytes();
             }
             let request = if dialect.v2 {
                 fetch.version_2()
@@ -115,7 +112,10 @@ impl Talk {
 
     /// Sends a push once.
     pub(super) async fn push(&self, request: Vec<u8>, reference: &str) -> Result<Report, CallError> {
-        let bytes = self.carrier.call(Service::ReceivePack, request, MOST_REPORTED).await?;
+        let bytes = self
+            .carrier
+            .call(Service::ReceivePack, request, limits::GIT_REPORTED.bytes())
+            .await?;
         push::report(&bytes, reference).map_err(|broken| CallError::Lost {
             fault: self.unreadable(broken),
             after: None,
@@ -205,7 +205,18 @@ impl Talk {
                 self.again(fault, wait);
             }
         };
-        http::patiently(&self.clock, PATIENCE, ask, passing, told).await
+        let bound = limits::GIT_QUESTION.time();
+        let asked = http::patiently(&self.clock, PATIENCE, ask, passing, told);
+        tokio::time::timeout(bound, asked).await.unwrap_or_else(|_| {
+            Err(CallError::Lost {
+                fault: Fault::unreachable(format!(
+                    "{} has not answered within {} s",
+                    self.place(),
+                    bound.as_secs()
+                )),
+                after: None,
+            })
+        })
     }
 }
 

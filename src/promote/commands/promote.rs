@@ -5,6 +5,7 @@ use crate::infrarepo::Land;
 use crate::model::{CommitSha, Event, Fault, Milestone, Outcome};
 use crate::report::{End, Known, Report, SupersededBy};
 
+use crate::promote::cancel::or_late;
 use crate::promote::commands::finish::{self, accepted, changed, finish, pinned};
 use crate::promote::job::Promote;
 use crate::promote::land::{Landed, land};
@@ -26,7 +27,14 @@ pub(in crate::promote) async fn run(
 ) -> Result<End, Fault> {
     let ports = reading.ports;
     let mut preparation = Preparation::new(&job.request, reading);
-    let first = preparation.prepare(report).await?;
+    let within = job.landing.within;
+    let first = or_late(
+        ports.clock,
+        within,
+        Some("landing-timeout"),
+        preparation.prepare(report),
+    )
+    .await??;
     for warning in expiry::ending(job, reading.common, &first.of.planned, ports.clock.wall()) {
         ports.journal.warn(warning);
     }

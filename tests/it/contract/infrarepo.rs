@@ -1,7 +1,9 @@
-//! The seam `infrarepo`: one suite over git's protocol v2, v2 without partial clones, v0, ssh with v2 and v0, and a bare folder.
+//! The seam `infrarepo`: one suite over git's protocol v2, v2 without partial clones, v0, hosts with a peculiarity, ssh with v2 and v0, and a
+//! bare folder.
 
 mod answers;
 mod faults;
+mod pushes;
 mod sizes;
 mod ssh;
 mod updates;
@@ -17,6 +19,9 @@ macro_rules! one_suite {
         $crate::contract::infrarepo::one_suite!(@kind v2, V2, $($case),*);
         $crate::contract::infrarepo::one_suite!(@kind without_filters, WithoutFilters, $($case),*);
         $crate::contract::infrarepo::one_suite!(@kind v0, V0, $($case),*);
+        $crate::contract::infrarepo::one_suite!(@kind multi_ack, MultiAck, $($case),*);
+        $crate::contract::infrarepo::one_suite!(@kind content_type, ContentType, $($case),*);
+        $crate::contract::infrarepo::one_suite!(@kind named, Named, $($case),*);
         $crate::contract::infrarepo::one_suite!(@kind ssh_v2, Ssh, $($case),*);
         $crate::contract::infrarepo::one_suite!(@kind ssh_v0, SshV0, $($case),*);
         $crate::contract::infrarepo::one_suite!(@kind folder, Folder, $($case),*);

@@ -29,9 +29,7 @@ use crate::model::{Fault, limits};
 /// How many bytes of the words for people are kept.
 const MOST_WORDS: usize = 16 * 1024;
 /// How long the host may say nothing while its answer is awaited.
-const SILENCE: Duration = Duration::from_secs(60);
-/// How long one exchange may take from its first byte to its last.
-const EXCHANGE: Duration = Duration::from_secs(300);
+const SILENCE: Duration = limits::SILENCE.time();
 /// The first packet of a server that talks v2.
 const VERSION_2: &[u8] = b"000eversion 2\n";
 
@@ -104,13 +102,17 @@ impl Ssh {
     }
 
     /// Bounds an exchange. A connection is kept only when all of its answer was read: what else may still come on it, nobody waits for.
-    async fn in_time<T>(&self, work: impl Future<Output = Result<T, CallError>>) -> Result<T, CallError> {
-        let done = timeout(EXCHANGE, work).await.unwrap_or_else(|_| {
+    async fn in_time<T>(
+        &self,
+        service: Service,
+        work: impl Future<Output = Result<T, CallError>>,
+    ) -> Result<T, CallError> {
+        let done = timeout(service.time(), work).await.unwrap_or_else(|_| {
             Err(CallError::Lost {
                 fault: Fault::unreachable(format!(
                     "{} does not end its answer within {} s",
                     self.host(),
-                    EXCHANGE.as_secs()
+                    service.time().as_secs()
                 )),
                 after: None,
             })
@@ -259,7 +261,7 @@ impl Carrier for Ssh {
     }
 
     async fn advertisement(&self, service: Service) -> Result<Vec<u8>, CallError> {
-        self.in_time(async {
+        self.in_time(service, async {
             let mut running = self.start(service).await?;
             let said = running.advertisement().await?;
             // A flush instead of a request is the polite end.
@@ -270,7 +272,7 @@ impl Carrier for Ssh {
     }
 
     async fn call(&self, service: Service, request: Vec<u8>, most: usize) -> Result<Vec<u8>, CallError> {
-        self.in_time(async {
+        self.in_time(service, async {
             let mut running = self.start(service).await?;
             let said = running.advertisement().await?;
             let command = request.get(4..).is_some_and(|rest| rest.starts_with(b"command="));

@@ -49,7 +49,7 @@ async fn who_asks_must_be_known() {
     assert_eq!(fault.outcome, Outcome::Denied);
     assert!(fault.hints[0].contains("give `token`"), "{:?}", fault.hints);
     let fault = no_tip(&world, &url, Some("wrong")).await;
-    assert!(fault.to_string().contains("does not accept the token"), "{fault}");
+    assert!(fault.to_string().contains("rejected the token"), "{fault}");
 }
 
 #[tokio::test]

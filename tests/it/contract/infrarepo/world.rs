@@ -11,10 +11,12 @@ use promote_action::infrarepo::{
 };
 use promote_action::journal::Journal;
 use promote_action::model::{BranchName, Clock, CommitSha, Event, Fault, RefName, RepoPath, Secret, Timestamp};
-use sandbox::git::{GitHost, GitHostOptions, SshHost, SshHostOptions};
+use sandbox::git::{GitHost, GitHostOptions, Quirk, SshHost, SshHostOptions};
 
 use crate::support::skipped;
 
+/// Whom the token of a host that wants names belongs to.
+const USER: &str = "deploy-bot";
 pub(super) const TOKEN: &str = "s3cret-token-of-the-host";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +24,9 @@ pub(super) enum Kind {
     V2,
     WithoutFilters,
     V0,
+    MultiAck,
+    ContentType,
+    Named,
     Ssh,
     SshV0,
     Folder,
@@ -81,8 +86,14 @@ impl World {
     pub(super) fn start(kind: Kind) -> Self {
         let options = GitHostOptions {
             token: Some(TOKEN.to_owned()),
-            filters: !matches!(kind, Kind::WithoutFilters | Kind::V0),
+            filters: !matches!(kind, Kind::WithoutFilters | Kind::V0 | Kind::MultiAck),
             protocol_v2: kind != Kind::V0,
+            user: (kind == Kind::Named).then(|| USER.to_owned()),
+            quirk: match kind {
+                Kind::MultiAck => Some(Quirk::MultiAck),
+                Kind::ContentType => Some(Quirk::ContentType),
+                _ => None,
+            },
             ..GitHostOptions::default()
         };
         let host = GitHost::start_blocking(options).unwrap();
@@ -129,7 +140,7 @@ impl World {
             address: Address::parse(address, None).unwrap(),
             branch: branch.map(|branch| BranchName::parse(branch).unwrap()),
             aliases: Vec::new(),
-            user: None,
+            user: (self.kind == Kind::Named).then(|| USER.to_owned()),
             token: token.map(|token| -> Rc<dyn Tokens> { Rc::new(Fixed::new(Secret::new(token))) }),
             ssh: self.ssh.as_ref().map(|(_, access)| access.clone()),
         };
