@@ -21,8 +21,20 @@ pub(super) fn job(common: &Common, job: &Job, receiver: &Rc<dyn Receiver>, clock
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     match runtime {
         Ok(runtime) => runtime.block_on(cancellable(common, job, receiver, clock)),
-        Err(error) => failed(job.command(), Fault::bug("start the runtime").because(error)),
+        Err(error) => failed(job.command(), not_started(error)),
     }
+}
+
+/// Why a run did not begin: what the machine lacks, where it says so.
+fn not_started(error: std::io::Error) -> Fault {
+    /// `ENFILE` and `EMFILE`: the system, or this process, has too many open files.
+    const TOO_MANY_FILES: [i32; 2] = [23, 24];
+    if error.raw_os_error().is_some_and(|code| TOO_MANY_FILES.contains(&code)) {
+        return Fault::unreachable("this machine allows promote too few open files; nothing was written")
+            .because(error)
+            .hint("raise the limit, for example with `ulimit -n 64`");
+    }
+    Fault::bug("start the runtime").because(error)
 }
 
 async fn cancellable(common: &Common, job: &Job, receiver: &Rc<dyn Receiver>, clock: &Rc<dyn Clock>) -> Report {

@@ -31,9 +31,6 @@ pub(super) fn target(reader: &Reader<'_>, place: &Place<'_>) -> Option<RepoAcces
 
 /// Checks a further address. It is compared only, and nothing is ever sent there.
 fn alias(text: &str) -> Result<String, String> {
-    if infrarepo::holds_credentials(text) {
-        return Err("has a user or password in it: leave it out".to_owned());
-    }
     if text.contains(char::is_whitespace) || !text.contains(['/', ':']) {
         return Err("is no address of a repository, such as https://HOST/PATH or git@HOST:PATH".to_owned());
     }

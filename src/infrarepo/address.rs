@@ -306,7 +306,7 @@ mod tests {
     fn a_password_is_refused_and_not_repeated() {
         for text in [
             "https://user:hunter2@github.com/a/b",
-            "https://hunter2@github.com/a/b",
+            "https://ghp_hunter2@github.com/a/b",
             "https://x:hunter2@[/a",
             "ftp://x:hunter2@host/a",
             "x:hunter2@host://a",
@@ -326,6 +326,22 @@ mod tests {
             "/a@b/c",
         ] {
             assert!(!holds_credentials(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_user_without_a_password_is_taken_and_not_shown() {
+        let address = Address::parse("https://deploy%2Bbot@git.example.com/a/b", None).unwrap();
+        assert_eq!(address.to_string(), "https://git.example.com/a/b");
+        assert!(matches!(address, Address::Http { user: Some(user), .. } if user == "deploy+bot"));
+        for text in [
+            "https://glpat-abcdefgh@host/a/b",
+            "https://GITHUB_PAT_11A@host/a/b",
+            "https://0123456789abcdef0123456789abcdef01234567@host/a/b",
+            "https://a%3Ab@host/a/b",
+        ] {
+            let said = Address::parse(text, None).unwrap_err();
+            assert!(!said.contains("abcdef") && !said.contains("11A"), "{said}");
         }
     }
 

@@ -112,6 +112,8 @@ pub const GIT_INFLATED: Limit = Limit::size("git", "objects of one answer, unpac
 pub const GIT_HISTORY: Limit = Limit::size("git", "history that is looked through", 8 << 20);
 /// How far back a search goes.
 pub const GIT_COMMITS: Limit = Limit::count("git", "history that is looked through", 500, "commits");
+/// How many symbolic links are followed to an overlay.
+pub const GIT_LINKS: Limit = Limit::count("git", "symbolic links on the way to an overlay", 8, "links");
 /// How long one exchange that reads may take, from its first byte to its last.
 pub const GIT_READ: Limit = Limit::seconds("git", "time for one request that reads", 120);
 /// How long a push may take; `landing-timeout` ends it sooner.
@@ -126,6 +128,9 @@ pub const RATE: Limit = Limit::size("every server", "least that must come in tha
 /// How long everything may take that is read before something is written, and that `plan`, `status` and `preflight` read. For `promote`,
 /// `landing-timeout` takes its place.
 pub const BEFORE_WRITING: Limit = Limit::seconds("a run", "time for all that is read before the first write", 300);
+
+/// How long the look at the branch may take that confirms a commit which nobody follows.
+pub const CONFIRMING: Limit = Limit::seconds("a run", "time to confirm a commit that is not followed", 30);
 
 /// How much of the answer to a question about a branch's rules is read.
 pub const GITHUB_ANSWER: Limit = Limit::size("GitHub", "answer of the API", 1 << 20);
@@ -174,10 +179,12 @@ pub const ALL: &[Limit] = &[
     GIT_INFLATED,
     GIT_HISTORY,
     GIT_COMMITS,
+    GIT_LINKS,
     GIT_READ,
     GIT_QUESTION,
     GIT_PUSH,
     BEFORE_WRITING,
+    CONFIRMING,
     GITHUB_ANSWER,
     GITHUB_CALL,
     ARGOCD_CALL,

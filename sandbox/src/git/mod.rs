@@ -27,7 +27,7 @@ pub use backend::{Canned, Seen};
 pub use forward::ForwardProxy;
 pub use proxy::{Fault, FaultyProxy, Relay};
 pub use ssh::{SshAgent, SshHost, SshHostOptions, new_key};
-pub use tls::TlsFront;
+pub use tls::{Shown, TlsFront};
 use tokio::sync::oneshot;
 
 /// What a host does otherwise than git's own server.

@@ -14,6 +14,19 @@ use tokio_rustls::TlsAcceptor;
 
 use super::proxy::listen;
 
+/// What a server shows as its own certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// One that an authority issued.
+    Issued,
+    /// One that an authority with a P-384 key issued.
+    IssuedByP384,
+    /// One that is signed by itself and says that it is an authority, as `openssl req -x509` makes it.
+    SelfSignedAuthority,
+    /// One that is signed by itself and is no authority.
+    SelfSigned,
+}
+
 /// Ends TLS and passes the bytes on to one server.
 pub struct TlsFront {
     address: SocketAddr,
@@ -27,14 +40,42 @@ impl TlsFront {
     /// # Errors
     /// The port cannot be had, or a name is none.
     pub fn start(server: SocketAddr, names: &[&str]) -> anyhow::Result<Self> {
-        let mut params = CertificateParams::default();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let key = KeyPair::generate()?;
-        let authority = params.self_signed(&key)?.pem();
-        let issuer = Issuer::new(params, key);
-        let key = KeyPair::generate()?;
+        Self::showing(Shown::Issued, server, names)
+    }
+
+    /// Starts it with another kind of certificate. Its own is what [`TlsFront::authority`] returns if nobody else issued it.
+    ///
+    /// # Errors
+    /// As [`TlsFront::start`].
+    pub fn showing(shown: Shown, server: SocketAddr, names: &[&str]) -> anyhow::Result<Self> {
         let names = names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-        let certificate = CertificateParams::new(names)?.signed_by(&key, &issuer)?;
+        let (certificate, key, authority) = match shown {
+            Shown::Issued | Shown::IssuedByP384 => {
+                let mut params = CertificateParams::default();
+                params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+                let key = if shown == Shown::Issued {
+                    KeyPair::generate()?
+                } else {
+                    KeyPair::generate_for(&rcgen::PKCS_ECDSA_P384_SHA384)?
+                };
+                let authority = params.self_signed(&key)?.pem();
+                let issuer = Issuer::new(params, key);
+                let key = KeyPair::generate()?;
+                let certificate = CertificateParams::new(names)?.signed_by(&key, &issuer)?;
+                (certificate, key, authority)
+            }
+            Shown::SelfSignedAuthority | Shown::SelfSigned => {
+                let mut params = CertificateParams::new(names)?;
+                params.is_ca = match shown {
+                    Shown::SelfSigned => IsCa::ExplicitNoCa,
+                    _ => IsCa::Ca(BasicConstraints::Unconstrained),
+                };
+                let key = KeyPair::generate()?;
+                let certificate = params.self_signed(&key)?;
+                let pem = certificate.pem();
+                (certificate, key, pem)
+            }
+        };
         let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
             .with_safe_default_protocol_versions()?
             .with_no_client_auth()

@@ -235,6 +235,14 @@ impl InfraRepo for Folder {
         })
     }
 
+    async fn link(&self, at: &CommitSha, path: &RepoPath) -> Result<Option<String>, Fault> {
+        let commit = oid(at)?;
+        self.run(|repo| match tree::find(repo, commit, path)? {
+            Found::Link(blob) => Ok(String::from_utf8(tree::content(repo, blob)?).ok()),
+            _ => Ok(None),
+        })
+    }
+
     async fn contains(&self, revision: &CommitSha, ours: &CommitSha) -> Containment {
         if revision == ours {
             return Containment::Contains;

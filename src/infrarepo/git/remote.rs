@@ -430,6 +430,18 @@ impl InfraRepo for Remote {
         })
     }
 
+    async fn link(&self, at: &CommitSha, path: &RepoPath) -> Result<Option<String>, Fault> {
+        let commit = self.snapshot(at).await?;
+        for found in self.find(commit, &[path]).await? {
+            if let tree::Found::Link(blob) = found {
+                self.named(vec![blob]).await?;
+                let text = self.objects(|repo| tree::content(repo, blob))?;
+                return Ok(String::from_utf8(text).ok());
+            }
+        }
+        Ok(None)
+    }
+
     async fn contains(&self, revision: &CommitSha, ours: &CommitSha) -> Containment {
         self.ancestry(revision, ours).await
     }

@@ -14,7 +14,9 @@ pub(super) enum Found {
     Folder(Oid),
     /// A regular file.
     File(Oid, FileMode),
-    /// A link or a submodule, or nothing.
+    /// A symbolic link.
+    Link(Oid),
+    /// A submodule, or nothing.
     Nothing,
     /// This folder on the way is not in the database.
     Missing(Oid),
@@ -36,6 +38,9 @@ pub(super) fn find(repo: &Repository, commit: Oid, path: &RepoPath) -> Result<Fo
         match (kind(entry.filemode()), parts.peek()) {
             (EntryKind::Folder, _) => here = entry.id(),
             (EntryKind::File, None) => return Ok(Found::File(entry.id(), mode(entry.filemode()))),
+            (EntryKind::Other, None) if entry.filemode() == i32::from(FileMode::Link) => {
+                return Ok(Found::Link(entry.id()));
+            }
             _ => return Ok(Found::Nothing),
         }
     }

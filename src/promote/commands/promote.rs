@@ -1,8 +1,8 @@
 //! `promote`: prepare, land, follow, report.
 
 use crate::delivery::Drive;
-use crate::infrarepo::Land;
-use crate::model::{CommitSha, Event, Fault, Milestone, Outcome};
+use crate::infrarepo::{Containment, Land};
+use crate::model::{CommitSha, Event, Fault, Milestone, Outcome, limits};
 use crate::report::{End, Known, Report, SupersededBy};
 
 use crate::promote::cancel::or_late;
@@ -73,7 +73,17 @@ pub(in crate::promote) async fn run(
                 other => other,
             }))
         }
-        None => Ok(unwatched(reading, wrote, &planned, &commit)),
+        None => {
+            if wrote {
+                confirm(reading, &planned, &commit).await.inspect_err(|_| {
+                    if let Some(row) = &mut report.infra_repo {
+                        row.landed = false;
+                        row.commit = None;
+                    }
+                })?;
+            }
+            Ok(unwatched(reading, wrote, &planned, &commit))
+        }
     }
 }
 
@@ -87,6 +97,33 @@ fn tell_landed(report: &Report, reading: Reading<'_>, wrote: bool, commit: &Comm
     } else {
         journal.progress(format!("nothing to write: {} already", pinned(pins)));
     }
+}
+
+/// Looks once whether the branch has the commit, where nobody looks at it later: so far that is the server's word alone.
+async fn confirm(reading: Reading<'_>, planned: &Planned, commit: &CommitSha) -> Result<(), Fault> {
+    let branch = &planned.snapshot.tip.branch;
+    let name = branch.reference();
+    let looked = reading.repo.reference(&name);
+    let unsure = match or_late(reading.ports.clock, limits::CONFIRMING.time(), None, looked).await {
+        Ok(Ok(Some(tip))) => match reading.repo.contains(&tip, commit).await {
+            Containment::Contains => return Ok(()),
+            Containment::Lacks => {
+                return Err(Fault::unreachable(format!(
+                    "the server reported commit {commit} as landed, but {branch} is at {} without it",
+                    tip.short()
+                ))
+                .hint("run the step again: it finds the commit, or lands it"));
+            }
+            Containment::Unknown(why) => why,
+        },
+        Ok(Ok(None)) => format!("{branch} is not there"),
+        Ok(Err(fault)) | Err(fault) => fault.message,
+    };
+    reading.ports.journal.warn(format!(
+        "the server reported commit {} as landed; {branch} could not be read to confirm it: {unsure}",
+        commit.short()
+    ));
+    Ok(())
 }
 
 /// The end of a run that nothing is watched in.

@@ -1,6 +1,6 @@
 //! Reads what a plan needs at one commit: promote.yaml, and each target's kustomization file.
 
-use crate::infrarepo::{EntryKind, InfraRepo, Tip};
+use crate::infrarepo::{self, Entry, EntryKind, InfraRepo, Tip};
 use crate::manifest::Named;
 use crate::model::{AppName, CommitSha, EnvironmentName, Fault, RepoPath, nearest};
 use crate::plan::{Allow, CONFIG_FILE, Config, Layout, Overlay, OverlayFile, Place, Select};
@@ -143,31 +143,44 @@ pub(in crate::promote) async fn find(
     target: &Place,
 ) -> Result<Result<Vec<RepoPath>, String>, Fault> {
     let place = &target.folder;
-    let Some(entries) = repo.list(&tip.commit, place).await? else {
-        return file(repo, tip, layout, target).await;
+    if let Some(entries) = repo.list(&tip.commit, place).await? {
+        return Ok(claimed(target, place, &entries));
+    }
+    // A link is followed as kustomize does, and only inside the repository.
+    let real = match infrarepo::resolve(repo, &tip.commit, place).await? {
+        Ok(real) => real,
+        Err(why) => return Ok(Err(format!("{place} {why}"))),
     };
+    match repo.list(&tip.commit, &real).await? {
+        Some(entries) => Ok(claimed(target, &real, &entries)),
+        None => file(repo, tip, layout, target).await,
+    }
+}
+
+/// Returns the files of a folder that hold a target's pins.
+fn claimed(target: &Place, place: &RepoPath, entries: &[Entry]) -> Result<Vec<RepoPath>, String> {
     let names: Vec<&str> = entries.iter().map(|entry| entry.name.as_str()).collect();
     let claimed = match target.syntax.claims(Named::Folder(&names)) {
         Ok(claimed) => claimed,
-        Err(why) => return Ok(Err(format!("{place} {why}"))),
+        Err(why) => return Err(format!("{place} {why}")),
     };
     let mut files = Vec::new();
     for name in claimed {
         let found = entries.iter().find(|entry| entry.name == name);
         match found.map(|entry| &entry.kind) {
-            Some(EntryKind::Folder) => return Ok(Err(format!("{place}/{name} is a folder: it must be a file"))),
+            Some(EntryKind::Folder) => return Err(format!("{place}/{name} is a folder: it must be a file")),
             Some(EntryKind::Other) | None => {
-                return Ok(Err(format!(
+                return Err(format!(
                     "{place}/{name} is a symbolic link or a submodule: it must be a file"
-                )));
+                ));
             }
             Some(EntryKind::File) => match place.join(&name) {
                 Ok(file) => files.push(file),
-                Err(why) => return Ok(Err(format!("{place}/{name} {why}"))),
+                Err(why) => return Err(format!("{place}/{name} {why}")),
             },
         }
     }
-    Ok(Ok(files))
+    Ok(files)
 }
 
 /// Finds the file that a target's path names, which is no folder.
@@ -263,10 +276,15 @@ pub(in crate::promote) async fn existing(
             }
             let folder = path(&place.path)?;
             for entry in repo.list(at, &folder).await?.unwrap_or_default() {
-                if entry.kind != EntryKind::Folder {
+                let Some(fits) = fit(part, &entry.name, place) else {
                     continue;
-                }
-                if let Some(fits) = fit(part, &entry.name, place) {
+                };
+                let is_folder = match entry.kind {
+                    EntryKind::Folder => true,
+                    EntryKind::File => false,
+                    EntryKind::Other => leads_to_a_folder(repo, at, &fits.path).await?,
+                };
+                if is_folder {
                     next.push(fits);
                 }
             }
@@ -274,6 +292,14 @@ pub(in crate::promote) async fn existing(
         places = next;
     }
     Ok(places)
+}
+
+/// Tells whether a symbolic link leads to a folder of the repository.
+async fn leads_to_a_folder(repo: &dyn InfraRepo, at: &CommitSha, link: &str) -> Result<bool, Fault> {
+    match infrarepo::resolve(repo, at, &path(link)?).await? {
+        Ok(real) => Ok(repo.list(at, &real).await?.is_some()),
+        Err(_) => Ok(false),
+    }
 }
 
 /// Holds one name against one part of a template.

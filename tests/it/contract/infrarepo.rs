@@ -6,6 +6,7 @@ mod faults;
 mod pushes;
 mod sizes;
 mod ssh;
+mod trust;
 mod updates;
 mod world;
 

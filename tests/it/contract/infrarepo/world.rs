@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
-use promote_action::http::{Fixed, Tokens};
+use promote_action::http::{Connections, Fixed, Tokens};
 use promote_action::infrarepo::{
     self, Address, Author, FileEdit, Identity, KnownHosts, Land, RepoAccess, SshAccess, SshKey, Update,
 };
@@ -136,16 +136,27 @@ impl World {
         branch: Option<&str>,
         token: Option<&str>,
     ) -> Result<Box<dyn Land>, Fault> {
-        let target = RepoAccess {
+        let target = self.access(address, branch, token);
+        let http = promote_action::http::client(&promote_action::http::Connections::default()).unwrap();
+        infrarepo::open(&target, http, self.clock.clone(), self.journal.clone())
+    }
+
+    fn access(&self, address: &str, branch: Option<&str>, token: Option<&str>) -> RepoAccess {
+        RepoAccess {
             address: Address::parse(address, None).unwrap(),
             branch: branch.map(|branch| BranchName::parse(branch).unwrap()),
             aliases: Vec::new(),
             user: (self.kind == Kind::Named).then(|| USER.to_owned()),
             token: token.map(|token| -> Rc<dyn Tokens> { Rc::new(Fixed::new(Secret::new(token))) }),
             ssh: self.ssh.as_ref().map(|(_, access)| access.clone()),
-        };
-        let http = promote_action::http::client(&promote_action::http::Connections::default()).unwrap();
-        infrarepo::open(&target, http, self.clock.clone(), self.journal.clone())
+        }
+    }
+
+    /// Opens an address over connections of one's own.
+    pub(super) fn open_with(&self, address: &str, connections: &Connections) -> Result<Box<dyn Land>, Fault> {
+        let access = self.access(address, None, Some(TOKEN));
+        let http = promote_action::http::client(connections)?;
+        infrarepo::open(&access, http, self.clock.clone(), self.journal.clone())
     }
 
     pub(super) fn draft(&self, base: &CommitSha, edits: &[(&str, &str)]) -> Update {
