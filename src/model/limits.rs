@@ -111,7 +111,7 @@ pub const GIT_INFLATED: Limit = Limit::size("git", "objects of one answer, unpac
 /// How much the commits that are looked through may weigh.
 pub const GIT_HISTORY: Limit = Limit::size("git", "history that is looked through", 8 << 20);
 /// How far back a search goes.
-pub const GIT_COMMITS: Limit = Limit::count("git", "history that is looked through", 500, "commits");
+pub const GIT_COMMITS: Limit = Limit::count("git", "commits that a search looks back", 500, "commits");
 /// How many symbolic links are followed to an overlay.
 pub const GIT_LINKS: Limit = Limit::count("git", "symbolic links on the way to an overlay", 8, "links");
 /// How long one exchange that reads may take, from its first byte to its last.

@@ -230,13 +230,13 @@ fn a_token_that_only_reads_is_found_without_writing() {
     world.sandbox.git.let_read("reader-token");
     let report = with_git_token(&world, "reader-token", &[]).ends("denied", 4);
     has(&report, "read", "ok", "main is at");
-    has(&report, "write", "failed", "the token may not write to");
+    has(&report, "write", "failed", "the token cannot write to");
     has(&report, "write", "failed", "Write access to repository not granted.");
     has(&report, "sync", "ok", "api-dev");
     assert_eq!(count(&report, "failed"), 1, "{report:#}");
     assert_eq!(
         report["hints"][0],
-        "grant `contents: write` on the infra-repo to the token"
+        "let the token push to the infra-repo on its host"
     );
 }
 
@@ -244,7 +244,7 @@ fn a_token_that_only_reads_is_found_without_writing() {
 fn without_the_infra_repo_the_rest_is_still_checked() {
     let world = World::new();
     let report = with_git_token(&world, "wrong-token", &[]).ends("denied", 4);
-    has(&report, "read", "failed", "does not accept the token (401)");
+    has(&report, "read", "failed", "rejected the token (401)");
     has(&report, "overlay", "skipped", "could not read");
     has(&report, "Argo CD token", "ok", "token of ci");
     let checkout = tempfile::tempdir().unwrap();

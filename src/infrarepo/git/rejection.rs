@@ -65,7 +65,7 @@ pub(super) fn classify(reason: &str, words: &str, reference: &RefName, place: &s
         |(_, what, hint)| (*what, *hint),
     );
     let mut message = format!(
-        "push to {} of {place}: {what} ({reason}); nothing was written",
+        "push to {} of {place}: {what} ({reason})",
         reference.short()
     );
     if !told.is_empty() {

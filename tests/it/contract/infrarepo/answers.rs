@@ -111,7 +111,7 @@ async fn a_token_is_not_sent_to_another_host() {
     world.host.answer(canned("infra.git", 9, 301, &[("location", &to)], ""));
     let fault = no_tip(&world, &world.host.url("infra"), Some(TOKEN)).await;
     assert_eq!(fault.outcome, Outcome::Denied);
-    assert!(fault.to_string().contains("another host"), "{fault}");
+    assert!(fault.to_string().contains("another port of its host"), "{fault}");
     assert_eq!(other.requests(), []);
 }
 
@@ -176,7 +176,7 @@ async fn a_refusal_by_status_says_what_to_grant() {
         text.contains("denied to a-bot") && text.contains("nothing was written"),
         "{text}"
     );
-    assert!(fault.hints[0].contains("contents: write"), "{:?}", fault.hints);
+    assert!(fault.hints[0].contains("let the token push"), "{:?}", fault.hints);
 }
 
 #[tokio::test]

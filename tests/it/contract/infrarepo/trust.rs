@@ -1,7 +1,6 @@
 //! Which certificates of a server are taken, and what is told of the others.
 
 use promote_action::http::Connections;
-use promote_action::infrarepo::InfraRepo;
 use promote_action::model::{Fault, Outcome};
 use sandbox::git::{Shown, TlsFront};
 
