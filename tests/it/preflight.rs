@@ -234,10 +234,7 @@ fn a_token_that_only_reads_is_found_without_writing() {
     has(&report, "write", "failed", "Write access to repository not granted.");
     has(&report, "sync", "ok", "api-dev");
     assert_eq!(count(&report, "failed"), 1, "{report:#}");
-    assert_eq!(
-        report["hints"][0],
-        "let the token push to the infra-repo on its host"
-    );
+    assert_eq!(report["hints"][0], "let the token push to the infra-repo on its host");
 }
 
 #[test]

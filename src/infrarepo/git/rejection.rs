@@ -64,10 +64,7 @@ pub(super) fn classify(reason: &str, words: &str, reference: &RefName, place: &s
         ),
         |(_, what, hint)| (*what, *hint),
     );
-    let mut message = format!(
-        "push to {} of {place}: {what} ({reason})",
-        reference.short()
-    );
+    let mut message = format!("push to {} of {place}: {what} ({reason})", reference.short());
     if !told.is_empty() {
         message = format!("{message}. The server said: {told}");
     }

@@ -36,7 +36,7 @@ pub(super) fn answer(case: &Case) -> Answer {
         aws,
         ..Settings::default()
     };
-    let http = promote_action::http::client(None).unwrap();
+    let http = promote_action::http::client(&promote_action::http::Connections::default()).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
