@@ -41,7 +41,7 @@ fn read_step(env: &Environment, inputs: &mut Inputs, mistakes: &mut Vec<String>)
         let Some(spec) = table::find(&name) else {
             match nearest(&name, table::all().map(|spec| spec.name)) {
                 Some(near) => mistakes.push(format!(
-                    "`{name}` ({variable}) is no input of this version: did you mean `{near}`?"
+                    "`{name}` ({variable}) is not an input of this version: did you mean `{near}`? Such a variable can also come from `env:` or $GITHUB_ENV: rename it there"
                 )),
                 None => strange.push(format!("`{name}` ({variable})")),
             }
@@ -50,7 +50,7 @@ fn read_step(env: &Environment, inputs: &mut Inputs, mistakes: &mut Vec<String>)
         let value = value.trim();
         match seen.get(spec.name) {
             Some((other, text)) if !text.is_empty() && !value.is_empty() && *text != value => mistakes.push(format!(
-                "`{}` is given twice with different values, as {other} and as {variable}: give it once",
+                "`{}` is given twice with different values, as {other} and as {variable}: give it once (such a variable can also come from `env:` or $GITHUB_ENV: rename it there)",
                 spec.name
             )),
             _ => {
@@ -64,13 +64,14 @@ fn read_step(env: &Environment, inputs: &mut Inputs, mistakes: &mut Vec<String>)
     if !strange.is_empty() {
         let names: Vec<_> = table::all().map(|spec| spec.name).collect();
         let are = if strange.len() == 1 {
-            "is no input"
+            "is not an input"
         } else {
-            "are no inputs"
+            "are not inputs"
         };
         let strange = strange.join(", ");
         mistakes.push(format!(
-            "{strange} {are} of this version: the inputs are {}",
+            "{strange} {are} of this version: the inputs are {}. Such a variable can also come from `env:` of the workflow or job, or from \
+             $GITHUB_ENV: rename it there",
             names.join(", ")
         ));
     }
@@ -151,7 +152,10 @@ mod tests {
         let (_, mistakes, _) = given(&[("GITHUB_ACTIONS", "true"), ("INPUT_IMAGES", ""), ("INPUT_ARGS", "x")]);
         assert_eq!(
             mistakes,
-            ["`images` (INPUT_IMAGES) is no input of this version: did you mean `image`?"]
+            [
+                "`images` (INPUT_IMAGES) is not an input of this version: did you mean `image`? Such a variable can also come from `env:` or \
+             $GITHUB_ENV: rename it there"
+            ]
         );
     }
 
@@ -160,7 +164,7 @@ mod tests {
         let (_, mistakes, _) = given(&[("GITHUB_ACTIONS", "true"), ("INPUT_GATES", "1"), ("INPUT_VERIFY", "1")]);
         assert_eq!(mistakes.len(), 1);
         let begins =
-            "`gates` (INPUT_GATES), `verify` (INPUT_VERIFY) are no inputs of this version: the inputs are app, ";
+            "`gates` (INPUT_GATES), `verify` (INPUT_VERIFY) are not inputs of this version: the inputs are app, ";
         assert!(mistakes[0].starts_with(begins), "{mistakes:?}");
     }
 

@@ -7,9 +7,9 @@ use tokio::sync::watch;
 
 use super::{Call, failed};
 use crate::journal::Journal;
-use crate::model::{Clock, Command, Fault, Outcome};
+use crate::model::{Clock, Command, Fault, Health, Outcome, SyncState};
 use crate::promote::{self, Common, Job};
-use crate::report::{End, Report};
+use crate::report::{End, GateState, Report};
 use crate::runner::Receiver;
 use crate::set_image;
 
@@ -81,6 +81,24 @@ async fn cancellable(common: &Common, job: &Job, receiver: &Rc<dyn Receiver>, cl
             Fault::new(Outcome::Cancelled { signal }, "the run was cancelled while a request had no answer: look at the branch to see whether it was written"),
         ),
     }
+}
+
+/// Gives the report of `status` or `plan` the exit code 3 where something is other than it is to be. The outcome stays.
+pub(super) fn strictly(mut report: Report) -> Report {
+    let right = match report.outcome() {
+        Outcome::Ok => report.status.iter().all(|row| {
+            let is_live = row.sync == Some(SyncState::Synced) && row.health == Some(Health::Healthy);
+            is_live && row.not_running.is_empty()
+        }),
+        Outcome::Planned => report.changes.is_empty() && report.gates.iter().all(|gate| gate.state == GateState::Open),
+        _ => return report,
+    };
+    if !right {
+        let mut end = End::new(report.outcome(), report.reason.clone()).exits(Outcome::Refused.exit_code());
+        end.hints.clone_from(&report.hints);
+        report.end(end);
+    }
+    report
 }
 
 /// Whether whoever started this process had it ignore SIGHUP, as `nohup` does.

@@ -31,7 +31,7 @@ pub(super) fn reader(set_image: bool) -> clap::Command {
         .num_args(0..)
         .action(ArgAction::Append)
         .value_parser(clap::value_parser!(std::ffi::OsString));
-    let mut command = bare("promote").arg(words).args(own()).arg(dir());
+    let mut command = bare("promote").arg(words).args(own(&ArgAction::Count)).arg(dir());
     for spec in with_flag().filter(|spec| !set_image || spec.is_taken_by(Command::SetImage)) {
         command = command.arg(arg(spec).value_parser(clap::value_parser!(std::ffi::OsString)));
         if spec.is_secret() {
@@ -59,7 +59,7 @@ pub(super) fn explained(command: Command) -> clap::Command {
             _ => format!("promote {name} [FLAGS]"),
         })
         .args(inputs_of(|spec| spec.is_taken_by(command), Some(command)))
-        .args(own());
+        .args(own(&ArgAction::SetTrue));
     match command {
         Command::SetImage => explained.arg(dir()),
         _ => explained.after_long_help(NOTES),
@@ -97,7 +97,7 @@ pub(super) fn every_flag() -> clap::Command {
         .about("promotes an image through a GitOps infra-repo")
         .args(inputs_of(|_| true, None))
         .arg(dir())
-        .args(own())
+        .args(own(&ArgAction::SetTrue))
 }
 
 /// What prints something for a person or a shell, and does nothing else.
@@ -133,25 +133,25 @@ fn bare(name: &'static str) -> clap::Command {
 }
 
 /// Flags that are no inputs.
-fn own() -> [Arg; 3] {
+fn own(action: &ArgAction) -> [Arg; 3] {
     const HEADING: &str = "Everywhere";
     [
         Arg::new("help")
             .short('h')
             .long("help")
-            .action(ArgAction::Count)
+            .action(action.clone())
             .help("Help: -h is short, --help has everything")
             .help_heading(HEADING),
         Arg::new(VERBOSE)
             .short('v')
             .long(VERBOSE)
-            .action(ArgAction::Count)
+            .action(action.clone())
             .help("Show more of what happens")
             .help_heading(HEADING),
         Arg::new("version")
             .short('V')
             .long("version")
-            .action(ArgAction::Count)
+            .action(action.clone())
             .help("Version")
             .help_heading(HEADING),
     ]

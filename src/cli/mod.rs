@@ -39,7 +39,7 @@ pub struct Invocation {
     pub env: Environment,
     /// Whether people see stdout: then a failure is shown there alone.
     pub stdout_is_terminal: bool,
-    /// Whether people see stderr: then marks are coloured, unless `NO_COLOR` is set.
+    /// Whether people see stderr: then marks are coloured, unless `NO_COLOR` is set. `FORCE_COLOR` colors them anywhere.
     pub stderr_is_terminal: bool,
 }
 
@@ -72,7 +72,7 @@ pub fn run(invocation: &Invocation, stdin: &mut dyn Read, stdout: Box<dyn Write>
         let look = Look {
             verbose: debug,
             result_is_seen: invocation.stdout_is_terminal,
-            coloured: invocation.stderr_is_terminal && invocation.env.get("NO_COLOR").is_none_or(String::is_empty),
+            coloured: is_coloured(invocation),
             live: invocation.stderr_is_terminal && invocation.env.get("TERM").is_none_or(|term| term != "dumb"),
         };
         Rc::new(Terminal::open(streams, &secrets, Rc::clone(&clock), look))
@@ -117,6 +117,13 @@ fn weak(inputs: &Inputs) -> Vec<String> {
         }
     }
     warnings
+}
+
+/// Whether marks on stderr are coloured: `NO_COLOR` turns color off, `FORCE_COLOR` on; else a terminal has it.
+fn is_coloured(invocation: &Invocation) -> bool {
+    let set = |name: &str| invocation.env.get(name).filter(|value| !value.is_empty());
+    let forced = set("FORCE_COLOR").is_some_and(|value| value != "0" && value != "false");
+    set("NO_COLOR").is_none() && (forced || invocation.stderr_is_terminal)
 }
 
 /// Whether nobody said what to do: `promote` alone, on a laptop.
@@ -222,13 +229,17 @@ impl<'a> Call<'a> {
             return execute::set_image(&self, mistakes);
         }
         let run = runner::random_hex().unwrap_or_else(|_| "unknown".to_owned());
+        let strict = settings::is_strict(&reader, command);
         let settings = settings::read(&reader, command, &self.place, &run);
         if !self.arguments.words.is_empty() {
             mistakes.push("words after `--` belong to `set-image`".to_owned());
         }
         mistakes.extend(reader.mistakes());
         match settings {
-            Some((common, job)) if mistakes.is_empty() => execute::job(&common, &job, receiver, clock),
+            Some((common, job)) if mistakes.is_empty() => {
+                let report = execute::job(&common, &job, receiver, clock);
+                if strict { execute::strictly(report) } else { report }
+            }
             _ => failed(command, Fault::mistakes(&mistakes)),
         }
     }
@@ -237,6 +248,21 @@ impl<'a> Call<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn color_is_for_terminals_unless_a_variable_decides() {
+        let is = |terminal: bool, pairs: &[(&str, &str)]| {
+            is_coloured(&Invocation {
+                env: pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
+                stderr_is_terminal: terminal,
+                ..Invocation::default()
+            })
+        };
+        assert!(is(true, &[]) && !is(false, &[]));
+        assert!(!is(true, &[("NO_COLOR", "1")]) && is(true, &[("NO_COLOR", "")]));
+        assert!(is(false, &[("FORCE_COLOR", "1")]) && !is(false, &[("FORCE_COLOR", "0")]));
+        assert!(!is(false, &[("FORCE_COLOR", "1"), ("NO_COLOR", "1")]));
+    }
 
     #[test]
     fn a_panic_is_reported_as_a_mistake_of_ours() {

@@ -13,7 +13,7 @@ use crate::model::{AppName, Command, CommitName, Digest, EnvironmentName, Refere
 use crate::plan::inputs as planned;
 use crate::plan::policy::KEYS;
 use crate::plan::{Allow, Layout, Policy, Request, Select};
-use crate::promote::inputs::{CA_BUNDLE, COMMIT, DRY_RUN, LANDING_TIMEOUT, WAIT};
+use crate::promote::inputs::{CA_BUNDLE, CHECK, COMMIT, DRY_RUN, EXIT_CODE, LANDING_TIMEOUT, WAIT};
 use crate::promote::{Common, Job, Landing, Promote, Wait};
 
 /// Reads the command.
@@ -26,6 +26,20 @@ pub(super) fn command(reader: &Reader<'_>) -> Option<Command> {
 /// Reads the form of the result; the mistake in it is told with the others.
 pub(super) fn output(reader: &Reader<'_>) {
     reader.choice(&OUTPUT, &[("text", ()), ("json", ())]);
+}
+
+/// Reads whether the exit code is to say what was seen: `check` of `status`, `exit-code` of `plan`.
+pub(super) fn is_strict(reader: &Reader<'_>, command: Command) -> bool {
+    let check = reader.boolean(&CHECK) == Some(true);
+    let changes = reader.boolean(&EXIT_CODE) == Some(true);
+    match command {
+        Command::Status if check => {
+            reader.require(&ARGOCD_SERVER, ", but `check` is true");
+            true
+        }
+        Command::Plan => changes,
+        _ => false,
+    }
 }
 
 /// Reads everything that a command needs. `None` if something is missing; the reader knows what.
@@ -290,6 +304,7 @@ mod tests {
         let reader = Reader::new(&inputs);
         let command = command(&reader).unwrap_or(Command::Promote);
         output(&reader);
+        is_strict(&reader, command);
         let settings = read(&reader, command, &place, "run");
         let asked = reader.asked().into_iter().collect();
         mistakes.extend(reader.mistakes());

@@ -40,6 +40,10 @@ pub enum Part {
     Follow,
     /// It starts from a commit that exists.
     Commit,
+    /// It shows what would change.
+    Preview,
+    /// It shows what is pinned, and how that runs.
+    Overview,
 }
 
 impl Command {
@@ -113,7 +117,18 @@ impl Command {
     #[must_use]
     pub const fn parts(self) -> &'static [Part] {
         match self {
-            Self::Promote | Self::Plan => &[
+            Self::Plan => &[
+                Part::Print,
+                Part::Select,
+                Part::Repository,
+                Part::Delivery,
+                Part::Change,
+                Part::Land,
+                Part::Sync,
+                Part::Follow,
+                Part::Preview,
+            ],
+            Self::Promote => &[
                 Part::Print,
                 Part::Select,
                 Part::Repository,
@@ -132,7 +147,13 @@ impl Command {
                 Part::Sync,
                 Part::Follow,
             ],
-            Self::Status => &[Part::Print, Part::Select, Part::Repository, Part::Delivery],
+            Self::Status => &[
+                Part::Print,
+                Part::Select,
+                Part::Repository,
+                Part::Delivery,
+                Part::Overview,
+            ],
             Self::Preflight => &[Part::Print, Part::Select, Part::Repository, Part::Delivery, Part::Sync],
             Self::SetImage => &[Part::Print],
         }

@@ -90,7 +90,6 @@ policy! {
         part: Part::Follow,
         default: Some("15m"),
         in_file: true,
-        common: true,
         help: "Maximum time for sync and wait together, counted from the push of the commit. Timed pauses and analyses of a \
                Rollout are added to it.",
         example: "1h30m",

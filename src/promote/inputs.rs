@@ -58,5 +58,28 @@ pub const DRY_RUN: InputSpec = InputSpec {
     ..InputSpec::PLAIN
 };
 
+/// `check`.
+pub const CHECK: InputSpec = InputSpec {
+    name: "check",
+    kind: InputKind::Bool,
+    default: Some("false"),
+    help: "Whether `status` ends with exit code 3 unless every application is Synced, Healthy, and runs what is pinned. Needs \
+           `argocd-server`.",
+    example: "true",
+    part: Part::Overview,
+    ..InputSpec::PLAIN
+};
+
+/// `exit-code`.
+pub const EXIT_CODE: InputSpec = InputSpec {
+    name: "exit-code",
+    kind: InputKind::Bool,
+    default: Some("false"),
+    help: "Whether `plan` ends with exit code 3 if the promotion would change something, or if a gate is closed.",
+    example: "true",
+    part: Part::Preview,
+    ..InputSpec::PLAIN
+};
+
 /// All of them.
-pub const ALL: [InputSpec; 5] = [COMMIT, WAIT, LANDING_TIMEOUT, CA_BUNDLE, DRY_RUN];
+pub const ALL: [InputSpec; 7] = [COMMIT, WAIT, LANDING_TIMEOUT, CA_BUNDLE, DRY_RUN, CHECK, EXIT_CODE];

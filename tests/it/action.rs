@@ -121,7 +121,7 @@ fn an_unknown_input_is_an_error_that_offers_the_nearest_name() {
     assert_eq!(done.ran.code, 2);
     assert!(
         reason(&done)
-            .contains("`enviroment` (INPUT_ENVIROMENT) is no input of this version: did you mean `environment`?")
+            .contains("`enviroment` (INPUT_ENVIROMENT) is not an input of this version: did you mean `environment`?")
     );
     assert!(!reason(&done).contains("entrypoint"));
 }

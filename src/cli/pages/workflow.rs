@@ -215,7 +215,7 @@ fn job(host: Host) -> String {
     out.push(format!("    steps:\n{CHECK}"));
     out.push(
         "      - name: Promote\n        id: promote\n        \
-         uses: org/promote-action@v1 # zizmor: ignore[unpinned-uses] a release names its image by digest here\n        with:\n"
+         uses: org/promote-action@main # zizmor: ignore[unpinned-uses] a release names its image by digest here\n        with:\n"
             .to_owned(),
     );
     let inputs = passed().map(|spec| format!("          {0}: ${{{{ inputs.{0} }}}}\n", spec.name));

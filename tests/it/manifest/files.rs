@@ -12,7 +12,7 @@ const NEW: &str = "images:\n- name: app\n  newTag: v2 # now\n";
 
 fn run(dir: &Path, arguments: &[&str]) -> Result<String, String> {
     let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-    let done = set_image::run(dir, &arguments).map(|done| [done.words, done.warnings].concat().join("\n"));
+    let done = set_image::run(dir, &arguments).map(|done| [done.words, done.warnings].concat().join("\n") + "\n");
     done.map_err(|fault| {
         assert_eq!(fault.outcome.exit_code(), 2);
         format!("{fault}; {}", fault.hints.join("; "))
