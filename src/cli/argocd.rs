@@ -84,7 +84,10 @@ fn header(line: &str) -> Result<(String, Secret), String> {
         return Err("has a name that is none of HTTP's: letters, digits and `-`".to_owned());
     }
     if name.eq_ignore_ascii_case("authorization") || name.eq_ignore_ascii_case("host") {
-        return Err("sets a header that is ours: the token is `argocd-token`, the host is `argocd-server`".to_owned());
+        return Err(
+            "sets a header that promote sets itself: use `argocd-token` for the token and `argocd-server` for the host"
+                .to_owned(),
+        );
     }
     if !http::is_header_value(value) {
         return Err("has a value that no header can have".to_owned());

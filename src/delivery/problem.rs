@@ -70,7 +70,7 @@ impl Problem {
                 Fault::unreachable(text).hint("check that `argocd-server` is reachable from here, then run it again")
             }
             Self::Foreign(_) => Fault::unreachable(text).hint(
-                "point `argocd-server` at Argo CD's own API, with its root path; a proxy before it may need `argocd-headers`",
+                "set `argocd-server` to the API of Argo CD, with its root path; a proxy in front of it can need `argocd-headers`",
             ),
         }
     }

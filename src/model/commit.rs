@@ -148,10 +148,10 @@ impl RefName {
     /// Says which rule it breaks, as the end of a sentence.
     pub fn parse(text: &str) -> Result<Self, String> {
         let Some(rest) = text.strip_prefix("refs/") else {
-            return Err("is not the full name of a reference: it must begin with refs/".to_owned());
+            return Err("is not a full reference: it must begin with refs/".to_owned());
         };
         if !rest.contains('/') {
-            return Err("is not the full name of a reference: write refs/KIND/NAME".to_owned());
+            return Err("is not a full reference: write refs/KIND/NAME".to_owned());
         }
         // The parts obey the same rules as those of a branch.
         BranchName::parse(rest).map_err(|why| why.replace("branch name", "reference name"))?;

@@ -68,7 +68,7 @@ impl Fault {
     #[must_use]
     pub fn bug(message: impl Into<String>) -> Self {
         Self::new(Outcome::Bug, message)
-            .hint("this is a mistake of promote-action: please report it with the log of this run")
+            .hint("this is an internal error of promote-action: report it with the log of this run")
     }
 
     /// Adds an action that people can take.

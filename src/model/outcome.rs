@@ -109,22 +109,20 @@ impl Outcome {
     pub const fn meaning(self) -> &'static str {
         match self {
             Self::Promoted => "committed, and seen live and healthy",
-            Self::NoChange => "the pin was there already (seen live where there is a server); nothing was written",
+            Self::NoChange => "the pin was already there (and live, if `argocd-server` is set); nothing was written",
             Self::Landed => "committed; nothing was watched",
-            Self::Paused => "committed; a canary waits for a person and `on-pause` is `succeed`",
+            Self::Paused => "committed; a canary is paused for a person and `on-pause` is `succeed`",
             Self::Planned => "what would be written was shown; nothing was written",
             Self::Live => "the commit is live and healthy",
             Self::Ok => "done",
-            Self::Superseded => "a later commit changed our pin (exit code 0 with `on-superseded: succeed`)",
-            Self::Bug => "a mistake of ours; the report says what was written",
+            Self::Superseded => "a later commit changed the pin (exit code 0 with `on-superseded: succeed`)",
+            Self::Bug => "an internal error; the report says what was written",
             Self::Invalid => "an input, the configuration or a file is wrong; nothing was written",
-            Self::Refused => "a gate, or something seen before writing, speaks against it; nothing was written",
-            Self::Denied => {
-                "a server does not know the token or does not permit the request; the report says what was written"
-            }
+            Self::Refused => "a gate is closed, or a check before writing failed; nothing was written",
+            Self::Denied => "a server rejected the token or the request; the report says what was written",
             Self::Unreachable => "a server gives no usable answer; the report says what was written",
             Self::RolloutFailed => "Argo CD could not make the change live; the commit is left in place",
-            Self::TimedOut => "the deadline came first; the report says what it was waiting for",
+            Self::TimedOut => "the timeout came first; the report says what promote was waiting for",
             Self::Cancelled { .. } => "the run was cancelled by a signal; nothing was written after it",
         }
     }

@@ -229,7 +229,7 @@ fn applications(templates: &[String], app: &AppName, environment: &EnvironmentNa
         [] => return Err("is empty".to_owned()),
         [one] if one == BY_SOURCE => return Ok(Applications::BySource),
         more if more.iter().any(|one| one == BY_SOURCE) => {
-            return Err(format!("has {BY_SOURCE} beside names: it stands alone"));
+            return Err(format!("has {BY_SOURCE} together with names: use one or the other"));
         }
         _ => {}
     }

@@ -8,11 +8,11 @@ use super::rows::Texts;
 /// One check.
 #[derive(Clone, Debug, Serialize)]
 pub struct CheckRow {
-    /// What was checked, in our words: `write`, `overlay`, `application`, …
+    /// What was checked: `write`, `overlay`, `application`, …
     pub check: &'static str,
     /// Of what.
     pub object: String,
-    /// How it stands.
+    /// The result of the check.
     pub state: CheckState,
     /// What was seen.
     pub reason: String,

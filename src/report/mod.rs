@@ -68,7 +68,7 @@ pub struct Report {
     /// The rows of `preflight`; only there.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<CheckRow>,
-    /// The commit that replaced our pin, if one did.
+    /// The commit that changed the pin later, if one did.
     pub superseded_by: Option<SupersededBy>,
     /// When what happened.
     pub timeline: Vec<TimelineRow>,

@@ -13,6 +13,7 @@ pub(crate) mod report;
 mod schema;
 mod shells;
 mod workflow;
+mod words;
 
 /// Compares every generated file with the one in the repository; with `UPDATE_DOCS=1` writes it instead.
 #[test]

@@ -211,7 +211,7 @@ fn a_wrong_source_and_a_missing_application_are_told_beside_what_is_right() {
         &report,
         "application",
         "failed",
-        "api-dev: application api-dev is missing, is in another namespace",
+        "api-dev: application api-dev does not exist, is in another namespace",
     );
     let report = world
         .live("preflight --app api --environment staging --application by-source")
@@ -220,7 +220,7 @@ fn a_wrong_source_and_a_missing_application_are_told_beside_what_is_right() {
         &report,
         "application",
         "failed",
-        "api in staging: no application that the token may see has apps/api/overlays/staging",
+        "api in staging: no application that the token can read has apps/api/overlays/staging",
     );
 }
 

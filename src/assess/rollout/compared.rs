@@ -34,7 +34,7 @@ pub(super) fn cannot_show(round: &mut Round<'_, '_>) -> Option<Verdict> {
         return fail(
             State::ConfigFail,
             format!(
-                "{name} does not follow {} at {}: it can never show our commit",
+                "{name} does not follow {} at {}: it never deploys this commit",
                 round.wanted.origin.branch, round.wanted.origin.repository
             ),
             "correct the application's source, or give the right `application`",
@@ -73,7 +73,7 @@ pub(super) fn compare_error(round: &mut Round<'_, '_>) -> Option<Verdict> {
         return fail(
             State::CompareError,
             why,
-            "render the overlay (`kustomize build`) at our commit: if it fails there too, revert the commit or correct the file",
+            "run `kustomize build` on the overlay at this commit: if it fails too, revert the commit or correct the file",
         );
     }
     let ask = if cached {
@@ -94,7 +94,7 @@ pub(super) fn hydrating(round: &mut Round<'_, '_>) -> Option<Verdict> {
     let name = &round.wanted.name;
     if standing.has_ours() && hydration.phase == "Failed" {
         let why = format!(
-            "{name}: the hydrator could not render our commit: {}",
+            "{name}: the hydrator could not render this commit: {}",
             hydration.message
         );
         return fail(
@@ -129,14 +129,14 @@ pub(super) fn regressed(round: &mut Round<'_, '_>) -> Option<Verdict> {
         return fail(
             State::Regressed,
             format!(
-                "{} went from our commit {} to {shown}, which does not contain it: it was rolled back, the branch was force-pushed, or a source lags behind",
+                "{} went from commit {} to {shown}, which does not contain it: someone rolled it back or force-pushed the branch, or a source lags behind",
                 round.wanted.name,
                 round.wanted.commit.short()
             ),
             "look at the branch's history and at the application's, then promote again",
         );
     }
-    let why = format!("{} shows {shown} again, without our commit", round.wanted.name);
+    let why = format!("{} shows {shown} again, without this commit", round.wanted.name);
     let ask = round.due(Ask::Refresh, State::Regressed, &[0, 5]);
     Some(round.wait_asking(State::Regressed, why, ask))
 }
@@ -160,7 +160,7 @@ pub(super) fn superseded(round: &mut Round<'_, '_>) -> Option<Verdict> {
         .or_else(|| facts.app.hydration.as_ref().and_then(|hydration| hydration.dry.clone()))?;
     Some(Verdict::Superseded {
         why: format!(
-            "{} {what} {}, in which somebody changed our pin after {}",
+            "{}: a newer promotion replaced this one: it {what} {}, which changed the pin after {}",
             round.wanted.name,
             revision.short(),
             round.wanted.commit.short()
@@ -175,16 +175,16 @@ pub(super) fn not_seen(round: &mut Round<'_, '_>) -> Option<Verdict> {
     }
     let (name, commit) = (&round.wanted.name, round.wanted.commit.short());
     let why = match &round.facts.compared {
-        Standing::Unknown(why) => format!("Argo CD has not compared {commit} for {name}: {why}"),
+        Standing::Unknown(why) => format!("{name}: Argo CD has not compared {commit} yet: {why}"),
         _ => format!(
-            "Argo CD has not compared {commit} for {name}: it is at {}",
+            "{name}: Argo CD has not compared {commit} yet, it is at {}",
             shown(round)
         ),
     };
     let at_work = (round.facts.app.operation.as_ref()).filter(|operation| !operation.phase.is_over());
     let why = match at_work {
         Some(operation) if operation.retries > 0 => format!(
-            "{why}; an operation for an older commit is at its try {} and blocks ours",
+            "{why}; an operation for an older commit is at retry {} and blocks this one",
             operation.retries.saturating_add(1)
         ),
         Some(_) => format!("{why}; an operation for another commit is at work"),

@@ -80,7 +80,7 @@ pub(super) fn no_operation(round: &mut Round<'_, '_>) -> Option<Verdict> {
         return None;
     }
     let why = format!(
-        "{} shows our commit without a sync: rendering its manifests again",
+        "{} shows this commit without a sync: rendering its manifests again",
         round.wanted.name
     );
     let ask = round.due(Ask::HardRefresh, State::NoopCheck, &[0, 30]);
@@ -93,7 +93,7 @@ pub(super) fn settling(round: &mut Round<'_, '_>) -> Option<Verdict> {
     let Some(since) = round.timers.since(Timer::Green) else {
         // No rule above has a name for it, and it is not green: never a success.
         let why = format!(
-            "{name}: {} and {}, but not at our commit",
+            "{name}: {} and {}, but not at this commit",
             round.facts.app.sync, round.facts.app.health
         );
         let ask = round.due(Ask::Refresh, State::NotSeen, &[0, 5, 10, 20, 30]);
@@ -104,7 +104,7 @@ pub(super) fn settling(round: &mut Round<'_, '_>) -> Option<Verdict> {
         return None;
     }
     let text = format!(
-        "{name} is healthy at our commit: watching whether it stays so for {} s",
+        "{name} is healthy at this commit: watching it for {}s",
         settle.as_secs()
     );
     // The confirming refresh runs inside; an engine that does not answer it does not hold up what was seen.
@@ -125,7 +125,7 @@ pub(super) fn settling(round: &mut Round<'_, '_>) -> Option<Verdict> {
     let unanswered = round.facts.seen.refreshing && round.now < until + patience;
     let pending = (round.timers.since(Timer::GreenPending)).is_some_and(|at| round.now < at.max(until) + patience);
     if unanswered || pending || ask.is_some() {
-        let why = format!("{name} is healthy at our commit: waiting for the last refresh");
+        let why = format!("{name} is healthy at this commit: waiting for the last refresh");
         return Some(round.wait_asking(State::Settling, why, ask));
     }
     None
@@ -163,7 +163,7 @@ pub(super) fn live(wanted: &Wanted, facts: &Facts<'_>, baseline: &Baseline) -> V
     let later = if revision == wanted.commit {
         String::new()
     } else {
-        format!(", which contains {} and still carries our pin", wanted.commit.short())
+        format!(", which contains {} and still has the same pin", wanted.commit.short())
     };
     let what = if wanted.images.is_empty() {
         String::new()
@@ -207,7 +207,7 @@ fn left_over(wanted: &Wanted, resource: &Resource, facts: &Facts<'_>, baseline: 
     let (name, id) = (&wanted.name, &resource.id);
     match resource.health? {
         Health::Degraded if baseline.degraded.contains(id) => {
-            Some(format!("{name}: {id} was Degraded before our commit and still is"))
+            Some(format!("{name}: {id} was Degraded before this commit and still is"))
         }
         Health::Suspended if facts.excused(resource, baseline) => Some(format!(
             "{name}: {id} is suspended and does nothing until somebody resumes it"

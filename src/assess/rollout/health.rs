@@ -60,7 +60,7 @@ fn aborted(round: &Round<'_, '_>, canary: &Canary) -> Verdict {
     Verdict::Failed {
         state: State::Rollout,
         why: format!(
-            "{}: rollout {} is aborted: {message}{}; the stable version serves, but git still asks for ours",
+            "{}: rollout {} is aborted: {message}{}; all traffic is on the previous version, but the infra-repo still pins this one",
             round.wanted.name,
             canary.name,
             analysis(canary)
@@ -96,7 +96,7 @@ fn progress(canary: &Canary) -> String {
     let at = match canary.step {
         Some(step) if canary.steps > 0 => {
             format!(
-                "step {}/{}, weight {} %",
+                "step {}/{}, weight {}%",
                 step.saturating_add(1).min(canary.steps),
                 canary.steps,
                 canary.weight
@@ -127,7 +127,7 @@ pub(super) fn degraded(round: &mut Round<'_, '_>) -> Option<Verdict> {
         .filter(|resource| resource.health == Some(Health::Degraded))
         .map(|resource| {
             let before = if round.baseline.degraded.contains(&resource.id) {
-                ", as before our commit"
+                ", as before this commit"
             } else {
                 ""
             };
@@ -149,7 +149,7 @@ pub(super) fn degraded(round: &mut Round<'_, '_>) -> Option<Verdict> {
     if aborted && round.timers.over(Timer::Degraded, round.now, 1) {
         return fail(
             State::Rollout,
-            format!("{name}: {what}; the stable version serves, but git still asks for ours"),
+            format!("{name}: {what}; all traffic is on the previous version, but the infra-repo still pins this one"),
             "revert the commit in the infra-repo (or promote the version before): an aborted rollout stays Degraded until git follows",
         );
     }

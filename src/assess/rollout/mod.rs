@@ -260,11 +260,11 @@ impl Watch {
             return Verdict::Failed {
                 state: State::Gone,
                 why: format!(
-                    "{name} has not been created in {} s, or may not be seen: {why}",
+                    "{name} was not created within {}s, or the token cannot read it: {why}",
                     CREATE_GRACE.as_secs()
                 ),
                 hints: vec![
-                    "check the application's name and namespace, and that the token may get it (give `argocd-project` to tell these apart)"
+                    "check the application's name and namespace, and that the token has `applications, get` (set `argocd-project` to tell these apart)"
                         .to_owned(),
                 ],
             };
@@ -272,7 +272,7 @@ impl Watch {
         if over {
             return Verdict::Failed {
                 state: State::Gone,
-                why: format!("{name} was deleted, or the token may not see it any more: {why}"),
+                why: format!("{name} was deleted, or the token can no longer read it: {why}"),
                 hints: vec!["find out who deleted the application or changed the token's rights".to_owned()],
             };
         }

@@ -13,7 +13,7 @@ pub(super) fn stuck(round: &mut Round<'_, '_>) -> Option<Verdict> {
         return fail(
             State::OpStuck,
             format!("{name}: an operation has been terminating for more than 120 s"),
-            "clear `operation` and `status.operationState` of the application by hand",
+            "clear `operation` and `status.operationState` of the application with kubectl",
         );
     }
     let held = round.timers.held(Timer::Unfinished, round.now)?;
@@ -22,7 +22,7 @@ pub(super) fn stuck(round: &mut Round<'_, '_>) -> Option<Verdict> {
         return fail(
             State::OpStuck,
             format!("{why}: Argo CD lost it"),
-            "clear `status.operationState` of the application by hand, then sync it",
+            "clear `status.operationState` of the application with kubectl, then sync it",
         );
     }
     let ask = round.due(Ask::Refresh, State::OpStuck, &[0, 10]);
@@ -76,7 +76,7 @@ pub(super) fn failed(round: &mut Round<'_, '_>) -> Option<Verdict> {
 pub(super) fn left_lying(round: &mut Round<'_, '_>) -> Option<Verdict> {
     round.timers.held(Timer::Requested, round.now)?;
     let ask = round.due(Ask::Refresh, State::ForeignOp, &[5, 10, 30]);
-    let why = format!("{}: a sync is asked for and has not begun", round.wanted.name);
+    let why = format!("{}: sync requested, not started yet", round.wanted.name);
     Some(round.wait_asking(State::ForeignOp, why, ask))
 }
 

@@ -158,7 +158,7 @@ fn worst(all: Vec<Standing>) -> Standing {
     };
     all.into_iter()
         .max_by_key(rank)
-        .unwrap_or_else(|| Standing::Unknown("it has no source of ours".to_owned()))
+        .unwrap_or_else(|| Standing::Unknown("none of its sources is this folder".to_owned()))
 }
 
 #[cfg(test)]

@@ -30,7 +30,7 @@ pub(super) fn window(round: &mut Round<'_, '_>) -> Option<Verdict> {
     if opening.is_some_and(|opening| !opening.in_time) {
         return fail(
             State::Window,
-            format!("{why}; that is after our deadline"),
+            format!("{why}; that is after the timeout of this run"),
             "promote again in the window (nothing is to be written then), or give a longer `timeout`",
         );
     }
@@ -159,7 +159,7 @@ pub(super) fn auto_pending(round: &mut Round<'_, '_>) -> Option<Verdict> {
     };
     let ask = ask.or_else(|| round.due(Ask::Refresh, State::AutoPending, &[10, 20, 30]));
     let why = format!(
-        "{}: OutOfSync at our commit, waiting for Argo CD to sync it",
+        "{}: OutOfSync at this commit, waiting for Argo CD to sync it",
         round.wanted.name
     );
     Some(round.wait_asking(State::AutoPending, why, ask))

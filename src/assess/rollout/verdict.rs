@@ -108,7 +108,7 @@ impl State {
             Self::Gone | Self::ConfigFail => "not to be seen",
             Self::SpecError | Self::CompareError | Self::HydrateFail => "not to be compared",
             Self::Regressed | Self::Superseded => "at another commit",
-            Self::NotSeen | Self::Hydrating => "not at our commit yet",
+            Self::NotSeen | Self::Hydrating => "not at this commit yet",
             Self::NeedSync | Self::AutoPending | Self::Window => "waiting for a sync",
             Self::OpStuck | Self::ForeignOp | Self::OpRunning | Self::Untrusted | Self::StuckOutOfSync => "syncing",
             Self::SyncError => "failed to sync",
@@ -123,20 +123,20 @@ impl State {
     #[must_use]
     pub const fn next(self) -> &'static str {
         match self {
-            Self::Gone => "it is created, or may be seen again",
-            Self::NotSeen => "Argo CD compares our commit",
-            Self::CompareError | Self::SpecError => "the error goes away and our commit is compared",
-            Self::Hydrating | Self::HydrateFail => "the hydrator writes our commit to the branch that is synced",
+            Self::Gone => "it is created, or the token can read it again",
+            Self::NotSeen => "Argo CD compares this commit",
+            Self::CompareError | Self::SpecError => "the error goes away and Argo CD compares this commit",
+            Self::Hydrating | Self::HydrateFail => "the hydrator writes this commit to the branch that is synced",
             Self::NeedSync => "somebody syncs it",
             Self::AutoPending => "Argo CD begins the sync by itself",
             Self::Window => "the sync window opens and the sync begins",
-            Self::ForeignOp | Self::OpStuck => "that operation ends and our commit is synced",
+            Self::ForeignOp | Self::OpStuck => "that operation ends and Argo CD syncs this commit",
             Self::OpRunning => "the sync ends and health is judged",
             Self::Rollout => "the canary goes through its steps",
             Self::Paused => "a person resumes the canary",
             Self::Settling => "it stays healthy long enough",
             Self::Untrusted => "health is assessed after the sync",
-            Self::NoopCheck => "our image is found in what is deployed",
+            Self::NoopCheck => "the image is found in the deployed resources",
             _ => "it becomes healthy",
         }
     }

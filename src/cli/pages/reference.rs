@@ -174,7 +174,7 @@ fn exit_codes() -> String {
         vec![outcome.exit_code().to_string(), format!("`{}`", outcome.name()), words]
     });
     format!(
-        "<!-- {HOW} -->\n# Outcomes and exit codes\n\nThe list is closed: a workflow may rely on it. The outcome is in the output `outcome` and in the \
+        "<!-- {HOW} -->\n# Outcomes and exit codes\n\nThe list is closed: a workflow can rely on it. The outcome is in the output `outcome` and in the \
          report.\n\n{}",
         rows_of(&["code", "outcome", "what it means"], rows)
     )
@@ -186,7 +186,7 @@ fn promote_yaml() -> String {
         .map(|(key, help)| vec![format!("`{key}`"), help]);
     format!(
         "<!-- {HOW} -->\n# promote.yaml\n\nThe file is optional and lies at the root of the infra-repo; it is read at the very commit that is \
-         promoted onto. A key that is unknown or stands twice is an error that names its line. It never holds addresses or secrets.\n\n{}",
+         promoted onto. An unknown or duplicate key is an error that names its line. It never holds addresses or secrets.\n\n{}",
         rows_of(&["key", "what it says"], rows)
     )
 }

@@ -50,7 +50,7 @@ impl Access for ArgoCd {
             Ok(who.username)
         } else {
             // The server answers 200 to a forged or expired token, and says nothing of a user.
-            Err(self.explained(Problem::Token("the server does not know this token".to_owned())))
+            Err(self.explained(Problem::Token("the server rejected the token (401)".to_owned())))
         }
     }
 

@@ -262,7 +262,7 @@ impl InfraRepo for Folder {
         while heads.pop() && !heads.exists() {}
         for folder in [self.path.join("objects"), heads] {
             rustix::fs::access(&folder, Access::WRITE_OK | Access::EXEC_OK).map_err(|error| {
-                Fault::denied(format!("this user may not write to {}", folder.display()))
+                Fault::denied(format!("this user has no write permission for {}", folder.display()))
                     .because(std::io::Error::from(error))
                     .hint(RIGHT)
             })?;

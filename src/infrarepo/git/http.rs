@@ -117,7 +117,7 @@ impl Http {
         if let Problem::Untrusted(why) = problem {
             return CallError::Untouched(fault.because(anyhow::Error::msg(why.what)).hint(why.hint));
         }
-        let hint = "check `infra-repo`, and whether this machine may reach that host (`HTTPS_PROXY` and `NO_PROXY` are obeyed)";
+        let hint = "check `infra-repo`, and that this machine can reach the host (promote uses `HTTPS_PROXY` and `NO_PROXY`)";
         if matches!(problem, Problem::Unreached(_)) {
             return CallError::Unsent(fault.because(problem.into_cause()).hint(hint));
         }
@@ -168,7 +168,7 @@ impl Http {
                 return Ok(response);
             }
             let message = format!("{} answers with {kind:?}, not as a git server does", self.place);
-            let hint = "check the address; a login page or a proxy in front may answer instead";
+            let hint = "check the URL: a login page or a proxy in front can answer instead";
             return Err(CallError::Strange(Fault::unreachable(message).hint(hint)));
         }
         let host = self.host.answering(response.headers());

@@ -1,4 +1,4 @@
-//! Decides what a refused push means: a lost race is tried again, a rule of the host is told with its name and a way out. Pure.
+//! Decides what a refused push means: a lost race is tried again, a rule of the host is said with its name and a way out. Pure.
 
 use crate::model::{Fault, RefName};
 
@@ -35,7 +35,7 @@ pub(super) fn classify(reason: &str, words: &str, reference: &RefName, place: &s
     // A hook's words may speak of locks and locking: the reason alone tells a race.
     let short = reason.to_ascii_lowercase();
     let race = RACES.iter().any(|part| short.contains(part));
-    // Hooks that let a push pass may talk, too: beside a race only what is told as an error counts.
+    // Hooks that let a push pass may talk, too: beside a race only what is said as an error counts.
     let heard = words.lines().filter(|line| !race || is_error(line));
     let both = heard.fold(reason.to_owned(), |all, line| format!("{all}\n{line}"));
     // A branch may be called `mirror`.
@@ -56,7 +56,7 @@ pub(super) fn classify(reason: &str, words: &str, reference: &RefName, place: &s
             "{place} cannot take the push now ({reason})"
         )));
     }
-    let told = shown(words);
+    let said = shown(words);
     let (what, hint) = rule.map_or(
         (
             "the server refused",
@@ -65,8 +65,8 @@ pub(super) fn classify(reason: &str, words: &str, reference: &RefName, place: &s
         |(_, what, hint)| (*what, *hint),
     );
     let mut message = format!("push to {} of {place}: {what} ({reason})", reference.short());
-    if !told.is_empty() {
-        message = format!("{message}. The server said: {told}");
+    if !said.is_empty() {
+        message = format!("{message}. The server said: {said}");
     }
     Refusal::Rule(Fault::denied(message).hint(hint))
 }
@@ -117,11 +117,11 @@ const RULES: [Rule; 13] = [
     (
         &["gh007", "private email", "email privacy"],
         "the author's mail address is private on the host",
-        "set `author` to an address that may be published",
+        "set `author` to an address that GitHub allows",
     ),
     (
         &["create or update workflow", "workflow scope", "`workflow` scope"],
-        "the token may not change workflow files",
+        "the token has no permission to change workflow files",
         "promote files outside .github/workflows",
     ),
     (
@@ -131,7 +131,7 @@ const RULES: [Rule; 13] = [
             "insufficient permission",
             "access denied",
         ],
-        "the token may not write",
+        "the token has no write permission",
         "grant `contents: write` on the infra-repo to the token",
     ),
     (
@@ -153,7 +153,7 @@ const RULES: [Rule; 13] = [
     (
         &["unpack:"],
         "the server could not take the objects",
-        "look at the server's log; the repository there may be damaged or full",
+        "check the log of the git server: the repository there can be damaged or full",
     ),
     (
         &["hook declined", "pre-receive hook", "update hook"],
@@ -201,7 +201,7 @@ mod tests {
             "atomic push failed",
         ] {
             assert!(matches!(of(reason, ""), Refusal::LostRace), "{reason}");
-            let talk = "remote: quota: 12 % used\nremote: mirror is told\nerror: cannot lock ref 'refs/heads/main': is at a but expected b";
+            let talk = "remote: quota: 12 % used\nremote: mirror is said\nerror: cannot lock ref 'refs/heads/main': is at a but expected b";
             assert!(matches!(of(reason, talk), Refusal::LostRace), "{reason}");
             for no in [
                 "error: GH006: Protected branch update failed",

@@ -79,7 +79,7 @@ impl Talk {
         match reference::advertisement(&bytes) {
             Ok(_) => Ok(()),
             Err(broken @ Broken::Server(_)) => {
-                Err(Fault::denied(format!("{} does not let us write", self.place())).because(broken))
+                Err(Fault::denied(format!("{} does not allow writes", self.place())).because(broken))
             }
             Err(broken) => Err(self.unreadable(broken)),
         }

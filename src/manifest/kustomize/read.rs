@@ -120,7 +120,7 @@ impl<'t> Reader<'t, '_> {
     /// Reads the value of one key of the top level; returns where it ends.
     fn field(&mut self, name: &str, key: &Located<'t>, indent: usize) -> Result<usize, ManifestFault> {
         if name == "<<" {
-            let message = "a merge key (`<<`) at the top of the file may supply the images";
+            let message = "a merge key (`<<`) at the top of the file can supply the images";
             return Err(ManifestFault::new(message)
                 .at(key.line)
                 .hint("write the merged fields out"));

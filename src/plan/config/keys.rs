@@ -117,7 +117,7 @@ pub(super) fn image() -> Vec<Key<ImageKeys>> {
         })
     }
     vec![
-        path("registry", "the key of the registry, if it stands apart", |keys| {
+        path("registry", "the key of the registry, if it is separate", |keys| {
             &mut keys.registry
         }),
         path("repository", "the key of the repository", |keys| &mut keys.repository),
@@ -266,7 +266,7 @@ pub(super) fn environment() -> Vec<Key<Environment>> {
     keys.push(leaf(
         "allow",
         Value::Choices(&Allow::WORDS),
-        "the exceptions that a run may ask for here, as the input `allow`",
+        "the exceptions that a run can request here with the input `allow`",
         |environment: &mut Environment, node, mistakes| {
             let allow = &mut environment.allow;
             let words = mistakes.each("allow", node, value::text);

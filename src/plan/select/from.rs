@@ -124,7 +124,7 @@ pub(in crate::plan) fn contradiction(
             Field::Keep | Field::Remove => "(none)",
         };
         Some(format!(
-            "{from} pins {} of {} with the {what} {pinned}, not {asked}: something else was promoted there since",
+            "{from} pins {} of {} with the {what} {pinned}, not {asked}: a newer image was promoted there",
             wanted.name, read.target.app
         ))
     };

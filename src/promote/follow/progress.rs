@@ -81,7 +81,7 @@ impl<'a> Telling<'a> {
         if alone > track.said.alone {
             track.said.alone = alone;
             self.journal.tell(Event::Notice(format!(
-                "{}: its canary takes {} by itself, with its timed pauses and analyses: waiting {} in all",
+                "{}: the timed pauses and analyses of its canary take {}: the timeout is now {}",
                 track.name(),
                 in_words(alone),
                 in_words(track.limit())

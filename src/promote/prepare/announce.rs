@@ -58,7 +58,7 @@ pub(in crate::promote) fn applications(report: &Report, followees: &[Followee], 
     };
     let there = names(&|followee| followee.baseline.is_some());
     if !there.is_empty() {
-        journal.progress(format!("Argo CD knows {}", there.join(", ")));
+        journal.progress(format!("Argo CD has {}", there.join(", ")));
     }
     for name in names(&|followee| followee.baseline.is_none()) {
         journal.tell(Event::Notice(format!(

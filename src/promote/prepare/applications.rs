@@ -158,7 +158,7 @@ async fn must_be_live(observe: &dyn Observe, clock: &dyn Clock, sources: &[Follo
         return Ok(());
     }
     Err(Fault::refused(format!(
-        "what `from` names is not live and healthy there: {}",
+        "cannot promote from there, because it is not live and healthy: {}",
         why.join("; ")
     ))
     .hint("wait until it is, or find out why it is not, before it goes further"))

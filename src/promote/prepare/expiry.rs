@@ -31,7 +31,7 @@ fn told(input: &str, until: Timestamp, now: Timestamp, longest: Duration) -> Opt
     let left = until.since(now);
     (left < longest).then(|| {
         format!(
-            "`{input}` is valid until {until} ({} from now), and this run may take {}: make the token just before this step, or give shorter timeouts",
+            "`{input}` expires {until} (in {}), and this run can take {}: create the token just before this step, or set shorter timeouts",
             in_words(left),
             in_words(longest)
         )

@@ -114,7 +114,7 @@ async fn synced_by(observe: &dyn Observe, clock: &dyn Clock, app: &AppSnapshot) 
 /// Returns the name that the server knows the token by.
 pub(in crate::promote) async fn whoami(observe: &dyn Observe, clock: &dyn Clock) -> Result<String, Fault> {
     let name = patiently(clock, || observe.whoami()).await;
-    name.map_err(|problem| problem.fault(&format!("ask {} who we are", observe.server())))
+    name.map_err(|problem| problem.fault(&format!("check the token at {}", observe.server())))
 }
 
 /// Looks at the applications of `candidates`, each for itself.
@@ -252,7 +252,7 @@ impl Fed {
             return found;
         }
         let none = refused(format!(
-            "no application that the token may see has {} of {} at {} as its source",
+            "no application that the token can read has {} of {} at {} as its source",
             candidate.folder, origin.repository, origin.branch
         ))
         .hint("one that is still to be created has to be named: `application: NAME`");
@@ -323,10 +323,10 @@ fn refused(why: String) -> Fault {
 fn unread(id: &ApplicationId, problem: &Problem) -> Fault {
     match problem {
         Problem::Forbidden(said) => Fault::denied(format!(
-            "application {id} is missing, is in another namespace, or the token may not get it ({said})"
+            "application {id} does not exist, is in another namespace, or the token cannot read it ({said})"
         ))
         .hint(
-            "give `argocd-project`, and Argo CD tells \"missing\" from \"not allowed\" (one that is missing may still be created); for another namespace write `application: namespace/name`",
+            "set `argocd-project` to tell a missing application from a hidden one (a missing one can still be created); for another namespace set `application: namespace/name`",
         ),
         problem => problem.fault(&format!("read application {id}")),
     }

@@ -184,7 +184,7 @@ fn what_stands_against_it_is_told_before_anything_is_written() {
         stage.world.token("nobody"),
     );
     let dev = || stage.candidate("api", "dev");
-    assert_eq!(outcome("a.b.c", dev(), "does not know this token"), Outcome::Denied);
+    assert_eq!(outcome("a.b.c", dev(), "rejected the token (401)"), Outcome::Denied);
     assert_eq!(
         outcome(&nobody, dev(), "missing, is in another namespace"),
         Outcome::Denied

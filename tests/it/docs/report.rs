@@ -20,8 +20,8 @@ pub(super) fn pages() -> Vec<(&'static str, String)> {
     walk("", &schema, &mut rows);
     let page = format!(
         "<!-- generated from the code; after a change there: UPDATE_DOCS=1 cargo test --test it docs -->\n# The report\n\n\
-         `--output json` writes it to stdout, one document and nothing else, whatever the outcome; in a workflow it is the output `report`, on one \
-         line of at most 64 KiB. Fields may be added; `schema` is raised when one is taken away. As JSON Schema: \
+         `--output json` writes the report to stdout, one document and nothing else, for every outcome. In a workflow it is the output `report`, \
+         on one line of up to 64 KiB. New fields can appear; `schema` increases when a field is removed. As JSON Schema: \
          [report.schema.json](report.schema.json).\n\n| field | type | what it says |\n|---|---|---|\n{}",
         rows.concat()
     );

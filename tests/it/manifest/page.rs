@@ -23,7 +23,7 @@ const EXAMPLES: &[Example] = &[
     Example {
         title: "Comments, blank lines, quotes and order",
         why: "kustomize writes the whole file again from what it understood: comments beside values are dropped, others are moved \
-              above the field that they stand in, lists are re-indented, entries are sorted by name, quotes are chosen anew.",
+              above the field that they stand in, lists are re-indented, entries are sorted by name, it chooses quotes again.",
         arguments: &["myorg/web=*:v1.4.0"],
         file: "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n\nresources:\n  # the base of all environments\n  - ../../base\n\nimages:\n  # bumped by CI, do not touch\n  - name: myorg/web       # the shop\n    newTag: 'v1.3.9'      # {\"$imagepolicy\": \"flux:web:tag\"}\n  # pinned until the incident of May is closed\n  - name: myorg/api\n    newTag: \"1.10\"\n",
     },
@@ -42,7 +42,7 @@ const EXAMPLES: &[Example] = &[
     },
     Example {
         title: "A digest gives way to a tag",
-        why: "One line changes; the comment told of the digest and goes with it. kustomize also adds `apiVersion` and `kind` at the end.",
+        why: "One line changes; the comment described the digest and is removed with it. kustomize also adds `apiVersion` and `kind` at the end.",
         arguments: &["app:v1.5.0"],
         file: "images:\n- name: app\n  digest: sha256:1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f # v1.4.2\n# the others\n- name: db\n  newTag: \"16\" # never 17\n",
     },
@@ -60,13 +60,13 @@ const EXAMPLES: &[Example] = &[
     },
     Example {
         title: "Several documents",
-        why: "kustomize edits the first and deletes the others. We refuse, and say what would make the edit possible.",
+        why: "kustomize edits the first and deletes the others. promote refuses, and names what would make the edit possible.",
         arguments: &["app=*:v2"],
         file: "images:\n- name: app\n  newTag: v1\n---\nimages:\n- name: db\n  newTag: v1\n",
     },
     Example {
         title: "A value that another entry shares",
-        why: "kustomize writes the alias out. We change bytes only where that changes nothing else.",
+        why: "kustomize writes the alias out. promote changes bytes only if that changes nothing else.",
         arguments: &["app=*:v2"],
         file: "images:\n- name: app\n  newTag: &release v1\n- name: worker\n  newTag: *release\n",
     },
@@ -87,8 +87,8 @@ old text said, but for the wanted values; otherwise the edit is refused and the 
 |---|---|
 | an old value in quotes | the same quotes around the new one |
 | an old value without quotes | a new one without, unless a reader of YAML 1.1 or 1.2 would take it for a number, a boolean, a date or null: `\"1.10\"`, `\"1e3\"`, `\"0123\"`, `\"20240101\"`, `\"y\"` |
-| a tag that gives way to a digest, or the reverse | the same line, rewritten; the comment beside it goes |
-| a field that goes | its line with the comment beside it; comments on lines of their own stay |
+| a tag that gives way to a digest, or the reverse | the same line, rewritten; the comment after it is removed |
+| a field that goes | its line with the comment after it; comments on lines of their own stay |
 | a field that comes | a line behind the last field of the entry; `newName` behind `name` |
 | an entry that comes | lines behind the last entry, laid out like it |
 | `images` where there is none | at the end of the document, indented like the other lists |
@@ -98,10 +98,10 @@ old text said, but for the wanted values; otherwise the edit is refused and the 
 | nothing to do | the file is not written |
 
 ## What is refused
-The error names the line, the reason, and the edit by hand that would make it possible.
+The error names the line, the reason, and the manual edit that would make it possible.
 
 - **By both**: text that is no YAML or no UTF-8, holds control characters, is larger than 10 MB or nested more than a hundred levels deep; several documents;
-  `images` twice; an entry that is wanted and stands there twice, has a field twice, is an alias, or shares an anchor with something else;
+  `images` twice; an entry that is wanted and is there twice, has a field twice, is an alias, or shares an anchor with something else;
   a field that must go but comes from a merge; a value with a tag such as `!!binary`; a U+0085, U+2028 or U+2029 outside of quotes, where
   YAML 1.1 and 1.2 see different lines.
 - **By `set-image` only**: what kustomize itself refuses, such as unknown fields, and numbers where it wants texts. A number as the old value of the very

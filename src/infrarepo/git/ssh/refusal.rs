@@ -26,7 +26,7 @@ pub(super) fn of(ending: &Ending, service: Service, place: &str, host: &str) -> 
         format!(": {words}")
     };
     if says(&READ_ONLY) {
-        let fault = Fault::denied(format!("the deploy key may only read {place}{said}"));
+        let fault = Fault::denied(format!("the deploy key can only read {place}{said}"));
         let hint = "let the key write: on GitHub, delete it and add it again with `Allow write access` (Settings → Deploy keys)";
         return CallError::Final(fault.hint(hint));
     }
@@ -41,7 +41,7 @@ pub(super) fn of(ending: &Ending, service: Service, place: &str, host: &str) -> 
         } else {
             "read"
         };
-        let fault = Fault::denied(format!("the key may not {verb} {place}{said}"));
+        let fault = Fault::denied(format!("the key has no permission to {verb} {place}{said}"));
         return CallError::Final(fault.hint("give the key access to the infra-repo on its host"));
     }
     if ending.code == Some(127) || says(&["command not found", "invalid command", "unknown command"]) {

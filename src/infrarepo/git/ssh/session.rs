@@ -251,7 +251,7 @@ fn verdict(result: &AuthResult, closed: bool, address: &SshAddress) -> Result<()
 
 fn unreached(host: &str, why: anyhow::Error) -> CallError {
     let fault = Fault::unreachable(format!("{host} cannot be reached"));
-    let hint = "check `infra-repo`, and whether this machine may reach that host by ssh (proxies are for http and not used here)";
+    let hint = "check `infra-repo`, and that this machine can reach the host over SSH (promote uses no proxy for SSH)";
     CallError::Lost {
         fault: fault.because(why).hint(hint),
         after: None,
@@ -282,7 +282,7 @@ fn stopped(stop: Stop, host: &str, known: &Known) -> CallError {
             CallError::Final(fault.because(error).hint(hint))
         }
         Stop::Ssh(russh::Error::WrongServerSig) => CallError::Final(Fault::denied(format!(
-            "{host} shows a host key that it cannot sign with: somebody may stand between"
+            "{host} shows a host key that it cannot sign with: someone can be between this run and the host"
         ))),
         Stop::Ssh(error) => CallError::Lost {
             fault: Fault::unreachable(format!("{host} does not answer as an ssh server does")).because(error),
@@ -299,7 +299,7 @@ fn stranger(host: &str, key: &PublicKey, known: &Known) -> Fault {
         return Fault::denied(format!(
             "{host} shows a host key that is revoked: {shown}. Nothing was sent to it"
         ))
-        .hint("ask the host's owner: who shows a revoked key may have stolen it");
+        .hint("ask the owner of the host: someone who shows a revoked key can have stolen it");
     }
     if known.keys.is_empty() {
         return Fault::denied(format!("the host key of {host} is not known: it shows {shown}")).hint(format!(
@@ -310,7 +310,7 @@ fn stranger(host: &str, key: &PublicKey, known: &Known) -> Fault {
     }
     let expected: Vec<String> = known.keys.iter().map(print).collect();
     Fault::denied(format!(
-        "THE HOST KEY OF {host} HAS CHANGED: it shows {shown}, and known is {}. Somebody may stand between this run and the host; nothing was sent to it",
+        "THE HOST KEY OF {host} HAS CHANGED: it shows {shown}, and known is {}. Someone can be between this run and the host; promote sent nothing",
         expected.join(", ")
     ))
     .hint("do not go on before the host's owner confirms the new key; then replace the host's lines in `ssh-known-hosts`")

@@ -197,11 +197,7 @@ fn a_sync_that_is_left_lying_is_woken() {
     argocd(stage.world.as_ref()).leave_lying("web-production");
     let followed = stage.promote("web", "production", "abc1010", stage.policy());
     is_live(&followed);
-    assert!(
-        stage.said("a sync is asked for and has not begun"),
-        "{:?}",
-        stage.told()
-    );
+    assert!(stage.said("sync requested, not started yet"), "{:?}", stage.told());
     assert_eq!(asked(&stage, |path, _| path.ends_with("/sync")), 1);
 }
 
