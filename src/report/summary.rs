@@ -105,7 +105,11 @@ fn commit(report: &Report) -> String {
                 .commit_url
                 .as_ref()
                 .map_or_else(|| short.clone(), |url| link(&short, url));
-            let what = if report.changed() { "Commit" } else { "Branch head" };
+            let what = if report.changed() || *commit != row.base {
+                "Commit"
+            } else {
+                "Branch head"
+            };
             format!("{what} {shown} on {place}{}", compare(report))
         }
         None => format!("Nothing was written to {place}"),

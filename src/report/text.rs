@@ -100,7 +100,11 @@ fn commit(report: &Report) -> Vec<String> {
     } else {
         String::new()
     };
-    let what = if report.changed() { "commit" } else { "branch head" };
+    let what = if report.changed() || *commit != row.base {
+        "commit"
+    } else {
+        "branch head"
+    };
     let mut out = vec![format!("\n{what} {commit} on {}{tries}\n  {place}", row.branch)];
     if let Some(later) = &report.superseded_by {
         out.push(format!(

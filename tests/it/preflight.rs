@@ -130,7 +130,7 @@ fn people_get_one_table_in_text_and_in_the_summary() {
         "{}",
         done.ran.stdout
     );
-    assert!(done.summary.starts_with("## ❌ 1 of "), "{}", done.summary);
+    assert!(done.summary.starts_with("## ❌ 2 of "), "{}", done.summary);
     for row in [
         "| ✅ | write | ",
         "| ❌ | sync | api-production | the token has no permission to sync application api-production, which has no automated sync | grant `applications, sync`",
@@ -420,7 +420,7 @@ fn github_tells_of_rules_and_of_the_end_of_a_personal_token() {
         step.run().ran
     };
     let report = preflight("[]", 200, "2126-12-31 23:59:59 UTC").ends("ok", 0);
-    has(&report, "rules", "ok", "no rule of a ruleset");
+    has(&report, "rules", "ok", "no ruleset blocks a push");
     has(&report, "token", "ok", "valid until 2126-12-31T23:59:59Z");
     let rules = r#"[{"type": "pull_request", "parameters": {}}, {"type": "deletion"}]"#;
     let report = preflight(rules, 200, "2001-12-31 23:59:59 UTC").ends("denied", 4);
@@ -456,6 +456,6 @@ fn a_folder_that_this_user_may_not_write_to_is_told() {
     std::fs::remove_dir_all(folder.join("refs/heads")).unwrap();
     std::fs::write(folder.join("refs/heads"), "").unwrap();
     let report = run(world.folder.path(), &[], &args).ends("denied", 4);
-    has(&report, "write", "failed", "this user may not write to");
+    has(&report, "write", "failed", "this user has no write permission");
     has(&report, "overlay", "ok", "api in dev");
 }

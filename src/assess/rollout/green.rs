@@ -196,7 +196,7 @@ pub(super) fn live(wanted: &Wanted, facts: &Facts<'_>, baseline: &Baseline) -> V
         ));
     }
     Verdict::Live {
-        why: format!("{} is healthy at {}{later}{what}", wanted.name, revision.short()),
+        why: format!("{} is healthy at {}{what}{later}", wanted.name, revision.short()),
         revision,
         warnings,
     }

@@ -248,7 +248,11 @@ mod tests {
                 "no deploys on friday",
             ),
             ("hook declined", "cannot lock the door", "hook"),
-            ("permission denied", "Permission to a/b denied to c", "may not write"),
+            (
+                "permission denied",
+                "Permission to a/b denied to c",
+                "no write permission",
+            ),
             ("unpack: index-pack abnormal exit", "", "objects"),
             ("shallow update not allowed", "", "refused"),
             (

@@ -67,16 +67,16 @@ pub(in crate::promote) fn end(tracks: &[Track<'_>], ports: &FollowPorts<'_>, now
         match &track.verdict {
             Some(Verdict::Failed { why, hints, .. }) => return Some(ended(Outcome::RolloutFailed, why, hints)),
             Some(Verdict::Superseded { revision, why }) => {
-                let mut end = ended(Outcome::Superseded, why, &[]);
+                let hint = format!("show what runs now: `{}`", status(track, ports));
+                let mut end = ended(Outcome::Superseded, why, &[hint]);
                 end.replaced = Some((revision.clone(), why.clone()));
                 return Some(end);
             }
             Some(Verdict::Paused { why }) if track.target.policy.on_pause == OnPause::Fail => {
-                let hint = "resume or abort it with `kubectl argo rollouts promote` or `abort`".to_owned();
                 return Some(ended(
                     Outcome::RolloutFailed,
                     &format!("{why}, and `on-pause` is `fail`"),
-                    &[hint],
+                    &[resume(track, ports)],
                 ));
             }
             _ => {}
@@ -85,7 +85,7 @@ pub(in crate::promote) fn end(tracks: &[Track<'_>], ports: &FollowPorts<'_>, now
     if tracks.iter().all(Track::is_final) {
         let paused = tracks.iter().find(|track| !track.is_live());
         return Some(match (paused, tracks) {
-            (Some(track), _) => ended(Outcome::Paused, &track.why(), &[]),
+            (Some(track), _) => ended(Outcome::Paused, &track.why(), &[resume(track, ports)]),
             (None, [one]) => ended(Outcome::Live, &one.why(), &[]),
             (None, many) => ended(Outcome::Live, &format!("all {} applications are live", many.len()), &[]),
         });
@@ -160,6 +160,30 @@ fn again(track: &Track<'_>, ports: &FollowPorts<'_>) -> String {
         target.app,
         target.environment,
         track.lineage.commit(),
+        ports.repo.url(),
+        ports.observe.server()
+    )
+}
+
+/// Says how a person resumes the canary that waits, and what to run then.
+fn resume(track: &Track<'_>, ports: &FollowPorts<'_>) -> String {
+    let app = track.known.app.as_ref();
+    let rollout = app.and_then(|app| app.resources.iter().find(|resource| resource.is_rollout()));
+    let name = rollout.map_or(String::new(), |resource| {
+        format!(" {} -n {}", resource.id.name, resource.id.namespace)
+    });
+    format!(
+        "resume the canary with `kubectl argo rollouts promote{name}`, then run `{}`",
+        again(track, ports)
+    )
+}
+
+/// Returns the command that shows what is pinned and what runs.
+fn status(track: &Track<'_>, ports: &FollowPorts<'_>) -> String {
+    format!(
+        "promote status --app {} --environment {} --infra-repo {} --argocd-server {}",
+        track.target.app,
+        track.target.environment,
         ports.repo.url(),
         ports.observe.server()
     )

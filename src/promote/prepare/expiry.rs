@@ -49,7 +49,7 @@ mod tests {
         let longest = Duration::from_secs(20 * 60);
         let said = told("token", at(600), now, longest).unwrap();
         assert!(
-            said.starts_with("`token` is valid until 2027-01-15T08:10:00Z (10m from now), and this run may take 20m:"),
+            said.starts_with("`token` expires 2027-01-15T08:10:00Z (in 10m), and this run can take 20m:"),
             "{said}"
         );
         assert_eq!(told("token", at(1200), now, longest), None);

@@ -164,6 +164,23 @@ fn a_run_again_whose_pin_is_there_waits_for_the_tip() {
 }
 
 #[test]
+fn a_wait_for_a_commit_below_the_tip_changes_nothing() {
+    let world = World::new();
+    let landed = attempt(&world, "7", "1", "abc1234").outputs["commit"].clone();
+    world.sandbox.commit("docs/note.md", "Unrelated.\n", "Note").unwrap();
+    let step = world.step().with("command", "wait").with("commit", &landed);
+    let done = step
+        .with("app", "api")
+        .with("environment", "dev")
+        .with("settle", "500ms")
+        .run();
+    let said = |name: &str| done.outputs[name].as_str();
+    assert_eq!((said("outcome"), said("live")), ("live", "true"), "{:?}", done.ran);
+    assert_eq!((said("changed"), said("commit")), ("false", landed.as_str()));
+    assert!(done.summary.contains("\nCommit "), "{}", done.summary);
+}
+
+#[test]
 fn an_earlier_attempt_is_looked_for_among_500_commits_and_no_further() {
     let world = World::new();
     assert_eq!(attempt(&world, "7", "1", "abc1234").outputs["outcome"], "landed");

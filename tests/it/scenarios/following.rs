@@ -66,7 +66,7 @@ fn a_manual_application_is_synced_once_and_its_canary_is_shown() {
     let running = world.start_live(&format!("{PRODUCTION} abc1234"));
     let ran = running.wait();
     assert!(
-        ran.stderr.contains("weight 10 %") || ran.stderr.contains("weight 30 %"),
+        ran.stderr.contains("weight 10%") || ran.stderr.contains("weight 30%"),
         "{}",
         ran.stderr
     );

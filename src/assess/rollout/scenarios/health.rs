@@ -160,7 +160,7 @@ fn a_canary_is_followed_through_its_steps() {
         .canary(paused("CanaryPauseStep", Some(60)))
         .until(60)
         .is("S54", "waiting ROLLOUT");
-    assert!(timed.verdict.as_ref().unwrap().why().contains("10 %"));
+    assert!(timed.verdict.as_ref().unwrap().why().contains("10%"));
     timed.canary(done()).health(Healthy).until(80).is("S54", "live");
     synced()
         .canary(paused("CanaryPauseStep", None))

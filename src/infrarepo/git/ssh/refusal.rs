@@ -117,7 +117,7 @@ mod tests {
             (
                 "ERROR: The key you are authenticating with has been marked as read only.\r\n",
                 1,
-                "may only read",
+                "can only read",
             ),
             (
                 "ERROR: Repository not found.\r\n",
@@ -137,7 +137,7 @@ mod tests {
             (
                 "ERROR: Permission to o/r.git denied to deploy key",
                 1,
-                "may not write to",
+                "no permission to write to",
             ),
             (
                 "sh: 1: git-receive-pack: not found",
