@@ -12,8 +12,8 @@ mod commands;
 pub(crate) mod report;
 mod schema;
 mod shells;
-mod workflow;
 mod words;
+mod workflow;
 
 /// Compares every generated file with the one in the repository; with `UPDATE_DOCS=1` writes it instead.
 #[test]

@@ -117,7 +117,8 @@ impl Http {
         if let Problem::Untrusted(why) = problem {
             return CallError::Untouched(fault.because(anyhow::Error::msg(why.what)).hint(why.hint));
         }
-        let hint = "check `infra-repo`, and that this machine can reach the host (promote uses `HTTPS_PROXY` and `NO_PROXY`)";
+        let hint =
+            "check `infra-repo`, and that this machine can reach the host (promote uses `HTTPS_PROXY` and `NO_PROXY`)";
         if matches!(problem, Problem::Unreached(_)) {
             return CallError::Unsent(fault.because(problem.into_cause()).hint(hint));
         }

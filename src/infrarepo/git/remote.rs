@@ -255,7 +255,7 @@ impl Remote {
                 (_, Answer::LostRace(why)) => return self.known(Attempt::LostRace { why }),
                 (Found::Other(tip), Answer::Again(..)) => {
                     let why = format!(
-                        "the answer was lost, and {} is at {} without our commit",
+                        "the response was lost, and {} is at {} without this commit",
                         reference.short(),
                         tip.short()
                     );
