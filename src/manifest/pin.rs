@@ -1,5 +1,7 @@
 //! The pin: the entry of an overlay's `images` list that says which image runs.
 
+use super::site::split;
+
 /// An entry of an `images` list as it stands in a file. Empty fields count as absent, as kustomize reads them.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Pin {
@@ -16,10 +18,16 @@ pub struct Pin {
 }
 
 impl Pin {
-    /// Returns the repository that runs: `newName`, else `name`.
+    /// Returns the repository that runs: `newName`, else `name` without the tag or digest that kustomize matches by it.
     #[must_use]
     pub fn repository(&self) -> &str {
-        self.new_name.as_deref().unwrap_or(&self.name)
+        self.new_name.as_deref().unwrap_or_else(|| split(&self.name).0)
+    }
+
+    /// Whether the name is a regular expression that fits several images, and no `newName` says which one runs.
+    #[must_use]
+    pub fn is_pattern(&self) -> bool {
+        self.new_name.is_none() && self.name.contains(|c: char| r"*+?()[]{}|^$\".contains(c))
     }
 
     /// Tells whether it says which build runs: by a tag, a digest or both.
@@ -39,5 +47,35 @@ impl Pin {
             tag.unwrap_or_default(),
             digest.unwrap_or_default()
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pin(name: &str, new_name: Option<&str>) -> Pin {
+        Pin {
+            name: name.to_owned(),
+            new_name: new_name.map(str::to_owned),
+            new_tag: Some("v2".to_owned()),
+            ..Pin::default()
+        }
+    }
+
+    #[test]
+    fn what_runs_is_what_kustomize_renders() {
+        for (name, new_name, reference) in [
+            ("alpine", None, "alpine:v2"),
+            ("alpine:latest", None, "alpine:v2"),
+            ("alpine@sha256:0a", None, "alpine:v2"),
+            ("localhost:5000/a:v1", None, "localhost:5000/a:v2"),
+            ("WEB_IMAGE", Some("ghcr.io/acme/shop"), "ghcr.io/acme/shop:v2"),
+            ("(.*)/api", Some("myorg/api"), "myorg/api:v2"),
+        ] {
+            assert_eq!(pin(name, new_name).reference(), reference, "{name}");
+            assert!(!pin(name, new_name).is_pattern(), "{name}");
+        }
+        assert!(pin("(.*)/api", None).is_pattern());
     }
 }

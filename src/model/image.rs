@@ -22,7 +22,7 @@ impl Repository {
                 && name.chars().all(|c| c.is_ascii_alphanumeric() || ".-".contains(c))
                 && port.is_none_or(|p| !p.is_empty() && p.bytes().all(|b| b.is_ascii_digit()))
         });
-        if text.len() <= 255 && host_fine && path.split('/').all(is_component) {
+        if text.len() <= 255 && (host_fine && path.split('/').all(is_component) || is_placeholder(text)) {
             Ok(Self(text.to_owned()))
         } else if text.chars().any(|c| c.is_ascii_uppercase()) {
             Err("is no image repository: it must be lower case".to_owned())
@@ -61,6 +61,14 @@ fn is_host(first: &str) -> bool {
     first.contains('.') || first.contains(':') || first == "localhost"
 }
 
+/// A name in capitals, such as `WEB_IMAGE`, that stands for an image in manifests until kustomize puts one in its place.
+fn is_placeholder(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_uppercase())
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b"_-".contains(&b))
+}
+
 fn is_component(part: &str) -> bool {
     let edge = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
     edge(part.bytes().next())
@@ -94,7 +102,7 @@ impl Tag {
             && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b));
         if right {
             Ok(Self(text.to_owned()))
-        } else if text.contains("sha256:") {
+        } else if text.contains("sha256:") || text.contains("sha512:") {
             Err("is a digest, not a tag: give it as `digest`".to_owned())
         } else {
             Err(
@@ -176,11 +184,18 @@ impl Digest {
     /// # Errors
     /// Says what a digest looks like, as the end of a sentence.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let hex = text.strip_prefix("sha256:").unwrap_or_default();
-        if hex.len() == 64 && hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
+        let (hex, digits) = match text.split_once(':') {
+            Some(("sha256", hex)) => (hex, 64),
+            Some(("sha512", hex)) => (hex, 128),
+            _ => ("", 64),
+        };
+        if hex.len() == digits && hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
             Ok(Self(text.to_owned()))
         } else {
-            Err("is no digest: it must be `sha256:` and 64 lower-case hexadecimal digits".to_owned())
+            Err(
+                "is no digest: it must be `sha256:` and 64 lower-case hexadecimal digits, or `sha512:` and 128"
+                    .to_owned(),
+            )
         }
     }
 
@@ -322,6 +337,25 @@ mod tests {
         let nginx = Repository::parse("nginx").unwrap();
         assert!(nginx.same_as("docker.io/library/nginx"));
         assert!(!nginx.same_as("docker.io/myorg/nginx"));
+    }
+
+    #[test]
+    fn a_name_in_capitals_stands_for_an_image() {
+        for text in ["WEB_IMAGE", "API", "IMAGE-1"] {
+            assert!(Repository::parse(text).is_ok(), "{text}");
+        }
+        for text in ["WebImage", "MYORG/API", "_A", "MyOrg/api"] {
+            assert!(Repository::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn digests_of_both_algorithms_are_read() {
+        for (algorithm, digits) in [("sha256", 64), ("sha512", 128)] {
+            assert!(Digest::parse(&format!("{algorithm}:{}", "0a".repeat(digits / 2))).is_ok());
+            assert!(Digest::parse(&format!("{algorithm}:{}", "0a".repeat(digits / 2 + 1))).is_err());
+        }
+        assert!(Digest::parse(&format!("sha1:{}", "0a".repeat(32))).is_err());
     }
 
     #[test]

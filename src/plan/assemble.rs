@@ -385,6 +385,49 @@ mod tests {
     }
 
     #[test]
+    fn entries_of_one_repository_are_set_by_their_names() {
+        let entries = "- {name: WEB_IMAGE, newName: ghcr.io/acme/shop, newTag: v1}\n- {name: JOB_IMAGE, newName: ghcr.io/acme/shop, newTag: v1}\n";
+        let with = |lines: &[&str]| Request {
+            images: lines.iter().map(|line| ImageRef::parse(line).unwrap()).collect(),
+            ..request()
+        };
+        let overlays = [("staging", entries.to_owned())];
+        let Err(NoPlan::Mistakes(mistakes)) = planned(&with(&["ghcr.io/acme/shop:v2"]), &overlays) else {
+            panic!("two entries match");
+        };
+        assert_eq!(mistakes.len(), 1, "{mistakes:?}");
+        assert!(
+            mistakes[0].contains("WEB_IMAGE") && mistakes[0].contains("JOB_IMAGE"),
+            "{mistakes:?}"
+        );
+        let one = planned(&with(&["WEB_IMAGE:v2"]), &overlays).unwrap();
+        assert_eq!(one.changes.len(), 1);
+        let both = planned(&with(&["WEB_IMAGE:v2", "JOB_IMAGE:v2"]), &overlays).unwrap();
+        assert_eq!(both.changes.len(), 2);
+    }
+
+    #[test]
+    fn an_entry_named_with_a_tag_is_what_kustomize_renders() {
+        let overlays = [("staging", "- {name: \"alpine:latest\", newTag: v1}\n".to_owned())];
+        let request = Request {
+            images: vec![ImageRef::parse("alpine:v2").unwrap()],
+            ..request()
+        };
+        let plan = planned(&request, &overlays).unwrap();
+        assert_eq!(plan.changes.len(), 1);
+        let overlays = [("staging", "- {name: \"(.*)/alpine\", newTag: v1}\n".to_owned())];
+        let request = Request {
+            tag: Some(Tag::parse("v2").unwrap()),
+            images: Vec::new(),
+            ..request
+        };
+        let Err(NoPlan::Mistakes(mistakes)) = planned(&request, &overlays) else {
+            panic!("what will run is not known");
+        };
+        assert!(mistakes[0].contains("newName"), "{mistakes:?}");
+    }
+
+    #[test]
     fn what_from_asserts_must_be_pinned_there() {
         let from = Some(EnvironmentName::parse("dev").unwrap());
         let overlays = [("dev", one("api", "v2")), ("staging", one("api", "v1"))];

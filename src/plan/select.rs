@@ -284,13 +284,19 @@ fn columns(pins: &[Placed<'_>]) -> String {
 /// What must hold of every pin that is written, wherever it comes from.
 fn check(wanted: &Wanted, read: &Read<'_>, mistakes: &mut Vec<String>) {
     let name = &wanted.name;
-    let (Field::Set(tag), Field::Keep | Field::Remove) = (&wanted.tag, &wanted.digest) else {
-        return;
-    };
     let old = read
         .pins
         .iter()
         .find(|pin| pin.name == *name && pin.file.path == wanted.file);
+    if old.is_some_and(|pin| pin.is_pattern()) {
+        mistakes.push(format!(
+            "the entry {name} of {} is a regular expression, so which image will run is not known before the commit: give the entry a `newName`",
+            wanted.file
+        ));
+    }
+    let (Field::Set(tag), Field::Keep | Field::Remove) = (&wanted.tag, &wanted.digest) else {
+        return;
+    };
     // What is pinned already needs no leave.
     let is_pinned = old.is_some_and(|pin| pin.new_tag.as_deref() == Some(tag));
     if !is_pinned && Tag::parse(tag).is_ok_and(|tag| tag.looks_mutable()) && !read.target.allow.mutable_tag {

@@ -126,8 +126,13 @@ pub(super) fn cells(row: &StatusRow) -> Vec<String> {
 
 /// Returns a reference with its digest cut to twelve digits.
 pub(super) fn short(image: &str) -> String {
-    match image.split_once("@sha256:") {
-        Some((name, digest)) => format!("{name}@sha256:{}…", digest.get(..12).unwrap_or(digest)),
+    let parts = image
+        .split_once('@')
+        .and_then(|(name, digest)| Some((name, digest.split_once(':')?)));
+    match parts {
+        Some((name, (algorithm, digest))) => {
+            format!("{name}@{algorithm}:{}…", digest.get(..12).unwrap_or(digest))
+        }
         None => image.to_owned(),
     }
 }

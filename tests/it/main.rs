@@ -20,6 +20,7 @@ mod cli;
 mod contract;
 mod docs;
 mod hostile;
+mod layouts;
 mod manifest;
 mod preflight;
 mod scenarios;

@@ -2,6 +2,7 @@
 
 mod cases;
 mod files;
+mod formats;
 mod hostile;
 mod kustomize;
 mod page;

@@ -127,7 +127,7 @@ fn ours(example: &Example) -> Result<String, String> {
 }
 
 /// Returns the whole file as a diff, and how many lines go and come.
-fn diff(old: &str, new: &str) -> (String, usize, usize) {
+pub(super) fn diff(old: &str, new: &str) -> (String, usize, usize) {
     let (old, new): (Vec<&str>, Vec<&str>) = (old.lines().collect(), new.lines().collect());
     // The longest common subsequence, from the end.
     let mut common = vec![vec![0_usize; new.len() + 1]; old.len() + 1];
