@@ -3,6 +3,9 @@
 //!
 //! `cargo bench --bench editing` runs the release build; `PROMOTE=PATH` another build, such as a static one. `KUSTOMIZE=PATH` names the other program
 //! (otherwise the one in the cache that the tests use). kustomize needs more than a minute for the largest file: `QUICK=1` leaves that one out.
+//!
+//! Helm values files are edited beside yq (`YQ=PATH`, otherwise the one in the cache): this program starts itself for it, since a promotion
+//! needs a repository around the file.
 
 #![allow(
     clippy::cast_precision_loss,
@@ -16,6 +19,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
+
+use promote_action::manifest::values::Values;
+use promote_action::manifest::{Field, Format, Options, PinEdit};
 
 /// A file with so many entries that it has about `bytes` bytes.
 fn many_entries(bytes: usize) -> String {
@@ -134,6 +140,13 @@ impl Goal {
 }
 
 fn main() {
+    let words: Vec<String> = std::env::args().collect();
+    if let [_, word, file, tag] = words.as_slice()
+        && word == EDIT_VALUES
+    {
+        edit_values(Path::new(file), tag);
+        return;
+    }
     let ours = Program {
         path: std::env::var_os("PROMOTE").map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_promote")), PathBuf::from),
         words: &["set-image", "--dir", ".", "--"],
@@ -159,6 +172,7 @@ fn main() {
     ];
     let mut goals = beside(&ours, theirs.as_ref(), &cases);
     goals.extend(growth(&ours));
+    goals.extend(values_beside_yq());
     println!("\n| | wanted | seen | |\n|---|---|---|---|");
     for Goal {
         what,
@@ -204,6 +218,106 @@ fn beside(ours: &Program, theirs: Option<&Program>, cases: &[Case<'_>]) -> Vec<G
             }
         }
     }
+    goals
+}
+
+/// What this program is started with to edit a values file.
+const EDIT_VALUES: &str = "--edit-values";
+
+/// Edits a values file as a promotion does, and prints the largest memory of this process in kB.
+fn edit_values(file: &Path, tag: &str) {
+    let text = fs::read(file).expect("read the file");
+    let options = Options::default();
+    let pins = Values.pins(&text, &options).expect("read the values");
+    let edits: Vec<PinEdit> = (pins.iter())
+        .map(|pin| PinEdit {
+            name: pin.name.clone(),
+            new_tag: Field::Set(tag.to_owned()),
+            digest: Field::Keep,
+            create: false,
+        })
+        .collect();
+    let edited = Values.edit(&text, &edits, &options).expect("edit the values");
+    fs::write(file, edited.bytes).expect("write the file");
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    println!("{}", peak.unwrap_or("0").trim().trim_end_matches(" kB"));
+}
+
+/// A values file of about so many lines.
+fn values(lines: usize) -> String {
+    let mut text = String::from("image:\n  repository: myorg/api\n  tag: v1 # current\nservices:\n");
+    for number in 0..lines.saturating_sub(4) / 4 {
+        text += &format!(
+            "  service-{number:06}: # one of many\n    port: {number}\n    host: \"h{number}\"\n    limits: {{cpu: 1, memory: 2Gi}}\n"
+        );
+    }
+    text
+}
+
+/// Returns the median time of a command that edits a file, and what it printed last.
+fn timed(dir: &Path, text: &str, runs: usize, command: &dyn Fn(&Path, &str) -> Command) -> (Duration, String) {
+    let file = dir.join("values.yaml");
+    let (mut times, mut said) = (Vec::new(), String::new());
+    for number in 0..runs {
+        fs::write(&file, text).expect("write the file");
+        let start = Instant::now();
+        let done = command(&file, &format!("v9.{number}.0"))
+            .output()
+            .expect("start the program");
+        times.push(start.elapsed());
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        said = String::from_utf8_lossy(&done.stdout).trim().to_owned();
+    }
+    times.sort_unstable();
+    (times.get(runs / 2).copied().unwrap_or_default(), said)
+}
+
+/// Edits values files beside yq: both start, read, edit and write.
+fn values_beside_yq() -> Vec<Goal> {
+    let dir = tempfile::tempdir_in(memory()).expect("make a folder");
+    let ours = |file: &Path, tag: &str| {
+        let mut command = Command::new(std::env::current_exe().expect("know this program"));
+        command.arg(EDIT_VALUES).arg(file).arg(tag);
+        command
+    };
+    let yq = std::env::var_os("YQ").map(PathBuf::from);
+    let yq = yq.or_else(|| Some(kustomize()?.path.parent()?.parent()?.join("yq-4.54.1/yq")));
+    let yq = yq.filter(|path| path.is_file());
+    if yq.is_none() {
+        println!("SKIPPED: yq is not in the cache and YQ is not set; only our own times are taken");
+    }
+    let mut goals = Vec::new();
+    println!("\n| values file | ours, ms | yq, ms | ratio |\n|---|---|---|---|");
+    for (lines, runs, wanted) in [(15, 101, 10.0), (10_000, 21, 50.0)] {
+        let text = values(lines);
+        let our_time = milliseconds(timed(dir.path(), &text, runs, &ours).0);
+        let Some(yq) = &yq else {
+            println!("| {lines} lines | {our_time:.2} | – | – |");
+            continue;
+        };
+        let theirs = |file: &Path, tag: &str| {
+            let mut command = Command::new(yq);
+            command.arg("-i").arg(format!(".image.tag = \"{tag}\"")).arg(file);
+            command
+        };
+        let their_time = milliseconds(timed(dir.path(), &text, runs.min(21), &theirs).0);
+        let ratio = their_time / our_time;
+        println!("| {lines} lines | {our_time:.2} | {their_time:.1} | {ratio:.1} |");
+        goals.push(Goal::at_least(
+            format!("values of {lines} lines, faster than yq"),
+            wanted,
+            ratio,
+        ));
+    }
+    let peak = |text: &str| timed(dir.path(), text, 3, &ours).1.parse::<f64>().unwrap_or_default() * 1_000.0;
+    let (small, large) = (values(15), values(100_000));
+    let share = (peak(&large) - peak(&small)) / large.len() as f64;
+    goals.push(Goal::at_most(
+        "values: memory beside the file, at 100,000 lines",
+        6.0,
+        share,
+    ));
     goals
 }
 

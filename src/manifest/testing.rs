@@ -59,6 +59,22 @@ pub(crate) fn second_run_is_nothing(
     assert_eq!(edited.bytes, text.as_bytes());
 }
 
+/// Files of every format, for damage.
+const SAMPLES: [(&dyn Format, &str); 3] = [
+    (
+        &Values,
+        "a: &x 1\nimage:\n  registry: ghcr.io\n  repository: a/b\n  tag: 'v1' # pin\n  digest:\nb: [1, {c: 2}]\nd: |\n  text\n",
+    ),
+    (
+        &Manifests,
+        "kind: Deployment\nmetadata: {name: x}\nspec:\n  template:\n    spec:\n      containers:\n      - name: c\n        image: a/b:v1\n      - {name: d, image: \"a/b:v1\"}\n---\nkind: Pod\nspec:\n  containers:\n  - image: >-\n      a/b:v1\n    name: e\n",
+    ),
+    (
+        &ArgoCd,
+        "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: x}\nspec:\n  sources:\n  - helm:\n      values: |\n        # c\n        image:\n          repository: a/b\n          tag: v1\n\n      parameters: [{name: image.repository, value: a/b}, {name: image.tag, value: v1}]\n  - kustomize: {images: [x=a/b:v1]}\n",
+    ),
+];
+
 /// Tags as people write them, and those that a reader mistakes.
 fn tags() -> impl Strategy<Value = String> {
     prop_oneof![
@@ -163,6 +179,27 @@ proptest! {
             indented(&inner, 8),
         );
         hold(&ArgoCd, &text, &tag)?;
+    }
+
+    #[test]
+    fn damaged_files_are_refused_or_edited_as_promised(
+        choice in 0_usize..SAMPLES.len(),
+        at in any::<prop::sample::Index>(),
+        take in 0_usize..4,
+        put in prop::sample::select(vec!["", " ", "\n", "- ", "&a ", "*a", "<<: ", "{", "}", "[", "\"", "'", "#", ": ", "|\n", "{{ x }}", "---\n", "\t", "\r", "\u{2028}"]),
+        tag in tags(),
+    ) {
+        let (format, sample) = SAMPLES[choice];
+        let start = at.index(sample.len());
+        let end = (start + take).min(sample.len());
+        let text = format!("{}{put}{}", &sample[..start], &sample[end..]);
+        if let Ok(edited) = every(format, &text, Some(&tag), &Field::Keep, &Options::default()) {
+            let new = String::from_utf8(edited.bytes).unwrap();
+            if let (Some(first), Some(last)) = (edited.spans.first(), edited.spans.last()) {
+                prop_assert!(new.starts_with(&text[..first.start]) && new.ends_with(&text[last.end..]), "{text}\n{new}");
+            }
+            second_run_is_nothing(format, &new, Some(&tag), Field::Keep, &Options::default());
+        }
     }
 
     #[test]

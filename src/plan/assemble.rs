@@ -53,7 +53,13 @@ fn read<'a>(overlays: &'a [(Place, Overlay)], mistakes: &mut Vec<String>) -> Vec
             }
         }
         let files = overlay.files.as_slice();
-        reads.push(Read { target, files, pins });
+        let included = overlay.included.as_slice();
+        reads.push(Read {
+            target,
+            files,
+            included,
+            pins,
+        });
     }
     mistakes.dedup();
     reads
@@ -197,42 +203,53 @@ mod tests {
         }
     }
 
-    /// Plans with the overlays' contents given as `images` lists, by environment.
-    fn planned(request: &Request, overlays: &[(&str, String)]) -> Result<Plan, NoPlan> {
+    /// The targets in some environments, with the overlays' contents given as `images` lists, by environment.
+    fn with_files(
+        request: &Request,
+        environments: &[EnvironmentName],
+        overlays: &[(&str, String)],
+    ) -> Vec<(Place, Overlay)> {
         let layout = Layout {
             select: &request.select,
             allow: request.allow,
             config: None,
         };
-        let with_file = |environments: &[EnvironmentName]| -> Vec<(Place, Overlay)> {
-            let targets = layout.targets(environments).unwrap();
-            targets
-                .into_iter()
-                .map(|target| {
-                    let (_, images) = overlays
-                        .iter()
-                        .find(|(name, _)| *name == target.environment.as_str())
-                        .unwrap();
-                    let file = target.folder.join("kustomization.yaml").unwrap();
-                    let text = self::file(images);
-                    let files = vec![OverlayFile { path: file, text }];
-                    let overlay = Overlay { files };
-                    (target, overlay)
-                })
-                .collect()
-        };
-        let identity = Identity {
+        let targets = layout.targets(environments).unwrap();
+        targets
+            .into_iter()
+            .map(|target| {
+                let (_, images) = overlays
+                    .iter()
+                    .find(|(name, _)| *name == target.environment.as_str())
+                    .unwrap();
+                let path = target.folder.join("kustomization.yaml").unwrap();
+                let text = self::file(images);
+                let overlay = Overlay {
+                    files: vec![OverlayFile { path, text }],
+                    included: Vec::new(),
+                };
+                (target, overlay)
+            })
+            .collect()
+    }
+
+    fn identity() -> Identity {
+        Identity {
             by: "octo".to_owned(),
             run: "1".to_owned(),
             action: "x".to_owned(),
-        };
+        }
+    }
+
+    /// Plans with the overlays' contents given as `images` lists, by environment.
+    fn planned(request: &Request, overlays: &[(&str, String)]) -> Result<Plan, NoPlan> {
         let from: Vec<EnvironmentName> = request.from.iter().cloned().collect();
         plan(
             request,
             "promote {app}",
-            &with_file(&request.select.environments),
-            &with_file(&from),
-            &identity,
+            &with_files(request, &request.select.environments, overlays),
+            &with_files(request, &from, overlays),
+            &identity(),
         )
     }
 
@@ -425,6 +442,41 @@ mod tests {
             panic!("what will run is not known");
         };
         assert!(mistakes[0].contains("newName"), "{mistakes:?}");
+    }
+
+    #[test]
+    fn an_image_that_is_pinned_in_what_is_included_is_not_to_be_added() {
+        let request = Request {
+            images: vec![ImageRef::parse("myorg/web:v2").unwrap()],
+            ..request()
+        };
+        let included = |path: &str, text: &str| OverlayFile {
+            path: RepoPath::parse(path).unwrap(),
+            text: text.as_bytes().to_vec(),
+        };
+        for (file, words) in [
+            (
+                included(
+                    "apps/api/pins/kustomization.yaml",
+                    "images:\n- {name: myorg/web, newTag: v1}\n",
+                ),
+                "apps/api/pins/kustomization.yaml pins it as myorg/web:v1 (line 2)",
+            ),
+            (
+                included("apps/api/web.yaml", "image:\n  repository: myorg/web\n"),
+                "`format: values`",
+            ),
+        ] {
+            let environments = request.select.environments.clone();
+            let mut overlays = with_files(&request, &environments, &[("staging", one("myorg/api", "v1"))]);
+            overlays[0].1.included = vec![file];
+            let planned = plan(&request, "x", &overlays, &[], &identity());
+            let Err(NoPlan::Mistakes(mistakes)) = planned else {
+                panic!("the overlay has no such entry");
+            };
+            assert!(mistakes[0].contains(words), "{mistakes:?}");
+            assert!(!mistakes[0].contains("new-entry"), "{mistakes:?}");
+        }
     }
 
     #[test]

@@ -91,6 +91,8 @@ impl Allow {
 pub struct Overlay {
     /// The files, in the order of their names.
     pub files: Vec<OverlayFile>,
+    /// The kustomizations and charts' values files that they include, as far as they were asked for: an image may be pinned there.
+    pub included: Vec<OverlayFile>,
 }
 
 /// A file that holds pins.
@@ -106,6 +108,7 @@ pub struct OverlayFile {
 struct Read<'a> {
     target: &'a Place,
     files: &'a [OverlayFile],
+    included: &'a [OverlayFile],
     pins: Vec<Placed<'a>>,
 }
 

@@ -1,7 +1,8 @@
 //! Which entry of which overlay gets which tag and digest: the rules of `image`, `tag`, `digest` and `from`.
 
+use crate::manifest::kustomize::FILE_NAMES;
 use crate::manifest::{Field, PinEdit};
-use crate::model::{Digest, Reference, RepoPath, Repository, Tag};
+use crate::model::{Digest, Reference, RepoPath, Repository, Syntax, Tag};
 
 use super::{Placed, Read, Request};
 
@@ -261,12 +262,45 @@ fn new(read: &Read<'_>, repository: &str, tag: Option<&Tag>, digest: Option<&Dig
 }
 
 fn lacks(read: &Read<'_>, repository: &str) -> String {
+    let advice = pinned_elsewhere(read, repository);
     format!(
         "{} has no entry for {repository}: {}; {}",
         read.place(),
         columns(&read.pins),
-        read.target.syntax.format.advice()
+        advice.unwrap_or_else(|| read.target.syntax.format.advice().to_owned())
     )
+}
+
+/// Says where an image is pinned that a kustomization includes: another entry for it would be a second pin.
+fn pinned_elsewhere(read: &Read<'_>, repository: &str) -> Option<String> {
+    let repository = Repository::parse(repository).ok()?;
+    let kustomize = Syntax::default();
+    read.included.iter().find_map(|file| {
+        let (path, name) = (&file.path, file.path.parts().last().unwrap_or_default());
+        let is_kustomization = FILE_NAMES.contains(&name);
+        let pins = is_kustomization.then(|| kustomize.pins(&file.text).unwrap_or_default());
+        let pin = pins.into_iter().flatten().find(|pin| {
+            (pin.new_tag.is_some() || pin.digest.is_some())
+                && (repository.same_as(pin.repository()) || repository.same_as(&pin.name))
+        });
+        if let Some(pin) = pin {
+            let folder = path.as_str().rsplit_once('/').map_or(".", |(folder, _)| folder);
+            return Some(format!(
+                "{path} pins it as {} (line {}), and this overlay includes that file: move the entry into the overlay, \
+                 or name {folder} with `path` to promote every environment that includes it",
+                pin.reference(),
+                pin.line
+            ));
+        }
+        let short = repository.as_str().rsplit('/').next().unwrap_or_default();
+        let text = String::from_utf8_lossy(&file.text);
+        (!is_kustomization && text.contains(short)).then(|| {
+            format!(
+                "{path}, the values file of a chart that this overlay renders with `helmCharts`, names it: \
+                 promote that file with `format: values`"
+            )
+        })
+    })
 }
 
 /// The entries as two columns in one line: what they are named, and what runs.

@@ -11,6 +11,7 @@ mod draft;
 mod entry;
 mod flow;
 mod images;
+mod includes;
 mod merge;
 mod nodes;
 mod overlay;
@@ -28,6 +29,7 @@ use entry::{Entry, FieldName};
 use overlay::{List, Overlay};
 
 pub use argument::parse_arguments;
+pub use includes::{Chart, Includes, includes, join};
 
 use super::yaml::{admit, prove};
 use super::{Edited, Field, Format, ManifestFault, Named, Options, PinEdit, listed};
@@ -50,16 +52,20 @@ impl Format for Kustomize {
             Named::Folder(names) => names,
             Named::File(name) if FILE_NAMES.contains(&name) => return Ok(vec![name.to_owned()]),
             Named::File(_) => {
-                return Err("is a file: with `format: kustomize` it must be a folder with a kustomization".to_owned());
+                return Err(
+                    "is a file: set `format` to `values`, `manifests` or `argocd`, or name a folder with a kustomization"
+                        .to_owned(),
+                );
             }
         };
         let found: Vec<&str> = FILE_NAMES.into_iter().filter(|name| names.contains(name)).collect();
         match found.as_slice() {
             [one] => Ok(vec![(*one).to_owned()]),
             [] => Err(format!(
-                "has no kustomization file ({}); there is {}",
+                "has no kustomization file ({}); there is {}{}",
                 FILE_NAMES.join(", "),
-                listed(names)
+                listed(names),
+                other_format(names)
             )),
             more => Err(format!(
                 "has several kustomization files: {}; kustomize refuses that too, remove all but one",
@@ -85,6 +91,18 @@ impl Format for Kustomize {
 
     fn advice(&self) -> &'static str {
         "to add an entry, give `allow: new-entry`"
+    }
+}
+
+/// Says which format a folder without a kustomization seems to be, as the end of a sentence.
+fn other_format(names: &[&str]) -> &'static str {
+    let is_yaml = |name: &&str| name.ends_with(".yaml") || name.ends_with(".yml") || name.ends_with(".json");
+    if names.contains(&"Chart.yaml") || names.iter().any(|name| name.starts_with("values") && is_yaml(name)) {
+        "; for a Helm values file, set `format: values` and name the file with `path`"
+    } else if names.iter().any(is_yaml) {
+        "; for Kubernetes manifests, set `format: manifests`"
+    } else {
+        ""
     }
 }
 

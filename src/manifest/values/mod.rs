@@ -46,6 +46,8 @@ fn read(tree: &Tree<'_>, options: &Options) -> Result<Vec<Site>, ManifestFault> 
     let root = match tree.documents() {
         [] => return Err(ManifestFault::new("the file is empty")),
         [root] => *root,
+        // A separator at the end begins a document with nothing in it.
+        [root, others @ ..] if others.iter().all(|other| is_nothing(tree, *other)) => *root,
         [_, second, ..] => {
             return Err(
                 ManifestFault::new("the file holds several documents, and Helm reads only the first")
@@ -62,6 +64,11 @@ fn read(tree: &Tree<'_>, options: &Options) -> Result<Vec<Site>, ManifestFault> 
         return Err(found.fault(tree.line(root)));
     }
     Ok(found.sites)
+}
+
+/// Whether a document holds nothing.
+fn is_nothing(tree: &Tree<'_>, root: usize) -> bool {
+    matches!(tree.what(root), What::Scalar(_)) && value(tree, root).is_none()
 }
 
 /// The images of one set of values.

@@ -73,6 +73,11 @@ fn only_the_bytes_of_the_tag_change() {
             "image:\n  repository: a/b\n  tag: v2\nx: 1\n",
         ),
         (
+            "---\nimage: {repository: a/b, tag: v1}\n---\n",
+            "v2",
+            "---\nimage: {repository: a/b, tag: v2}\n---\n",
+        ),
+        (
             "{\"image\": {\"repository\": \"a/b\", \"tag\": null}}\n",
             "v2",
             "{\"image\": {\"repository\": \"a/b\", \"tag\": \"v2\"}}\n",

@@ -1,10 +1,10 @@
 //! Snapshot and plan together: what is done at the start, and again on every new tip.
 
 use crate::infrarepo::InfraRepo;
-use crate::model::Fault;
+use crate::model::{Fault, Syntax};
 use crate::plan::{self, DEFAULT_MESSAGE, Identity, NoPlan, OnSuperseded, Plan, Request};
 
-use crate::promote::prepare::snapshot::{Asked, Snapshot, snapshot};
+use crate::promote::prepare::snapshot::{Asked, Snapshot, included, snapshot};
 
 /// A plan with the snapshot it was made from.
 pub(in crate::promote) struct Planned {
@@ -36,10 +36,20 @@ pub(in crate::promote) async fn planned(
         allow: request.allow,
         ..Asked::all_of(&request.select)
     };
-    let snapshot = snapshot(repo, asked).await?;
+    let mut snapshot = snapshot(repo, asked).await?;
     let configured = snapshot.config.as_ref().and_then(|config| config.message.as_deref());
     let template = request.message.as_deref().or(configured).unwrap_or(DEFAULT_MESSAGE);
-    let plan = plan::plan(request, template, &snapshot.places, &snapshot.sources, identity).map_err(|no| match no {
+    let mut plan = plan::plan(request, template, &snapshot.places, &snapshot.sources, identity);
+    if matches!(plan, Err(NoPlan::Mistakes(_))) {
+        // An image that is missing may be pinned in what the overlays include.
+        for (place, overlay) in snapshot.places.iter_mut().chain(&mut snapshot.sources) {
+            if place.syntax.format.name() == Syntax::default().format.name() {
+                overlay.included = included(repo, &snapshot.tip.commit, place, overlay).await;
+            }
+        }
+        plan = plan::plan(request, template, &snapshot.places, &snapshot.sources, identity);
+    }
+    let plan = plan.map_err(|no| match no {
         NoPlan::Mistakes(mistakes) => Fault::mistakes(&mistakes),
         NoPlan::Contradicted(why) => {
             Fault::refused(why).hint("run the pipeline of the newer build, or drop what was asserted")

@@ -1,0 +1,113 @@
+//! What a kustomization takes along: the folders and files that it names, and the charts that it renders. An image that it has no
+//! entry for may be pinned there.
+
+use crate::ManifestFault;
+use crate::yaml::{Tree, admit};
+
+/// The fields that name folders or files.
+const FIELDS: [&str; 3] = ["components", "resources", "bases"];
+
+/// What a kustomization includes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Includes {
+    /// Folders and files of the same repository, relative to the kustomization's folder, in the order of the file.
+    pub paths: Vec<String>,
+    /// The charts of `helmCharts`.
+    pub charts: Vec<Chart>,
+}
+
+/// A chart of `helmCharts`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chart {
+    /// Its name.
+    pub name: String,
+    /// Its values file, relative to the kustomization's folder.
+    pub values_file: Option<String>,
+    /// The line of its entry, from 1.
+    pub line: usize,
+}
+
+/// Reads what a kustomization includes.
+///
+/// # Errors
+/// The text is no YAML.
+pub fn includes(text: &[u8]) -> Result<Includes, ManifestFault> {
+    let tree = Tree::read(admit(text)?)?;
+    let mut includes = Includes::default();
+    let Some(root) = tree.documents().first().copied() else {
+        return Ok(includes);
+    };
+    for field in FIELDS {
+        let items = tree.get(root, field).map(|list| tree.items(list)).unwrap_or_default();
+        let texts = items.into_iter().filter_map(|item| tree.scalar(item));
+        includes
+            .paths
+            .extend(texts.filter(|text| is_local(text)).map(|text| text.into_owned()));
+    }
+    for item in tree
+        .get(root, "helmCharts")
+        .map(|list| tree.items(list))
+        .unwrap_or_default()
+    {
+        includes.charts.push(Chart {
+            name: tree.get_text(item, "name").unwrap_or_default().into_owned(),
+            values_file: tree.get_text(item, "valuesFile").map(|file| file.into_owned()),
+            line: tree.line(item),
+        });
+    }
+    Ok(includes)
+}
+
+/// Whether an entry is a path, not the address of another repository.
+fn is_local(entry: &str) -> bool {
+    let is_remote = entry.contains("://") || entry.contains("?ref=") || entry.starts_with("git@");
+    let host = entry.split('/').next().unwrap_or_default();
+    let is_host = host.contains('.') && !host.starts_with('.') && entry.contains("//");
+    !entry.is_empty() && !entry.starts_with('/') && !is_remote && !is_host && !entry.starts_with("github.com/")
+}
+
+/// Joins a folder and an entry of it, without what leads back up; `None` for one that leaves the repository.
+#[must_use]
+pub fn join(folder: &str, entry: &str) -> Option<String> {
+    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
+    for part in entry.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()?),
+            part => parts.push(part),
+        }
+    }
+    Some(parts.join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_files_and_charts_are_found() {
+        let text =
+            b"resources:\n- ../../base\n- deployment.yaml\n- https://example.com/x.yaml\n- github.com/o/r//k?ref=v1\n\
+            components: [../../components/pins]\nhelmCharts:\n- name: redis\n  valuesFile: redis.yaml\n- name: web\n";
+        let includes = includes(text).unwrap();
+        assert_eq!(
+            includes.paths,
+            ["../../components/pins", "../../base", "deployment.yaml"]
+        );
+        let charts: Vec<(&str, Option<&str>, usize)> = (includes.charts.iter())
+            .map(|chart| (chart.name.as_str(), chart.values_file.as_deref(), chart.line))
+            .collect();
+        assert_eq!(charts, [("redis", Some("redis.yaml"), 8), ("web", None, 10)]);
+    }
+
+    #[test]
+    fn paths_are_joined_inside_of_the_repository() {
+        for (folder, entry, joined) in [
+            ("apps/api/overlays/dev", "../../base", Some("apps/api/base")),
+            ("a", "./b/../c/", Some("a/c")),
+            ("a", "../..", None),
+        ] {
+            assert_eq!(join(folder, entry).as_deref(), joined);
+        }
+    }
+}
