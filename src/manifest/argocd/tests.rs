@@ -1,3 +1,5 @@
+//! Applications in small: what is found, edited and refused.
+
 use super::*;
 use crate::testing::{promoted, second_run_is_nothing};
 use crate::{Field, ImageKeys};

@@ -1,3 +1,5 @@
+//! Manifests in small: what is found, edited and refused.
+
 use super::*;
 use crate::Field;
 use crate::testing::{digest, promoted, second_run_is_nothing};

@@ -1,3 +1,5 @@
+//! Helm values files in small: what is found, edited and refused.
+
 use super::*;
 use crate::Field;
 use crate::testing::{digest, edit, promoted, second_run_is_nothing};
