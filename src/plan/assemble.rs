@@ -405,7 +405,7 @@ mod tests {
     fn entries_of_one_repository_are_set_by_their_names() {
         let entries = "- {name: WEB_IMAGE, newName: ghcr.io/acme/shop, newTag: v1}\n- {name: JOB_IMAGE, newName: ghcr.io/acme/shop, newTag: v1}\n";
         let with = |lines: &[&str]| Request {
-            images: lines.iter().map(|line| ImageRef::parse(line).unwrap()).collect(),
+            images: lines.iter().map(|line| Reference::parse(line).unwrap()).collect(),
             ..request()
         };
         let overlays = [("staging", entries.to_owned())];
@@ -427,7 +427,7 @@ mod tests {
     fn an_entry_named_with_a_tag_is_what_kustomize_renders() {
         let overlays = [("staging", "- {name: \"alpine:latest\", newTag: v1}\n".to_owned())];
         let request = Request {
-            images: vec![ImageRef::parse("alpine:v2").unwrap()],
+            images: vec![Reference::parse("alpine:v2").unwrap()],
             ..request()
         };
         let plan = planned(&request, &overlays).unwrap();
@@ -447,7 +447,7 @@ mod tests {
     #[test]
     fn an_image_that_is_pinned_in_what_is_included_is_not_to_be_added() {
         let request = Request {
-            images: vec![ImageRef::parse("myorg/web:v2").unwrap()],
+            images: vec![Reference::parse("myorg/web:v2").unwrap()],
             ..request()
         };
         let included = |path: &str, text: &str| OverlayFile {
