@@ -12,8 +12,10 @@ use crate::model::{
 };
 
 mod argocd;
+mod change;
 mod problem;
 
+pub use change::Change;
 pub use problem::Problem;
 
 pub mod inputs;
@@ -53,19 +55,6 @@ pub enum Scope {
     One(ApplicationId),
     /// Every one that we may see.
     All,
-}
-
-/// What a stream of changes tells.
-#[derive(Clone, Debug)]
-pub enum Change {
-    /// An application, as it is now; also at the beginning, for every one there is.
-    Seen(Box<AppSnapshot>),
-    /// An application was deleted: as it was last.
-    Deleted(Box<AppSnapshot>),
-    /// The connection lives. It proves nothing else.
-    Alive,
-    /// Nothing more will come.
-    Broken(Problem),
 }
 
 /// A stream of changes.

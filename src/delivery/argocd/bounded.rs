@@ -252,4 +252,56 @@ mod tests {
         let read: Any = from_slice(text.as_bytes()).unwrap();
         assert_eq!(read.0, serde_json::from_str::<Value>(text).unwrap());
     }
+
+    /// Every list and map of the answers, as the path to it in JSON; `*` = an element of a list.
+    const LISTS: [&str; 20] = [
+        "spec/sources",
+        "metadata/ownerReferences",
+        "status/resources",
+        "status/conditions",
+        "status/history",
+        "status/sync/revisions",
+        "status/summary/images",
+        "status/history/*/revisions",
+        "status/operationState/operation/info",
+        "status/operationState/operation/sync/revisions",
+        "status/operationState/operation/sync/resources",
+        "status/operationState/syncResult/revisions",
+        "status/operationState/syncResult/resources",
+        "status/operationState/syncResult/resources/*/images",
+        "items",
+        "nodes",
+        "nodes/*/parentRefs",
+        "nodes/*/info",
+        "nodes/*/images",
+        "activeWindows",
+    ];
+
+    /// Returns a text with `elements` at `path`.
+    fn filled(path: &str, elements: &str) -> String {
+        path.rsplit('/')
+            .fold(format!("[{elements}]"), |inner, part| match part {
+                "*" => format!("[{inner}]"),
+                part => format!("{{\"{part}\":{inner}}}"),
+            })
+    }
+
+    #[test]
+    fn no_list_of_an_answer_takes_many_times_its_bytes() {
+        use super::super::wire;
+        for path in LISTS {
+            for element in ["{}", "\"\"", "null"] {
+                let text = filled(path, &vec![element; 1 << 20].join(","));
+                let text = text.as_bytes();
+                let ends: [bool; 4] = [
+                    from_slice::<wire::Application>(text).is_err(),
+                    from_slice::<wire::ApplicationList>(text).is_err()
+                        || from_slice::<wire::ManagedResources>(text).is_err(),
+                    from_slice::<wire::Tree>(text).is_err(),
+                    from_slice::<wire::Windows>(text).is_err() || from_slice::<wire::Events>(text).is_err(),
+                ];
+                assert!(ends.contains(&true), "{path} of {element}");
+            }
+        }
+    }
 }

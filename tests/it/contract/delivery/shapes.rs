@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use promote_action::model::Outcome;
-use promote_action::promote::testing::{Candidate, Which};
+use promote_action::plan::{ResolvedPolicy, SyncMode};
+use promote_action::promote::testing::{Candidate, Followed, Which};
 use serde_json::{Value, json};
 
 use super::stage::{Stage, id};
@@ -186,4 +187,54 @@ fn an_application_that_is_made_anew_is_followed_on() {
         assert_ne!(world.application("api-dev")["metadata"]["uid"], app["metadata"]["uid"]);
     });
     assert_eq!(followed.outcome, Outcome::Live, "{}", followed.reason);
+}
+
+/// Makes a manual application that a set made, and follows a promotion of it with `sync`.
+fn in_a_set(stage: &Stage, name: &str, strategy: Option<&str>, sync: SyncMode) -> (Followed, usize) {
+    let sandbox = stage.world.stand_in().unwrap();
+    if let Some(strategy) = strategy {
+        sandbox.argocd.set(name, strategy);
+    }
+    let mut spec = stage.world.application("api-dev")["spec"].clone();
+    spec["syncPolicy"] = json!({});
+    let owner =
+        json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "ApplicationSet", "name": name, "controller": true});
+    let manifest = json!({"metadata": {"name": name, "namespace": "argocd", "ownerReferences": [owner]}, "spec": spec});
+    sandbox.argocd.apply(&manifest, true).unwrap();
+    let candidate = Candidate {
+        policy: ResolvedPolicy {
+            sync,
+            timeout: stage.time(8000),
+            ..stage.policy()
+        },
+        ..named(stage, name)
+    };
+    let followed = stage.follow_while(stage.argocd().as_ref(), candidate, &format!("new-{name}"), |_, _| {});
+    let asked = sandbox.argocd.asked();
+    let sync = format!("/applications/{name}/sync");
+    (
+        followed,
+        asked.iter().filter(|asked| asked.path.ends_with(&sync)).count(),
+    )
+}
+
+#[test]
+fn a_set_with_rolling_sync_syncs_its_applications_in_its_turn() {
+    let stage = Stage::with_stand_in("sets of applications");
+    for (name, strategy, sync, syncs) in [
+        ("rolling", Some("RollingSync"), SyncMode::Auto, 0),
+        ("hidden", None, SyncMode::Auto, 0),
+        ("forced", Some("RollingSync"), SyncMode::Trigger, 1),
+        ("plain", Some(""), SyncMode::Auto, 1),
+    ] {
+        let (followed, asked) = in_a_set(&stage, name, strategy, sync);
+        assert_eq!(asked, syncs, "{name}: {}", followed.reason);
+        if syncs == 0 {
+            assert_eq!(followed.outcome, Outcome::TimedOut, "{name}");
+            let why = format!("it waits until ApplicationSet {name} syncs it in its turn");
+            assert!(followed.reason.contains(&why), "{}", followed.reason);
+        } else {
+            assert_eq!(followed.outcome, Outcome::Live, "{name}: {}", followed.reason);
+        }
+    }
 }

@@ -7,12 +7,12 @@ use std::time::Duration;
 use promote_action::assess::rollout::Origin;
 use promote_action::clock::SystemClock;
 use promote_action::delivery::{self, Drive, Engine, Reader, Settings};
-use promote_action::infrarepo::{self, Address};
+use promote_action::infrarepo::{self, Address, CommitInfo, Containment, Entry, InfraRepo, Land, Tip};
 use promote_action::journal::Journal;
 use promote_action::manifest::{Field, PinEdit, Syntax};
 use promote_action::model::{
-    AppName, ApplicationId, BranchName, Clock, CommitSha, EnvironmentName, Event, Fault, Pin, PinChange, RepoIdentity,
-    RepoPath, Secret, Timestamp,
+    AppName, ApplicationId, BranchName, Clock, CommitSha, EnvironmentName, Event, Fault, Pin, PinChange, RefName,
+    RepoIdentity, RepoPath, Secret, Timestamp,
 };
 use promote_action::plan::{Policy, ResolvedPolicy};
 use promote_action::promote::testing::{Candidate, FollowPorts, FollowRequest, Followed, Which, follow, precheck};
@@ -62,12 +62,64 @@ impl Clock for Paced {
     }
 }
 
+/// A git host that never answers a question about history.
+struct Hanging(Box<dyn Land>);
+
+#[async_trait::async_trait(?Send)]
+impl InfraRepo for Hanging {
+    fn url(&self) -> String {
+        self.0.url()
+    }
+
+    fn commit_url(&self, commit: &CommitSha) -> Option<String> {
+        self.0.commit_url(commit)
+    }
+
+    fn identity(&self) -> RepoIdentity {
+        self.0.identity()
+    }
+
+    async fn link(&self, at: &CommitSha, path: &RepoPath) -> Result<Option<String>, Fault> {
+        self.0.link(at, path).await
+    }
+
+    async fn tip(&self) -> Result<Tip, Fault> {
+        self.0.tip().await
+    }
+
+    async fn reference(&self, name: &RefName) -> Result<Option<CommitSha>, Fault> {
+        self.0.reference(name).await
+    }
+
+    async fn list(&self, at: &CommitSha, folder: &RepoPath) -> Result<Option<Vec<Entry>>, Fault> {
+        self.0.list(at, folder).await
+    }
+
+    async fn read(&self, at: &CommitSha, files: &[RepoPath]) -> Result<Vec<Option<Vec<u8>>>, Fault> {
+        self.0.read(at, files).await
+    }
+
+    async fn contains(&self, _: &CommitSha, _: &CommitSha) -> Containment {
+        std::future::pending().await
+    }
+
+    async fn may_write(&self, branch: &BranchName) -> Result<(), Fault> {
+        self.0.may_write(branch).await
+    }
+
+    async fn history(&self, _: &CommitSha, _: usize) -> Result<Vec<CommitInfo>, Fault> {
+        std::future::pending().await
+    }
+}
+
 /// A world, and a wait in it.
 pub(super) struct Stage {
     pub(super) world: Box<dyn World>,
     told: Told,
     /// How much faster our own clock runs.
     pub(super) pace: u32,
+    /// Whether git gives no answer during the wait.
+    pub(super) git_hangs: bool,
 }
 
 impl Stage {
@@ -85,6 +137,7 @@ impl Stage {
             world: Box::new(StandIn::start()),
             told: Told::default(),
             pace: 1,
+            git_hangs: false,
         }
     }
 
@@ -97,6 +150,7 @@ impl Stage {
             },
             told: Told::default(),
             pace: 1,
+            git_hangs: false,
         }
     }
 
@@ -237,6 +291,7 @@ impl Stage {
         let client = promote_action::http::client(&promote_action::http::Connections::default()).unwrap();
         let quiet: Rc<dyn Journal> = Rc::new(Told::default());
         let repo = infrarepo::open(&place, client, Rc::new(SystemClock::start()), quiet).unwrap();
+        let repo: Box<dyn InfraRepo> = if self.git_hangs { Box::new(Hanging(repo)) } else { repo };
         let ports = FollowPorts {
             observe: argocd as &dyn Reader,
             drive: Some(argocd as &dyn Drive),

@@ -270,3 +270,41 @@ fn a_second_operation_for_the_same_commit_is_waited_out() {
     let ours = history.iter().filter(|row| row["revision"] == stage.tip());
     assert_eq!(ours.count(), 2, "{history:#?}");
 }
+
+#[test]
+fn a_git_host_that_hangs_holds_up_neither_the_wait_nor_its_end() {
+    let mut stage = stage(1);
+    stage.git_hangs = true;
+    // Exactly the commit of the promotion counts without a word of git.
+    is_live(&stage.promote("api", "dev", "abc1031", stage.policy()));
+    // What else is shown is unknown, and the deadline comes all the same.
+    let short = ResolvedPolicy {
+        timeout: Duration::from_secs(4),
+        ..stage.policy()
+    };
+    let begun = Instant::now();
+    let other = stage.with_tag("web", "dev", "other31");
+    let followed = stage.promote_while("api", "dev", "slow31", short, |world, _| {
+        std::thread::sleep(Duration::from_millis(100));
+        world.commit(&sandbox::overlay("web", "dev"), &other, "promote another app");
+    });
+    assert!(begun.elapsed() < Duration::from_secs(4 + 15), "{:?}", begun.elapsed());
+    assert_eq!(followed.outcome, Outcome::TimedOut, "{}", followed.reason);
+    let hint = followed.hints.join("\n");
+    assert!(
+        hint.contains("promote wait --app api --environment dev --commit "),
+        "{hint}"
+    );
+}
+
+#[test]
+fn a_failure_is_told_while_git_hangs() {
+    let mut stage = stage(10);
+    stage.git_hangs = true;
+    let patient = ResolvedPolicy {
+        timeout: Duration::from_secs(900),
+        ..stage.policy()
+    };
+    let followed = stage.promote("api", "dev", "bad31", patient);
+    assert_eq!(followed.outcome, Outcome::RolloutFailed, "{}", followed.reason);
+}
