@@ -2,6 +2,7 @@
 //! the phases that follow. Pure: the moment and the measured value are arguments.
 
 pub mod admission;
+pub mod advice;
 pub mod arguments;
 pub mod document;
 pub mod expression;
