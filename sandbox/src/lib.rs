@@ -2,6 +2,7 @@
 
 pub mod argocd;
 pub mod git;
+pub mod prometheus;
 mod whole;
 
 pub use whole::{Options, Sandbox, overlay};

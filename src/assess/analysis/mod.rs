@@ -8,6 +8,7 @@ pub mod document;
 pub mod expression;
 pub mod golang;
 pub mod jsonpath;
+pub mod load;
 pub mod measurement;
 pub mod merge;
 pub mod problem;

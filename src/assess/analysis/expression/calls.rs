@@ -58,7 +58,7 @@ pub(super) fn builtin(checker: &mut Checker<'_>, builtin: &mut Builtin, at: usiz
     let Builtin { name, arguments, .. } = builtin;
     let name = *name;
     if functions::predicate(name).is_some() {
-        return predicate(checker, name, arguments);
+        return predicate(checker, name, arguments, at);
     }
     if let Some((signatures, out)) = functions::signatures(name) {
         fits(checker, name, signatures, arguments, at)?;
@@ -85,7 +85,12 @@ fn refuse(name: &str, at: usize) -> Result<(), Failure> {
     Ok(())
 }
 
-fn predicate(checker: &mut Checker<'_>, name: &'static str, arguments: &mut [Part]) -> Result<Kind, Failure> {
+fn predicate(
+    checker: &mut Checker<'_>,
+    name: &'static str,
+    arguments: &mut [Part],
+    at: usize,
+) -> Result<Kind, Failure> {
     let (first, others) = arguments
         .split_first_mut()
         .ok_or_else(|| Failure::new(Class::ArgumentCount, 0, format!("`{name}` needs a list")))?;
@@ -129,7 +134,7 @@ fn predicate(checker: &mut Checker<'_>, name: &'static str, arguments: &mut [Par
             checker.visit(argument)?;
         }
     }
-    refuse(name, first.at)?;
+    refuse(name, at)?;
     let predicate = out.unwrap_or(Kind::Unknown);
     Ok(match name {
         "all" | "none" | "any" | "one" => Kind::Bool,

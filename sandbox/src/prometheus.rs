@@ -1,0 +1,232 @@
+//! A stand-in of Prometheus: answers the queries it was given values for, as strictly as the real one reads a request.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::{Value, json};
+
+/// What a query returns.
+#[derive(Clone, Debug)]
+pub enum Series {
+    /// One sample of each series, as Prometheus writes numbers: `0.97`, `NaN`.
+    Vector(Vec<&'static str>),
+    /// One number.
+    Scalar(&'static str),
+}
+
+#[derive(Debug, Default)]
+struct State {
+    series: BTreeMap<String, Series>,
+    token: Option<String>,
+    /// A status that every request gets, instead of an answer.
+    down: Option<u16>,
+    /// Where every request is sent instead.
+    elsewhere: Option<String>,
+    warnings: Vec<String>,
+    asked: usize,
+}
+
+/// A running stand-in. It ends with the process.
+#[derive(Clone, Debug)]
+pub struct Prometheus {
+    url: String,
+    state: Arc<Mutex<State>>,
+}
+
+impl Prometheus {
+    /// Starts one on loopback.
+    ///
+    /// # Errors
+    /// No port is free.
+    pub fn start() -> std::io::Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let state = Arc::new(Mutex::new(State::default()));
+        let shared = Arc::clone(&state);
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let shared = Arc::clone(&shared);
+                std::thread::spawn(move || while serve(&stream, &shared).unwrap_or(false) {});
+            }
+        });
+        Ok(Self { url, state })
+    }
+
+    fn with<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Returns its address.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Sets what a query returns from now on.
+    pub fn set(&self, query: &str, series: Series) {
+        self.with(|state| state.series.insert(query.to_owned(), series));
+    }
+
+    /// Wants this token from now on.
+    pub fn want_token(&self, token: &str) {
+        self.with(|state| state.token = Some(token.to_owned()));
+    }
+
+    /// Answers everything with this status; `None` answers again.
+    pub fn fail(&self, status: Option<u16>) {
+        self.with(|state| state.down = status);
+    }
+
+    /// Sends everybody to another address, with 307.
+    pub fn redirect(&self, to: &str) {
+        self.with(|state| state.elsewhere = Some(to.to_owned()));
+    }
+
+    /// Warns with every answer from now on.
+    pub fn warn(&self, warning: &str) {
+        self.with(|state| state.warnings.push(warning.to_owned()));
+    }
+
+    /// Returns how many requests came.
+    #[must_use]
+    pub fn asked(&self) -> usize {
+        self.with(|state| state.asked)
+    }
+}
+
+/// Answers one request; `false` at the end of the connection.
+fn serve(stream: &TcpStream, state: &Mutex<State>) -> std::io::Result<bool> {
+    let mut reader = BufReader::new(stream.try_clone()?);
+    let mut line = String::new();
+    if reader.read_line(&mut line)? == 0 {
+        return Ok(false);
+    }
+    let mut headers = BTreeMap::new();
+    loop {
+        let mut header = String::new();
+        reader.read_line(&mut header)?;
+        let Some((name, value)) = header.trim_end().split_once(':') else {
+            break;
+        };
+        headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
+    }
+    let length = headers
+        .get("content-length")
+        .and_then(|length| length.parse().ok())
+        .unwrap_or(0);
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body)?;
+    let mut words = line.split(' ');
+    let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+    state.asked += 1;
+    let (status, location, answer) = answered(&state, method, target, &headers, &String::from_utf8_lossy(&body));
+    let text = answer.to_string();
+    let location = location
+        .map(|location| format!("Location: {location}\r\n"))
+        .unwrap_or_default();
+    let head = format!("HTTP/1.1 {status} Stand-in\r\nContent-Type: application/json\r\n{location}");
+    let mut writer = stream;
+    writer.write_all(format!("{head}Content-Length: {}\r\n\r\n{text}", text.len()).as_bytes())?;
+    Ok(true)
+}
+
+fn answered(
+    state: &State,
+    method: &str,
+    target: &str,
+    headers: &BTreeMap<String, String>,
+    body: &str,
+) -> (u16, Option<String>, Value) {
+    let bad = |why: &str| {
+        (
+            400,
+            None,
+            json!({"status": "error", "errorType": "bad_data", "error": why}),
+        )
+    };
+    let (path, in_url) = target.split_once('?').unwrap_or((target, ""));
+    if let Some(elsewhere) = &state.elsewhere {
+        return (307, Some(format!("{elsewhere}{target}")), json!({}));
+    }
+    let wanted = state.token.as_ref().map(|token| format!("Bearer {token}"));
+    if wanted.is_some() && headers.get("authorization") != wanted.as_ref() {
+        return (401, None, json!({}));
+    }
+    if let Some(status) = state.down {
+        return (status, None, json!({}));
+    }
+    let form = headers.get("content-type").map(String::as_str) == Some("application/x-www-form-urlencoded");
+    let parameters = match method {
+        "POST" if form => parameters(&format!("{in_url}&{body}")),
+        "GET" => parameters(in_url),
+        "POST" => parameters(in_url),
+        _ => return (405, None, json!({})),
+    };
+    let number = |name: &str| {
+        parameters
+            .get(name)
+            .is_some_and(|value| value.parse::<f64>().is_ok_and(f64::is_finite))
+    };
+    let range = match path {
+        "/api/v1/query" => false,
+        "/api/v1/query_range" => true,
+        _ => return (404, None, json!({})),
+    };
+    if range && !(number("start") && number("end") && number("step")) || !range && !number("time") {
+        return bad("invalid parameter: cannot parse a time to a valid timestamp");
+    }
+    let series = match parameters.get("query").map(|query| state.series.get(query)) {
+        Some(Some(series)) => series,
+        _ => return bad("invalid parameter \"query\": parse error"),
+    };
+    let data = match (series, range) {
+        (Series::Scalar(value), false) => json!({"resultType": "scalar", "result": [1.5, value]}),
+        (Series::Scalar(value), true) => {
+            json!({"resultType": "matrix", "result": [{"metric": {}, "values": [[1, value]]}]})
+        }
+        (Series::Vector(values), _) => {
+            let one = |value: &&str| {
+                if range {
+                    json!({"metric": {}, "values": [[1, value]]})
+                } else {
+                    json!({"metric": {}, "value": [1.5, value]})
+                }
+            };
+            let kind = if range { "matrix" } else { "vector" };
+            json!({"resultType": kind, "result": values.iter().map(one).collect::<Vec<_>>()})
+        }
+    };
+    let mut answer = json!({"status": "success", "data": data});
+    if !state.warnings.is_empty() {
+        answer["warnings"] = json!(state.warnings);
+    }
+    (200, None, answer)
+}
+
+/// Reads a form.
+fn parameters(text: &str) -> BTreeMap<String, String> {
+    let pairs = text.split('&').filter_map(|pair| pair.split_once('='));
+    pairs.map(|(name, value)| (decoded(name), decoded(value))).collect()
+}
+
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        let byte = match byte {
+            b'+' => b' ',
+            b'%' => {
+                let digits =
+                    [rest.next(), rest.next()].map(|digit| digit.and_then(|digit| char::from(digit).to_digit(16)));
+                let [Some(high), Some(low)] = digits else { continue };
+                u8::try_from(high * 16 + low).unwrap_or(b'?')
+            }
+            other => other,
+        };
+        bytes.push(byte);
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
