@@ -175,7 +175,8 @@ fn answered(
         "/api/v1/query_range" => true,
         _ => return (404, None, json!({})),
     };
-    if range && !(number("start") && number("end") && number("step")) || !range && !number("time") {
+    let times: &[&str] = if range { &["start", "end", "step"] } else { &["time"] };
+    if !times.iter().all(|name| number(name)) {
         return bad("invalid parameter: cannot parse a time to a valid timestamp");
     }
     let series = match parameters.get("query").map(|query| state.series.get(query)) {

@@ -128,7 +128,10 @@ fn repaired(which: Which, text: &str, like: &Value) -> Option<(Which, String)> {
                 Which::Success => format!("len(result) > 0 && ({first})"),
                 Which::Failure => format!("len(result) == 0 || ({first})"),
             };
-            if first == text { return None } else { guard }
+            if first == text {
+                return None;
+            }
+            guard
         }
         Value::Float(_) => text.replace("result[0]", "result"),
         _ => return None,

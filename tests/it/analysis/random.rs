@@ -305,9 +305,11 @@ fn arguments(dice: &mut Dice) -> Json {
         tag(dice),
         dice.one(&["", "}", " or vector(0)"])
     );
+    let given = 1 + dice.below(20);
     let args: Vec<Json> = ["x", "y"]
         .iter()
-        .filter_map(|name| dice.chance(85).then(|| json!({"name": name, "value": value(dice)})))
+        .map(|name| json!({"name": name, "value": value(dice)}))
+        .filter(|_| !given.is_multiple_of(7))
         .collect();
     json!({"op": "resolve", "args": args, "metric": {
         "name": "m", "successCondition": format!("result[0] >= {}", tag(dice)),
