@@ -44,7 +44,10 @@ fn now() -> i128 {
 }
 
 fn measured(metric: &Metric, settings: Settings) -> Result<Reading, Trouble> {
-    let servers = Servers::new(promote_action::http::client(None).unwrap(), settings);
+    let servers = Servers::new(
+        promote_action::http::client(&promote_action::http::Connections::default()).unwrap(),
+        settings,
+    );
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
