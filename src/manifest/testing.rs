@@ -35,6 +35,7 @@ fn every(
 }
 
 /// Gives every pin of a text a tag and a digest.
+#[expect(clippy::needless_pass_by_value, reason = "so that tests read as they are said")]
 pub(crate) fn promoted(
     format: &dyn Format,
     text: &str,
@@ -47,6 +48,7 @@ pub(crate) fn promoted(
 }
 
 /// A promotion that was made changes nothing.
+#[expect(clippy::needless_pass_by_value, reason = "so that tests read as they are said")]
 pub(crate) fn second_run_is_nothing(
     format: &dyn Format,
     text: &str,

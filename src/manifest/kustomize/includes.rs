@@ -1,6 +1,8 @@
 //! What a kustomization takes along: the folders and files that it names, and the charts that it renders. An image that it has no
 //! entry for may be pinned there.
 
+use std::borrow::Cow;
+
 use crate::ManifestFault;
 use crate::yaml::{Tree, admit};
 
@@ -42,7 +44,7 @@ pub fn includes(text: &[u8]) -> Result<Includes, ManifestFault> {
         let texts = items.into_iter().filter_map(|item| tree.scalar(item));
         includes
             .paths
-            .extend(texts.filter(|text| is_local(text)).map(|text| text.into_owned()));
+            .extend(texts.filter(|text| is_local(text)).map(Cow::into_owned));
     }
     for item in tree
         .get(root, "helmCharts")
@@ -51,7 +53,7 @@ pub fn includes(text: &[u8]) -> Result<Includes, ManifestFault> {
     {
         includes.charts.push(Chart {
             name: tree.get_text(item, "name").unwrap_or_default().into_owned(),
-            values_file: tree.get_text(item, "valuesFile").map(|file| file.into_owned()),
+            values_file: tree.get_text(item, "valuesFile").map(Cow::into_owned),
             line: tree.line(item),
         });
     }

@@ -27,6 +27,7 @@ fn reference(path: &str) -> ImageKeys {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of files")]
 fn only_the_bytes_of_the_tag_change() {
     for (before, tag, after) in [
         (
