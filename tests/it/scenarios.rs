@@ -1,6 +1,7 @@
 //! Whole promotions against the sandbox.
 
 mod afterwards;
+mod bounds;
 mod connections;
 mod contention;
 mod faults;

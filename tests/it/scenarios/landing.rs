@@ -200,3 +200,22 @@ fn promote_yaml_says_layout_and_message() {
     ran.exits(2).says("enviroments").says("environments");
     assert_eq!(world.sandbox.git(&["rev-parse", "main^"]).unwrap().trim(), tip);
 }
+
+#[test]
+fn an_overlay_behind_a_link_is_changed_where_it_is() {
+    let world = World::new();
+    let git = &world.sandbox.git;
+    let blob = git
+        .git_with("infra-repo", &["hash-object", "-w", "--stdin"], b"dev")
+        .unwrap();
+    let stream = format!(
+        "commit refs/heads/main\ncommitter S <s@example.com> now\ndata 1\n.\nfrom refs/heads/main^0\nM 120000 {} apps/api/overlays/eu\n",
+        blob.trim()
+    );
+    let args = ["fast-import", "--quiet", "--date-format=now"];
+    git.git_with("infra-repo", &args, stream.as_bytes()).unwrap();
+    let ran = world.land("--app api --environment eu --tag abc1234 --output json");
+    let report = ran.ends("landed", 0);
+    assert_eq!(report["changes"][0]["file"], overlay("api", "dev"), "{report:#}");
+    assert!(world.sandbox.overlay("api", "dev").unwrap().contains("abc1234"));
+}

@@ -1,6 +1,6 @@
 //! What a record, a file of holds and the branch of a pull request need: any reference, commits without history, files that come and go.
 
-use promote_action::infrarepo::{Attempt, FileEdit, FileMode, Land, Update};
+use promote_action::infrarepo::{Attempt, FileEdit, FileMode, Land, Update, resolve};
 use promote_action::model::{CommitSha, Outcome};
 
 use super::world::{World, path, reference};
@@ -12,6 +12,7 @@ one_suite!(
     files_come_and_go_with_their_folders,
     a_file_is_no_folder,
     a_branch_of_its_own_is_moved_anywhere,
+    links_are_followed_inside_the_repository,
 );
 
 const RECORD: &str = "refs/promote/record";
@@ -202,4 +203,36 @@ async fn a_branch_of_its_own_is_moved_anywhere(world: World) {
     let found = repo.reference(&reference(branch)).await.unwrap();
     assert_eq!(found, Some(merged));
     world.host.git("infra", &["fsck", "--strict", "--full"]).unwrap();
+}
+
+async fn links_are_followed_inside_the_repository(world: World) {
+    let links = [
+        ("apps/eu", "web/overlays"),
+        ("apps/prod", "./eu/dev"),
+        ("loop", "apps/../loop"),
+        ("out", "../infra/apps"),
+        ("root", "/etc"),
+    ];
+    for (name, to) in links {
+        let args = ["hash-object", "-w", "--stdin"];
+        let blob = world.host.git_with("infra", &args, to.as_bytes()).unwrap();
+        world.commit_entry("120000", blob.trim(), name);
+    }
+    let repo = world.open();
+    let tip = repo.tip().await.unwrap().commit;
+    let real = "apps/web/overlays/dev/kustomization.yaml";
+    for given in ["apps/prod/kustomization.yaml", "apps/eu/dev/kustomization.yaml", real] {
+        let found = resolve(&*repo, &tip, &path(given)).await.unwrap();
+        assert_eq!(found, Ok(path(real)), "{given}");
+    }
+    let nothing = resolve(&*repo, &tip, &path("apps/eu/none")).await.unwrap();
+    assert_eq!(nothing, Ok(path("apps/web/overlays/none")));
+    for (given, part) in [
+        ("loop/x", "lead to each other"),
+        ("out", "leaves the repository"),
+        ("root/x", "leaves"),
+    ] {
+        let why = resolve(&*repo, &tip, &path(given)).await.unwrap().unwrap_err();
+        assert!(why.contains(part), "{given}: {why}");
+    }
 }

@@ -1,0 +1,174 @@
+//! Every reader of the git side, filled with the smallest elements that its limits let through, in 512 MB of address space; and servers that
+//! say nothing. The run ends in words, with its report, and nothing is written.
+
+use std::io::Write;
+use std::net::TcpListener;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use sandbox::git::Canned;
+use serde_json::Value;
+
+use crate::support::{World, start};
+
+const MIB: usize = 1 << 20;
+
+fn canned(path: &str, times: usize, kind: &str, body: Vec<u8>) -> Canned {
+    Canned {
+        path: path.to_owned(),
+        times,
+        status: 200,
+        headers: vec![("content-type".to_owned(), kind.to_owned())],
+        body,
+    }
+}
+
+fn packet(out: &mut Vec<u8>, line: &[u8]) {
+    out.extend_from_slice(format!("{:04x}", line.len() + 4).as_bytes());
+    out.extend_from_slice(line);
+}
+
+/// Plans in 512 MB of address space, and returns the report: no usable answer, or a repository in which nothing is.
+fn plan(world: &World) -> Value {
+    let url = world.sandbox.git.url("infra-repo");
+    let out = Command::new("sh")
+        .args([
+            "-c",
+            "ulimit -v 524288; exec \"$@\"",
+            "sh",
+            env!("CARGO_BIN_EXE_promote"),
+        ])
+        .args([
+            "plan",
+            "--app",
+            "api",
+            "--environment",
+            "dev",
+            "--tag",
+            "abc1234",
+            "--output",
+            "json",
+        ])
+        .args(["--infra-repo", &url])
+        .env_clear()
+        .env("HOME", world.folder.path())
+        .env("PROMOTE_TOKEN", world.sandbox.git_token())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let (stdout, stderr) = (
+        String::from_utf8_lossy(&out.stdout),
+        String::from_utf8_lossy(&out.stderr),
+    );
+    let report: Value =
+        serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("{error}: {:?}\n{stderr}", out.status));
+    assert!(matches!(out.status.code(), Some(2 | 4)), "{report:#}\n{stderr}");
+    report
+}
+
+const LISTED: &str = "application/x-git-upload-pack-result";
+const ADVERTISED: &str = "application/x-git-upload-pack-advertisement";
+
+#[test]
+fn references_without_number_end_in_words() {
+    for (size, part) in [(15 * MIB, "infra-repo"), (20 * MIB, "sends more than 16 MiB")] {
+        let world = World::new();
+        let mut body = Vec::with_capacity(size + 64);
+        while body.len() < size {
+            packet(&mut body, format!("{} x\n", "a".repeat(40)).as_bytes());
+        }
+        body.extend_from_slice(b"0000");
+        world.sandbox.git.answer(canned("git-upload-pack", 99, LISTED, body));
+        let report = plan(&world);
+        assert!(report["reason"].as_str().unwrap().contains(part), "{report:#}");
+    }
+}
+
+#[test]
+fn an_advertisement_without_end_ends_in_words() {
+    let world = World::new();
+    let refused = Canned {
+        status: 418,
+        ..canned("git-upload-pack?no", 1, "text/plain", Vec::new())
+    };
+    let mut body = Vec::new();
+    packet(&mut body, b"# service=git-upload-pack\n");
+    body.extend_from_slice(b"0000");
+    packet(
+        &mut body,
+        format!("{} HEAD\0side-band-64k\n", "a".repeat(40)).as_bytes(),
+    );
+    while body.len() < 31 * MIB {
+        packet(&mut body, format!("{} x\n", "a".repeat(40)).as_bytes());
+    }
+    body.extend_from_slice(b"0000");
+    world.sandbox.git.answer(canned("info/refs", 99, ADVERTISED, body));
+    world.sandbox.git.answer(Canned {
+        path: "infra-repo.git/git-upload-pack".to_owned(),
+        times: 99,
+        ..refused
+    });
+    plan(&world);
+}
+
+#[test]
+fn very_many_objects_and_what_inflates_without_end_end_in_words() {
+    let deflated = |content: &[u8]| {
+        let mut out = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+        out.write_all(content).unwrap();
+        out.finish().unwrap()
+    };
+    let empty = [&[0x30][..], &deflated(b"")].concat();
+    let large = vec![0; 100 * MIB];
+    // The size of a blob of 100 MiB, in the encoding of packs.
+    let mut bomb = vec![0xb0 | u8::try_from(large.len() & 15).unwrap()];
+    let mut rest = large.len() >> 4;
+    while rest > 0 {
+        let more = if rest > 127 { 0x80 } else { 0 };
+        bomb.push(more | u8::try_from(rest & 127).unwrap());
+        rest >>= 7;
+    }
+    bomb.extend(deflated(&large));
+    for (count, object) in [(10_000_u32, &empty), (335_000, &empty), (1, &bomb)] {
+        let world = World::new();
+        let tip = world.sandbox.tip().unwrap();
+        let mut listing = Vec::new();
+        packet(
+            &mut listing,
+            format!("{tip} HEAD symref-target:refs/heads/main\n").as_bytes(),
+        );
+        listing.extend_from_slice(b"0000");
+        let mut pack = b"PACK\0\0\0\x02".to_vec();
+        pack.extend_from_slice(&count.to_be_bytes());
+        for _ in 0..count {
+            pack.extend_from_slice(object);
+        }
+        pack.extend_from_slice(&[0; 20]);
+        let mut body = Vec::new();
+        packet(&mut body, b"packfile\n");
+        for part in pack.chunks(60_000) {
+            packet(&mut body, &[&[1], part].concat());
+        }
+        body.extend_from_slice(b"0000");
+        world.sandbox.git.answer(canned("git-upload-pack", 1, LISTED, listing));
+        world.sandbox.git.answer(canned("git-upload-pack", 99, LISTED, body));
+        plan(&world);
+    }
+}
+
+#[test]
+fn a_server_that_says_nothing_is_not_waited_for_beyond_the_bound() {
+    let world = World::new();
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/infra-repo.git", silent.local_addr().unwrap());
+    let begun = Instant::now();
+    let words = "--app api --environment dev --tag abc1234 --landing-timeout 2s --output json --infra-repo";
+    let args: Vec<&str> = words.split(' ').chain([url.as_str()]).collect();
+    let report = start(world.folder.path(), &[], &args).wait().ends("unreachable", 4);
+    assert!(begun.elapsed() < Duration::from_secs(17), "{report:#}");
+    let reason = report["reason"].as_str().unwrap();
+    assert!(
+        reason.contains("`landing-timeout`") && reason.contains("nothing was written"),
+        "{reason}"
+    );
+}
