@@ -382,7 +382,7 @@ mod tests {
             ),
             (
                 &[("PROMOTE_ALLOW", "everything")],
-                "is none of `mutable-tag`, `new-entry`",
+                "is none of `mutable-tag`, `new-entry`, `replace-canary`",
             ),
             (&[("PROMOTE_VIA", "pull-request")], "the only value in this version"),
             (&[("PROMOTE_AUTHOR", "me")], "`Name <mail>`"),

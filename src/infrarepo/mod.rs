@@ -234,6 +234,14 @@ pub trait InfraRepo {
     /// # Errors
     /// The objects cannot be had.
     async fn history(&self, from: &CommitSha, most: usize) -> Result<Vec<CommitInfo>, Fault>;
+
+    /// Returns for each of `commits`, which [`InfraRepo::history`] returned, the name of the object at each of `paths`; `None` where there is
+    /// nothing. The same name is the same content, of a file as of a whole folder. One request for each level of the paths, whatever the
+    /// number of commits.
+    ///
+    /// # Errors
+    /// The objects cannot be read.
+    async fn stands(&self, commits: &[CommitSha], paths: &[RepoPath]) -> Result<Vec<Vec<Option<String>>>, Fault>;
 }
 
 /// Lands commits. `plan` is never given one.

@@ -330,7 +330,7 @@ mod tests {
         let allowed = Request {
             allow: Allow {
                 new_entry: true,
-                mutable_tag: false,
+                ..Allow::default()
             },
             ..asked
         };

@@ -123,7 +123,7 @@ pub const ALLOW: InputSpec = InputSpec {
     name: "allow",
     kind: InputKind::Choices(&Allow::WORDS),
     help: "Exceptions to what promote refuses. `mutable-tag` allows a tag that looks as if it moves, `new-entry` an image that has no entry \
-           yet. If the infra-repo has a `promote.yaml`, only those that the environment lists are allowed.",
+           yet, `replace-canary` a promotion that replaces an unfinished canary of another version. If the infra-repo has a `promote.yaml`, only those that the environment lists are allowed.",
     absent: "Default: no exception",
     example: "new-entry",
     part: Part::Change,

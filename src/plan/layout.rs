@@ -212,6 +212,7 @@ impl Layout<'_> {
         let pairs = [
             ("mutable-tag", asked.mutable_tag, listed.mutable_tag),
             ("new-entry", asked.new_entry, listed.new_entry),
+            ("replace-canary", asked.replace_canary, listed.replace_canary),
         ];
         for (word, asked, listed) in pairs {
             if asked && !listed {
@@ -347,6 +348,7 @@ mod tests {
         let both = Allow {
             mutable_tag: true,
             new_entry: true,
+            ..Allow::default()
         };
         let layout = Layout {
             select: &select(),

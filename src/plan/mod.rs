@@ -12,6 +12,7 @@ mod layout;
 mod message;
 pub mod policy;
 mod select;
+mod sharing;
 mod trailers;
 
 pub use assemble::{NoPlan, plan};
@@ -21,6 +22,7 @@ pub use config::{
 pub use layout::{Applications, BY_SOURCE, DEFAULT_APPLICATION, DEFAULT_PATH, Layout, Place};
 pub use message::{DEFAULT_MESSAGE, Identity};
 pub use policy::{OnPause, OnSuperseded, Policy, ResolvedPolicy, SyncMode};
+pub use sharing::{overlaps, shared};
 pub use trailers::{PinTrailer, Trailers};
 
 /// Which apps in which environments, and what the inputs say of where they are and how they are followed.
@@ -66,11 +68,13 @@ pub struct Allow {
     pub mutable_tag: bool,
     /// An entry that is not there yet.
     pub new_entry: bool,
+    /// A canary of another version that is under way is replaced.
+    pub replace_canary: bool,
 }
 
 impl Allow {
     /// The words of the input `allow`.
-    pub const WORDS: [&str; 2] = ["mutable-tag", "new-entry"];
+    pub const WORDS: [&str; 3] = ["mutable-tag", "new-entry", "replace-canary"];
 
     /// Adds one exception by its word.
     ///
@@ -80,6 +84,7 @@ impl Allow {
         match word {
             "mutable-tag" => self.mutable_tag = true,
             "new-entry" => self.new_entry = true,
+            "replace-canary" => self.replace_canary = true,
             _ => return Err(none_of(word, &Self::WORDS)),
         }
         Ok(())

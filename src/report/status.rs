@@ -16,7 +16,7 @@ pub struct StatusRow {
     pub environment: String,
     /// The references that are pinned.
     pub images: Vec<String>,
-    /// The newest commit that says it changed one of the pins; `None` when none of the last 500 does.
+    /// The commit that last changed one of the pins, whoever made it; `None` when it is not among the last 500.
     pub commit: Option<CommitSha>,
     /// When that was, as RFC 3339.
     pub at: Option<Timestamp>,

@@ -1,6 +1,7 @@
 //! Whole promotions against the sandbox.
 
 mod afterwards;
+mod before_writing;
 mod bounds;
 mod connections;
 mod contention;

@@ -270,6 +270,17 @@ impl InfraRepo for Folder {
         Ok(())
     }
 
+    async fn stands(&self, commits: &[CommitSha], paths: &[RepoPath]) -> Result<Vec<Vec<Option<String>>>, Fault> {
+        let commits: Vec<git2::Oid> = commits.iter().map(oid).collect::<Result<_, _>>()?;
+        self.run(|repo| {
+            let stands = |commit: &git2::Oid| {
+                let found = paths.iter().map(|path| Ok(tree::find(repo, *commit, path)?.name()));
+                found.collect()
+            };
+            commits.iter().map(stands).collect()
+        })
+    }
+
     async fn history(&self, from: &CommitSha, most: usize) -> Result<Vec<CommitInfo>, Fault> {
         let first = oid(from)?;
         self.run(|repo| {

@@ -450,6 +450,34 @@ impl InfraRepo for Remote {
         self.talk.may_write().await
     }
 
+    async fn stands(&self, commits: &[CommitSha], paths: &[RepoPath]) -> Result<Vec<Vec<Option<String>>>, Fault> {
+        let commits: Vec<Oid> = commits.iter().map(oid).collect::<Result<_, _>>()?;
+        loop {
+            let found: Vec<Vec<tree::Found>> = self.objects(|repo| {
+                let stands = |commit: &Oid| paths.iter().map(|path| tree::find(repo, *commit, path)).collect();
+                commits.iter().map(stands).collect()
+            })?;
+            let missing = found.iter().flatten().filter_map(|found| match found {
+                tree::Found::Missing(folder) => Some(*folder),
+                _ => None,
+            });
+            let mut missing: Vec<Oid> = missing.collect();
+            if missing.is_empty() {
+                return Ok(found
+                    .iter()
+                    .map(|row| row.iter().map(tree::Found::name).collect())
+                    .collect());
+            }
+            missing.sort();
+            missing.dedup();
+            // Only the folders on the way: with all that is in them, the answer for many commits would be long.
+            let fetch = Fetch::of(missing, Filter::NoTrees);
+            let fetched = self.fetch(&fetch, MOST_NAMED).await;
+            fetched.map_err(|error| error.into_fault(&self.talk.place()))?;
+            self.require(&fetch.wants)?;
+        }
+    }
+
     async fn history(&self, from: &CommitSha, most: usize) -> Result<Vec<CommitInfo>, Fault> {
         self.look_back(from, most).await
     }

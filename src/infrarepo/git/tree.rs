@@ -22,6 +22,16 @@ pub(super) enum Found {
     Missing(Oid),
 }
 
+impl Found {
+    /// Returns the name of the object that was found.
+    pub(super) fn name(&self) -> Option<String> {
+        match self {
+            Self::File(id, _) | Self::Folder(id) | Self::Link(id) => Some(id.to_string()),
+            Self::Nothing | Self::Missing(_) => None,
+        }
+    }
+}
+
 /// Follows a path from the root of a commit. Links are never followed.
 pub(super) fn find(repo: &Repository, commit: Oid, path: &RepoPath) -> Result<Found, git2::Error> {
     let mut here = repo.find_commit(commit)?.tree_id();

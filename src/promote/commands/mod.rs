@@ -1,5 +1,6 @@
 //! The commands: one file each, which tells the command's story from top to bottom.
 
+mod changed;
 mod checks;
 mod finish;
 pub(super) mod plan;

@@ -6,7 +6,7 @@ use crate::report::{End, Report};
 
 use crate::promote::commands::finish::{changed, pinned};
 use crate::promote::ports::Reading;
-use crate::promote::prepare::Preparation;
+use crate::promote::prepare::{Preparation, Prepared};
 
 /// Prepares the promotion, and shows what it would write.
 ///
@@ -17,7 +17,14 @@ pub(in crate::promote) async fn run(
     reading: Reading<'_>,
     report: &mut Report,
 ) -> Result<End, Fault> {
-    let planned = Preparation::new(request, reading).prepare(report).await?.of.planned;
+    let Prepared { planned, forbidden, .. } = Preparation::new(request, reading).prepare(report).await?.of;
+    if let Some(fault) = forbidden {
+        let hints: Vec<String> = fault.hints.iter().map(|hint| format!(" → {hint}")).collect();
+        reading
+            .ports
+            .journal
+            .warn(format!("`promote` would be refused: {fault}{}", hints.concat()));
+    }
     let reason = if planned.plan.changes.is_empty() {
         format!("nothing would change: {} already", pinned(&planned.plan.pins))
     } else {

@@ -12,6 +12,7 @@ use crate::promote::land::{Landed, land};
 use crate::promote::ports::Reading;
 use crate::promote::prepare::plan::Planned;
 use crate::promote::prepare::{Preparation, Prepared, announce, expiry};
+use crate::promote::proposal::Proposal;
 
 /// Lands what was asked for, and follows it until it is live. On a new tip of the branch the whole preparation is repeated: nothing lands
 /// that was not judged.
@@ -34,7 +35,8 @@ pub(in crate::promote) async fn run(
         Some("landing-timeout"),
         preparation.prepare(report),
     )
-    .await??;
+    .await??
+    .permitted()?;
     for warning in expiry::ending(job, reading.common, &first.of.planned, ports.clock.wall()) {
         ports.journal.warn(warning);
     }
@@ -42,7 +44,7 @@ pub(in crate::promote) async fn run(
         ports.journal.tell(Event::Stage("Land".to_owned()));
     }
     let landed = land(repo, &job.landing, &ports, first, async || {
-        preparation.prepare(report).await
+        preparation.prepare(report).await.and_then(Proposal::permitted)
     })
     .await;
     let Landed { of, commit, attempts } = landed.map_err(|unlanded| {
@@ -55,6 +57,7 @@ pub(in crate::promote) async fn run(
         planned,
         followees,
         superseded: by,
+        ..
     } = of;
     if let Some(by) = by {
         return Ok(superseded(report, by, &planned));

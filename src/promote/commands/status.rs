@@ -1,11 +1,12 @@
 //! `status`: what is pinned in each environment, which commit did that, and how it runs. Reads only.
 
 use crate::assess::rollout::Origin;
-use crate::infrarepo::{CommitInfo, InfraRepo, Tip};
-use crate::model::{AppName, Clock, EnvironmentName, Fault, Outcome, Pin, RepoPath};
-use crate::plan::{Allow, Config, Layout, Place, Select, Trailers};
+use crate::infrarepo::{InfraRepo, Tip};
+use crate::model::{AppName, EnvironmentName, Fault, Outcome, Pin, RepoPath};
+use crate::plan::{Allow, Config, Layout, Place, Select};
 use crate::report::{End, Report, StatusRow};
 
+use crate::promote::commands::changed::{self, Placed};
 use crate::promote::ports::Reading;
 use crate::promote::prepare::announce;
 use crate::promote::prepare::applications::identity;
@@ -36,8 +37,13 @@ pub(in crate::promote) async fn run(select: &Select, reading: Reading<'_>, repor
         match found {
             Ok(pins) => {
                 let mut row = row(&target, &pins);
-                if let Some((commit, trailers)) = changed_by(&history, &pins) {
-                    since(&mut row, commit, &trailers, ports.clock);
+                match changed::by(repo, &history, &target, &pins).await {
+                    Ok(Some(commit)) => changed::fill(&mut row, commit, &pins, ports.clock),
+                    Ok(None) => {}
+                    Err(fault) => ports.journal.warn(format!(
+                        "since when {} in {} pins this cannot be read: {fault}",
+                        target.app, target.environment
+                    )),
                 }
                 rows.push((target, row));
             }
@@ -67,9 +73,6 @@ struct Reader<'a> {
     config: Option<&'a Config>,
     tip: &'a Tip,
 }
-
-/// A pin and the file it is in.
-type Placed = (RepoPath, Pin);
 
 /// A target, and the pins of its files; or why there are none.
 type Found = (Place, Result<Vec<Placed>, String>);
@@ -143,22 +146,6 @@ fn row(target: &Place, pins: &[Placed]) -> StatusRow {
         not_running: Vec::new(),
         differs_from: Vec::new(),
     }
-}
-
-/// Returns the newest commit whose trailers say that it made one of the pins what it is.
-fn changed_by<'a>(history: &'a [CommitInfo], pins: &[Placed]) -> Option<(&'a CommitInfo, Trailers)> {
-    history.iter().find_map(|commit| {
-        let trailers = Trailers::read(&commit.message)?;
-        let made = |(file, pin): &Placed| trailers.pins.iter().any(|one| one.made(file.as_str(), pin));
-        pins.iter().any(made).then_some((commit, trailers))
-    })
-}
-
-fn since(row: &mut StatusRow, commit: &CommitInfo, trailers: &Trailers, clock: &dyn Clock) {
-    row.commit = Some(commit.commit.clone());
-    row.at = Some(commit.at);
-    row.age_seconds = Some(clock.wall().since(commit.at).as_secs());
-    row.by = Some(trailers.by.clone()).filter(|by| !by.is_empty());
 }
 
 /// Tells each row which environments of its app pin something else.

@@ -35,6 +35,9 @@ pub(in crate::promote) fn at(repo: &dyn InfraRepo, tip: &Tip, commit: Option<&Co
 pub(in crate::promote) fn plan(planned: &Planned, journal: &dyn Journal) {
     let tip = &planned.snapshot.tip;
     journal.progress(format!("{} is at {}", tip.branch, tip.commit.short()));
+    for warning in &planned.snapshot.warnings {
+        journal.warn(warning.clone());
+    }
     for notice in &planned.plan.notices {
         journal.tell(Event::Notice(notice.clone()));
     }

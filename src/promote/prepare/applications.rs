@@ -3,7 +3,7 @@
 use crate::assess::rollout::Origin;
 use crate::delivery::{Observe, Refresh};
 use crate::infrarepo::InfraRepo;
-use crate::model::{AppName, ApplicationId, Clock, EnvironmentName, Fault, Pin, RepoIdentity};
+use crate::model::{AppName, ApplicationId, Clock, EnvironmentName, Fault, Outcome, Pin, RepoIdentity};
 use crate::plan::{self, Applications, Config, SyncMode};
 
 use crate::promote::followee::{Candidate, Followee, Which};
@@ -67,7 +67,12 @@ pub(in crate::promote) async fn look(
     evidence.followees = Some((question, followees.clone()));
     let question = (origin.clone(), sources(planned)?);
     if !question.1.is_empty() && evidence.sources.as_ref() != Some(&question) {
-        let sources = precheck(observe, clock, &origin, question.1.clone()).await?;
+        let sources = precheck(observe, clock, &origin, question.1.clone())
+            .await
+            .map_err(|fault| match fault.outcome {
+                Outcome::Denied | Outcome::Refused => fault.hint(ELSEWHERE),
+                _ => fault,
+            })?;
         must_be_live(observe, clock, &sources).await?;
         evidence.sources = Some(question);
     }
@@ -138,14 +143,24 @@ pub(in crate::promote) fn candidates_of(target: &plan::Place, images: &[String])
         .collect())
 }
 
+/// What to do when the server does not have the applications of `from`.
+const ELSEWHERE: &str = "if that environment is on another Argo CD server, promote with `tag` and `digest` instead of `from`: that makes no such check";
+
 /// Asks Argo CD to look again, and holds what it sees against what is pinned.
 async fn must_be_live(observe: &dyn Observe, clock: &dyn Clock, sources: &[Followee]) -> Result<(), Fault> {
     let mut why = Vec::new();
+    let missing: Vec<&Followee> = sources.iter().filter(|source| source.baseline.is_none()).collect();
+    if let [first, ..] = missing.as_slice() {
+        let names: Vec<String> = missing.iter().map(|source| source.id.to_string()).collect();
+        return Err(Fault::refused(format!(
+            "cannot promote from {}: {} has no application {}",
+            first.environment,
+            observe.server(),
+            names.join(", ")
+        ))
+        .hint(ELSEWHERE));
+    }
     for target in sources {
-        if target.baseline.is_none() {
-            why.push(format!("{} ({}) does not exist", target.id, target.environment));
-            continue;
-        }
         let app = match observe.refresh(&target.id, Refresh::Normal).await {
             Ok(app) => app,
             Err(problem) => return Err(problem.fault(&format!("refresh application {}", target.id))),

@@ -3,6 +3,7 @@
 
 pub(super) mod announce;
 pub(super) mod applications;
+mod canaries;
 pub(super) mod expiry;
 pub(super) mod live;
 pub(super) mod places;
@@ -30,6 +31,8 @@ pub(super) struct Prepared {
     pub(super) planned: Planned,
     /// The applications that will be followed, as they are before anything is written.
     pub(super) followees: Vec<Followee>,
+    /// What was seen and forbids to write: `plan` shows it, `promote` is refused.
+    pub(super) forbidden: Option<Fault>,
     /// Who changed the pin after an earlier attempt of this run had landed it: then nothing is left to do.
     pub(super) superseded: Option<SupersededBy>,
 }
@@ -64,7 +67,7 @@ impl<'a> Preparation<'a> {
         if self.announced.is_none() {
             ports.journal.tell(Event::Stage("Plan".to_owned()));
         }
-        let planned = or_cancel(ports.cancel, planned(repo, self.request, &common.identity)).await??;
+        let mut planned = or_cancel(ports.cancel, planned(repo, self.request, &common.identity)).await??;
         announce::fill(report, &planned, repo);
         if self.announced.as_ref() != Some(&planned.plan.pins) {
             announce::plan(&planned, ports.journal);
@@ -83,7 +86,7 @@ impl<'a> Preparation<'a> {
                 announce::applications(report, &followees, ports.journal);
             }
         }
-        let looked = rerun::superseded(repo, &common.identity, &planned, ports.journal);
+        let looked = rerun::look(repo, &common.identity, &mut planned, ports.journal);
         let superseded = or_cancel(ports.cancel, looked).await??;
         let edits = if superseded.is_some() {
             Vec::new()
@@ -95,11 +98,25 @@ impl<'a> Preparation<'a> {
             edits,
             message: planned.plan.message.clone(),
             of: Prepared {
+                forbidden: canaries::replaced(&planned, &followees),
                 planned,
                 followees,
                 superseded,
             },
         })
+    }
+}
+
+impl Proposal<Prepared> {
+    /// Lets only pass what nothing forbids.
+    ///
+    /// # Errors
+    /// What was seen that forbids it.
+    pub(super) fn permitted(mut self) -> Result<Self, Fault> {
+        match self.of.forbidden.take() {
+            Some(fault) if !self.edits.is_empty() => Err(fault),
+            _ => Ok(self),
+        }
     }
 }
 

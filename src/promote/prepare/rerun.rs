@@ -2,49 +2,66 @@
 
 use crate::infrarepo::{InfraRepo, MOST_COMMITS};
 use crate::journal::Journal;
-use crate::model::{Event, Fault};
+use crate::model::{Event, Fault, PinChange};
 use crate::plan::{Identity, Trailers};
 use crate::report::SupersededBy;
 
 use crate::promote::lineage::Lineage;
 use crate::promote::prepare::plan::Planned;
 
-/// Returns who changed the pin after an earlier attempt of this run had landed it; `None` when that is not so, or lies too far back.
+/// Looks whether an earlier attempt of this run landed what is planned. Returns who changed the pin since; `None` when nobody did, no attempt
+/// landed it, or it lies too far back. Where it stands still, the pins of the plan get what that commit says was there before.
 ///
 /// A trailer proves nothing, and nothing is written because of one: the worst that a forged one does is to end this run.
 ///
 /// # Errors
 /// The history cannot be read.
-pub(in crate::promote) async fn superseded(
+pub(in crate::promote) async fn look(
     repo: &dyn InfraRepo,
     identity: &Identity,
-    planned: &Planned,
+    planned: &mut Planned,
     journal: &dyn Journal,
 ) -> Result<Option<SupersededBy>, Fault> {
     let Some(run) = earlier_attempts(&identity.run) else {
         return Ok(None);
     };
-    if planned.plan.changes.is_empty() {
-        return Ok(None);
-    }
-    let tip = &planned.snapshot.tip.commit;
-    let commits = repo.history(tip, MOST_COMMITS).await?;
-    let ours = commits.iter().find(|commit| {
-        Trailers::read(&commit.message).is_some_and(|trailers| {
-            is_of(&trailers.run, run) && planned.plan.changes.iter().all(|change| trailers.set(change))
-        })
+    let tip = planned.snapshot.tip.commit.clone();
+    let commits = repo.history(&tip, MOST_COMMITS).await?;
+    let standing = planned.plan.changes.is_empty();
+    let pins = if standing {
+        &planned.plan.pins
+    } else {
+        &planned.plan.changes
+    };
+    let ours = commits.iter().find_map(|commit| {
+        let trailers = Trailers::read(&commit.message)?;
+        let made = |change: &PinChange| trailers.set(change);
+        let all = if standing {
+            pins.iter().any(made)
+        } else {
+            pins.iter().all(made)
+        };
+        (is_of(&trailers.run, run) && all).then_some((commit, trailers))
     });
-    let Some(ours) = ours else {
+    let Some((ours, trailers)) = ours else {
         if commits.len() == MOST_COMMITS {
             journal.tell(Event::Notice(format!(
-                "no commit of an earlier attempt of this run is among the last {MOST_COMMITS} before {}; further back was not looked",
+                "no commit of an earlier attempt of this run is among the last {MOST_COMMITS} before {}; promote searched no further",
                 tip.short()
             )));
         }
         return Ok(None);
     };
+    if standing {
+        for pin in &mut planned.plan.pins {
+            if let Some(before) = trailers.before(pin) {
+                pin.before = before;
+            }
+        }
+        return Ok(None);
+    }
     let lineage = Lineage::new(repo, &ours.commit, planned.plan.changes.iter().collect());
-    Ok(Some(lineage.replaced_by(tip).await))
+    Ok(Some(lineage.replaced_by(&tip).await))
 }
 
 /// Tells whether an attempt belongs to a run.

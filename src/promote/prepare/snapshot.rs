@@ -3,7 +3,7 @@
 use crate::infrarepo::{self, Entry, EntryKind, InfraRepo, Tip};
 use crate::manifest::{Named, kustomize};
 use crate::model::{AppName, CommitSha, EnvironmentName, Fault, RepoPath, nearest};
-use crate::plan::{Allow, CONFIG_FILE, Config, Layout, Overlay, OverlayFile, Place, Select};
+use crate::plan::{Allow, CONFIG_FILE, Config, Layout, Overlay, OverlayFile, Place, Select, overlaps, shared};
 
 /// What was read, all of it at `tip`.
 pub(in crate::promote) struct Snapshot {
@@ -15,6 +15,8 @@ pub(in crate::promote) struct Snapshot {
     pub(in crate::promote) places: Vec<(Place, Overlay)>,
     /// What `from` names, with its files.
     pub(in crate::promote) sources: Vec<(Place, Overlay)>,
+    /// What is worth a warning before anything is written.
+    pub(in crate::promote) warnings: Vec<String>,
 }
 
 /// What a snapshot is about.
@@ -67,7 +69,8 @@ pub(in crate::promote) async fn snapshot(repo: &dyn InfraRepo, asked: Asked<'_>)
         }
     };
     let mut files = Vec::new();
-    let mut mistakes = Vec::new();
+    let mut mistakes = overlaps(&targets, &sources);
+    let warnings: Vec<String> = targets.iter().filter_map(|place| shared(&layout, place)).collect();
     for target in targets.iter().chain(&sources) {
         match find(repo, &tip, &layout, target).await? {
             Ok(found) => files.push(found),
@@ -84,6 +87,7 @@ pub(in crate::promote) async fn snapshot(repo: &dyn InfraRepo, asked: Asked<'_>)
         places: targets.into_iter().zip(overlays).collect(),
         sources: sources.into_iter().zip(sources_from).collect(),
         config,
+        warnings,
     })
 }
 

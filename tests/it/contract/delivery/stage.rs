@@ -107,6 +107,10 @@ impl InfraRepo for Hanging {
         self.0.may_write(branch).await
     }
 
+    async fn stands(&self, _: &[CommitSha], _: &[RepoPath]) -> Result<Vec<Vec<Option<String>>>, Fault> {
+        std::future::pending().await
+    }
+
     async fn history(&self, _: &CommitSha, _: usize) -> Result<Vec<CommitInfo>, Fault> {
         std::future::pending().await
     }
