@@ -338,7 +338,7 @@ fn the_first_process_of_a_container_obeys_signals_too() {
 #[test]
 fn a_cancelled_step_ends_in_time_with_everything_it_knows() {
     let world = World::new();
-    for (signal, code, tag) in [(2, 130, "slow0001"), (15, 143, "slow0002")] {
+    for (signal, code, tag) in [(2, 130, "slow0001"), (15, 143, "slow0002"), (1, 129, "slow0003")] {
         let before = world.commits();
         let step = world
             .step()
