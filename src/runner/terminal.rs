@@ -237,14 +237,16 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_is_on_stderr_too_unless_people_see_stdout() {
-        for (result_is_seen, form, told) in [
-            (false, Form::Text, true),
-            (true, Form::Text, false),
-            (true, Form::Json, true),
+    fn a_failure_is_on_stderr_too_where_people_see_that_and_not_stdout() {
+        for (result_is_seen, live, form, told) in [
+            (false, true, Form::Text, true),
+            (false, false, Form::Text, false),
+            (true, true, Form::Text, false),
+            (true, true, Form::Json, true),
         ] {
             let look = Look {
                 result_is_seen,
+                live,
                 ..Look::default()
             };
             let (terminal, out, err) = terminal(look);
