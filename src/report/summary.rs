@@ -1,5 +1,7 @@
 //! The report as the job summary: markdown in which every foreign text is escaped.
 
+use std::time::Duration;
+
 use super::heading::heading;
 use super::mark::Mark;
 use super::markdown::{block, cell, code, link, paragraphs, prose, told};
@@ -214,7 +216,8 @@ fn times(rows: &[&TimelineRow], what: impl Fn(&TimelineRow) -> String) -> String
     let first = rows.first().map(|row| row.at);
     let mut last = String::new();
     let cells = rows.iter().map(|row| {
-        let since = format!("+{}", in_words(row.at.since(first.unwrap_or(row.at))));
+        let since = row.at.since(first.unwrap_or(row.at));
+        let since = format!("+{}", in_words(Duration::from_secs(since.as_secs())));
         let shown = if since == last { String::new() } else { since.clone() };
         last = since;
         vec![shown, what(row)]
