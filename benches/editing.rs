@@ -248,9 +248,10 @@ fn edit_values(file: &Path, tag: &str) {
 fn values(lines: usize) -> String {
     let mut text = String::from("image:\n  repository: myorg/api\n  tag: v1 # current\nservices:\n");
     for number in 0..lines.saturating_sub(4) / 4 {
-        text += &format!(
+        let service = format!(
             "  service-{number:06}: # one of many\n    port: {number}\n    host: \"h{number}\"\n    limits: {{cpu: 1, memory: 2Gi}}\n"
         );
+        text.push_str(&service);
     }
     text
 }
@@ -267,7 +268,7 @@ fn timed(dir: &Path, text: &str, runs: usize, command: &dyn Fn(&Path, &str) -> C
             .expect("start the program");
         times.push(start.elapsed());
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-        said = String::from_utf8_lossy(&done.stdout).trim().to_owned();
+        String::from_utf8_lossy(&done.stdout).trim().clone_into(&mut said);
     }
     times.sort_unstable();
     (times.get(runs / 2).copied().unwrap_or_default(), said)

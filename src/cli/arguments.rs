@@ -232,23 +232,17 @@ impl Arguments {
         let is_it = |arg: &OsString| {
             let arg = arg.to_string_lossy();
             let flag = arg.split('=').next().unwrap_or_default();
-            match named.strip_prefix("--") {
-                Some(_) => flag == named || arg == named,
-                None => {
-                    let short = named.trim_start_matches('-');
-                    arg.starts_with('-') && !arg.starts_with("--") && arg.contains(short)
-                }
+            if named.starts_with("--") {
+                return flag == named || arg == named;
             }
+            let short = named.trim_start_matches('-');
+            arg.starts_with('-') && !arg.starts_with("--") && arg.contains(short)
         };
-        let places = rest.iter().enumerate().filter(|(_, arg)| is_it(arg));
+        let mut places = rest.iter().enumerate().filter(|(_, arg)| is_it(arg));
         let lacks_value = error.kind() != ErrorKind::UnknownArgument;
         // A flag that lacks its value is the last of that name.
-        let place = if lacks_value {
-            places.last().map(|(at, _)| at)
-        } else {
-            places.map(|(at, _)| at).next()
-        };
-        let Some(at) = place else { return false };
+        let place = if lacks_value { places.next_back() } else { places.next() };
+        let Some((at, _)) = place else { return false };
         let arg = rest.remove(at);
         if lacks_value {
             self.mistakes.push(format!("`{named}` has no value: use {named} VALUE"));

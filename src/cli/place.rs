@@ -203,6 +203,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "makes the files that are read")]
     fn only_regular_files_of_some_length_are_read() {
         let folder = tempfile::tempdir().unwrap();
         let pipe = folder.path().join("pipe");

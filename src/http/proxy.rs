@@ -153,24 +153,24 @@ fn exceptions(text: &str) -> Vec<Exception> {
     parts.filter_map(|part| exception(&part)).collect()
 }
 
-fn exception(part: &str) -> Option<Exception> {
-    if part.is_empty() {
+fn exception(entry: &str) -> Option<Exception> {
+    if entry.is_empty() {
         return None;
     }
-    if part == "*" {
+    if entry == "*" {
         return Some(Exception::All);
     }
-    if let Some((ip, bits)) = part.split_once('/') {
+    if let Some((ip, bits)) = entry.split_once('/') {
         let ip: IpAddr = ip.parse().ok()?;
         let bits: u8 = bits.parse().ok()?;
         return (bits <= if ip.is_ipv4() { 32 } else { 128 }).then_some(Exception::Block(ip, bits));
     }
-    if let Ok(ip) = part.trim_start_matches('[').trim_end_matches(']').parse() {
+    if let Ok(ip) = entry.trim_start_matches('[').trim_end_matches(']').parse() {
         return Some(Exception::Ip(ip, None));
     }
-    let (host, port) = match part.rsplit_once(':') {
+    let (host, port) = match entry.rsplit_once(':') {
         Some((host, port)) => (host, Some(port.parse().ok()?)),
-        None => (part, None),
+        None => (entry, None),
     };
     if let Ok(ip) = host.trim_start_matches('[').trim_end_matches(']').parse() {
         return Some(Exception::Ip(ip, port));

@@ -33,7 +33,7 @@ pub fn address(text: &str) -> String {
     };
     let (scheme, rest) = scheme(text);
     let (user, host) = match user_end(rest) {
-        Some((user, host)) if user == "git" => ("git@", host),
+        Some(("git", host)) => ("git@", host),
         Some((_, host)) => ("***@", host),
         None => ("", rest),
     };

@@ -83,11 +83,11 @@ pub fn in_words(time: Duration) -> String {
     match seconds {
         0 if !time.is_zero() => format!("{}ms", time.as_millis().max(1)),
         0..60 => format!("{seconds}s"),
-        60..3600 if seconds % 60 == 0 => format!("{}m", seconds / 60),
+        60..3600 if seconds.is_multiple_of(60) => format!("{}m", seconds / 60),
         60..3600 => format!("{}m{:02}s", seconds / 60, seconds % 60),
-        3600..86_400 if seconds / 60 % 60 == 0 => format!("{}h", seconds / 3600),
+        3600..86_400 if (seconds / 60).is_multiple_of(60) => format!("{}h", seconds / 3600),
         3600..86_400 => format!("{}h{:02}m", seconds / 3600, seconds / 60 % 60),
-        _ if seconds / 3600 % 24 == 0 => format!("{}d", seconds / 86_400),
+        _ if (seconds / 3600).is_multiple_of(24) => format!("{}d", seconds / 86_400),
         _ => format!("{}d{:02}h", seconds / 86_400, seconds / 3600 % 24),
     }
 }

@@ -103,7 +103,9 @@ impl Trailers {
             ("Promote-Schema", &self.schema),
         ];
         for (key, value) in single {
-            value.iter().for_each(|value| line(key, value));
+            if let Some(value) = value {
+                line(key, value);
+            }
         }
         self.allow.iter().for_each(|allow| line("Promote-Allow", allow));
         self.reason.iter().for_each(|reason| line("Promote-Reason", reason));

@@ -28,7 +28,8 @@ pub(super) async fn or_cancel<T>(cancel: &Cancel, work: impl Future<Output = T>)
     tokio::select! {
         biased;
         signal = signal(cancel.clone()) => Err(cancelled(signal)),
-        done = work => Ok(done),
+        // On the heap: the work is large, and would be held twice here.
+        done = Box::pin(work) => Ok(done),
     }
 }
 
@@ -44,7 +45,8 @@ pub(super) async fn or_late<T>(
 ) -> Result<T, Fault> {
     tokio::select! {
         biased;
-        done = work => Ok(done),
+        // On the heap: the work is large, and would be held twice here.
+        done = Box::pin(work) => Ok(done),
         () = clock.sleep(bound) => {
             let time = humantime::format_duration(bound);
             let (named, hint) = match setting {

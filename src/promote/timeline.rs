@@ -54,7 +54,7 @@ impl Journal for Recorder {
             Event::Reached(milestone, what) => self.note(Some(*milestone), what),
             // A canary that goes back and forth for a night is not told in full.
             Event::Progress(what) if self.following.get() && self.timeline.borrow().len() < MOST => {
-                self.note(None, what)
+                self.note(None, what);
             }
             _ => {}
         }

@@ -183,7 +183,8 @@ fn same_start(text: &str, at: usize, form: &str, of: usize) -> usize {
 
 /// Returns its bytes as hexadecimal digits, in both cases.
 fn hex(text: &str) -> [String; 2] {
-    let lower: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let pairs: Vec<String> = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let lower = pairs.concat();
     [lower.to_ascii_uppercase(), lower]
 }
 

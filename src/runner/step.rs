@@ -111,9 +111,9 @@ impl Step {
         }
     }
 
-    fn output(&self, name: &'static str, value: Shown) {
+    fn output(&self, name: &'static str, value: &Shown) {
         let known = self.state.borrow_mut().outputs.insert(name, value.clone());
-        if known.as_ref() != Some(&value) {
+        if known.as_ref() != Some(value) {
             let written = self.files.output(name, value.as_str());
             self.check(written);
         }
@@ -139,14 +139,13 @@ impl Journal for Step {
         let clean = |text: &str| self.cleaner.text(text);
         match event {
             Event::Stage(title) => self.stage(&clean(&title)),
-            Event::Progress(text) | Event::Waiting(text) => self.say(&clean(&text)),
             Event::Reached(milestone, text) if milestone.is_done() => self.say(&clean(&text).after("✓ ")),
-            Event::Reached(_, text) => self.say(&clean(&text)),
+            Event::Progress(text) | Event::Waiting(text) | Event::Reached(_, text) => self.say(&clean(&text)),
             Event::Notice(text) => self.annotate("notice", None, &clean(&text)),
             Event::Warning(text) => self.annotate("warning", None, &self.cleaner.warning(&text)),
             Event::Debug(text) if self.debug => self.command("debug", None, &clean(&text)),
             Event::Debug(_) | Event::Now(_) => {}
-            Event::Output { name, value } => self.output(name, self.cleaner.output(name, &value)),
+            Event::Output { name, value } => self.output(name, &self.cleaner.output(name, &value)),
             Event::Mask(secret) => self.mask(&secret),
         }
     }
@@ -160,7 +159,7 @@ impl Receiver for Step {
             // An output that was known during the run is not taken back because the end does not know it.
             let known = self.state.borrow().outputs.contains_key(name);
             if !value.as_str().is_empty() || !known {
-                self.output(name, value);
+                self.output(name, &value);
             }
         }
         report.warned(&self.cleaner);

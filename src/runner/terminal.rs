@@ -114,11 +114,10 @@ impl Journal for Terminal {
         let clean = |text: &str| self.cleaner.text(text);
         match event {
             Event::Stage(title) => self.say(Colour::Bold, "── ", &clean(&title)),
-            Event::Progress(text) => self.timed(Colour::Dim, " ", &text),
             Event::Waiting(text) | Event::Now(text) if self.look.live => self.draw(&text),
             Event::Waiting(text) => self.timed(Colour::Dim, "…", &text),
             Event::Reached(milestone, text) if milestone.is_done() => self.timed(Colour::Green, "✓", &text),
-            Event::Reached(_, text) => self.timed(Colour::Dim, " ", &text),
+            Event::Progress(text) | Event::Reached(_, text) => self.timed(Colour::Dim, " ", &text),
             Event::Notice(text) => self.say(Colour::Plain, "note: ", &clean(&text)),
             Event::Warning(text) => self.say(Colour::Yellow, "warning: ", &self.cleaner.warning(&text)),
             Event::Debug(text) if self.look.verbose => self.say(Colour::Dim, "debug: ", &clean(&text)),

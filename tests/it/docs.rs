@@ -22,7 +22,7 @@ fn generated_files_are_up_to_date() {
     for (path, text) in reference::pages()
         .into_iter()
         .chain(report::pages())
-        .chain([("docs/limits.md".into(), limits::page())])
+        .chain([("docs/limits.md", limits::page())])
     {
         let file = root.join(path);
         if std::env::var_os("UPDATE_DOCS").is_some() {

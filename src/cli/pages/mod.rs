@@ -91,7 +91,7 @@ mod tests {
             for spec in table::all().filter(|spec| spec.name != "command") {
                 let flag = format!("  {}", spec.flag());
                 let there = text.lines().any(|line| {
-                    let line = line.split([' ', '[', '<']).filter(|part| !part.is_empty()).next();
+                    let line = line.split([' ', '[', '<']).find(|part| !part.is_empty());
                     line == Some(spec.flag().as_str())
                 });
                 assert_eq!(there, spec.is_taken_by(command), "{flag} of {}", command.name());

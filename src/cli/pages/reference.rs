@@ -125,9 +125,10 @@ fn value(spec: &InputSpec) -> String {
 
 fn default(spec: &InputSpec) -> String {
     let others = spec.default_of.iter();
-    let others: String = others
+    let others: Vec<String> = others
         .map(|(command, text)| format!("; `{text}` for `{}`", command.name()))
         .collect();
+    let others = others.concat();
     match (spec.default.or(spec.action_default), spec.absent) {
         (Some(default), _) => format!("`{default}`{others}"),
         (None, absent) => absent.trim_start_matches("Default: ").to_owned(),

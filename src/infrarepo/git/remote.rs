@@ -218,7 +218,7 @@ impl Remote {
             let request = push::request(reference.as_str(), old, new, pack);
             let answer = match self.talk.push(request, reference.as_str()).await {
                 Ok(report) => match report.verdict {
-                    Verdict::Done => return self.known(Attempt::Landed(sha(new))),
+                    Verdict::Done => return Ok(self.known(Attempt::Landed(sha(new)))),
                     Verdict::Refused(why) => match rejection::classify(&why, &report.words, reference, &place) {
                         Refusal::LostRace => Answer::LostRace(why),
                         Refusal::Passing(fault) => Answer::Again(fault, None),
@@ -228,16 +228,12 @@ impl Remote {
                 Err(CallError::Lost { fault, after }) => Answer::Again(fault, after),
                 Err(CallError::Unsent(fault)) if !sent => {
                     if attempt == SENDS {
-                        self.pushed.replace(None);
-                        return Err(not_written(fault));
+                        return Err(self.unwritten(fault));
                     }
                     self.talk.pause(attempt, None, &fault).await;
                     continue;
                 }
-                Err(CallError::Untouched(fault)) if !sent => {
-                    self.pushed.replace(None);
-                    return Err(not_written(fault));
-                }
+                Err(CallError::Untouched(fault)) if !sent => return Err(self.unwritten(fault)),
                 Err(CallError::Unsent(fault)) => Answer::Again(fault, None),
                 Err(error) => Answer::Refused(error.into_fault(&place)),
             };
@@ -247,24 +243,18 @@ impl Remote {
             }
             let found = self.look(update, new, &answer).await?;
             match (found, answer) {
-                (Found::Ours, _) => return self.known(Attempt::Landed(sha(new))),
-                (_, Answer::Refused(fault)) => {
-                    self.pushed.replace(None);
-                    return Err(not_written(fault));
-                }
-                (_, Answer::LostRace(why)) => return self.known(Attempt::LostRace { why }),
+                (Found::Ours, _) => return Ok(self.known(Attempt::Landed(sha(new)))),
+                (_, Answer::Refused(fault)) => return Err(self.unwritten(fault)),
+                (_, Answer::LostRace(why)) => return Ok(self.known(Attempt::LostRace { why })),
                 (Found::Other(tip), Answer::Again(..)) => {
                     let why = format!(
                         "the response was lost, and {} is at {} without this commit",
                         reference.short(),
                         tip.short()
                     );
-                    return self.known(Attempt::LostRace { why });
+                    return Ok(self.known(Attempt::LostRace { why }));
                 }
-                (Found::Unmoved, Answer::Again(fault, _)) if attempt >= SENDS => {
-                    self.pushed.replace(None);
-                    return Err(not_written(fault));
-                }
+                (Found::Unmoved, Answer::Again(fault, _)) if attempt >= SENDS => return Err(self.unwritten(fault)),
                 (Found::Unmoved, Answer::Again(..)) => {}
             }
         }
@@ -272,9 +262,15 @@ impl Remote {
     }
 
     /// Notes that it is known what became of the push.
-    fn known(&self, attempt: Attempt) -> Result<Attempt, Fault> {
+    fn known(&self, attempt: Attempt) -> Attempt {
         self.pushed.replace(None);
-        Ok(attempt)
+        attempt
+    }
+
+    /// Notes that nothing came of the push, and says so in the fault.
+    fn unwritten(&self, fault: Fault) -> Fault {
+        self.pushed.replace(None);
+        not_written(fault)
     }
 
     /// Looks where the reference is after a push that was not answered with `ok`.

@@ -135,15 +135,16 @@ impl Tree {
         match self.open.last_mut() {
             None => self.root = Some(node),
             Some((Open::List(items), ..)) => items.push(node),
-            Some((Open::Map(entries, key), ..)) => match key.take() {
-                Some((name, line)) => entries.push((name, line, node)),
-                None => {
+            Some((Open::Map(entries, key), ..)) => {
+                if let Some((name, line)) = key.take() {
+                    entries.push((name, line, node));
+                } else {
                     let (Content::Text(name) | Content::Other(name)) = node.content else {
                         return Err("a key must be a text");
                     };
                     *key = Some((name, line));
                 }
-            },
+            }
         }
         Ok(())
     }

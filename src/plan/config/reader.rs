@@ -122,18 +122,17 @@ impl Mistakes {
     pub(super) fn mapping<T>(&mut self, what: &str, node: &Node, keys: &[Key<T>], target: &mut T) {
         let entries = self.entries(what, node);
         for (name, line, value) in &entries {
-            match keys.iter().find(|key| key.info.name == name) {
-                Some(key) => (key.set)(target, value, self),
-                None => {
-                    let names = keys.iter().map(|key| key.info.name);
-                    let meant = match nearest(name, names.clone()) {
-                        Some(near) => format!("did you mean `{near}`?"),
-                        None => format!("known here: {}", names.collect::<Vec<_>>().join(", ")),
-                    };
-                    self.0
-                        .push(format!("{FILE}: unknown key `{name}` on line {line}; {meant}"));
-                }
+            if let Some(key) = keys.iter().find(|key| key.info.name == name) {
+                (key.set)(target, value, self);
+                continue;
             }
+            let names = keys.iter().map(|key| key.info.name);
+            let meant = match nearest(name, names.clone()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("known here: {}", names.collect::<Vec<_>>().join(", ")),
+            };
+            self.0
+                .push(format!("{FILE}: unknown key `{name}` on line {line}; {meant}"));
         }
         for key in keys.iter().filter(|key| key.info.required) {
             let there = |(name, _, value): &&&(String, usize, Node)| {

@@ -4,8 +4,8 @@ use crate::assess::rollout::Origin;
 use crate::delivery::Observe;
 use crate::githost::Rules;
 use crate::infrarepo::{InfraRepo, Tip};
-use crate::model::{Fault, Outcome, RepoIdentity, Timestamp};
-use crate::plan::{self, Allow, Layout, Select, SyncMode};
+use crate::model::{Fault, Outcome, RepoIdentity, Syntax, Timestamp};
+use crate::plan::{self, Allow, Layout, Overlay, Select, SyncMode};
 use crate::report::{End, Report};
 
 use crate::promote::commands::checks::{Checks, MADE_BY_HAND, MINTED};
@@ -189,16 +189,7 @@ async fn overlays(
     for ((object, syntax), overlay) in places.into_iter().zip(overlays) {
         let paths: Vec<&str> = overlay.files.iter().map(|file| file.path.as_str()).collect();
         let paths = paths.join(", ");
-        let mut names = overlay.files.iter().map(|file| {
-            let pins = syntax.pins(&file.text);
-            let pins = pins.map_err(|fault| Fault::invalid(format!("{}: {fault}", file.path)))?;
-            Ok(pins.into_iter().map(|pin| pin.name).collect())
-        });
-        let names = names.try_fold(Vec::new(), |mut all: Vec<String>, names: Result<Vec<String>, Fault>| {
-            all.extend(names?);
-            Ok(all)
-        });
-        let Some(images) = checks.right("overlay", &object, names) else {
+        let Some(images) = checks.right("overlay", &object, images(&syntax, &overlay)) else {
             continue;
         };
         if images.is_empty() {
@@ -213,6 +204,17 @@ async fn overlays(
         }
     }
     Some((identity(repo, config.as_ref()), targets))
+}
+
+/// Returns the names of the images that an overlay pins, in the order of its files.
+fn images(syntax: &Syntax, overlay: &Overlay) -> Result<Vec<String>, Fault> {
+    let mut all = Vec::new();
+    for file in &overlay.files {
+        let pins = syntax.pins(&file.text);
+        let pins = pins.map_err(|fault| Fault::invalid(format!("{}: {fault}", file.path)))?;
+        all.extend(pins.into_iter().map(|pin| pin.name));
+    }
+    Ok(all)
 }
 
 /// Checks the server and its token; tells whether applications can be asked for.

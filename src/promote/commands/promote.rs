@@ -67,26 +67,26 @@ pub(in crate::promote) async fn run(
     announce::fill(report, &planned, repo);
     finish::landed(report, repo, &commit, wrote, attempts);
     tell_landed(report, reading, wrote, &commit, &planned);
-    match reading.observe.filter(|_| job.follow) {
-        Some(observe) => {
-            let followed = finish::follow(reading, observe, drive, &planned, followees, &commit).await;
-            Ok(finish(report, followed, &planned, |outcome| match outcome {
-                Outcome::Live if planned.plan.changes.is_empty() => Outcome::NoChange,
-                Outcome::Live => Outcome::Promoted,
-                other => other,
-            }))
+    let Some(observe) = reading.observe.filter(|_| job.follow) else {
+        if wrote {
+            let confirmed = confirm(reading, &planned, &commit).await;
+            confirmed.inspect_err(|_| not_landed(report))?;
         }
-        None => {
-            if wrote {
-                confirm(reading, &planned, &commit).await.inspect_err(|_| {
-                    if let Some(row) = &mut report.infra_repo {
-                        row.landed = false;
-                        row.commit = None;
-                    }
-                })?;
-            }
-            Ok(unwatched(reading, wrote, &planned, &commit))
-        }
+        return Ok(unwatched(reading, wrote, &planned, &commit));
+    };
+    let followed = finish::follow(reading, observe, drive, &planned, followees, &commit).await;
+    Ok(finish(report, followed, &planned, |outcome| match outcome {
+        Outcome::Live if planned.plan.changes.is_empty() => Outcome::NoChange,
+        Outcome::Live => Outcome::Promoted,
+        other => other,
+    }))
+}
+
+/// Takes back what the report says of the landing.
+fn not_landed(report: &mut Report) {
+    if let Some(row) = &mut report.infra_repo {
+        row.landed = false;
+        row.commit = None;
     }
 }
 
