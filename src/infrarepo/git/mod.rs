@@ -6,6 +6,7 @@ mod carrier;
 mod folder;
 mod hosts;
 mod http;
+mod landing;
 pub mod pack;
 pub mod packet;
 pub mod push;
