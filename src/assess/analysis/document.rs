@@ -163,7 +163,6 @@ mod tests {
         assert_eq!(read("5m"), "5m");
         assert_eq!(read("2026-01-01"), "2026-01-01");
         assert_eq!(read("all(result, # > 1)"), "all(result,");
-        assert_eq!(read("-"), "-");
         assert_eq!(read("~"), Json::Null);
     }
 
@@ -173,5 +172,6 @@ mod tests {
         assert_eq!(documents.len(), 2);
         assert_eq!(documents[1]["c"][1]["c"], "d");
         assert!(read("a: [1\n").is_err());
+        assert!(read("a: -\n").is_err());
     }
 }

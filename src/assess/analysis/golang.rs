@@ -16,6 +16,9 @@ pub fn parse_float(text: &str) -> Option<f64> {
         "nan" => return (unsigned.len() == text.len()).then_some(f64::NAN),
         _ => {}
     }
+    if unsigned.starts_with(['+', '-']) {
+        return None;
+    }
     let plain = without_underscores(unsigned)?;
     if let Some(hex) = plain.strip_prefix("0x").or_else(|| plain.strip_prefix("0X")) {
         return parse_hexadecimal(hex).filter(|value| value.is_finite()).map(signed);

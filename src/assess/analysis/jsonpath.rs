@@ -80,7 +80,7 @@ fn steps(path: &str) -> Result<Vec<Step>, Trouble> {
             rest = next;
         } else if steps.is_empty() {
             // A name may come without a point.
-            let end = rest.find(['.', '[']).unwrap_or(rest.len());
+            let end = rest.find(['.', '[', ' ']).unwrap_or(rest.len());
             let (name, next) = rest.split_at(end);
             steps.push(Step::Field(name.to_owned()));
             rest = next;
