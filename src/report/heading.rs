@@ -1,7 +1,31 @@
-//! The heading of a report: in words what happened to what, without knowing the names of outcomes.
+//! The heading of a report, in words what happened to what, and the mark before it.
 
-use super::{Report, checks, status};
+use super::mark::Mark;
+use super::{CheckState, Report, checks, status};
 use crate::model::{Command, Outcome};
+
+impl Mark {
+    /// Returns the mark of a run.
+    pub(super) fn of(report: &Report) -> Self {
+        match report.outcome() {
+            Outcome::Ok if !report.status.is_empty() => status::verdict(&report.status).0,
+            Outcome::Ok if report.checks.iter().any(|row| row.state == CheckState::Warning) => Self::Unwatched,
+            Outcome::Planned => Self::Shown,
+            Outcome::Landed => Self::Unwatched,
+            Outcome::Paused => Self::Paused,
+            Outcome::Superseded => Self::Replaced,
+            Outcome::Cancelled { .. } => Self::Stopped,
+            Outcome::Promoted | Outcome::NoChange | Outcome::Live | Outcome::Ok => Self::Good,
+            Outcome::Bug
+            | Outcome::Invalid
+            | Outcome::Refused
+            | Outcome::Denied
+            | Outcome::Unreachable
+            | Outcome::RolloutFailed
+            | Outcome::TimedOut => Self::Bad,
+        }
+    }
+}
 
 /// Returns the heading, which begins with a capital letter unless the name of an app begins it.
 pub(super) fn heading(report: &Report) -> String {

@@ -1,6 +1,6 @@
 //! The mark beside a verdict: one for each way in which a run, or an application in it, can stand.
 
-use super::{ApplicationRow, CheckState, Report, status};
+use super::ApplicationRow;
 use crate::model::Outcome;
 
 /// How something stands, as people see it at a glance.
@@ -23,27 +23,6 @@ pub(super) enum Mark {
 }
 
 impl Mark {
-    /// Returns the mark of a run.
-    pub(super) fn of(report: &Report) -> Self {
-        match report.outcome() {
-            Outcome::Ok if !report.status.is_empty() => status::verdict(&report.status).0,
-            Outcome::Ok if report.checks.iter().any(|row| row.state == CheckState::Warning) => Self::Unwatched,
-            Outcome::Planned => Self::Shown,
-            Outcome::Landed => Self::Unwatched,
-            Outcome::Paused => Self::Paused,
-            Outcome::Superseded => Self::Replaced,
-            Outcome::Cancelled { .. } => Self::Stopped,
-            Outcome::Promoted | Outcome::NoChange | Outcome::Live | Outcome::Ok => Self::Good,
-            Outcome::Bug
-            | Outcome::Invalid
-            | Outcome::Refused
-            | Outcome::Denied
-            | Outcome::Unreachable
-            | Outcome::RolloutFailed
-            | Outcome::TimedOut => Self::Bad,
-        }
-    }
-
     /// Returns the mark of an application in a run that ended so.
     pub(super) fn of_application(row: &ApplicationRow, outcome: Outcome) -> Self {
         match outcome {

@@ -10,8 +10,16 @@ mod manual;
 pub mod reference;
 mod workflow;
 
+/// How the files are made again, as their first lines say.
+const HOW: &str = "generated from the code; after a change there: UPDATE_DOCS=1 cargo test --test it docs";
+
 /// The shells that completions are made for.
 pub(super) const SHELLS: [&str; 5] = ["bash", "zsh", "fish", "elvish", "powershell"];
+
+/// Writes a text as YAML reads it: a JSON string is one, too.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
 
 /// Returns what the arguments ask to be printed; `None` if they ask for something else.
 ///

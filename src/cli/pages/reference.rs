@@ -3,6 +3,7 @@
 use super::super::inputs::COMMAND;
 use super::super::table::{self, GROUPS};
 use super::workflow::{Host, workflow};
+use super::{HOW, quoted};
 use crate::inputs::{InputKind, InputSpec};
 use crate::model::{Command, Outcome};
 use crate::plan;
@@ -28,9 +29,6 @@ pub fn pages() -> Vec<(&'static str, String)> {
         ),
     ]
 }
-
-/// How the files are made again, as their first lines say.
-pub(super) const HOW: &str = "generated from the code; after a change there: UPDATE_DOCS=1 cargo test --test it docs";
 
 fn action() -> String {
     let mut out = vec![
@@ -74,11 +72,6 @@ fn action_input(spec: &InputSpec) -> String {
 
 fn is_required(spec: &InputSpec) -> bool {
     spec.absent == "Required"
-}
-
-/// Writes a text as YAML reads it: a JSON string is one, too.
-pub(super) fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
 }
 
 fn inputs() -> String {

@@ -2,7 +2,7 @@
 
 use super::super::inputs::COMMAND;
 use super::super::table;
-use super::reference::{HOW, quoted};
+use super::{HOW, quoted};
 use crate::inputs::InputSpec;
 use crate::report::OUTPUTS;
 
