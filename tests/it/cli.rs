@@ -208,7 +208,6 @@ fn each_mistake_names_the_input_its_value_its_source_and_what_would_be_right() {
 fn a_password_in_an_address_is_refused_and_not_echoed() {
     for address in [
         "https://me:hunter2@git.example.com/o/r",
-        "https://hunter2@git.example.com/o/r",
         "ssh://git:hunter2@git.example.com/o/r",
     ] {
         let ran = promote(

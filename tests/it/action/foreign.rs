@@ -102,7 +102,7 @@ fn words_of_a_git_host_are_shown_and_not_obeyed() {
             headers: vec![("content-type".to_owned(), kind.to_owned())],
             body: HOSTILE.replace("first\n", "").into_bytes(),
         });
-        let done = promoting(&world, "abc1234").with("landing-timeout", "1s").run();
+        let done = promoting(&world, "abc1234").with("landing-timeout", "10s").run();
         world.sandbox.git.forget_answers();
         assert_eq!(done.ran.code, 4, "{}", done.ran.stdout);
         is_obeyed_by_nobody(&done, "127.0.0.1");

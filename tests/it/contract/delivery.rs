@@ -101,7 +101,11 @@ fn a_later_commit_that_left_our_pin_alone_is_live_with_it() {
         world.commit(&overlay("web", "dev"), &other, "promote another app");
     });
     assert_eq!(followed.outcome, Outcome::Live, "{}", followed.reason);
-    assert!(followed.reason.contains("still carries our pin"), "{}", followed.reason);
+    assert!(
+        followed.reason.contains("still has the same pin"),
+        "{}",
+        followed.reason
+    );
 }
 
 #[test]
@@ -186,7 +190,7 @@ fn what_stands_against_it_is_told_before_anything_is_written() {
     let dev = || stage.candidate("api", "dev");
     assert_eq!(outcome("a.b.c", dev(), "rejected the token (401)"), Outcome::Denied);
     assert_eq!(
-        outcome(&nobody, dev(), "missing, is in another namespace"),
+        outcome(&nobody, dev(), "does not exist, is in another namespace"),
         Outcome::Denied
     );
     assert_eq!(stage.precheck(stage.argocd_as(&viewer).as_ref(), dev()).unwrap(), 1);

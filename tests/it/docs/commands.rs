@@ -20,6 +20,7 @@ const NOT_HERE: &[(&str, &str)] = &[
     ("shred ", "deletes a key that is not here"),
     ("ssh-keygen ", "needs the client of OpenSSH"),
     ("docker ", "needs a released image"),
+    ("install -m 755 promote-", "needs a released binary"),
     ("git show v1.2.3", "needs a release"),
     ("cargo install ", "installs from GitHub"),
     ("cargo test --workspace", "is what runs this"),

@@ -149,7 +149,7 @@ fn one_that_is_not_created_in_a_minute_ends_the_wait() {
     let followed = stage.follow_while(argocd.as_ref(), candidate, "abc1007", |_, _| {});
     assert_eq!(followed.outcome, Outcome::RolloutFailed, "{}", followed.reason);
     assert!(
-        followed.reason.contains("has not been created in 60 s"),
+        followed.reason.contains("was not created within 60s"),
         "{}",
         followed.reason
     );

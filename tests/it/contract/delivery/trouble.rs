@@ -160,7 +160,7 @@ fn one_refusal_is_no_end_and_three_in_a_row_are() {
     assert!(
         followed
             .reason
-            .contains("was deleted, or the token may not see it any more"),
+            .contains("was deleted, or the token can no longer read it"),
         "{}",
         followed.reason
     );
@@ -220,7 +220,7 @@ fn a_closed_window_is_shown_with_its_opening_and_is_an_end_when_that_is_too_late
         "a sync window is closed until 20",
         "T23:59:00Z",
         "deny \"0 0 * * *\" for 23h59m",
-        "after our deadline",
+        "after the timeout of this run",
     ] {
         assert!(followed.reason.contains(part), "{}", followed.reason);
     }
