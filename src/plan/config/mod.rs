@@ -89,6 +89,13 @@ impl Config {
             return Err(vec![format!("{FILE} is longer than {} KiB", MOST / 1024)]);
         }
         let text = std::str::from_utf8(text).map_err(|_| vec![format!("{FILE} is not UTF-8")])?;
+        let control = |character: char| character.is_control() && !['\t', '\n', '\r', '\u{85}'].contains(&character);
+        if let Some(line) = text.lines().position(|line| line.contains(control)) {
+            return Err(vec![format!(
+                "{FILE}: line {} has a control character, which YAML does not allow",
+                line + 1
+            )]);
+        }
         let root = node::read(text).map_err(|why| vec![format!("{FILE}: {why}")])?;
         let (mut config, mut mistakes) = (Self::default(), Mistakes::default());
         mistakes.mapping("", &root, &keys::root(), &mut config);

@@ -114,7 +114,7 @@ fn preflight_sees_whether_the_key_may_write() {
                      echo 'ERROR: The key you are authenticating with has been marked as read only.' >&2; exit 1\"";
     for (key, code, part) in [
         (sshd.key("ed25519").unwrap(), 0, "has write permission"),
-        (sshd.key_with("ed25519", read_only).unwrap(), 4, "may only read"),
+        (sshd.key_with("ed25519", read_only).unwrap(), 4, "can only read"),
     ] {
         let step = world
             .step()

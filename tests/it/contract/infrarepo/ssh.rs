@@ -158,7 +158,7 @@ async fn what_a_host_says_instead_of_git_is_understood() {
     let read_only = "case $SSH_ORIGINAL_COMMAND in git-upload-pack*) eval exec $SSH_ORIGINAL_COMMAND;; esac; \
                      echo 'ERROR: The key you are authenticating with has been marked as read only.' >&2; exit 1";
     for (script, part) in [
-        (read_only, "may only read"),
+        (read_only, "can only read"),
         (
             "echo 'ERROR: Repository not found.' >&2; exit 1",
             "is missing, or the key cannot see it",
