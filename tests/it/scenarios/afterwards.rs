@@ -49,7 +49,10 @@ fn status_shows_every_environment_and_where_they_differ() {
     assert_eq!(dev["commit"], world.sandbox.tip().unwrap());
     assert_eq!(dev["by"], "jane");
     assert_eq!(dev["differs_from"].as_array().unwrap().len(), 2, "{dev:#}");
-    assert_eq!(row("production")["commit"], Value::Null);
+    // Whoever made it: the commit in which the pin appeared.
+    let first = world.sandbox.git(&["rev-list", "--max-parents=0", "main"]).unwrap();
+    assert_eq!(row("production")["commit"], first.trim());
+    assert_eq!(row("production")["by"], Value::Null);
 }
 
 /// Returns the rows of `status`, each as app, environment, sync, health, and the environments that it differs from.
@@ -202,7 +205,7 @@ fn an_earlier_attempt_is_looked_for_among_500_commits_and_no_further() {
     assert_eq!(attempt(&world, "8", "1", "def5678").outputs["outcome"], "landed");
     let again = attempt(&world, "7", "2", "abc1234");
     assert_eq!(again.outputs["outcome"], "landed");
-    again.ran.says("among the last 500").says("further back was not looked");
+    again.ran.says("among the last 500").says("promote searched no further");
 }
 
 #[test]
