@@ -21,7 +21,9 @@ const HARMS: [Fault; 8] = [
     Fault::HalfClosed,
 ];
 /// Tip, folders, file, push.
-const REQUESTS: usize = 4;
+const UP_TO_PUSH: usize = 4;
+/// Those, and the look at the branch that confirms a commit nobody follows.
+const REQUESTS: usize = UP_TO_PUSH + 1;
 const PIN: &str = "images:\n  - name: myorg/api\n    newTag: v1\n";
 
 /// One promotion behind one faulty proxy.
@@ -117,8 +119,8 @@ fn a_single_fault_of_any_kind_at_any_request_is_survived() {
         .collect();
     let ran = side_by_side(&cells, |cell| Promoted::under(&[*cell]));
     println!(
-        "{:16}{:>22}{:>22}{:>22}{:>22}",
-        "one fault at", "tip", "folders", "file", "push"
+        "{:16}{:>22}{:>22}{:>22}{:>22}{:>22}",
+        "one fault at", "tip", "folders", "file", "push", "look"
     );
     for (harm, row) in HARMS.iter().zip(ran.chunks(REQUESTS)) {
         let cell = |promoted: &Promoted| {
@@ -139,7 +141,7 @@ fn when_the_server_falls_silent_the_report_says_what_is_known() {
         Fault::HalfClosed,
     ]
     .iter()
-    .flat_map(|harm| (0..REQUESTS).map(|at| (at, *harm)))
+    .flat_map(|harm| (0..UP_TO_PUSH).map(|at| (at, *harm)))
     .collect();
     let ran = side_by_side(&cells, |(first, harm)| {
         let after = (first + 1..first + 40).map(|at| (at, Fault::CutBefore));
@@ -149,11 +151,15 @@ fn when_the_server_falls_silent_the_report_says_what_is_known() {
         "{:16}{:>22}{:>22}{:>22}{:>22}",
         "silent from", "tip", "folders", "file", "push"
     );
-    for (row, cells) in ran.chunks(REQUESTS).zip(cells.chunks(REQUESTS)) {
+    for (row, cells) in ran.chunks(UP_TO_PUSH).zip(cells.chunks(UP_TO_PUSH)) {
         let told: Vec<String> = (row.iter().zip(cells))
             .map(|(promoted, (at, harm))| {
                 let told = promoted.truth();
-                let right = if *at == REQUESTS - 1 { "not known" } else { "not landed" };
+                let right = if *at == UP_TO_PUSH - 1 {
+                    "not known"
+                } else {
+                    "not landed"
+                };
                 assert_eq!(told, right, "{harm:?} at {at}: {:#}", promoted.report);
                 let is = if promoted.commits == 2 { "is" } else { "is not" };
                 format!("{:>22}", format!("{told} ({is})"))
