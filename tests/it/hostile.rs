@@ -137,7 +137,7 @@ fn links_out_of_the_repository_and_submodules_are_never_followed() {
             link(&pin, "../staging/kustomization.yaml"),
             "is a symbolic link or a submodule",
         ),
-        (link("apps", "/etc"), "is not in the infra-repo"),
+        (link("apps", "/etc"), "which leaves the repository"),
         (
             format!("D {folder}\nM 160000 {here} {folder}\n"),
             "is not in the infra-repo",

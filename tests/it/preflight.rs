@@ -430,7 +430,7 @@ fn github_tells_of_rules_and_of_the_end_of_a_personal_token() {
         "warning",
         "unless the token is on the bypass list, which GitHub does not report: pull_request",
     );
-    has(&report, "token", "failed", "ended at 2001-12-31T23:59:59Z");
+    has(&report, "token", "failed", "expired 2001-12-31T23:59:59Z");
     for (body, status) in [("{}", 200), ("no", 404), ("<html>", 200)] {
         let report = preflight(body, status, "").ends("ok", 0);
         has(&report, "rules", "warning", "127.0.0.1");

@@ -94,7 +94,7 @@ fn a_kustomization_that_is_missing_or_broken_is_named() {
     for (text, says) in [
         ("images: [\n", "kustomization.yaml"),
         ("images:\n  - name: myorg/api\n    newTag: a\n    newTag: b\n", "newTag"),
-        ("resources: []\n", "images"),
+        ("resources: []\n", "pins no image"),
     ] {
         world.sandbox.commit(&file, text, "Change uat").unwrap();
         refused(&world, words, 2, &[says]);

@@ -35,9 +35,12 @@ fn a_token_that_ends_in_the_wait_leaves_exact_equality_and_is_told_once() {
     world.sandbox.git.set_token(Some(world.sandbox.git_token()));
     let report = running.wait().ends("promoted", 0);
     let warnings = report["warnings"].as_array().unwrap();
-    let told = warnings
-        .iter()
-        .filter(|warning| warning.as_str().unwrap().contains("only exactly our commit"));
+    let told = warnings.iter().filter(|warning| {
+        warning
+            .as_str()
+            .unwrap()
+            .contains("only exactly the commit of this promotion")
+    });
     assert_eq!(told.count(), 1, "{report:#}");
     assert!(warnings[0].as_str().unwrap().contains("401"), "{report:#}");
 }
@@ -78,10 +81,10 @@ fn a_token_that_ends_before_the_run_may_is_told_of_before_landing() {
         let warnings = report["warnings"].as_array().unwrap().iter();
         let ours: Vec<&str> = warnings
             .filter_map(Value::as_str)
-            .filter(|text| text.contains("is valid until"))
+            .filter(|text| text.contains("`token` expires"))
             .collect();
         assert_eq!(ours.len(), usize::from(told), "{report:#}");
-        let before_landing = ran.stderr.find("is valid until") < ran.stderr.find("landed");
+        let before_landing = ran.stderr.find("`token` expires") < ran.stderr.find("landed");
         assert!(before_landing || !told, "{}", ran.stderr);
         assert!(!format!("{ran:?}").contains(&token));
     }
