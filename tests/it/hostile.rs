@@ -140,7 +140,7 @@ fn links_out_of_the_repository_and_submodules_are_never_followed() {
         (link("apps", "/etc"), "which leaves the repository"),
         (
             format!("D {folder}\nM 160000 {here} {folder}\n"),
-            "is not in the infra-repo",
+            "is a symbolic link or a submodule",
         ),
         (
             format!("D {pin}\nM 160000 {here} {pin}\n"),

@@ -52,7 +52,7 @@ fn status_shows_every_environment_and_where_they_differ() {
     // Whoever made it: the commit in which the pin appeared.
     let first = world.sandbox.git(&["rev-list", "--max-parents=0", "main"]).unwrap();
     assert_eq!(row("production")["commit"], first.trim());
-    assert_eq!(row("production")["by"], Value::Null);
+    assert_eq!(row("production")["by"], "Somebody Else");
 }
 
 /// Returns the rows of `status`, each as app, environment, sync, health, and the environments that it differs from.
