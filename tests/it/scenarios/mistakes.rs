@@ -146,7 +146,7 @@ fn an_infra_repo_that_knows_us_not_or_is_not_there_is_exit_4() {
             "--output",
             "json",
             "--landing-timeout",
-            "2s",
+            "20s",
         ];
         let args: Vec<&str> = args.into_iter().chain(["--infra-repo", url]).collect();
         let ran = run(world.folder.path(), &[("PROMOTE_TOKEN", token)], &args).exits(4);
