@@ -19,6 +19,12 @@ pub enum Outcome {
     Live,
     /// A command that only reads, or edits a local file, did its work.
     Ok,
+    /// `rollback`: the earlier version is live and healthy again.
+    Reverted,
+    /// `verify`: it stayed live and healthy, and every analysis succeeded.
+    Verified,
+    /// A pull request is open, and the run does not wait for its merge.
+    Proposed,
     /// A later commit changed our pin.
     Superseded,
     /// A mistake of ours.
@@ -33,6 +39,12 @@ pub enum Outcome {
     Unreachable,
     /// Argo CD could not make the change live; it is left in place.
     RolloutFailed,
+    /// A verification failed; the change is left in place.
+    Breached,
+    /// It failed, and what it replaced is live and healthy again.
+    RolledBack,
+    /// Going back failed as well: a person is needed now.
+    RollbackFailed,
     /// The deadline came first.
     TimedOut,
     /// SIGHUP, SIGINT or SIGTERM.
@@ -44,7 +56,7 @@ pub enum Outcome {
 
 impl Outcome {
     /// Every outcome, in the order of the exit codes: the source of the generated reference page.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 24] = [
         Self::Promoted,
         Self::NoChange,
         Self::Landed,
@@ -52,12 +64,18 @@ impl Outcome {
         Self::Planned,
         Self::Live,
         Self::Ok,
+        Self::Reverted,
+        Self::Verified,
+        Self::Proposed,
         Self::Bug,
         Self::Invalid,
         Self::Refused,
         Self::Denied,
         Self::Unreachable,
         Self::RolloutFailed,
+        Self::Breached,
+        Self::RolledBack,
+        Self::RollbackFailed,
         Self::Superseded,
         Self::TimedOut,
         Self::Cancelled { signal: 1 },
@@ -76,6 +94,9 @@ impl Outcome {
             Self::Planned => "planned",
             Self::Live => "live",
             Self::Ok => "ok",
+            Self::Reverted => "reverted",
+            Self::Verified => "verified",
+            Self::Proposed => "proposed",
             Self::Superseded => "superseded",
             Self::Bug => "bug",
             Self::Invalid => "invalid",
@@ -83,6 +104,9 @@ impl Outcome {
             Self::Denied => "denied",
             Self::Unreachable => "unreachable",
             Self::RolloutFailed => "rollout-failed",
+            Self::Breached => "breached",
+            Self::RolledBack => "rolled-back",
+            Self::RollbackFailed => "rollback-failed",
             Self::TimedOut => "timed-out",
             Self::Cancelled { .. } => "cancelled",
         }
@@ -92,12 +116,24 @@ impl Outcome {
     #[must_use]
     pub const fn exit_code(self) -> u8 {
         match self {
-            Self::Promoted | Self::NoChange | Self::Landed | Self::Paused | Self::Planned | Self::Live | Self::Ok => 0,
+            Self::Promoted
+            | Self::NoChange
+            | Self::Landed
+            | Self::Paused
+            | Self::Planned
+            | Self::Live
+            | Self::Ok
+            | Self::Reverted
+            | Self::Verified
+            | Self::Proposed => 0,
             Self::Bug => 1,
             Self::Invalid => 2,
             Self::Refused => 3,
             Self::Denied | Self::Unreachable => 4,
             Self::RolloutFailed => 5,
+            Self::Breached => 6,
+            Self::RolledBack => 7,
+            Self::RollbackFailed => 8,
             Self::Superseded => 9,
             Self::TimedOut => 10,
             Self::Cancelled { signal } => 128 + signal,
@@ -115,6 +151,9 @@ impl Outcome {
             Self::Planned => "what would be written was shown; nothing was written",
             Self::Live => "the commit is live and healthy",
             Self::Ok => "done",
+            Self::Reverted => "the earlier version is live and healthy again",
+            Self::Verified => "it stayed live and healthy, and every analysis succeeded",
+            Self::Proposed => "a pull request is open; nothing is on the branch yet",
             Self::Superseded => "a later commit changed the pin (exit code 0 with `on-superseded: succeed`)",
             Self::Bug => "an internal error; the report says what was written",
             Self::Invalid => "an input, the configuration or a file is wrong; nothing was written",
@@ -122,6 +161,11 @@ impl Outcome {
             Self::Denied => "a server rejected the token or the request; the report says what was written",
             Self::Unreachable => "a server gives no usable answer; the report says what was written",
             Self::RolloutFailed => "Argo CD could not make the change live; the commit is left in place",
+            Self::Breached => "a verification failed; the commit is left in place",
+            Self::RolledBack => "the promotion failed, and the previous version is live and healthy again",
+            Self::RollbackFailed => {
+                "going back failed as well; a person is needed now, and the report says what was written"
+            }
             Self::TimedOut => "the timeout came first; the report says what promote was waiting for",
             Self::Cancelled { .. } => "the run was cancelled by a signal; nothing was written after it",
         }

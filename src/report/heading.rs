@@ -11,17 +11,25 @@ impl Mark {
             Outcome::Ok if !report.status.is_empty() => status::verdict(&report.status).0,
             Outcome::Ok if report.checks.iter().any(|row| row.state == CheckState::Warning) => Self::Unwatched,
             Outcome::Planned => Self::Shown,
-            Outcome::Landed => Self::Unwatched,
+            Outcome::Landed | Outcome::Proposed => Self::Unwatched,
             Outcome::Paused => Self::Paused,
             Outcome::Superseded => Self::Replaced,
             Outcome::Cancelled { .. } => Self::Stopped,
-            Outcome::Promoted | Outcome::NoChange | Outcome::Live | Outcome::Ok => Self::Good,
+            Outcome::Promoted
+            | Outcome::NoChange
+            | Outcome::Live
+            | Outcome::Ok
+            | Outcome::Reverted
+            | Outcome::Verified => Self::Good,
             Outcome::Bug
             | Outcome::Invalid
             | Outcome::Refused
             | Outcome::Denied
             | Outcome::Unreachable
             | Outcome::RolloutFailed
+            | Outcome::Breached
+            | Outcome::RolledBack
+            | Outcome::RollbackFailed
             | Outcome::TimedOut => Self::Bad,
         }
     }
@@ -58,6 +66,12 @@ fn named(outcome: Outcome, app: &str, environment: &str) -> String {
         Outcome::Denied => format!("Access denied during the promotion of {app} to {environment}"),
         Outcome::Unreachable => format!("A server did not answer during the promotion of {app} to {environment}"),
         Outcome::RolloutFailed => format!("{app} was not rolled out to {environment}"),
+        Outcome::Reverted => format!("The earlier version of {app} is live again in {environment}"),
+        Outcome::Verified => format!("{app} is verified in {environment}"),
+        Outcome::Proposed => format!("A pull request proposes {app} for {environment}"),
+        Outcome::Breached => format!("The verification of {app} in {environment} failed"),
+        Outcome::RolledBack => format!("{app} failed in {environment}, and the previous version is live again"),
+        Outcome::RollbackFailed => format!("{app} in {environment} needs a person now: going back failed"),
         Outcome::TimedOut => format!("{app} was not live in {environment} in time"),
         Outcome::Cancelled { .. } => format!("The promotion of {app} to {environment} was cancelled"),
         Outcome::Bug => format!("The promotion of {app} to {environment} stopped: internal error"),
