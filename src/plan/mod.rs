@@ -21,7 +21,7 @@ pub use config::{
 };
 pub use layout::{Applications, BY_SOURCE, DEFAULT_APPLICATION, DEFAULT_PATH, Layout, Place};
 pub use message::{DEFAULT_MESSAGE, Identity};
-pub use policy::{OnPause, OnSuperseded, Policy, ResolvedPolicy, SyncMode};
+pub use policy::{OnPause, OnSuperseded, OnUnsynced, Policy, ResolvedPolicy, SyncMode};
 pub use sharing::{overlaps, shared};
 pub use trailers::{PinTrailer, Trailers};
 

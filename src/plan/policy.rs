@@ -83,6 +83,18 @@ policy! {
         example: "true",
         ..InputSpec::PLAIN
     };
+    /// What unsynced commits of others mean, which the sync takes along.
+    ON_UNSYNCED on_unsynced: OnUnsynced, OnUnsynced::read => InputSpec {
+        name: "on-unsynced",
+        kind: InputKind::Choice(&["warn", "refuse"]),
+        part: Part::Change,
+        default: Some("warn"),
+        in_file: true,
+        help: "What to do when commits that are not synced yet would go live with the promotion: commits that change the folder of \
+               the application, or what it includes. `warn` lists them, `refuse` writes nothing and ends with exit code 3.",
+        example: "refuse",
+        ..InputSpec::PLAIN
+    };
     /// For sync and wait together, from landing.
     TIMEOUT timeout: Duration, value::some_time => InputSpec {
         name: "timeout",
@@ -174,6 +186,22 @@ pub enum OnSuperseded {
     Fail,
     /// Exit code 0.
     Succeed,
+}
+
+/// `on-unsynced`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnUnsynced {
+    /// List them.
+    #[default]
+    Warn,
+    /// Write nothing.
+    Refuse,
+}
+
+impl OnUnsynced {
+    fn read(text: &str) -> Result<Self, String> {
+        value::choice(text, &[("warn", Self::Warn), ("refuse", Self::Refuse)])
+    }
 }
 
 impl SyncMode {

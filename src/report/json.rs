@@ -144,6 +144,7 @@ mod tests {
             "infra_repo",
             "outcome",
             "reason",
+            "riding_along",
             "schema",
             "superseded_by",
             "timeline",

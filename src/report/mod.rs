@@ -24,7 +24,9 @@ pub use checks::{CheckRow, CheckState, verdict as checks_verdict};
 pub use end::End;
 pub use json::{json, short_json};
 pub use outputs::{Known, OUTPUTS, OutputKind, OutputSpec, outputs, outputs_at};
-pub use rows::{ApplicationRow, ChangeRow, GateRow, GateState, InfraRepoRow, RolloutRow, SupersededBy, TimelineRow};
+pub use rows::{
+    ApplicationRow, ChangeRow, GateRow, GateState, InfraRepoRow, RidingAlongRow, RolloutRow, SupersededBy, TimelineRow,
+};
 pub use status::StatusRow;
 pub use summary::summary;
 pub use text::{failure, rest, text};
@@ -58,6 +60,8 @@ pub struct Report {
     /// and `digest` say; not in the JSON.
     #[serde(skip)]
     pub pins: Vec<ChangeRow>,
+    /// The commits of others that are not synced yet and go live with the promotion.
+    pub riding_along: Vec<RidingAlongRow>,
     /// The gates, none yet.
     pub gates: Vec<GateRow>,
     /// The applications.
@@ -100,6 +104,7 @@ impl Report {
             infra_repo: None,
             changes: Vec::new(),
             pins: Vec::new(),
+            riding_along: Vec::new(),
             gates: Vec::new(),
             applications: Vec::new(),
             status: Vec::new(),
@@ -194,6 +199,7 @@ impl Texts for Report {
         texts.extend(self.infra_repo.iter_mut().flat_map(Texts::texts));
         texts.extend(all(&mut self.changes));
         texts.extend(all(&mut self.pins));
+        texts.extend(all(&mut self.riding_along));
         texts.extend(all(&mut self.gates));
         texts.extend(all(&mut self.applications));
         texts.extend(all(&mut self.status));
@@ -276,6 +282,12 @@ pub(crate) mod tests {
         report.reason = "x".to_owned();
         report.hints = vec!["x".to_owned()];
         report.warnings = vec!["x".to_owned()];
+        report.riding_along = vec![RidingAlongRow {
+            commit: commit('e'),
+            subject: "x".to_owned(),
+            author: "x".to_owned(),
+            application: "x".to_owned(),
+        }];
         report.gates = vec![GateRow {
             name: "x".to_owned(),
             state: GateState::Open,

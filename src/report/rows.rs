@@ -97,6 +97,19 @@ impl GateState {
     }
 }
 
+/// One of `riding_along`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RidingAlongRow {
+    /// The commit.
+    pub commit: CommitSha,
+    /// Its subject.
+    pub subject: String,
+    /// The name of its author.
+    pub author: String,
+    /// The application whose sync takes it along.
+    pub application: String,
+}
+
 /// One of `applications`.
 #[derive(Clone, Debug, Serialize)]
 pub struct ApplicationRow {
@@ -188,6 +201,12 @@ impl Texts for ChangeRow {
 impl Texts for GateRow {
     fn texts(&mut self) -> Vec<&mut String> {
         vec![&mut self.name, &mut self.reason]
+    }
+}
+
+impl Texts for RidingAlongRow {
+    fn texts(&mut self) -> Vec<&mut String> {
+        vec![&mut self.subject, &mut self.author, &mut self.application]
     }
 }
 

@@ -7,7 +7,7 @@ use super::mark::Mark;
 use super::markdown::{block, cell, code, link, paragraphs, prose, told};
 use super::text::{duration, why};
 use super::{ApplicationRow, Report, TimelineRow, status};
-use crate::model::{Milestone, Outcome, in_words};
+use crate::model::{CommitSha, Milestone, Outcome, in_words};
 
 /// Returns the report as a job summary.
 #[must_use]
@@ -39,6 +39,7 @@ pub fn summary(report: &Report) -> String {
         checks(report),
         changes(report),
         commit(report),
+        riding_along(report),
         gates(report),
         applications(report),
         timeline(report),
@@ -139,6 +140,24 @@ fn compare(report: &Report) -> String {
     });
     page.map(|page| format!(" ({})", link("compare", &page)))
         .unwrap_or_default()
+}
+
+fn riding_along(report: &Report) -> String {
+    if report.riding_along.is_empty() {
+        return String::new();
+    }
+    let page = |commit: &CommitSha| {
+        let ours = report.infra_repo.as_ref()?.commit.as_ref()?;
+        let home = report.commit_url.as_deref()?.strip_suffix(&ours.to_string())?;
+        Some(format!("{home}{commit}"))
+    };
+    let rows = report.riding_along.iter().map(|row| {
+        let short = code(row.commit.short());
+        let shown = page(&row.commit).map_or_else(|| short.clone(), |url| link(&short, &url));
+        vec![shown, prose(&row.subject), prose(&row.author), prose(&row.application)]
+    });
+    let table = table(&["commit", "subject", "author", "application"], rows);
+    format!("**Also goes live**: commits that were not synced before\n\n{table}")
 }
 
 fn gates(report: &Report) -> String {

@@ -45,6 +45,7 @@ pub fn rest(report: &Report) -> String {
 fn body(report: &Report, with_reasons: bool) -> Vec<String> {
     let mut out = changes(report);
     out.extend(commit(report));
+    out.extend(riding_along(report));
     out.extend(gates(report));
     out.extend(applications(report, with_reasons));
     if report.duration_seconds >= 1.0 {
@@ -113,6 +114,17 @@ fn commit(report: &Report) -> Vec<String> {
         ));
     }
     out
+}
+
+fn riding_along(report: &Report) -> Vec<String> {
+    let rows = report.riding_along.iter().map(|row| {
+        vec![
+            format!("  {}", row.commit.short()),
+            format!("\"{}\" by {}", row.subject, row.author),
+            row.application.clone(),
+        ]
+    });
+    section("also goes live, not synced before", &rows.collect::<Vec<_>>())
 }
 
 fn gates(report: &Report) -> Vec<String> {

@@ -10,4 +10,5 @@ mod following;
 mod landing;
 mod mistakes;
 mod over_ssh;
+mod riding_along;
 mod tokens;

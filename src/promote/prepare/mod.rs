@@ -10,6 +10,7 @@ pub(super) mod places;
 pub(super) mod plan;
 pub(super) mod precheck;
 pub(super) mod rerun;
+mod riding_along;
 pub(super) mod snapshot;
 pub(super) mod source;
 
@@ -73,7 +74,7 @@ impl<'a> Preparation<'a> {
             announce::plan(&planned, ports.journal);
             self.announced = Some(planned.plan.pins.clone());
         }
-        let mut followees = Vec::new();
+        let (mut followees, mut unsynced) = (Vec::new(), None);
         if let Some(observe) = self.reading.observe {
             let first = !self.evidence.is_there();
             let look = applications::look(observe, repo, ports.clock, &planned, &mut self.evidence);
@@ -82,6 +83,8 @@ impl<'a> Preparation<'a> {
                 .iter()
                 .map(|followee| announce::baseline(followee, observe))
                 .collect();
+            let look = riding_along::look(repo, &planned, &followees, report, ports.journal);
+            unsynced = or_cancel(ports.cancel, look).await?;
             if first {
                 announce::applications(report, &followees, ports.journal);
             }
@@ -98,7 +101,7 @@ impl<'a> Preparation<'a> {
             edits,
             message: planned.plan.message.clone(),
             of: Prepared {
-                forbidden: canaries::replaced(&planned, &followees),
+                forbidden: canaries::replaced(&planned, &followees).or(unsynced),
                 planned,
                 followees,
                 superseded,

@@ -1,10 +1,10 @@
 //! Snapshot and plan together: what is done at the start, and again on every new tip.
 
 use crate::infrarepo::InfraRepo;
-use crate::model::{Fault, Syntax};
+use crate::model::Fault;
 use crate::plan::{self, DEFAULT_MESSAGE, Identity, NoPlan, OnSuperseded, Plan, Request};
 
-use crate::promote::prepare::snapshot::{Asked, Snapshot, included, snapshot};
+use crate::promote::prepare::snapshot::{Asked, Snapshot, included, is_kustomize, snapshot};
 
 /// A plan with the snapshot it was made from.
 pub(in crate::promote) struct Planned {
@@ -43,7 +43,7 @@ pub(in crate::promote) async fn planned(
     if matches!(plan, Err(NoPlan::Mistakes(_))) {
         // An image that is missing may be pinned in what the overlays include.
         for (place, overlay) in snapshot.places.iter_mut().chain(&mut snapshot.sources) {
-            if place.syntax.format.name() == Syntax::default().format.name() {
+            if is_kustomize(place) {
                 overlay.included = included(repo, &snapshot.tip.commit, place, overlay).await;
             }
         }

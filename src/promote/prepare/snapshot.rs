@@ -2,7 +2,7 @@
 
 use crate::infrarepo::{self, Entry, EntryKind, InfraRepo, Tip};
 use crate::manifest::{Named, kustomize};
-use crate::model::{AppName, CommitSha, EnvironmentName, Fault, RepoPath, nearest};
+use crate::model::{AppName, CommitSha, EnvironmentName, Fault, RepoPath, Syntax, nearest};
 use crate::plan::{Allow, CONFIG_FILE, Config, Layout, Overlay, OverlayFile, Place, Select, overlaps, shared};
 
 /// What was read, all of it at `tip`.
@@ -140,6 +140,11 @@ pub(in crate::promote) async fn config(repo: &dyn InfraRepo, at: &CommitSha) -> 
 
 fn path(text: &str) -> Result<RepoPath, Fault> {
     RepoPath::parse(text).map_err(|why| Fault::bug(format!("the path {text:?} {why}")))
+}
+
+/// Whether a place is a kustomization.
+pub(in crate::promote) fn is_kustomize(place: &Place) -> bool {
+    place.syntax.format.name() == Syntax::default().format.name()
 }
 
 /// How many included folders are looked into.
