@@ -2,6 +2,7 @@
 
 pub mod analysis;
 pub mod diagnosis;
+pub mod history;
 pub mod rollout;
 pub mod source;
 pub mod window;
