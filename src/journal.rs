@@ -7,6 +7,11 @@ pub trait Journal {
     /// Takes one event. Never fails: telling must not end a promotion.
     fn tell(&self, event: Event);
 
+    /// Returns a text without the secrets of the run, for what leaves it other than through the journal and the report.
+    fn hide(&self, text: &str) -> String {
+        text.to_owned()
+    }
+
     /// Tells that something moved.
     fn progress(&self, text: String) {
         self.tell(Event::Progress(text));

@@ -9,7 +9,7 @@ use crate::http::{self, Connections, Proxies};
 use crate::infrarepo::inputs::INFRA_REPO;
 use crate::infrarepo::{Address, RepoAccess};
 use crate::inputs::{InputSpec, Reader, value};
-use crate::model::{AppName, Command, CommitName, Digest, EnvironmentName, Reference, Tag};
+use crate::model::{AppName, Command, CommitName, Digest, EnvironmentName, Reference, Tag, unseen};
 use crate::plan::inputs as planned;
 use crate::plan::policy::KEYS;
 use crate::plan::{Allow, Layout, Policy, Request, Select};
@@ -74,7 +74,7 @@ pub(super) fn read(reader: &Reader<'_>, command: Command, place: &Place<'_>, run
             request,
             landing: Landing {
                 within: landing_timeout?,
-                author: author?,
+                author: author.clone()?,
             },
             follow: wait,
         }),
@@ -92,6 +92,7 @@ pub(super) fn read(reader: &Reader<'_>, command: Command, place: &Place<'_>, run
         argocd,
         connections,
         identity: place.identity(run),
+        author: author?,
     };
     Some((common, job))
 }
@@ -125,11 +126,25 @@ fn request(reader: &Reader<'_>, command: Command) -> Request {
         from: reader.parsed(&planned::FROM, EnvironmentName::parse),
         allow: allow(reader),
         message: reader.text(&planned::MESSAGE),
+        schema: reader.parsed(&planned::SCHEMA, schema),
     };
     if matches!(command, Command::Promote | Command::Plan) {
         what(reader, &request);
     }
     request
+}
+
+/// The longest schema, in characters.
+const LONGEST_SCHEMA: usize = 200;
+
+fn schema(text: &str) -> Result<String, String> {
+    if text.chars().count() > LONGEST_SCHEMA {
+        return Err(format!("is longer than {LONGEST_SCHEMA} characters: give a hash of it"));
+    }
+    if text.chars().any(|c| c.is_control() || unseen(c)) {
+        return Err("has a control character or an invisible one".to_owned());
+    }
+    Ok(text.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 fn image(text: &str) -> Result<Reference, String> {

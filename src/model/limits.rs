@@ -132,6 +132,9 @@ pub const BEFORE_WRITING: Limit = Limit::seconds("a run", "time for all that is 
 /// How long the look at the branch may take that confirms a commit which nobody follows.
 pub const CONFIRMING: Limit = Limit::seconds("a run", "time to confirm a commit that is not followed", 30);
 
+/// How long the record of a run may take to be written.
+pub const RECORDING: Limit = Limit::seconds("a run", "time to write the record, after the verdict", 30);
+
 /// How much of the answer to a question about a branch's rules is read.
 pub const GITHUB_ANSWER: Limit = Limit::size("GitHub", "answer of the API", 1 << 20);
 /// How long GitHub's API may take.
@@ -185,6 +188,7 @@ pub const ALL: &[Limit] = &[
     GIT_PUSH,
     BEFORE_WRITING,
     CONFIRMING,
+    RECORDING,
     GITHUB_ANSWER,
     GITHUB_CALL,
     ARGOCD_CALL,

@@ -37,7 +37,8 @@ pub fn plan(
         return Err(NoPlan::Contradicted(why));
     }
     edit(&mut plan, &reads, &wanted).map_err(NoPlan::Mistakes)?;
-    plan.message = message::message(template, &plan.changes, request.from.as_ref(), identity);
+    plan.schema.clone_from(&request.schema);
+    plan.message = message::message(template, &plan.changes, request, identity);
     plan.diff = diff::diff(&plan.files);
     Ok(plan)
 }

@@ -118,6 +118,17 @@ pub const MESSAGE: InputSpec = InputSpec {
     ..InputSpec::PLAIN
 };
 
+/// `schema`.
+pub const SCHEMA: InputSpec = InputSpec {
+    name: "schema",
+    absent: "Default: with `from`, the one of that environment, else unknown",
+    help: "What the database has to look like for these images: any text of up to 200 characters, for example a hash of the migrations. \
+           promote writes it into the commit and the record, and `rollback` compares it.",
+    example: "2026-11-27-add-orders",
+    part: Part::Change,
+    ..InputSpec::PLAIN
+};
+
 /// `allow`.
 pub const ALLOW: InputSpec = InputSpec {
     name: "allow",
@@ -131,7 +142,7 @@ pub const ALLOW: InputSpec = InputSpec {
 };
 
 /// What is promoted.
-pub const REQUEST: [InputSpec; 11] = [
+pub const REQUEST: [InputSpec; 12] = [
     APP,
     ENVIRONMENT,
     IMAGE,
@@ -142,5 +153,6 @@ pub const REQUEST: [InputSpec; 11] = [
     FORMAT,
     APPLICATION,
     MESSAGE,
+    SCHEMA,
     ALLOW,
 ];

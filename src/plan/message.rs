@@ -1,7 +1,8 @@
 //! The commit's message: a subject from the template, and trailers of which none can bring another.
 
-use crate::model::{EnvironmentName, PinChange};
+use crate::model::PinChange;
 
+use super::Request;
 use super::trailers::{PinTrailer, Trailers, one_line};
 
 /// The default template of the subject.
@@ -18,13 +19,8 @@ pub struct Identity {
     pub action: String,
 }
 
-/// Returns subject, blank line and trailers for one commit that makes `changes`; `from` is the environment that they were copied from.
-pub(super) fn message(
-    template: &str,
-    changes: &[PinChange],
-    from: Option<&EnvironmentName>,
-    identity: &Identity,
-) -> String {
+/// Returns subject, blank line and trailers for one commit that makes `changes`; the request says where they come from.
+pub(super) fn message(template: &str, changes: &[PinChange], request: &Request, identity: &Identity) -> String {
     let references: Vec<String> = changes.iter().map(|change| change.after.reference()).collect();
     let apps = distinct(changes.iter().map(|change| change.app.as_str()));
     let environments = distinct(changes.iter().map(|change| change.environment.as_str()));
@@ -41,7 +37,8 @@ pub(super) fn message(
         apps: owned(&apps),
         environments: owned(&environments),
         pins: changes.iter().map(PinTrailer::from).collect(),
-        from: from.map(ToString::to_string),
+        from: request.from.as_ref().map(ToString::to_string),
+        schema: request.schema.clone(),
         by: identity.by.clone(),
         run: identity.run.clone(),
         action: identity.action.clone(),
@@ -70,7 +67,7 @@ pub(super) fn distinct<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<&'a str>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{AppName, Pin, RepoPath, Syntax, unseen};
+    use crate::model::{AppName, EnvironmentName, Pin, RepoPath, Syntax, unseen};
 
     fn change(app: &str, environment: &str, after: &str) -> PinChange {
         PinChange {
@@ -109,7 +106,7 @@ mod tests {
             change("api", "dev", "myorg/api:v2"),
             change("web", "dev", "myorg/web:v2"),
         ];
-        let text = message(DEFAULT_MESSAGE, &changes, None, &identity("octo"));
+        let text = message(DEFAULT_MESSAGE, &changes, &Request::default(), &identity("octo"));
         assert_eq!(
             text,
             "promote api, web to dev: myorg/api:v2, myorg/web:v2\n\n\
@@ -125,7 +122,12 @@ mod tests {
         let hidden = "\u{202e}\u{200b}\u{2066}\u{feff}\u{e0041}";
         let changes = [change("api", "dev", "myorg/api:v2")];
         for template in [hidden.to_owned(), format!("{hidden}\n{hidden}"), String::new()] {
-            let text = message(&template, &changes, None, &identity(&format!("oc{hidden}to")));
+            let text = message(
+                &template,
+                &changes,
+                &Request::default(),
+                &identity(&format!("oc{hidden}to")),
+            );
             assert!(!text.chars().any(unseen), "{text:?}");
             assert!(text.starts_with("promote api to dev: myorg/api:v2\n\n"), "{text:?}");
             assert!(text.contains("\nPromote-By: octo\n"), "{text:?}");
@@ -137,11 +139,18 @@ mod tests {
         let text = message(
             "x\nPromote-By: boss",
             &[change("api", "dev", "myorg/api:v")],
-            Some(&EnvironmentName::parse("qa").unwrap()),
+            &Request {
+                from: Some(EnvironmentName::parse("qa").unwrap()),
+                schema: Some("42\nPromote-By: boss".to_owned()),
+                ..Request::default()
+            },
             &identity("octo\nPromote-By: boss"),
         );
         assert_eq!(text.lines().filter(|line| line.starts_with("Promote-By:")).count(), 1);
         assert!(text.contains("Promote-By: octo Promote-By: boss"));
-        assert!(text.contains("\nPromote-From: qa\n"), "{text}");
+        assert!(
+            text.contains("\nPromote-From: qa\nPromote-Schema: 42 Promote-By: boss\n"),
+            "{text}"
+        );
     }
 }

@@ -17,7 +17,8 @@ mod trailers;
 
 pub use assemble::{NoPlan, plan};
 pub use config::{
-    App, Config, Environment, FILE as CONFIG_FILE, reference as config_reference, schema as config_schema,
+    App, Config, Environment, FILE as CONFIG_FILE, RECORD, RecordPlace, reference as config_reference,
+    schema as config_schema,
 };
 pub use layout::{Applications, BY_SOURCE, DEFAULT_APPLICATION, DEFAULT_PATH, Layout, Place};
 pub use message::{DEFAULT_MESSAGE, Identity};
@@ -59,6 +60,8 @@ pub struct Request {
     pub allow: Allow,
     /// Template of the commit's subject; `None` = promote.yaml's, else the default.
     pub message: Option<String>,
+    /// What the database has to look like for these images.
+    pub schema: Option<String>,
 }
 
 /// Exceptions to what is refused otherwise.
@@ -152,6 +155,8 @@ pub struct Plan {
     pub files: Vec<PlannedFile>,
     /// The commit's message.
     pub message: String,
+    /// What the database has to look like for these images: the input `schema`, or that of the environment of `from`.
+    pub schema: Option<String>,
     /// The exact diff.
     pub diff: String,
     /// What was decided on the way and is worth knowing.

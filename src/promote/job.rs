@@ -19,6 +19,8 @@ pub struct Common {
     pub connections: Connections,
     /// Who runs it, and where.
     pub identity: Identity,
+    /// Author and committer of what is written to the infra-repo.
+    pub author: Author,
 }
 
 /// What is to be done.

@@ -81,7 +81,7 @@ async fn story(
             let planned = plan::run(request, reading, report);
             or_late(ports.clock, limits::BEFORE_WRITING.time(), None, planned).await?
         }
-        Job::Wait(job) => wait::run(job, reading, drive, report).await,
+        Job::Wait(job) => wait::run(job, reading, repo.as_ref(), drive, report).await,
         Job::Status(select) | Job::Preflight(select) => {
             let shown = or_cancel(cancel, status::run(select, reading, report));
             or_late(ports.clock, limits::BEFORE_WRITING.time(), None, shown).await??

@@ -48,6 +48,10 @@ impl Recorder {
 }
 
 impl Journal for Recorder {
+    fn hide(&self, text: &str) -> String {
+        self.inner.hide(text)
+    }
+
     fn tell(&self, event: Event) {
         match &event {
             Event::Stage(stage) => self.following.set(stage == FOLLOWING),

@@ -88,6 +88,11 @@ impl Cleaner {
         CleanReport(report)
     }
 
+    /// Returns a text without secrets, for what is kept outside of the run.
+    pub(super) fn hide(&self, text: &str) -> String {
+        self.clean(text)
+    }
+
     fn clean(&self, text: &str) -> String {
         harmless::bounded(self.redactor.borrow().clean(text))
     }

@@ -135,6 +135,10 @@ impl Step {
 }
 
 impl Journal for Step {
+    fn hide(&self, text: &str) -> String {
+        self.cleaner.hide(text)
+    }
+
     fn tell(&self, event: Event) {
         let clean = |text: &str| self.cleaner.text(text);
         match event {

@@ -110,6 +110,10 @@ impl Terminal {
 }
 
 impl Journal for Terminal {
+    fn hide(&self, text: &str) -> String {
+        self.cleaner.hide(text)
+    }
+
     fn tell(&self, event: Event) {
         let clean = |text: &str| self.cleaner.text(text);
         match event {

@@ -2,7 +2,7 @@
 
 use super::node::Node;
 use super::reader::Mistakes;
-use super::{App, Config, Environment, apps, environments, image_keys};
+use super::{App, Config, Environment, RecordPlace, apps, environments, image_keys};
 use crate::inputs::{InputSpec, value};
 use crate::manifest::{ImageKeys, NAMES};
 use crate::model::Repository;
@@ -222,6 +222,12 @@ pub(super) fn root() -> Vec<Key<Config>> {
             |config: &mut Config, node, mistakes| {
                 config.message = mistakes.text("message", node);
             },
+        ),
+        leaf(
+            "record",
+            Value::Text,
+            "the full reference that keeps the record of what was live, or `none`; default: `refs/promote/record`",
+            |config: &mut Config, node, mistakes| config.record = mistakes.parsed("record", node, RecordPlace::parse),
         ),
         key(
             "environments",

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::manifest::{ImageKeys, values};
-use crate::model::{AppName, EnvironmentName, Repository};
+use crate::model::{AppName, EnvironmentName, RefName, Repository};
 
 use self::node::{Content, Node};
 use self::reader::Mistakes;
@@ -23,6 +23,29 @@ pub const FILE: &str = "promote.yaml";
 /// The longest file that is read, in bytes: thousands of apps fit.
 const MOST: usize = 256 * 1024;
 
+/// The reference that keeps the record where promote.yaml names no other.
+pub const RECORD: &str = "refs/promote/record";
+
+/// Where the record is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RecordPlace {
+    /// On this reference.
+    On(RefName),
+    /// There is none.
+    Nowhere,
+}
+
+impl RecordPlace {
+    fn parse(text: &str) -> Result<Self, String> {
+        if text == "none" {
+            return Ok(Self::Nowhere);
+        }
+        RefName::parse(text)
+            .map(Self::On)
+            .map_err(|why| format!("{why}, or `none`"))
+    }
+}
+
 /// The configuration, parsed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Config {
@@ -38,6 +61,8 @@ pub struct Config {
     pub aliases: Vec<String>,
     /// Template of the commit's subject.
     pub message: Option<String>,
+    /// Where the record of what was live is kept; `None` = on [`RECORD`].
+    pub record: Option<RecordPlace>,
     /// The environments, in the order of promotion; empty = any.
     pub environments: Vec<Environment>,
     /// What is said of single apps.
@@ -103,6 +128,16 @@ impl Config {
             Ok(config)
         } else {
             Err(mistakes.0)
+        }
+    }
+
+    /// Returns the reference that keeps the record; `None` where promote.yaml says that there is none.
+    #[must_use]
+    pub fn record(config: Option<&Self>) -> Option<RefName> {
+        match config.and_then(|config| config.record.as_ref()) {
+            None => RefName::parse(RECORD).ok(),
+            Some(RecordPlace::On(name)) => Some(name.clone()),
+            Some(RecordPlace::Nowhere) => None,
         }
     }
 
@@ -309,6 +344,25 @@ mod tests {
             "{}",
             mistakes(&text)
         );
+    }
+
+    #[test]
+    fn the_record_has_a_place_unless_the_file_says_that_there_is_none() {
+        let record = |text: &str| {
+            let config = Config::parse(format!("version: 1\n{text}\n").as_bytes()).unwrap();
+            Config::record(Some(&config)).map(|name| name.to_string())
+        };
+        assert_eq!(
+            Config::record(None).map(|name| name.to_string()).as_deref(),
+            Some(RECORD)
+        );
+        assert_eq!(record("").as_deref(), Some(RECORD));
+        assert_eq!(
+            record("record: refs/heads/history").as_deref(),
+            Some("refs/heads/history")
+        );
+        assert_eq!(record("record: none"), None);
+        assert!(mistakes("version: 1\nrecord: history\n").contains("`record` \"history\" (promote.yaml, line 2)"));
     }
 
     #[test]

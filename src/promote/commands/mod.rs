@@ -6,6 +6,7 @@ mod finish;
 pub(super) mod plan;
 pub(super) mod preflight;
 pub(super) mod promote;
+pub(super) mod recording;
 mod running;
 pub(super) mod status;
 pub(super) mod wait;

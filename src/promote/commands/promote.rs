@@ -7,6 +7,7 @@ use crate::report::{End, Known, Report, SupersededBy};
 
 use crate::promote::cancel::or_late;
 use crate::promote::commands::finish::{self, accepted, changed, finish, pinned};
+use crate::promote::commands::recording::{self, Verdict};
 use crate::promote::job::Promote;
 use crate::promote::land::{Landed, land};
 use crate::promote::ports::Reading;
@@ -74,12 +75,22 @@ pub(in crate::promote) async fn run(
         }
         return Ok(unwatched(reading, wrote, &planned, &commit));
     };
+    let since = ports.clock.now();
     let followed = finish::follow(reading, observe, drive, &planned, followees, &commit).await;
-    Ok(finish(report, followed, &planned, |outcome| match outcome {
+    let end = finish(report, followed, &planned, |outcome| match outcome {
         Outcome::Live if planned.plan.changes.is_empty() => Outcome::NoChange,
         Outcome::Live => Outcome::Promoted,
         other => other,
-    }))
+    });
+    let verdict = Verdict {
+        planned: &planned,
+        commit: &commit,
+        reason: &end.reason,
+        since,
+        of: None,
+    };
+    recording::outcome(reading, repo, end.outcome, &report.applications, verdict).await;
+    Ok(end)
 }
 
 /// Takes back what the report says of the landing.

@@ -1,13 +1,14 @@
-//! `wait`: follows the applications of a commit that is on the branch already, until they run it. Writes nothing to git.
+//! `wait`: follows the applications of a commit that is on the branch already, until they run it. Writes nothing to git but the record.
 
 use crate::delivery::Drive;
-use crate::infrarepo::{InfraRepo, MOST_COMMITS};
+use crate::infrarepo::{InfraRepo, Land, MOST_COMMITS};
 use crate::model::{CommitName, CommitSha, Fault, Outcome, PinChange, RepoPath};
 use crate::plan::{Plan, SyncMode};
 use crate::report::{End, Report};
 
 use crate::promote::cancel::or_cancel;
 use crate::promote::commands::finish::{self, finish};
+use crate::promote::commands::recording::{self, Verdict};
 use crate::promote::job::Wait;
 use crate::promote::ports::Reading;
 use crate::promote::prepare::applications::Evidence;
@@ -22,6 +23,7 @@ use crate::promote::prepare::{announce, applications};
 pub(in crate::promote) async fn run(
     job: &Wait,
     reading: Reading<'_>,
+    land: &dyn Land,
     drive: Option<&dyn Drive>,
     report: &mut Report,
 ) -> Result<End, Fault> {
@@ -37,8 +39,18 @@ pub(in crate::promote) async fn run(
         Ok::<_, Fault>((planned, followees, commit))
     })
     .await??;
+    let since = ports.clock.now();
     let followed = finish::follow(reading, observe, drive, &planned, followees, &commit).await;
-    Ok(finish(report, followed, &planned, |outcome| outcome))
+    let end = finish(report, followed, &planned, |outcome| outcome);
+    let verdict = Verdict {
+        planned: &planned,
+        commit: &commit,
+        reason: &end.reason,
+        since,
+        of: None,
+    };
+    recording::outcome(reading, land, end.outcome, &report.applications, verdict).await;
+    Ok(end)
 }
 
 /// Returns the commit of that name; a short one is looked for in the newest commits of the branch.

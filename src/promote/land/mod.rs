@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+pub(super) mod record;
+
 use crate::infrarepo::{Attempt, Land, Update};
 use crate::model::{Clock, CommitSha, Event, Fault, Outcome, in_words};
 

@@ -9,6 +9,7 @@ pub(super) mod live;
 pub(super) mod places;
 pub(super) mod plan;
 pub(super) mod precheck;
+pub(super) mod record;
 pub(super) mod rerun;
 mod riding_along;
 pub(super) mod snapshot;

@@ -1,8 +1,8 @@
 //! Snapshot and plan together: what is done at the start, and again on every new tip.
 
-use crate::infrarepo::InfraRepo;
-use crate::model::Fault;
-use crate::plan::{self, DEFAULT_MESSAGE, Identity, NoPlan, OnSuperseded, Plan, Request};
+use crate::infrarepo::{InfraRepo, MOST_COMMITS};
+use crate::model::{Fault, Pin};
+use crate::plan::{self, DEFAULT_MESSAGE, Identity, NoPlan, OnSuperseded, Plan, Request, Trailers};
 
 use crate::promote::prepare::snapshot::{Asked, Snapshot, included, is_kustomize, snapshot};
 
@@ -39,6 +39,8 @@ pub(in crate::promote) async fn planned(
     let mut snapshot = snapshot(repo, asked).await?;
     let configured = snapshot.config.as_ref().and_then(|config| config.message.as_deref());
     let template = request.message.as_deref().or(configured).unwrap_or(DEFAULT_MESSAGE);
+    let copied = with_schema_of_source(repo, request, &snapshot).await?;
+    let request = copied.as_ref().unwrap_or(request);
     let mut plan = plan::plan(request, template, &snapshot.places, &snapshot.sources, identity);
     if matches!(plan, Err(NoPlan::Mistakes(_))) {
         // An image that is missing may be pinned in what the overlays include.
@@ -56,4 +58,33 @@ pub(in crate::promote) async fn planned(
         }
     })?;
     Ok(Planned { snapshot, plan })
+}
+
+/// Returns the request with the schema of what `from` copies: that of the newest commit that pinned it there. `None` where the request has
+/// one, copies nothing, or no such commit names one.
+async fn with_schema_of_source(
+    repo: &dyn InfraRepo,
+    request: &Request,
+    snapshot: &Snapshot,
+) -> Result<Option<Request>, Fault> {
+    if request.from.is_none() || request.schema.is_some() {
+        return Ok(None);
+    }
+    let mut pins: Vec<(&str, Pin)> = Vec::new();
+    for (place, overlay) in &snapshot.sources {
+        for file in &overlay.files {
+            let found = place.syntax.pins(&file.text).unwrap_or_default();
+            pins.extend(found.into_iter().map(|pin| (file.path.as_str(), pin)));
+        }
+    }
+    let commits = repo.history(&snapshot.tip.commit, MOST_COMMITS).await?;
+    let schema = commits.iter().find_map(|commit| {
+        let trailers = Trailers::read(&commit.message)?;
+        let set = |(file, pin): &(&str, Pin)| trailers.pins.iter().any(|one| one.made(file, pin));
+        pins.iter().any(set).then_some(trailers.schema)
+    });
+    Ok(schema.flatten().map(|schema| Request {
+        schema: Some(schema),
+        ..request.clone()
+    }))
 }

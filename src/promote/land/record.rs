@@ -1,0 +1,142 @@
+//! Writes the record, after the verdict: all apps and environments of a run in one commit, by compare-and-swap. It never changes how a run
+//! ended: what cannot be written is a warning.
+
+use std::time::Duration;
+
+use crate::assess::history::Line;
+use crate::infrarepo::{Attempt, Author, FileEdit, FileMode, Land, Update};
+use crate::model::{Fault, RefName, limits};
+
+use crate::promote::land::{pause, random};
+use crate::promote::ports::Ports;
+use crate::promote::prepare::record::{Pair, Records, read};
+
+/// What happened to an app in an environment.
+#[derive(Clone, Debug)]
+pub(in crate::promote) struct Happened {
+    /// Which.
+    pub(in crate::promote) pair: Pair,
+    /// The line about it.
+    pub(in crate::promote) line: Line,
+    /// Whether the line is left out if the newest one says the same already.
+    pub(in crate::promote) unless_known: bool,
+}
+
+/// Where the record is, and who writes it.
+pub(in crate::promote) struct Place<'a> {
+    /// The reference.
+    pub(in crate::promote) name: RefName,
+    /// Author and committer.
+    pub(in crate::promote) author: &'a Author,
+}
+
+/// Adds what happened to the record. Says in a warning what kept it from that. Nothing is written once the run was cancelled.
+pub(in crate::promote) async fn write(repo: &dyn Land, ports: &Ports<'_>, place: &Place<'_>, happened: &[Happened]) {
+    if happened.is_empty() || ports.cancel.borrow().is_some() {
+        return;
+    }
+    let bound = limits::RECORDING.time();
+    let end = ports.clock.now() + bound;
+    let written = tokio::select! {
+        biased;
+        written = Box::pin(until_written(repo, ports, place, happened, end)) => written,
+        _ = crate::promote::cancel::signal(ports.cancel.clone()) => return,
+        () = ports.clock.sleep(bound) => Err(Fault::unreachable("it was not written within 30s")),
+    };
+    match written {
+        Ok(Written::Landed) => ports.journal.debug(format!("recorded on {}", place.name)),
+        Ok(Written::Known) => ports.journal.debug(format!("{} says so already", place.name)),
+        Err(fault) => ports.journal.warn(format!(
+            "the record on {} was not written: {fault} → let the token push to that reference, or name another one, or `none`, with `record:` in \
+             promote.yaml",
+            place.name
+        )),
+    }
+}
+
+enum Written {
+    Landed,
+    Known,
+}
+
+async fn until_written(
+    repo: &dyn Land,
+    ports: &Ports<'_>,
+    place: &Place<'_>,
+    happened: &[Happened],
+    end: Duration,
+) -> Result<Written, Fault> {
+    let mut pairs: Vec<Pair> = Vec::new();
+    for one in happened {
+        if !pairs.contains(&one.pair) {
+            pairs.push(one.pair.clone());
+        }
+    }
+    let mut losses = 0;
+    loop {
+        let records = read(repo, &place.name, &pairs).await?;
+        let Some(update) = update(records, place, happened, ports) else {
+            return Ok(Written::Known);
+        };
+        let begun = ports.clock.now();
+        match repo.land(&update).await? {
+            Attempt::Landed(_) => return Ok(Written::Landed),
+            Attempt::LostRace { why } => {
+                losses += 1;
+                let now = ports.clock.now();
+                let room = end.saturating_sub(now);
+                ports
+                    .journal
+                    .debug(format!("the record moved meanwhile ({why}); attempt {losses}"));
+                let pause = pause(losses, now.saturating_sub(begun), random()).min(room / 2);
+                ports.clock.sleep(pause).await;
+            }
+        }
+    }
+}
+
+/// Returns the commit that adds the lines; `None` if the record has all of them.
+fn update(mut records: Records, place: &Place<'_>, happened: &[Happened], ports: &Ports<'_>) -> Option<Update> {
+    let mut edits = Vec::new();
+    let mut words: Vec<String> = Vec::new();
+    for row in &mut records.rows {
+        let mut changed = false;
+        for one in happened.iter().filter(|one| one.pair == row.pair) {
+            if one.unless_known
+                && row
+                    .record
+                    .newest()
+                    .is_some_and(|newest| says_the_same(newest, &one.line))
+            {
+                continue;
+            }
+            row.record.push(one.line.clone());
+            words.push(format!("{} in {}: {}", row.pair.0, row.pair.1, one.line.event.name()));
+            changed = true;
+        }
+        if changed {
+            let (path, content) = (row.file.clone(), row.record.file().into_bytes());
+            edits.push(if row.exists {
+                FileEdit::Write { path, content }
+            } else {
+                let mode = FileMode::Plain;
+                FileEdit::Create { path, content, mode }
+            });
+        }
+    }
+    (!edits.is_empty()).then(|| Update {
+        reference: place.name.clone(),
+        expected: records.at.clone(),
+        parents: records.at.into_iter().collect(),
+        edits,
+        message: format!("record {}\n", words.join(", ")),
+        author: place.author.clone(),
+        at: ports.clock.wall(),
+    })
+}
+
+/// Tells whether a line says of the same images what the newest one says: both that they are live, or both the same event.
+fn says_the_same(newest: &Line, line: &Line) -> bool {
+    let same = newest.images.len() == line.images.len() && newest.is_about(&line.images);
+    same && (newest.event == line.event || newest.event.is_good() && line.event.is_good())
+}
