@@ -11,4 +11,5 @@ mod landing;
 mod mistakes;
 mod over_ssh;
 mod riding_along;
+mod record;
 mod tokens;
