@@ -10,6 +10,6 @@ mod following;
 mod landing;
 mod mistakes;
 mod over_ssh;
-mod riding_along;
 mod record;
+mod riding_along;
 mod tokens;
