@@ -3,6 +3,7 @@
 pub mod analysis;
 pub mod diagnosis;
 pub mod history;
+pub mod gate;
 pub mod rollout;
 pub mod source;
 pub mod window;

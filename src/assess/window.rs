@@ -8,43 +8,89 @@ const HORIZON: u64 = 8 * 24 * 60;
 /// The longest window that is understood.
 const LONGEST: u64 = 7 * 24 * 60;
 
+/// Tells whether a sync is possible now, by what the server says of now.
+#[must_use]
+pub fn is_open_now(windows: &SyncWindows, automated: bool) -> bool {
+    if !automated {
+        return windows.manual_possible;
+    }
+    let is = |window: &&SyncWindow, kind| window.kind == kind;
+    let denied = windows.active.iter().any(|window| is(&window, WindowKind::Deny));
+    let allow_exists = windows.assigned.iter().any(|window| is(&window, WindowKind::Allow));
+    let allowed = windows.active.iter().any(|window| is(&window, WindowKind::Allow));
+    !denied && (!allow_exists || allowed)
+}
+
+/// Tells whether a sync is possible at a time, by the schedules; `None` when they are not understood.
+#[must_use]
+pub fn is_open_at(windows: &SyncWindows, automated: bool, at: Timestamp) -> Option<bool> {
+    let minute = at.unix_seconds() / 60;
+    let mut play = Play::of(windows, automated, minute)?;
+    Some(play.is_open(minute))
+}
+
 /// Returns when a sync is possible again, to the minute; `None` when that is not within eight days or cannot be told.
 #[must_use]
 pub fn opens(windows: &SyncWindows, automated: bool, now: Timestamp) -> Option<Timestamp> {
-    let all: Vec<(&SyncWindow, Schedule, u64)> = (windows.assigned.iter())
-        .map(|window| {
-            let utc = matches!(window.time_zone.as_str(), "" | "UTC" | "Etc/UTC");
-            let minutes = humantime::parse_duration(&window.duration).ok()?.as_secs() / 60;
-            let schedule = Schedule::parse(&window.schedule).filter(|_| utc && minutes <= LONGEST)?;
-            Some((window, schedule, minutes))
-        })
-        .collect::<Option<_>>()?;
     let present = now.unix_seconds() / 60;
-    let mut until = vec![0; all.len()];
-    for minute in present.saturating_sub(LONGEST)..present + HORIZON {
-        let time = Minute::of(minute);
-        for ((_, schedule, length), until) in all.iter().zip(&mut until) {
-            if schedule.matches(&time) {
-                *until = minute + length;
+    let mut play = Play::of(windows, automated, present)?;
+    (present + 1..present + HORIZON)
+        .find(|minute| play.is_open(*minute))
+        .map(|minute| Timestamp::at_unix(minute * 60))
+}
+
+/// The schedules of an application's windows, played minute by minute.
+struct Play<'a> {
+    all: Vec<(&'a SyncWindow, Schedule, u64)>,
+    automated: bool,
+    /// Until which minute each window is active.
+    until: Vec<u64>,
+    /// The next minute to be played.
+    next: u64,
+}
+
+impl<'a> Play<'a> {
+    /// Begins long enough before `present` for every window that can be active then; `None` when a schedule is not understood.
+    fn of(windows: &'a SyncWindows, automated: bool, present: u64) -> Option<Self> {
+        let all: Vec<(&SyncWindow, Schedule, u64)> = (windows.assigned.iter())
+            .map(|window| {
+                let utc = matches!(window.time_zone.as_str(), "" | "UTC" | "Etc/UTC");
+                let minutes = humantime::parse_duration(&window.duration).ok()?.as_secs() / 60;
+                let schedule = Schedule::parse(&window.schedule).filter(|_| utc && minutes <= LONGEST)?;
+                Some((window, schedule, minutes))
+            })
+            .collect::<Option<_>>()?;
+        Some(Self {
+            until: vec![0; all.len()],
+            all,
+            automated,
+            next: present.saturating_sub(LONGEST),
+        })
+    }
+
+    /// Plays on to a minute, which is not before the one that was asked about last, and tells whether a sync is possible in it.
+    fn is_open(&mut self, minute: u64) -> bool {
+        while self.next <= minute {
+            let time = Minute::of(self.next);
+            for ((_, schedule, length), until) in self.all.iter().zip(&mut self.until) {
+                if schedule.matches(&time) {
+                    *until = self.next + length;
+                }
             }
+            self.next += 1;
         }
-        let active = |kind: WindowKind, minute: u64| {
-            let both = all.iter().zip(&until);
+        let active = |kind: WindowKind| {
+            let both = self.all.iter().zip(&self.until);
             both.filter(move |((window, ..), until)| window.kind == kind && minute < **until)
                 .map(|((window, ..), _)| *window)
         };
-        if minute > present
-            && is_open(
-                &all,
-                active(WindowKind::Deny, minute),
-                active(WindowKind::Allow, minute),
-                automated,
-            )
-        {
-            return Some(Timestamp::at_unix(minute * 60));
-        }
+        is_open(
+            &self.all,
+            active(WindowKind::Deny),
+            active(WindowKind::Allow),
+            self.automated,
+        )
     }
-    None
 }
 
 /// Argo CD's rule: an active deny closes, unless it is no matter of manual syncs; an allow that is not active closes as well.

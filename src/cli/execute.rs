@@ -9,7 +9,7 @@ use super::{Call, failed};
 use crate::journal::Journal;
 use crate::model::{Clock, Command, Fault, Health, Outcome, SyncState};
 use crate::promote::{self, Common, Job};
-use crate::report::{End, GateState, Report};
+use crate::report::{End, GateRow, Report};
 use crate::runner::Receiver;
 use crate::set_image;
 
@@ -90,7 +90,7 @@ pub(super) fn strictly(mut report: Report) -> Report {
             let is_live = row.sync == Some(SyncState::Synced) && row.health == Some(Health::Healthy);
             is_live && row.not_running.is_empty()
         }),
-        Outcome::Planned => report.changes.is_empty() && report.gates.iter().all(|gate| gate.state == GateState::Open),
+        Outcome::Planned => report.changes.is_empty() && report.gates.iter().all(GateRow::passes),
         _ => return report,
     };
     if !right {

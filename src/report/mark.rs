@@ -1,6 +1,6 @@
 //! The mark beside a verdict: one for each way in which a run, or an application in it, can stand.
 
-use super::ApplicationRow;
+use super::{ApplicationRow, GateRow, GateState};
 use crate::model::Outcome;
 
 /// How something stands, as people see it at a glance.
@@ -32,6 +32,15 @@ impl Mark {
             Outcome::Paused => Self::Paused,
             Outcome::Superseded => Self::Replaced,
             Outcome::Cancelled { .. } => Self::Stopped,
+            _ => Self::Bad,
+        }
+    }
+
+    /// Returns the mark of a gate.
+    pub(super) const fn of_gate(row: &GateRow) -> Self {
+        match (row.state, &row.skipped) {
+            (GateState::Open, _) => Self::Good,
+            (_, Some(_)) => Self::Unwatched,
             _ => Self::Bad,
         }
     }

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use rows::Texts;
 
-use crate::model::{Command, Outcome};
+use crate::model::{Command, Outcome, Timestamp};
 
 mod checks;
 mod columns;
@@ -62,8 +62,11 @@ pub struct Report {
     pub pins: Vec<ChangeRow>,
     /// The commits of others that are not synced yet and go live with the promotion.
     pub riding_along: Vec<RidingAlongRow>,
-    /// The gates, none yet.
+    /// The gates of the environments.
     pub gates: Vec<GateRow>,
+    /// The earliest moment at which all gates could be open, as RFC 3339; only if some are not, and if it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub opens_at: Option<Timestamp>,
     /// The applications.
     pub applications: Vec<ApplicationRow>,
     /// The rows of `status`; only there.
@@ -106,6 +109,7 @@ impl Report {
             pins: Vec::new(),
             riding_along: Vec::new(),
             gates: Vec::new(),
+            opens_at: None,
             applications: Vec::new(),
             status: Vec::new(),
             checks: Vec::new(),
@@ -164,6 +168,17 @@ impl Report {
         !self.applications.is_empty() && self.applications.iter().all(|row| row.live)
     }
 
+    /// Says when every gate could be open; nothing if every gate is.
+    fn forecast(&self) -> Option<String> {
+        if self.gates.iter().all(GateRow::passes) {
+            return None;
+        }
+        Some(self.opens_at.map_or_else(
+            || "It is not known when every gate could be open.".to_owned(),
+            |at| format!("Earliest time at which every gate could be open: {at}."),
+        ))
+    }
+
     /// Adds the warnings that are not there yet.
     pub fn warn(&mut self, warnings: Vec<String>) {
         for warning in warnings {
@@ -219,7 +234,7 @@ fn tenths<S: serde::Serializer>(seconds: &f64, serializer: S) -> Result<S::Ok, S
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::model::{CommitSha, Health, Milestone, SyncState, Timestamp};
+    use crate::model::{CommitSha, Health, Milestone, SyncState};
 
     /// Returns a commit of which every digit is the same.
     pub(super) fn commit(digit: char) -> CommitSha {
@@ -291,9 +306,13 @@ pub(crate) mod tests {
         report.gates = vec![GateRow {
             name: "x".to_owned(),
             state: GateState::Open,
+            environment: "x".to_owned(),
             reason: "x".to_owned(),
             until: None,
+            opens: Some("x".to_owned()),
+            skipped: Some("x".to_owned()),
         }];
+        report.opens_at = Timestamp::parse("2026-01-01T00:00:00Z");
         report.checks = vec![CheckRow {
             check: "write",
             object: "x".to_owned(),
@@ -325,6 +344,16 @@ pub(crate) mod tests {
             not_running: vec!["x".to_owned()],
             differs_from: vec!["x".to_owned()],
         }];
+        report
+    }
+
+    /// A report of a promotion that a gate stops, and that has every output anyway.
+    pub(super) fn full_shut() -> Report {
+        let mut report = report(Outcome::Promoted);
+        report.gates = full(Outcome::Promoted).gates;
+        report.gates[0].state = GateState::Closed;
+        report.gates[0].skipped = None;
+        report.opens_at = Timestamp::parse("2026-01-01T00:00:00Z");
         report
     }
 

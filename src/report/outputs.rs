@@ -70,7 +70,7 @@ const fn early(known: Known, spec: OutputSpec) -> OutputSpec {
 }
 
 /// Every output.
-pub const OUTPUTS: [OutputSpec; 16] = [
+pub const OUTPUTS: [OutputSpec; 18] = [
     closed(
         "outcome",
         "How the run ended, as a word. See the exit codes.",
@@ -158,6 +158,19 @@ pub const OUTPUTS: [OutputSpec; 16] = [
             let worst = report.applications.iter().max_by_key(|row| row.badness());
             worst.map(|row| row.url.clone()).unwrap_or_default()
         },
+    ),
+    closed(
+        "gates-closed",
+        "Names of the gates that are not open, one per line. A gate that the run skips is not one of them.",
+        |report| {
+            let shut = report.gates.iter().filter(|row| !row.passes());
+            unique(shut.map(|row| row.name.as_str()))
+        },
+    ),
+    closed(
+        "opens-at",
+        "Earliest time at which every gate could be open, as RFC 3339. Empty if every gate is open, or if that time is not known.",
+        |report| word(report.opens_at),
     ),
     closed("duration-seconds", "Duration of the run, in seconds.", |report| {
         format!("{:.1}", report.duration_seconds)
@@ -264,7 +277,7 @@ mod tests {
 
     #[test]
     fn every_declared_output_has_a_value_of_its_own() {
-        let full = outputs(&report(Outcome::Promoted));
+        let full = outputs(&super::super::tests::full_shut());
         assert_eq!(full.len(), OUTPUTS.len());
         assert!(full.iter().all(|(_, value)| !value.is_empty()), "{full:?}");
     }

@@ -64,14 +64,37 @@ impl From<&PinChange> for ChangeRow {
 /// One of `gates`.
 #[derive(Clone, Debug, Serialize)]
 pub struct GateRow {
-    /// The gate's name.
+    /// The gate's name: its key in promote.yaml.
     pub name: String,
+    /// The environment that it belongs to.
+    pub environment: String,
     /// Whether it lets the promotion pass.
     pub state: GateState,
     /// Why.
     pub reason: String,
     /// When it opens by itself as RFC 3339, if that is known.
     pub until: Option<Timestamp>,
+    /// What would open it; `null` if it is open.
+    pub opens: Option<String>,
+    /// The reason for which this run skips it; `null` if it counts.
+    pub skipped: Option<String>,
+}
+
+impl GateRow {
+    /// Returns its state as people read it.
+    pub(super) const fn shown(&self) -> &'static str {
+        match (self.state, &self.skipped) {
+            (GateState::Closed, Some(_)) => "closed, skipped",
+            (GateState::Unknown, Some(_)) => "unknown, skipped",
+            (state, _) => state.name(),
+        }
+    }
+
+    /// Tells whether it lets the promotion pass: it is open, or skipped.
+    #[must_use]
+    pub fn passes(&self) -> bool {
+        self.state == GateState::Open || self.skipped.is_some()
+    }
 }
 
 /// Whether a gate lets a promotion pass.
@@ -200,7 +223,10 @@ impl Texts for ChangeRow {
 
 impl Texts for GateRow {
     fn texts(&mut self) -> Vec<&mut String> {
-        vec![&mut self.name, &mut self.reason]
+        let mut texts = vec![&mut self.name, &mut self.environment, &mut self.reason];
+        texts.extend(&mut self.opens);
+        texts.extend(&mut self.skipped);
+        texts
     }
 }
 

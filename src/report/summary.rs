@@ -163,9 +163,29 @@ fn riding_along(report: &Report) -> String {
 fn gates(report: &Report) -> String {
     let rows = report.gates.iter().map(|row| {
         let until = row.until.map(|until| until.to_string()).unwrap_or_default();
-        vec![prose(&row.name), row.state.name().to_owned(), prose(&row.reason), until]
+        let opens = match &row.skipped {
+            Some(reason) => format!("skipped: {}", prose(reason)),
+            None => row.opens.as_deref().map(told).unwrap_or_default(),
+        };
+        vec![
+            Mark::of_gate(row).emoji().to_owned(),
+            prose(&row.name),
+            prose(&row.environment),
+            row.shown().to_owned(),
+            told(&row.reason),
+            until,
+            opens,
+        ]
     });
-    table(&["gate", "state", "why", "until"], rows)
+    let table = table(
+        &["", "gate", "environment", "state", "why", "until", "what opens it"],
+        rows,
+    );
+    if table.is_empty() {
+        return table;
+    }
+    let forecast = report.forecast().map(|forecast| format!("{}\n\n", prose(&forecast)));
+    format!("### Gates\n\n{table}{}", forecast.unwrap_or_default())
 }
 
 fn applications(report: &Report) -> String {

@@ -52,7 +52,7 @@ const STILL_CIRCULAR: [&str; 4] = [
 const PURE: [&str; 6] = ["model", "manifest", "assess", "report", "inputs", "plan"];
 
 /// Crates that reach outside, and the rooms that may name them.
-const HOMES: [(&str, &[&str]); 12] = [
+const HOMES: [(&str, &[&str]); 13] = [
     (
         "reqwest",
         &["http", "infrarepo", "delivery", "github", "githost", "metrics"],
@@ -74,6 +74,7 @@ const HOMES: [(&str, &[&str]); 12] = [
             "cli",
         ],
     ),
+    ("jiff", &["assess"]),
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
     ("clap_mangen", &["cli"]),

@@ -7,6 +7,7 @@ mod connections;
 mod contention;
 mod faults;
 mod following;
+mod gates;
 mod landing;
 mod mistakes;
 mod over_ssh;

@@ -1,6 +1,7 @@
 //! The rules about being in sync: who has to start the sync, whether a window stands against it, and what is left over.
 
-use crate::model::{SyncState, SyncWindow, SyncWindows, WindowKind};
+use crate::assess::window::is_open_now;
+use crate::model::{SyncState, SyncWindows, WindowKind};
 
 use super::facts::Facts;
 use super::timers::Timer;
@@ -14,7 +15,7 @@ pub(super) fn window(round: &mut Round<'_, '_>) -> Option<Verdict> {
     }
     let automated = facts.app.automated;
     let windows = facts.seen.windows;
-    let closed = windows.is_some_and(|windows| is_closed(windows, automated));
+    let closed = windows.is_some_and(|windows| !is_open_now(windows, automated));
     let refused = facts.seen.window_refused && !automated && windows.is_none_or(|windows| !windows.manual_possible);
     if !closed && !refused {
         return None;
@@ -38,18 +39,6 @@ pub(super) fn window(round: &mut Round<'_, '_>) -> Option<Verdict> {
         .due(Ask::Windows, State::Window, &[0, 15, 30])
         .or_else(|| round.due(Ask::Refresh, State::Window, &[10, 30]));
     Some(round.wait_asking(State::Window, why, ask))
-}
-
-/// Tells whether the windows keep it from being synced now.
-fn is_closed(windows: &SyncWindows, automated: bool) -> bool {
-    if !automated {
-        return !windows.manual_possible;
-    }
-    let is = |window: &&SyncWindow, kind| window.kind == kind;
-    let denied = windows.active.iter().any(|window| is(&window, WindowKind::Deny));
-    let allow_exists = windows.assigned.iter().any(|window| is(&window, WindowKind::Allow));
-    let allowed = windows.active.iter().any(|window| is(&window, WindowKind::Allow));
-    denied || (allow_exists && !allowed)
 }
 
 fn listed(windows: &SyncWindows) -> String {

@@ -1,5 +1,6 @@
 //! The keys of promote.yaml: one row each, with its reader, its line on the reference page, and its part of the schema for editors.
 
+use super::gates::gates;
 use super::node::Node;
 use super::reader::Mistakes;
 use super::{App, Config, Environment, RecordPlace, apps, environments, image_keys};
@@ -63,7 +64,7 @@ pub(super) enum Value {
     Choices(&'static [&'static str]),
 }
 
-fn key<T>(
+pub(super) fn key<T>(
     name: &'static str,
     shape: Shape,
     help: &str,
@@ -80,7 +81,7 @@ fn key<T>(
     }
 }
 
-fn leaf<T>(
+pub(super) fn leaf<T>(
     name: &'static str,
     value: Value,
     help: &str,
@@ -97,7 +98,7 @@ impl<T> Key<T> {
 }
 
 /// Returns what is said of keys.
-fn infos<T>(keys: Vec<Key<T>>) -> Vec<Info> {
+pub(super) fn infos<T>(keys: Vec<Key<T>>) -> Vec<Info> {
     keys.into_iter().map(|key| key.info).collect()
 }
 
@@ -269,6 +270,7 @@ pub(super) fn environment() -> Vec<Key<Environment>> {
             },
         )
     }));
+    keys.extend(gates());
     keys.push(leaf(
         "allow",
         Value::Choices(&Allow::WORDS),

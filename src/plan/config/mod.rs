@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::assess::gate;
 use crate::manifest::{ImageKeys, values};
 use crate::model::{AppName, EnvironmentName, RefName, Repository};
 
@@ -10,6 +11,7 @@ use self::node::{Content, Node};
 use self::reader::Mistakes;
 use super::{Allow, Policy};
 
+mod gates;
 mod keys;
 mod node;
 mod reader;
@@ -84,6 +86,8 @@ pub struct Environment {
     pub keys: Option<Vec<ImageKeys>>,
     /// How its applications are followed.
     pub policy: Policy,
+    /// Its gates.
+    pub gates: gate::Settings,
     /// The exceptions that a run may ask for here.
     pub allow: Allow,
 }
@@ -208,6 +212,7 @@ fn environments(node: &Node, mistakes: &mut Mistakes) -> Vec<Environment> {
             format: None,
             keys: None,
             policy: Policy::default(),
+            gates: gate::Settings::default(),
             allow: Allow::default(),
         };
         mistakes.mapping("environments", item, &keys, &mut environment);

@@ -17,13 +17,25 @@ pub(in crate::promote) async fn run(
     reading: Reading<'_>,
     report: &mut Report,
 ) -> Result<End, Fault> {
-    let Prepared { planned, forbidden, .. } = Preparation::new(request, reading).prepare(report).await?.of;
+    let Prepared {
+        planned,
+        forbidden,
+        gates,
+        ..
+    } = Preparation::new(request, reading).prepare(report).await?.of;
     if let Some(fault) = forbidden {
         let hints: Vec<String> = fault.hints.iter().map(|hint| format!(" → {hint}")).collect();
         reading
             .ports
             .journal
             .warn(format!("`promote` would be refused: {fault}{}", hints.concat()));
+    }
+    let shut = gates.shut();
+    if !shut.is_empty() && !planned.plan.changes.is_empty() {
+        let shut = shut.join(", ");
+        (reading.ports.journal).warn(format!(
+            "`promote` would be refused now: these gates are not open: {shut}"
+        ));
     }
     let reason = if planned.plan.changes.is_empty() {
         format!("nothing would change: {} already", pinned(&planned.plan.pins))

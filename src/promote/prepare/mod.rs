@@ -5,6 +5,7 @@ pub(super) mod announce;
 pub(super) mod applications;
 mod canaries;
 pub(super) mod expiry;
+pub(super) mod gates;
 pub(super) mod live;
 pub(super) mod places;
 pub(super) mod plan;
@@ -24,6 +25,7 @@ use crate::promote::cancel::or_cancel;
 use crate::promote::followee::Followee;
 use crate::promote::ports::Reading;
 use crate::promote::prepare::applications::Evidence;
+use crate::promote::prepare::gates::{Asked, Judged};
 use crate::promote::prepare::plan::{Planned, planned};
 use crate::promote::proposal::Proposal;
 
@@ -35,6 +37,8 @@ pub(super) struct Prepared {
     pub(super) followees: Vec<Followee>,
     /// What was seen and forbids to write: `plan` shows it, `promote` is refused.
     pub(super) forbidden: Option<Fault>,
+    /// The gates: `plan` shows them, `promote` is refused unless all of them are open.
+    pub(super) gates: Judged,
     /// Who changed the pin after an earlier attempt of this run had landed it: then nothing is left to do.
     pub(super) superseded: Option<SupersededBy>,
 }
@@ -44,6 +48,7 @@ pub(super) struct Preparation<'a> {
     request: &'a Request,
     reading: Reading<'a>,
     evidence: Evidence,
+    asked: Asked,
     /// The pins that were announced last.
     announced: Option<Vec<PinChange>>,
 }
@@ -54,6 +59,7 @@ impl<'a> Preparation<'a> {
             request,
             reading,
             evidence: Evidence::default(),
+            asked: Asked::default(),
             announced: None,
         }
     }
@@ -90,6 +96,10 @@ impl<'a> Preparation<'a> {
                 announce::applications(report, &followees, ports.journal);
             }
         }
+        let judging = gates::judge(self.reading, &planned, &followees, &mut self.asked);
+        let gates = or_cancel(ports.cancel, judging).await?;
+        report.gates.clone_from(&gates.rows);
+        report.opens_at = gates.opens_at;
         let looked = rerun::look(repo, &common.identity, &mut planned, ports.journal);
         let superseded = or_cancel(ports.cancel, looked).await??;
         let edits = if superseded.is_some() {
@@ -105,6 +115,7 @@ impl<'a> Preparation<'a> {
                 forbidden: canaries::replaced(&planned, &followees).or(unsynced),
                 planned,
                 followees,
+                gates,
                 superseded,
             },
         })
@@ -112,14 +123,17 @@ impl<'a> Preparation<'a> {
 }
 
 impl Proposal<Prepared> {
-    /// Lets only pass what nothing forbids.
+    /// Lets only pass what nothing forbids, and what every gate lets pass. Where nothing is written, nothing is forbidden.
     ///
     /// # Errors
-    /// What was seen that forbids it.
+    /// What was seen that forbids it, or every gate that is not open.
     pub(super) fn permitted(mut self) -> Result<Self, Fault> {
-        match self.of.forbidden.take() {
-            Some(fault) if !self.edits.is_empty() => Err(fault),
-            _ => Ok(self),
+        if self.edits.is_empty() {
+            return Ok(self);
+        }
+        match self.of.forbidden.take().or_else(|| self.of.gates.fault()) {
+            Some(fault) => Err(fault),
+            None => Ok(self),
         }
     }
 }

@@ -1,0 +1,199 @@
+//! The keys of an environment that are gates. They come from promote.yaml alone: no input removes or weakens one.
+
+use super::keys::{Key, Shape, Value, infos, key, leaf};
+use super::node::{Content, Node};
+use super::reader::Mistakes;
+use super::{Environment, FILE};
+use crate::assess::gate::windows::{Window, Windows, Zone};
+use crate::inputs::value;
+
+/// Every gate's key.
+pub(super) fn gates() -> Vec<Key<Environment>> {
+    vec![
+        key(
+            "windows",
+            Shape::Keys(infos(windows())),
+            "gate: when a promotion can land here, in local time. No entry of `deny` holds, and if there are entries in `allow`, one of them does",
+            |environment: &mut Environment, node, mistakes| {
+                if matches!(node.content, Content::Null) {
+                    return;
+                }
+                let mut read = Windows {
+                    zone: Zone::default(),
+                    allow: Vec::new(),
+                    deny: Vec::new(),
+                };
+                mistakes.mapping("windows", node, &windows(), &mut read);
+                environment.gates.windows = Some(read);
+            },
+        ),
+        leaf(
+            "sync-window",
+            Value::Bool,
+            "gate: whether Argo CD's own sync windows must permit a sync now; default: `true` with `argocd-server`",
+            |environment: &mut Environment, node, mistakes| {
+                environment.gates.sync_window = mistakes.parsed("sync-window", node, value::boolean);
+            },
+        ),
+    ]
+}
+
+/// The keys of `windows`.
+fn windows() -> Vec<Key<Windows>> {
+    fn list(name: &'static str, help: &str, field: fn(&mut Windows) -> &mut Vec<Window>) -> Key<Windows> {
+        let shape = Shape::List(Box::new(Shape::Keys(infos(window()))));
+        key(name, shape, help, move |windows: &mut Windows, node, mistakes| {
+            *field(windows) = entries(name, node, mistakes);
+        })
+    }
+    vec![
+        leaf(
+            "timezone",
+            Value::Text,
+            "the IANA time zone of all times, such as `Europe/Berlin`; default: `UTC`",
+            |windows: &mut Windows, node, mistakes| {
+                windows.zone = mistakes.parsed("timezone", node, Zone::parse).unwrap_or_default();
+            },
+        ),
+        list("allow", "the windows in which a promotion can land", |windows| {
+            &mut windows.allow
+        }),
+        list("deny", "the windows in which no promotion lands", |windows| {
+            &mut windows.deny
+        }),
+    ]
+}
+
+/// What one entry of `allow` or `deny` says.
+#[derive(Default)]
+struct Written {
+    days: Vec<String>,
+    from: Option<String>,
+    to: Option<String>,
+    reason: Option<String>,
+}
+
+/// The keys of one entry of `allow` or `deny`.
+fn window() -> Vec<Key<Written>> {
+    vec![
+        leaf(
+            "days",
+            Value::OneOrMore,
+            "days of the week, such as `Mon-Fri` or `Mon,Wed`; default: every day",
+            |written: &mut Written, node, mistakes| {
+                written.days = mistakes.one_or_more("days", node).unwrap_or_default();
+            },
+        ),
+        leaf(
+            "from",
+            Value::Text,
+            "when it begins: `09:00` on each of the days, or a date such as `2026-12-20`; default: `00:00`",
+            |written: &mut Written, node, mistakes| written.from = mistakes.text("from", node),
+        ),
+        leaf(
+            "to",
+            Value::Text,
+            "when it ends: `17:00` (on the next day if that is not after `from`), `24:00`, or the last date, which belongs to it; default: `24:00`",
+            |written: &mut Written, node, mistakes| written.to = mistakes.text("to", node),
+        ),
+        leaf(
+            "reason",
+            Value::Text,
+            "why, for whoever meets the closed gate; required with dates",
+            |written: &mut Written, node, mistakes| written.reason = mistakes.text("reason", node),
+        ),
+    ]
+}
+
+fn entries(name: &'static str, node: &Node, mistakes: &mut Mistakes) -> Vec<Window> {
+    let items = match &node.content {
+        Content::Map(_) => std::slice::from_ref(node),
+        _ => mistakes.list(name, node),
+    };
+    let mut all = Vec::new();
+    for item in items {
+        let mut written = Written::default();
+        let before = mistakes.0.len();
+        mistakes.mapping(name, item, &window(), &mut written);
+        let Written { days, from, to, reason } = written;
+        match Window::parse(&days, from.as_deref(), to.as_deref(), reason) {
+            Ok(window) => all.push(window),
+            // What is not known is no second mistake.
+            Err(_) if mistakes.0.len() > before => {}
+            Err(why) => {
+                let line = item.line;
+                mistakes
+                    .0
+                    .push(format!("{FILE}: the window of `{name}` on line {line} {why}"));
+            }
+        }
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Config;
+
+    fn mistakes(gates: &str) -> String {
+        let text = format!("version: 1\nenvironments:\n- name: production\n{gates}");
+        Config::parse(text.as_bytes()).unwrap_err().join("\n")
+    }
+
+    #[test]
+    fn windows_are_read_as_people_write_them() {
+        let text = b"version: 1\nenvironments:\n- name: production\n  windows:\n    timezone: Europe/Berlin\n    \
+            allow: [{days: Mon-Thu, from: \"09:00\", to: 17:00}]\n    deny:\n    - {from: 2026-12-20, to: 2027-01-03, reason: end of the year}\n    \
+            - {days: [Fri, Sat]}\n";
+        let config = Config::parse(text).unwrap();
+        let windows = config.environments[0].gates.windows.clone().unwrap();
+        let shown: Vec<String> = (windows.allow.iter().chain(&windows.deny))
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                "Mon-Thu 09:00-17:00",
+                "2026-12-20 to 2027-01-03 (end of the year)",
+                "Fri-Sat"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_mistake_in_a_gate_has_its_line_and_the_nearest_name() {
+        for (gates, parts) in [
+            ("  windws: {}\n", &["`windws` on line 4", "`windows`"][..]),
+            (
+                "  windows: {timezone: Europe/Berln}\n",
+                &["line 4", "did you mean `Europe/Berlin`?"],
+            ),
+            ("  windows:\n    alow: []\n", &["`alow` on line 5", "`allow`"]),
+            (
+                "  windows:\n    allow:\n    - {days: Mon-Fry}\n",
+                &["`allow` on line 6", "did you mean `Fri`?"],
+            ),
+            (
+                "  windows:\n    deny:\n    - {from: 2026-12-20, to: 2026-12-21}\n",
+                &["`deny` on line 6", "needs a `reason`"],
+            ),
+            (
+                "  windows:\n    deny:\n    - {form: \"10:00\"}\n",
+                &["`form` on line 6", "`from`"],
+            ),
+            (
+                "  sync-window: maybe\n",
+                &["`sync-window` \"maybe\" (promote.yaml, line 4)"],
+            ),
+            (
+                "  windows: [Mon]\n",
+                &["`windows` (promote.yaml, line 4) must be a mapping"],
+            ),
+        ] {
+            let said = mistakes(gates);
+            for part in parts {
+                assert!(said.contains(part), "{part} in {said}");
+            }
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! Gathers what the configured gates of each environment need, side by side, and judges them. Asks for nothing that no gate needs.
+
+use std::time::Duration;
+
+use crate::assess::gate::{self, Closed, Deployed, Evidence, Reading as Read, Settings};
+use crate::delivery::Observe;
+use crate::model::{ApplicationId, Clock, EnvironmentName, Fault, SyncWindows, Timestamp};
+use crate::plan::SyncMode;
+use crate::report::{GateRow, GateState};
+
+use crate::promote::followee::Followee;
+use crate::promote::ports::Reading;
+use crate::promote::prepare::plan::Planned;
+use crate::promote::prepare::precheck::patiently;
+use crate::promote::underway::all;
+
+/// How old an answer of a server can be. The same question is asked again after it, so that what is judged is never older.
+const FRESH: Duration = Duration::from_secs(55);
+
+/// The gates of a promotion, judged.
+#[derive(Clone, Debug, Default)]
+pub(in crate::promote) struct Judged {
+    /// Every gate of every environment.
+    pub(in crate::promote) rows: Vec<GateRow>,
+    /// The earliest moment at which all of them could be open, if some are not, and if that is known.
+    pub(in crate::promote) opens_at: Option<Timestamp>,
+}
+
+/// What servers were asked for gates, with their answers.
+#[derive(Default)]
+pub(in crate::promote) struct Asked {
+    windows: Option<Kept<Vec<ApplicationId>, Vec<gate::Seen<SyncWindows>>>>,
+}
+
+/// An answer with its question: it is not asked again while it is fresh.
+struct Kept<Q, A> {
+    question: Q,
+    answer: A,
+    /// The reading of the clock when it was asked.
+    at: Duration,
+}
+
+impl<Q: PartialEq, A: Clone> Kept<Q, A> {
+    fn new(clock: &dyn Clock, question: Q, answer: A) -> Self {
+        Self {
+            question,
+            answer,
+            at: clock.now(),
+        }
+    }
+
+    fn fresh(kept: Option<&Self>, clock: &dyn Clock, question: &Q) -> Option<A> {
+        let kept = kept.filter(|kept| kept.question == *question)?;
+        (clock.now().saturating_sub(kept.at) < FRESH).then(|| kept.answer.clone())
+    }
+}
+
+/// Judges every gate of the environments that are promoted to.
+pub(in crate::promote) async fn judge(
+    reading: Reading<'_>,
+    planned: &Planned,
+    followees: &[Followee],
+    asked: &mut Asked,
+) -> Judged {
+    let clock = reading.ports.clock;
+    let environments = environments(planned);
+    let deployed = deployed(
+        reading.observe.map(|observe| -> &dyn Observe { observe }),
+        clock,
+        &environments,
+        followees,
+        asked,
+    )
+    .await;
+    let now = clock.wall();
+    let mut judged = Judged::default();
+    let mut opens = Some(now);
+    for (environment, settings) in &environments {
+        let here = planned.snapshot.places.iter().map(|(place, _)| place);
+        let here = here.filter(|place| place.environment == *environment);
+        let evidence = Evidence {
+            now,
+            // An answer that is still fresh holds now.
+            at: now,
+            places: here
+                .map(|place| gate::Place {
+                    app: place.app.clone(),
+                    deployed: deployed.as_ref().map(|all| {
+                        let of_app = |(followee, _): &&(&Followee, Deployed)| {
+                            followee.app == place.app && followee.environment == *environment
+                        };
+                        all.iter()
+                            .filter(of_app)
+                            .map(|(_, deployed)| deployed.clone())
+                            .collect()
+                    }),
+                })
+                .collect(),
+        };
+        let readings = gate::judge(&evidence, settings);
+        judged.rows.extend(
+            readings
+                .into_iter()
+                .map(|(gate, read)| row(gate.name, environment, read)),
+        );
+        opens = match (opens, gate::opens_at(&evidence, settings, &|_| false)) {
+            (Some(one), Some(other)) => Some(one.max(other)),
+            _ => None,
+        };
+    }
+    let shut = judged.rows.iter().any(|row| !row.passes());
+    judged.opens_at = opens.filter(|_| shut);
+    judged
+}
+
+/// Returns the environments that are promoted to, each once, with the gates that promote.yaml gives them.
+fn environments(planned: &Planned) -> Vec<(EnvironmentName, Settings)> {
+    let mut found: Vec<(EnvironmentName, Settings)> = Vec::new();
+    for (place, _) in &planned.snapshot.places {
+        if found.iter().all(|(known, _)| *known != place.environment) {
+            let config = planned.snapshot.config.as_ref();
+            let here = config.and_then(|config| config.environment(&place.environment));
+            let settings = here.map(|here| here.gates.clone()).unwrap_or_default();
+            found.push((place.environment.clone(), settings));
+        }
+    }
+    found
+}
+
+/// Asks for the sync windows of the applications whose environment has that gate. `None` without a server.
+async fn deployed<'f>(
+    observe: Option<&dyn Observe>,
+    clock: &dyn Clock,
+    environments: &[(EnvironmentName, Settings)],
+    followees: &'f [Followee],
+    asked: &mut Asked,
+) -> Option<Vec<(&'f Followee, Deployed)>> {
+    let observe = observe?;
+    let wanted = |followee: &&Followee| {
+        let mut here = environments.iter().filter(|(name, _)| *name == followee.environment);
+        here.any(|(_, settings)| settings.sync_window != Some(false))
+    };
+    let is_asked = |followee: &&Followee| followee.baseline.is_some() && followee.policy.sync != SyncMode::Never;
+    let question: Vec<ApplicationId> = (followees.iter().filter(wanted).filter(is_asked))
+        .map(|followee| followee.id.clone())
+        .collect();
+    let answer = if let Some(answer) = Kept::fresh(asked.windows.as_ref(), clock, &question) {
+        answer
+    } else {
+        let requests = question.iter().map(|id| patiently(clock, || observe.windows(id)));
+        let answers = all(requests).await.into_iter();
+        let answers: Vec<gate::Seen<SyncWindows>> = answers
+            .map(|answer| answer.map_err(|problem| problem.fault("read them").to_string()))
+            .collect();
+        asked.windows = Some(Kept::new(clock, question.clone(), answers.clone()));
+        answers
+    };
+    let windows: std::collections::BTreeMap<_, _> = question.into_iter().zip(answer).collect();
+    let found = followees.iter().filter(wanted).map(|followee| {
+        let deployed = Deployed {
+            name: followee.id.to_string(),
+            automated: followee.baseline.as_ref().is_some_and(|app| app.automated),
+            left_alone: followee.policy.sync == SyncMode::Never,
+            windows: windows.get(&followee.id).cloned(),
+        };
+        (followee, deployed)
+    });
+    Some(found.collect())
+}
+
+fn row(name: &str, environment: &EnvironmentName, read: Read) -> GateRow {
+    let (state, reason, until, opens) = match read {
+        Read::Open(why) => (GateState::Open, why, None, None),
+        Read::Closed(Closed { why, until, opens }) => (GateState::Closed, why, until, Some(opens)),
+        Read::Unknown(why) => (
+            GateState::Unknown,
+            why,
+            None,
+            Some("make it readable: an unknown gate is closed".to_owned()),
+        ),
+    };
+    GateRow {
+        name: name.to_owned(),
+        environment: environment.to_string(),
+        state,
+        reason,
+        until,
+        opens,
+        skipped: None,
+    }
+}
+
+impl Judged {
+    /// Returns the names of the gates that are not open, each with its environment.
+    pub(in crate::promote) fn shut(&self) -> Vec<String> {
+        let shut = self.rows.iter().filter(|row| !row.passes());
+        shut.map(|row| format!("`{}` of {}", row.name, row.environment))
+            .collect()
+    }
+
+    /// Returns what forbids to write: every gate that is not open.
+    pub(in crate::promote) fn fault(&self) -> Option<Fault> {
+        let shut: Vec<&GateRow> = self.rows.iter().filter(|row| !row.passes()).collect();
+        let said: Vec<String> = shut.iter().map(|row| sentence(row)).collect();
+        let message = match said.as_slice() {
+            [] => return None,
+            [one] => one.clone(),
+            many => format!("{} gates are not open:\n- {}", many.len(), many.join("\n- ")),
+        };
+        let mut hints: Vec<String> = Vec::new();
+        if let Some(at) = self.opens_at {
+            hints.push(format!("run the step again after {at}"));
+        }
+        for opens in shut
+            .iter()
+            .filter(|row| row.until.is_none())
+            .filter_map(|row| row.opens.as_ref())
+        {
+            if !hints.contains(opens) {
+                hints.push(opens.clone());
+            }
+        }
+        Some(hints.into_iter().take(3).fold(Fault::refused(message), Fault::hint))
+    }
+}
+
+fn sentence(row: &GateRow) -> String {
+    let GateRow {
+        name,
+        environment,
+        reason,
+        ..
+    } = row;
+    match (row.state, row.until) {
+        (GateState::Unknown, _) => {
+            format!("gate `{name}` of {environment} is unknown, which counts as closed: {reason}")
+        }
+        (_, Some(until)) => format!("gate `{name}` of {environment} is closed until {until}: {reason}"),
+        _ => format!("gate `{name}` of {environment} is closed: {reason}"),
+    }
+}
