@@ -2,8 +2,8 @@
 
 pub mod analysis;
 pub mod diagnosis;
-pub mod history;
 pub mod gate;
+pub mod history;
 pub mod rollout;
 pub mod source;
 pub mod window;
