@@ -49,12 +49,6 @@ impl Problem {
         }
     }
 
-    /// Tells whether asking again cannot help.
-    #[must_use]
-    pub const fn is_final(&self) -> bool {
-        matches!(self, Self::Token(_) | Self::Foreign(_))
-    }
-
     /// Returns the end that this problem means for a run. `doing` says what was asked, such as `read application api-dev`.
     #[must_use]
     pub fn fault(&self, doing: &str) -> Fault {
