@@ -163,6 +163,8 @@ pub struct AppSource {
     pub target_revision: String,
     /// Whether it is a chart of a chart repository, whose revisions are versions.
     pub chart: bool,
+    /// What it sets for kustomize and Helm, over what the repository says: an object in JSON, empty when it sets nothing.
+    pub overrides: String,
 }
 
 /// The phase of an operation.

@@ -8,6 +8,7 @@ mod contention;
 mod faults;
 mod following;
 mod gates;
+mod ineffective;
 mod landing;
 mod mistakes;
 mod over_ssh;

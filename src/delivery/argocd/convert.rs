@@ -124,7 +124,17 @@ pub(super) fn listed(listed: wire::Listed) -> AppSnapshot {
 }
 
 fn source(source: wire::Source) -> AppSource {
+    let tools = [("kustomize", &source.kustomize), ("helm", &source.helm)];
+    let set = tools
+        .into_iter()
+        .filter_map(|(tool, set)| Some(format!("\"{tool}\": {}", set.as_ref()?.get())));
+    let set: Vec<String> = set.collect();
     AppSource {
+        overrides: if set.is_empty() {
+            String::new()
+        } else {
+            format!("{{{}}}", set.join(", "))
+        },
         chart: !source.chart.is_empty() || source.repo_url.starts_with("oci://"),
         repository: RepoIdentity::of(&source.repo_url),
         repo_url: source.repo_url,

@@ -1,6 +1,7 @@
 //! Argo CD's JSON, only the fields that are read; every one may be absent. Every list and map has a bound that no real server meets.
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use crate::model::limits;
 
@@ -54,6 +55,8 @@ pub(super) struct Source {
     pub(super) path: String,
     pub(super) target_revision: String,
     pub(super) chart: String,
+    pub(super) kustomize: Option<Box<RawValue>>,
+    pub(super) helm: Option<Box<RawValue>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

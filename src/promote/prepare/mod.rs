@@ -6,6 +6,7 @@ pub(super) mod applications;
 mod canaries;
 pub(super) mod expiry;
 pub(super) mod gates;
+mod ineffective;
 pub(super) mod live;
 pub(super) mod places;
 pub(super) mod plan;
@@ -81,7 +82,7 @@ impl<'a> Preparation<'a> {
             announce::plan(&planned, ports.journal);
             self.announced = Some(planned.plan.pins.clone());
         }
-        let (mut followees, mut unsynced) = (Vec::new(), None);
+        let (mut followees, mut unsynced, mut hidden) = (Vec::new(), None, None);
         if let Some(observe) = self.reading.observe {
             let first = !self.evidence.is_there();
             let look = applications::look(observe, repo, ports.clock, &planned, &mut self.evidence);
@@ -92,6 +93,7 @@ impl<'a> Preparation<'a> {
                 .collect();
             let look = riding_along::look(repo, &planned, &followees, report, ports.journal);
             unsynced = or_cancel(ports.cancel, look).await?;
+            hidden = or_cancel(ports.cancel, ineffective::look(repo, &planned, &followees)).await??;
             if first {
                 announce::applications(report, &followees, ports.journal);
             }
@@ -112,7 +114,7 @@ impl<'a> Preparation<'a> {
             edits,
             message: planned.plan.message.clone(),
             of: Prepared {
-                forbidden: canaries::replaced(&planned, &followees).or(unsynced),
+                forbidden: hidden.or_else(|| canaries::replaced(&planned, &followees)).or(unsynced),
                 planned,
                 followees,
                 gates,

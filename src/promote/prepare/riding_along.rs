@@ -29,7 +29,7 @@ pub(super) async fn look(
     let origin = origin(repo, planned);
     let (mut rows, mut refused) = (Vec::new(), Vec::new());
     for followee in followees {
-        let refuses = followee.policy.on_unsynced == OnUnsynced::Refuse;
+        let strict = followee.policy.on_unsynced == OnUnsynced::Refuse;
         let said = match of_one(repo, planned, followee, &origin).await {
             Ok(found) if found.is_empty() => continue,
             Ok(found) => {
@@ -39,7 +39,7 @@ pub(super) async fn look(
             }
             Err(fault) => format!("which commits go live with {} could not be read: {fault}", followee.id),
         };
-        if refuses {
+        if strict {
             refused.push((followee.id.to_string(), said));
         } else {
             journal.warn(said);
@@ -115,8 +115,8 @@ async fn deployed(repo: &dyn InfraRepo, at: &CommitSha, place: &Place, overlay: 
         (folder, &file.text)
     });
     for (folder, text) in own.chain(more) {
-        let includes = kustomize::includes(text).unwrap_or_default().paths;
-        let named = includes.iter().filter_map(|path| kustomize::join(folder, path));
+        let entries = kustomize::includes(text).unwrap_or_default().paths;
+        let named = entries.iter().filter_map(|path| kustomize::join(folder, path));
         paths.extend(named.filter_map(|path| RepoPath::parse(&path).ok()));
     }
     paths.sort();

@@ -66,6 +66,7 @@ fn play(automated: bool, trigger: bool) -> Play {
         name: "api-dev".to_owned(),
         uid: "1".to_owned(),
         sources: vec![AppSource {
+            overrides: String::new(),
             repo_url: "https://github.com/myorg/infra.git".to_owned(),
             repository: RepoIdentity::of("https://github.com/myorg/infra.git"),
             path: "apps/api/overlays/dev".to_owned(),
