@@ -10,6 +10,7 @@ pub mod manifests;
 mod nearest;
 mod options;
 mod pin;
+pub mod records;
 mod site;
 #[cfg(test)]
 mod testing;

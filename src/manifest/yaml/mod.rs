@@ -19,7 +19,7 @@ pub(super) use odd::OddBreaks;
 pub(super) use path::{Path, Spot};
 pub(super) use prints::Prints;
 pub(super) use prove::{Change, Wanted, prove};
-pub(super) use session::{Session, lines};
+pub(super) use session::{Session, lines, written as text_scalar};
 pub(super) use splice::{Splice, Splices};
 pub(super) use text::{Text, admit};
 pub(super) use tree::{Tree, What};

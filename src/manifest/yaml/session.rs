@@ -77,9 +77,14 @@ impl<'a, 't> Session<'a, 't> {
         });
     }
 
-    /// Replaces bytes inside of a scalar.
+    /// Replaces bytes; what they mean is noted apart.
     pub(crate) fn splice_inside(&mut self, range: Range<usize>, text: String) {
         self.splices.replace(range, text);
+    }
+
+    /// Notes that `put` stands where `take` nodes from `at` on stood, with bytes that are replaced by [`Session::splice_inside`].
+    pub(crate) fn change(&mut self, at: usize, take: usize, put: Vec<Wanted>) {
+        self.changes.push(Change { at, take, put });
     }
 
     /// Adds a key to a mapping, behind `sibling`, a key of it whose value is a scalar.
@@ -252,7 +257,7 @@ fn is_no_text(text: &str) -> bool {
 }
 
 /// Writes a value as every reader takes it for a text.
-fn written(value: &str, style: Style, place: Place) -> String {
+pub(crate) fn written(value: &str, style: Style, place: Place) -> String {
     let is_plain = matches!(style, Style::Plain | Style::Block) && place != Place::Tagged;
     let style = if is_plain && is_no_text(value) {
         Style::Double
