@@ -7,6 +7,7 @@ use crate::model::{AppName, Digest, EnvironmentName, Pin, PinChange, Reference, 
 mod assemble;
 mod config;
 mod diff;
+pub mod holds;
 pub mod inputs;
 mod layout;
 mod message;
@@ -21,8 +22,8 @@ pub use config::{
     schema as config_schema,
 };
 pub use layout::{Applications, BY_SOURCE, DEFAULT_APPLICATION, DEFAULT_PATH, Layout, Place};
-pub use message::{DEFAULT_MESSAGE, Identity};
 pub use policy::{OnPause, OnSuperseded, OnUnsynced, Policy, ResolvedPolicy, SyncMode};
+pub use message::{DEFAULT_MESSAGE, Identity, Message};
 pub use sharing::{overlaps, shared};
 pub use trailers::{PinTrailer, Trailers};
 
@@ -62,6 +63,8 @@ pub struct Request {
     pub message: Option<String>,
     /// What the database has to look like for these images.
     pub schema: Option<String>,
+    /// Why, in a person's words: it stands in the commit, and exceptions to a gate or hold need it.
+    pub reason: Option<String>,
 }
 
 /// Exceptions to what is refused otherwise.
@@ -73,11 +76,13 @@ pub struct Allow {
     pub new_entry: bool,
     /// A canary of another version that is under way is replaced.
     pub replace_canary: bool,
+    /// What is held is promoted all the same.
+    pub hold: bool,
 }
 
 impl Allow {
     /// The words of the input `allow`.
-    pub const WORDS: [&str; 3] = ["mutable-tag", "new-entry", "replace-canary"];
+    pub const WORDS: [&str; 4] = ["mutable-tag", "new-entry", "replace-canary", "hold"];
 
     /// Adds one exception by its word.
     ///
@@ -88,6 +93,7 @@ impl Allow {
             "mutable-tag" => self.mutable_tag = true,
             "new-entry" => self.new_entry = true,
             "replace-canary" => self.replace_canary = true,
+            "hold" => self.hold = true,
             _ => return Err(none_of(word, &Self::WORDS)),
         }
         Ok(())
@@ -154,7 +160,7 @@ pub struct Plan {
     /// The files that change.
     pub files: Vec<PlannedFile>,
     /// The commit's message.
-    pub message: String,
+    pub message: Message,
     /// What the database has to look like for these images: the input `schema`, or that of the environment of `from`.
     pub schema: Option<String>,
     /// The exact diff.

@@ -1,0 +1,99 @@
+//! `promote-holds.yaml`: what must not be promoted, why, by whose word, and until when. A file that people review and edit; read at the
+//! tip that is committed to. A file that cannot be read holds everything.
+
+mod edit;
+mod image;
+mod reading;
+mod time;
+
+pub use edit::{HoldEdit, NewHold, Released, add, release};
+pub use image::HeldImage;
+pub use reading::{Hold, Holds, Of};
+pub use time::{Until, until};
+
+use std::fmt;
+
+use crate::model::{AppName, EnvironmentName, Parts, Timestamp};
+
+/// The name of the file, at the root of the infra-repo.
+pub const FILE: &str = "promote-holds.yaml";
+
+/// Why something must not be promoted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held<'a> {
+    /// An entry of the file.
+    By(&'a Hold),
+    /// The file cannot be read: where and why.
+    Unreadable(&'a str),
+}
+
+impl Holds {
+    /// Returns what holds an image of an app in an environment at a point in time: the first entry of the file that is not expired.
+    /// `reference` is as kustomize renders it.
+    #[must_use]
+    pub fn holding(
+        &self,
+        app: &AppName,
+        environment: &EnvironmentName,
+        reference: &str,
+        now: Timestamp,
+    ) -> Option<Held<'_>> {
+        let parts = Parts::of(reference);
+        let is_about = |hold: &&Hold| hold.image.as_ref().is_none_or(|image| image.is(&parts));
+        match self {
+            Self::Unreadable(why) => Some(Held::Unreadable(why)),
+            Self::Read(_) => self
+                .here(app, environment, now)
+                .into_iter()
+                .find(is_about)
+                .map(Held::By),
+        }
+    }
+
+    /// Returns the entries about an app in an environment that are not expired, whatever image they name.
+    #[must_use]
+    pub fn here(&self, app: &AppName, environment: &EnvironmentName, now: Timestamp) -> Vec<&Hold> {
+        let holds = match self {
+            Self::Read(holds) => holds.as_slice(),
+            Self::Unreadable(_) => &[],
+        };
+        let is_here = |hold: &&Hold| {
+            hold.app.is(app.as_str()) && hold.environment.is(environment.as_str()) && !hold.is_expired(now)
+        };
+        holds.iter().filter(is_here).collect()
+    }
+}
+
+/// The reason, who, and until when, as the end of a sentence that begins with what is held.
+impl fmt::Display for Held<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::By(hold) => hold.fmt(out),
+            Self::Unreadable(why) => write!(
+                out,
+                "held, because {FILE} cannot be read and then holds everything: {why}"
+            ),
+        }
+    }
+}
+
+/// As [`Held`].
+impl fmt::Display for Hold {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("held")?;
+        if let Some(by) = &self.by {
+            write!(out, " by {by}")?;
+        }
+        if let Some(since) = &self.since {
+            write!(out, " since {since}")?;
+        }
+        match self.until {
+            Some(until) => write!(out, " until {until}")?,
+            None => out.write_str(" until somebody releases it")?,
+        }
+        write!(out, ": {} ({FILE}, line {})", self.reason, self.line)
+    }
+}
+
+#[cfg(test)]
+mod tests;
