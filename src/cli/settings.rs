@@ -127,9 +127,13 @@ fn request(reader: &Reader<'_>, command: Command) -> Request {
         allow: allow(reader),
         message: reader.text(&planned::MESSAGE),
         schema: reader.parsed(&planned::SCHEMA, schema),
+        reason: reason(reader),
     };
     if matches!(command, Command::Promote | Command::Plan) {
         what(reader, &request);
+        if request.allow.hold && request.reason.is_none() {
+            reader.require(&planned::REASON, ", but `allow` has `hold`");
+        }
     }
     request
 }
@@ -221,6 +225,11 @@ fn templates(reader: &Reader<'_>, request: &Request) {
             reader.wrong(&planned::MESSAGE, message, &why);
         }
     }
+}
+
+/// Reads `reason`; blanks alone are none.
+fn reason(reader: &Reader<'_>) -> Option<String> {
+    reader.text(&planned::REASON).filter(|text| !text.trim().is_empty())
 }
 
 fn allow(reader: &Reader<'_>) -> Allow {
@@ -397,7 +406,7 @@ mod tests {
             ),
             (
                 &[("PROMOTE_ALLOW", "everything")],
-                "is none of `mutable-tag`, `new-entry`, `replace-canary`",
+                "is none of `mutable-tag`, `new-entry`, `replace-canary`, `hold`",
             ),
             (&[("PROMOTE_VIA", "pull-request")], "the only value in this version"),
             (&[("PROMOTE_AUTHOR", "me")], "`Name <mail>`"),

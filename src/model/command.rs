@@ -32,6 +32,8 @@ pub enum Part {
     Delivery,
     /// It changes what is pinned.
     Change,
+    /// It does something that a person can give a reason for.
+    Reason,
     /// It writes a commit.
     Land,
     /// It starts syncs.
@@ -123,6 +125,7 @@ impl Command {
                 Part::Repository,
                 Part::Delivery,
                 Part::Change,
+                Part::Reason,
                 Part::Land,
                 Part::Sync,
                 Part::Follow,
@@ -134,6 +137,7 @@ impl Command {
                 Part::Repository,
                 Part::Delivery,
                 Part::Change,
+                Part::Reason,
                 Part::Land,
                 Part::Sync,
                 Part::Follow,

@@ -134,15 +134,25 @@ pub const ALLOW: InputSpec = InputSpec {
     name: "allow",
     kind: InputKind::Choices(&Allow::WORDS),
     help: "Exceptions to what promote refuses. `mutable-tag` allows a tag that looks as if it moves, `new-entry` an image that has no entry \
-           yet, `replace-canary` a promotion that replaces an unfinished canary of another version. If the infra-repo has a `promote.yaml`, only those that the environment lists are allowed.",
+           yet, `replace-canary` a promotion that replaces an unfinished canary of another version, `hold` a version that is held (needs `reason`). If the infra-repo has a `promote.yaml`, only those that the environment lists are allowed.",
     absent: "Default: no exception",
     example: "new-entry",
     part: Part::Change,
     ..InputSpec::PLAIN
 };
 
+/// `reason`.
+pub const REASON: InputSpec = InputSpec {
+    name: "reason",
+    absent: "Required with `allow: hold`",
+    help: "Why, in one sentence. promote writes it into the commit. An exception to a hold needs it.",
+    example: "INC-123: checkout is broken",
+    part: Part::Reason,
+    ..InputSpec::PLAIN
+};
+
 /// What is promoted.
-pub const REQUEST: [InputSpec; 12] = [
+pub const REQUEST: [InputSpec; 13] = [
     APP,
     ENVIRONMENT,
     IMAGE,
@@ -155,4 +165,5 @@ pub const REQUEST: [InputSpec; 12] = [
     MESSAGE,
     SCHEMA,
     ALLOW,
+    REASON,
 ];

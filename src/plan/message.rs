@@ -1,5 +1,7 @@
 //! The commit's message: a subject from the template, and trailers of which none can bring another.
 
+use std::fmt;
+
 use crate::model::PinChange;
 
 use super::Request;
@@ -19,8 +21,37 @@ pub struct Identity {
     pub action: String,
 }
 
-/// Returns subject, blank line and trailers for one commit that makes `changes`; the request says where they come from.
-pub(super) fn message(template: &str, changes: &[PinChange], request: &Request, identity: &Identity) -> String {
+/// A commit's message in the making: whoever judges the plan adds what was made use of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Message {
+    /// The first line.
+    pub subject: String,
+    /// What follows the blank line.
+    pub trailers: Trailers,
+}
+
+impl Message {
+    /// Returns the trailers that say who and where alone.
+    #[must_use]
+    pub fn by(identity: &Identity) -> Trailers {
+        Trailers {
+            by: identity.by.clone(),
+            run: identity.run.clone(),
+            action: identity.action.clone(),
+            ..Trailers::default()
+        }
+    }
+}
+
+/// The whole message: subject, blank line, trailers. The subject is cut to one line.
+impl fmt::Display for Message {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}\n\n{}", one_line(&self.subject), self.trailers.lines())
+    }
+}
+
+/// Returns subject and trailers for one commit that makes `changes`; the request says where they come from and why.
+pub(super) fn message(template: &str, changes: &[PinChange], request: &Request, identity: &Identity) -> Message {
     let references: Vec<String> = changes.iter().map(|change| change.after.reference()).collect();
     let apps = distinct(changes.iter().map(|change| change.app.as_str()));
     let environments = distinct(changes.iter().map(|change| change.environment.as_str()));
@@ -38,19 +69,19 @@ pub(super) fn message(template: &str, changes: &[PinChange], request: &Request, 
         environments: owned(&environments),
         pins: changes.iter().map(PinTrailer::from).collect(),
         from: request.from.as_ref().map(ToString::to_string),
+        reason: request.reason.clone(),
         schema: request.schema.clone(),
-        by: identity.by.clone(),
-        run: identity.run.clone(),
-        action: identity.action.clone(),
-        ..Trailers::default()
+        ..Message::by(identity)
     };
     let mut text = subject(template);
     if text.is_empty() {
         // A commit without a subject says nothing, and git's own tools refuse it.
         text = subject(DEFAULT_MESSAGE);
     }
-    text.push_str("\n\n");
-    text + &trailers.lines()
+    Message {
+        subject: text,
+        trailers,
+    }
 }
 
 /// Returns each text once, in the order of their first places.
@@ -100,19 +131,31 @@ mod tests {
         }
     }
 
+    fn text(template: &str, changes: &[PinChange], from: Option<&EnvironmentName>, by: &str) -> String {
+        let request = Request {
+            from: from.cloned(),
+            reason: Some("why\nPromote-By: boss".to_owned()),
+            schema: Some("42\nPromote-By: boss".to_owned()),
+            ..Request::default()
+        };
+        message(template, changes, &request, &identity(by)).to_string()
+    }
+
     #[test]
     fn one_commit_names_everything_it_does() {
         let changes = [
             change("api", "dev", "myorg/api:v2"),
             change("web", "dev", "myorg/web:v2"),
         ];
-        let text = message(DEFAULT_MESSAGE, &changes, &Request::default(), &identity("octo"));
+        let text = text(DEFAULT_MESSAGE, &changes, None, "octo");
         assert_eq!(
             text,
             "promote api, web to dev: myorg/api:v2, myorg/web:v2\n\n\
              Promote-App: api\nPromote-App: web\nPromote-Environment: dev\n\
              Promote-Pin: a/kustomization.yaml myorg/api myorg/api:v1 -> myorg/api:v2\n\
              Promote-Pin: a/kustomization.yaml myorg/api myorg/api:v1 -> myorg/web:v2\n\
+             Promote-Schema: 42 Promote-By: boss\n\
+             Promote-Reason: why Promote-By: boss\n\
              Promote-By: octo\nPromote-Run: run-1\nPromote-Action: promote-action/0\n"
         );
     }
@@ -122,12 +165,7 @@ mod tests {
         let hidden = "\u{202e}\u{200b}\u{2066}\u{feff}\u{e0041}";
         let changes = [change("api", "dev", "myorg/api:v2")];
         for template in [hidden.to_owned(), format!("{hidden}\n{hidden}"), String::new()] {
-            let text = message(
-                &template,
-                &changes,
-                &Request::default(),
-                &identity(&format!("oc{hidden}to")),
-            );
+            let text = text(&template, &changes, None, &format!("oc{hidden}to"));
             assert!(!text.chars().any(unseen), "{text:?}");
             assert!(text.starts_with("promote api to dev: myorg/api:v2\n\n"), "{text:?}");
             assert!(text.contains("\nPromote-By: octo\n"), "{text:?}");
@@ -136,21 +174,14 @@ mod tests {
 
     #[test]
     fn no_value_can_bring_a_trailer_of_its_own() {
-        let text = message(
+        let text = text(
             "x\nPromote-By: boss",
             &[change("api", "dev", "myorg/api:v")],
-            &Request {
-                from: Some(EnvironmentName::parse("qa").unwrap()),
-                schema: Some("42\nPromote-By: boss".to_owned()),
-                ..Request::default()
-            },
-            &identity("octo\nPromote-By: boss"),
+            Some(&EnvironmentName::parse("qa").unwrap()),
+            "octo\nPromote-By: boss",
         );
         assert_eq!(text.lines().filter(|line| line.starts_with("Promote-By:")).count(), 1);
         assert!(text.contains("Promote-By: octo Promote-By: boss"));
-        assert!(
-            text.contains("\nPromote-From: qa\nPromote-Schema: 42 Promote-By: boss\n"),
-            "{text}"
-        );
+        assert!(text.contains("\nPromote-From: qa\n"), "{text}");
     }
 }

@@ -22,8 +22,8 @@ pub use config::{
     schema as config_schema,
 };
 pub use layout::{Applications, BY_SOURCE, DEFAULT_APPLICATION, DEFAULT_PATH, Layout, Place};
-pub use policy::{OnPause, OnSuperseded, OnUnsynced, Policy, ResolvedPolicy, SyncMode};
 pub use message::{DEFAULT_MESSAGE, Identity, Message};
+pub use policy::{OnPause, OnSuperseded, OnUnsynced, Policy, ResolvedPolicy, SyncMode};
 pub use sharing::{overlaps, shared};
 pub use trailers::{PinTrailer, Trailers};
 

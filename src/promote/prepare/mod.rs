@@ -112,7 +112,7 @@ impl<'a> Preparation<'a> {
         Ok(Proposal {
             tip: planned.snapshot.tip.clone(),
             edits,
-            message: planned.plan.message.clone(),
+            message: planned.plan.message.to_string(),
             of: Prepared {
                 forbidden: hidden.or_else(|| canaries::replaced(&planned, &followees)).or(unsynced),
                 planned,
