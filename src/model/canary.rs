@@ -37,6 +37,12 @@ pub struct Canary {
     pub analyses_ahead: Vec<Analysis>,
     /// Whether it was aborted.
     pub aborted: bool,
+    /// Whether it was told to skip all that is left.
+    pub promoted_full: bool,
+    /// The share of traffic in percent that goes to the new version, where something routes traffic; else it goes by pods.
+    pub traffic: Option<u32>,
+    /// How many pods of the new version there are, those included that do not serve yet.
+    pub updated: u64,
     /// The hash of the pods it goes to.
     pub current: String,
     /// The hash of the pods that are stable.
@@ -50,6 +56,12 @@ impl Canary {
     #[must_use]
     pub fn is_underway(&self) -> bool {
         self.observed && !self.aborted && !self.stable.is_empty() && self.current != self.stable
+    }
+
+    /// Tells whether it was aborted and no traffic goes to the new version any more.
+    #[must_use]
+    pub fn is_off(&self) -> bool {
+        self.observed && self.aborted && self.traffic.map_or(self.updated == 0, |traffic| traffic == 0)
     }
 }
 

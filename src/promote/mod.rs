@@ -1,6 +1,7 @@
 //! The story of a promotion: snapshot, plan, look before writing, land, sync, wait, report.
 //! Decides nothing itself: `plan` and `assess` do; it asks the ports and tells the journal.
 
+mod acting;
 mod cancel;
 mod commands;
 mod follow;
@@ -12,6 +13,7 @@ mod lineage;
 mod ports;
 mod prepare;
 mod proposal;
+mod rights;
 mod run;
 pub mod testing;
 mod timeline;

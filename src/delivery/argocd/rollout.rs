@@ -61,10 +61,32 @@ pub fn canary_of(object: &Value) -> Canary {
         pauses_ahead: pauses_ahead(object, steps, index),
         analyses_ahead: analyses_ahead(object, steps, index),
         aborted,
+        promoted_full: (object.pointer("/status/promoteFull"))
+            .and_then(Value::as_bool)
+            .unwrap_or(false),
+        traffic: traffic(object, &current),
+        updated: (object.pointer("/status/updatedReplicas"))
+            .and_then(Value::as_u64)
+            .unwrap_or_default(),
         current,
         stable,
         analysis: analyses(object),
     }
+}
+
+/// The share of traffic of the new version; `None` where it goes by pods. A blue-green Rollout switches all of it at once.
+fn traffic(object: &Value, current: &str) -> Option<u32> {
+    let routed = object
+        .pointer("/status/canary/weights/canary/weight")
+        .and_then(Value::as_u64);
+    let routed = routed.and_then(|weight| u32::try_from(weight).ok());
+    let is_blue_green = object.pointer("/spec/strategy/blueGreen").is_some();
+    routed.or_else(|| {
+        let active = object
+            .pointer("/status/blueGreen/activeSelector")
+            .and_then(Value::as_str);
+        is_blue_green.then(|| if active == Some(current) { 100 } else { 0 })
+    })
 }
 
 /// The analyses at work, or the last ones: name, phase, message.
