@@ -4,9 +4,16 @@ use url::Url;
 
 use crate::delivery::Settings;
 use crate::delivery::inputs::{ARGOCD_HEADERS, ARGOCD_PROJECT, ARGOCD_SERVER, ARGOCD_TOKEN};
-use crate::http;
 use crate::inputs::Reader;
-use crate::model::{Secret, may_carry_secret, read_url};
+use crate::model::{may_carry_secret, read_url};
+
+use super::headers::{Own, headers};
+
+/// The headers that promote sets itself.
+const OWN: Own = Own {
+    names: &["authorization", "host"],
+    instead: "use `argocd-token` for the token and `argocd-server` for the host",
+};
 
 /// Tells whether a server is given, right or wrong.
 pub(super) fn is_given(reader: &Reader<'_>) -> bool {
@@ -16,7 +23,7 @@ pub(super) fn is_given(reader: &Reader<'_>) -> bool {
 /// Reads server and secrets; `None` without a server, or when something is wrong.
 pub(super) fn settings(reader: &Reader<'_>) -> Option<Settings> {
     let project = reader.text(&ARGOCD_PROJECT);
-    let headers = headers(reader);
+    let headers = headers(reader, &ARGOCD_HEADERS, &OWN);
     if !is_given(reader) {
         for spec in [ARGOCD_TOKEN, ARGOCD_HEADERS] {
             if reader.given(&spec).is_some() && !reader.refuse_empty(&ARGOCD_SERVER) {
@@ -57,44 +64,6 @@ fn server(text: &str) -> Result<Url, String> {
     Ok(url)
 }
 
-fn headers(reader: &Reader<'_>) -> Vec<(String, Secret)> {
-    let Some(given) = reader.given(&ARGOCD_HEADERS) else {
-        return Vec::new();
-    };
-    let mut headers = Vec::new();
-    for (number, line) in given
-        .text
-        .lines()
-        .enumerate()
-        .filter(|(_, line)| !line.trim().is_empty())
-    {
-        match header(line) {
-            Ok(header) => headers.push(header),
-            Err(why) => reader.wrong(&ARGOCD_HEADERS, "", &format!("line {} {why}", number + 1)),
-        }
-    }
-    headers
-}
-
-/// Reads `Name: value`. The error must not repeat the line: it is a secret.
-fn header(line: &str) -> Result<(String, Secret), String> {
-    let (name, value) = line.split_once(':').ok_or("is not of the form `Name: value`")?;
-    let (name, value) = (name.trim(), value.trim());
-    if !http::is_header_name(name) {
-        return Err("has a name that is none of HTTP's: letters, digits and `-`".to_owned());
-    }
-    if name.eq_ignore_ascii_case("authorization") || name.eq_ignore_ascii_case("host") {
-        return Err(
-            "sets a header that promote sets itself: use `argocd-token` for the token and `argocd-server` for the host"
-                .to_owned(),
-        );
-    }
-    if !http::is_header_value(value) {
-        return Err("has a value that no header can have".to_owned());
-    }
-    Ok((name.to_owned(), Secret::new(value)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,20 +92,5 @@ mod tests {
         ] {
             assert!(server(text).is_err(), "{text}");
         }
-    }
-
-    #[test]
-    fn a_wrong_header_is_told_without_its_value() {
-        for line in [
-            "hunter2",
-            "a b: hunter2",
-            "Authorization: hunter2",
-            "X: hunter2\u{1}",
-            "X:",
-        ] {
-            let why = header(line).unwrap_err();
-            assert!(!why.contains("hunter2"), "{why}");
-        }
-        assert_eq!(header("X-A: b:c").unwrap().1.expose(), "b:c");
     }
 }

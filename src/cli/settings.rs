@@ -2,6 +2,7 @@
 
 use super::argocd;
 use super::inputs::{COMMAND, OUTPUT};
+use super::metrics;
 use super::place::Place;
 use super::repository;
 use crate::delivery::inputs::ARGOCD_SERVER;
@@ -13,8 +14,8 @@ use crate::model::{AppName, Command, CommitName, Digest, EnvironmentName, Refere
 use crate::plan::inputs as planned;
 use crate::plan::policy::KEYS;
 use crate::plan::{Allow, Layout, Policy, Request, Select};
-use crate::promote::inputs::{CA_BUNDLE, CHECK, COMMIT, DRY_RUN, EXIT_CODE, LANDING_TIMEOUT, WAIT};
-use crate::promote::{Common, Job, Landing, Promote, Wait};
+use crate::promote::inputs::{ANALYSIS, CA_BUNDLE, CHECK, COMMIT, DRY_RUN, EXIT_CODE, FOR, LANDING_TIMEOUT, WAIT};
+use crate::promote::{Common, Job, Landing, Promote, Verify, Wait};
 
 /// Reads the command.
 pub(super) fn command(reader: &Reader<'_>) -> Option<Command> {
@@ -69,6 +70,9 @@ pub(super) fn read(reader: &Reader<'_>, command: Command, place: &Place<'_>, run
         in_the_clear(reader, &connections.proxies, &INFRA_REPO, url);
     }
     let commit = reader.parsed(&COMMIT, CommitName::parse);
+    let metrics = metrics::settings(reader, &connections.proxies);
+    let analyses = reader.list(&ANALYSIS, value::text);
+    let lasts = reader.parsed(&FOR, value::some_time);
     let job = match command {
         Command::Promote if !dry => Job::Promote(Promote {
             request,
@@ -84,12 +88,18 @@ pub(super) fn read(reader: &Reader<'_>, command: Command, place: &Place<'_>, run
             select: request.select,
             commit,
         }),
+        Command::Verify => Job::Verify(Verify {
+            select: request.select,
+            analyses,
+            lasts,
+        }),
         Command::Status => Job::Status(request.select),
         Command::Preflight => Job::Preflight(request.select),
     };
     let common = Common {
         infra_repo: infra_repo?,
         argocd,
+        metrics,
         connections,
         identity: place.identity(run),
         author: author?,
@@ -261,7 +271,7 @@ fn policy(reader: &Reader<'_>, command: Command) -> Policy {
 /// Whether to wait: what was said, else whether there is a server to ask.
 fn wait(reader: &Reader<'_>, command: Command) -> bool {
     let server = argocd::is_given(reader);
-    if command == Command::Wait {
+    if matches!(command, Command::Wait | Command::Verify) {
         reader.require(&ARGOCD_SERVER, "");
         return server;
     }

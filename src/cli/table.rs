@@ -2,7 +2,7 @@
 
 use super::inputs::{COMMAND, OUTPUT};
 use crate::inputs::InputSpec;
-use crate::{delivery, infrarepo, plan, promote};
+use crate::{delivery, infrarepo, metrics, plan, promote};
 
 /// Inputs that belong together, for the help text and the reference page.
 pub struct Group {
@@ -13,7 +13,7 @@ pub struct Group {
 }
 
 /// Every group.
-pub static GROUPS: [Group; 6] = [
+pub static GROUPS: [Group; 7] = [
     Group {
         title: "What is promoted",
         specs: &plan::inputs::REQUEST,
@@ -25,6 +25,10 @@ pub static GROUPS: [Group; 6] = [
     Group {
         title: "Argo CD",
         specs: &delivery::inputs::ALL,
+    },
+    Group {
+        title: "Metrics",
+        specs: &metrics::inputs::ALL,
     },
     Group {
         title: "How the applications are followed",

@@ -3,6 +3,7 @@
 //! How a value is judged is decided in `assess::analysis`; what kind of request is made, too. Here it is sent.
 
 mod exchange;
+pub mod inputs;
 mod oauth;
 mod prometheus;
 mod web;
@@ -39,7 +40,7 @@ pub trait Measure {
 }
 
 /// Where metrics come from, apart from what a template says.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Settings {
     /// The Prometheus that takes the place of every template's own.
     pub prometheus_url: Option<Url>,
@@ -54,7 +55,7 @@ pub struct Settings {
 }
 
 /// Keys of an AWS account.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct AwsKeys {
     /// `AWS_ACCESS_KEY_ID`.
     pub access_key_id: String,

@@ -57,6 +57,13 @@ impl Timestamp {
             .map_or(0, |since| since.as_secs())
     }
 
+    /// Returns nanoseconds since 1970.
+    #[must_use]
+    pub fn unix_nanoseconds(self) -> i128 {
+        let since = self.0.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        i128::try_from(since.as_nanos()).unwrap_or(i128::MAX)
+    }
+
     /// Returns how long after `earlier` this is; zero if it is not after it.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {

@@ -11,6 +11,8 @@ pub enum Command {
     Plan,
     /// Follows a commit until it is live.
     Wait,
+    /// Watches applications and their metrics.
+    Verify,
     /// Shows what is pinned where, and how it runs.
     Status,
     /// Checks everything that a promotion will need.
@@ -46,6 +48,10 @@ pub enum Part {
     Preview,
     /// It shows what is pinned, and how that runs.
     Overview,
+    /// It asks for metrics.
+    Metrics,
+    /// It watches what is live.
+    Watch,
 }
 
 impl Command {
@@ -54,6 +60,7 @@ impl Command {
         Self::Promote,
         Self::Plan,
         Self::Wait,
+        Self::Verify,
         Self::Status,
         Self::Preflight,
         Self::SetImage,
@@ -88,6 +95,7 @@ impl Command {
             Self::Promote => "promote",
             Self::Plan => "plan",
             Self::Wait => "wait",
+            Self::Verify => "verify",
             Self::Status => "status",
             Self::Preflight => "preflight",
             Self::SetImage => "set-image",
@@ -107,6 +115,7 @@ impl Command {
             Self::Promote => "change the pin, push the commit, and wait until it is live and healthy",
             Self::Plan => "show the diff that `promote` would push; writes nothing",
             Self::Wait => "follow the applications until a commit is live and healthy",
+            Self::Verify => "watch live applications and judge their metrics by the environment's analyses",
             Self::Status => "show what is pinned in each environment, since when, and how it runs; writes nothing",
             Self::Preflight => {
                 "check tokens, permissions, overlays and applications before a promotion; writes nothing"
@@ -129,6 +138,7 @@ impl Command {
                 Part::Land,
                 Part::Sync,
                 Part::Follow,
+                Part::Metrics,
                 Part::Preview,
             ],
             Self::Promote => &[
@@ -141,6 +151,7 @@ impl Command {
                 Part::Land,
                 Part::Sync,
                 Part::Follow,
+                Part::Metrics,
             ],
             Self::Wait => &[
                 Part::Print,
@@ -150,6 +161,15 @@ impl Command {
                 Part::Commit,
                 Part::Sync,
                 Part::Follow,
+                Part::Metrics,
+            ],
+            Self::Verify => &[
+                Part::Print,
+                Part::Select,
+                Part::Repository,
+                Part::Delivery,
+                Part::Metrics,
+                Part::Watch,
             ],
             Self::Status => &[
                 Part::Print,

@@ -45,11 +45,20 @@ pub enum Milestone {
     Healthy,
     /// Live.
     Live,
+    /// Every analysis succeeded.
+    Verified,
 }
 
 impl Milestone {
     /// All of them, in their order.
-    pub const ALL: [Self; 5] = [Self::Landed, Self::SyncStarted, Self::Synced, Self::Healthy, Self::Live];
+    pub const ALL: [Self; 6] = [
+        Self::Landed,
+        Self::SyncStarted,
+        Self::Synced,
+        Self::Healthy,
+        Self::Live,
+        Self::Verified,
+    ];
 
     /// Returns it as people call it.
     #[must_use]
@@ -60,12 +69,13 @@ impl Milestone {
             Self::Synced => "synced",
             Self::Healthy => "healthy",
             Self::Live => "live",
+            Self::Verified => "verified",
         }
     }
 
     /// Tells whether it is something that is done, and not only a step on the way.
     #[must_use]
     pub const fn is_done(self) -> bool {
-        matches!(self, Self::Landed | Self::Live)
+        matches!(self, Self::Landed | Self::Live | Self::Verified)
     }
 }

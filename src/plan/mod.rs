@@ -18,7 +18,8 @@ mod trailers;
 
 pub use assemble::{NoPlan, plan};
 pub use config::{
-    App, Config, Environment, FILE as CONFIG_FILE, RECORD, RecordPlace, reference as config_reference,
+    AnalysisSource, App, Config, Environment, FILE as CONFIG_FILE, Filling, RECORD, RecordPlace, Verify,
+    reference as config_reference,
     schema as config_schema,
 };
 pub use layout::{Applications, BY_SOURCE, DEFAULT_APPLICATION, DEFAULT_PATH, Layout, Place};

@@ -132,12 +132,13 @@ policy! {
     /// What a pause for a person means.
     ON_PAUSE on_pause: OnPause, OnPause::read => InputSpec {
         name: "on-pause",
-        kind: InputKind::Choice(&["wait", "succeed", "fail"]),
+        kind: InputKind::Choice(&["wait", "succeed", "fail", "verify"]),
         part: Part::Follow,
         default: Some("wait"),
         in_file: true,
         help: "What to do when a canary pauses for a person. `wait` waits for the person, `succeed` ends the step with the outcome \
-               `paused`, `fail` fails it.",
+               `paused`, `fail` fails it. `verify` judges the pause by the analyses of the environment's `verify` in `promote.yaml`: if \
+               they succeed, promote resumes the canary, else it aborts it.",
         example: "succeed",
         ..InputSpec::PLAIN
     };
@@ -176,6 +177,8 @@ pub enum OnPause {
     Succeed,
     /// End the step as failed.
     Fail,
+    /// Judge it by the analyses of the environment: resume or abort.
+    Verify,
 }
 
 /// `on-superseded`.
@@ -217,7 +220,12 @@ impl OnPause {
     fn read(text: &str) -> Result<Self, String> {
         value::choice(
             text,
-            &[("wait", Self::Wait), ("succeed", Self::Succeed), ("fail", Self::Fail)],
+            &[
+                ("wait", Self::Wait),
+                ("succeed", Self::Succeed),
+                ("fail", Self::Fail),
+                ("verify", Self::Verify),
+            ],
         )
     }
 }

@@ -81,5 +81,39 @@ pub const EXIT_CODE: InputSpec = InputSpec {
     ..InputSpec::PLAIN
 };
 
+/// `analysis`.
+pub const ANALYSIS: InputSpec = InputSpec {
+    name: "analysis",
+    kind: InputKind::List,
+    absent: "Default: the analyses of the environment's `verify` in `promote.yaml`",
+    help: "Names of the analyses in `promote.yaml` that must succeed.",
+    common: true,
+    example: "success-rate",
+    part: Part::Watch,
+    ..InputSpec::PLAIN
+};
+
+/// `for`.
+pub const FOR: InputSpec = InputSpec {
+    name: "for",
+    kind: InputKind::Duration,
+    absent: "Default: `verify.for` of the environment, else as long as the analyses take",
+    help: "How long promote watches the applications. Analyses that end sooner begin again until then.",
+    common: true,
+    example: "30m",
+    part: Part::Watch,
+    ..InputSpec::PLAIN
+};
+
 /// All of them.
-pub const ALL: [InputSpec; 7] = [COMMIT, WAIT, LANDING_TIMEOUT, CA_BUNDLE, DRY_RUN, CHECK, EXIT_CODE];
+pub const ALL: [InputSpec; 9] = [
+    COMMIT,
+    ANALYSIS,
+    FOR,
+    WAIT,
+    LANDING_TIMEOUT,
+    CA_BUNDLE,
+    DRY_RUN,
+    CHECK,
+    EXIT_CODE,
+];

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::delivery;
 use crate::http::Connections;
 use crate::infrarepo::{Author, RepoAccess};
+use crate::metrics;
 use crate::model::{Command, CommitName};
 use crate::plan::{Identity, Request, Select};
 
@@ -15,6 +16,8 @@ pub struct Common {
     pub infra_repo: RepoAccess,
     /// The Argo CD server, if there is one.
     pub argocd: Option<delivery::Settings>,
+    /// Where metrics are, besides what templates say.
+    pub metrics: metrics::Settings,
     /// What its connections have in common.
     pub connections: Connections,
     /// Who runs it, and where.
@@ -32,6 +35,8 @@ pub enum Job {
     Plan(Request),
     /// Follows a commit.
     Wait(Wait),
+    /// Watches what is live.
+    Verify(Verify),
     /// Shows what is pinned where.
     Status(Select),
     /// Checks what a promotion needs.
@@ -46,6 +51,7 @@ impl Job {
             Self::Promote(_) => Command::Promote,
             Self::Plan(_) => Command::Plan,
             Self::Wait(_) => Command::Wait,
+            Self::Verify(_) => Command::Verify,
             Self::Status(_) => Command::Status,
             Self::Preflight(_) => Command::Preflight,
         }
@@ -58,6 +64,7 @@ impl Job {
             Self::Promote(promote) => &promote.request.select,
             Self::Plan(request) => &request.select,
             Self::Wait(wait) => &wait.select,
+            Self::Verify(verify) => &verify.select,
             Self::Status(select) | Self::Preflight(select) => select,
         }
     }
@@ -90,4 +97,15 @@ pub struct Wait {
     pub select: Select,
     /// The commit to wait for; `None` = the head of the branch.
     pub commit: Option<CommitName>,
+}
+
+/// `verify`.
+#[derive(Clone, Debug)]
+pub struct Verify {
+    /// Whose applications are watched.
+    pub select: Select,
+    /// The analyses that must succeed; empty = those of each environment.
+    pub analyses: Vec<String>,
+    /// How long; `None` = what the environment says, else as long as the analyses take.
+    pub lasts: Option<Duration>,
 }

@@ -125,6 +125,14 @@ impl<'a> Lineage<'a> {
         self.pending = learned.pending.or_else(|| self.pending.take());
     }
 
+    /// Tells whether each pin is at `revision` what our commit has.
+    ///
+    /// # Errors
+    /// Git could not be asked, with the reason.
+    pub(in crate::promote) async fn stands_at(&self, revision: &CommitSha) -> Result<bool, String> {
+        self.ours.pins_stand(revision).await
+    }
+
     /// Finds the commit that changed our pin, on the way from ours to `revision`.
     pub(in crate::promote) async fn replaced_by(&self, revision: &CommitSha) -> SupersededBy {
         self.ours.replaced_by(revision).await

@@ -2,6 +2,7 @@
 //! Decides nothing itself: `plan` and `assess` do; it asks the ports and tells the journal.
 
 mod acting;
+mod analyses;
 mod cancel;
 mod commands;
 mod follow;
@@ -20,6 +21,6 @@ mod timeline;
 mod underway;
 
 pub use crate::plan::Identity;
-pub use job::{Common, Job, Landing, Promote, Wait};
+pub use job::{Common, Job, Landing, Promote, Verify, Wait};
 pub use ports::Cancel;
 pub use run::run;

@@ -3,6 +3,7 @@
 use crate::delivery::Reader;
 use crate::infrarepo::InfraRepo;
 use crate::journal::Journal;
+use crate::metrics::Measure;
 use crate::model::Clock;
 use crate::promote::job::Common;
 
@@ -29,6 +30,8 @@ pub(super) struct Reading<'a> {
     pub(super) ports: Ports<'a>,
     /// The infra-repo.
     pub(super) repo: &'a dyn InfraRepo,
+    /// Where metrics come from.
+    pub(super) measure: &'a dyn Measure,
     /// Argo CD, if it is given.
     pub(super) observe: Option<&'a dyn Reader>,
 }

@@ -7,11 +7,12 @@ use crate::githost;
 use crate::http;
 use crate::infrarepo::{self, InfraRepo};
 use crate::journal::Journal;
+use crate::metrics;
 use crate::model::{Clock, Fault, limits};
 use crate::report::{End, Report};
 
 use crate::promote::cancel::{or_cancel, or_late};
-use crate::promote::commands::{plan, preflight, promote, status, wait};
+use crate::promote::commands::{plan, preflight, promote, status, verify, wait};
 use crate::promote::job::{Common, Job};
 use crate::promote::ports::{Cancel, Ports, Reading};
 use crate::promote::timeline::Recorder;
@@ -51,7 +52,8 @@ async fn story(
         client.clone(),
         common.infra_repo.token.clone(),
     );
-    let engine = (common.argocd.as_ref()).map(|argocd| delivery::open(argocd, client));
+    let engine = (common.argocd.as_ref()).map(|argocd| delivery::open(argocd, client.clone()));
+    let measure = metrics::Servers::new(client, common.metrics.clone());
     let ports = Ports {
         clock: clock.as_ref(),
         journal: journal.as_ref(),
@@ -72,6 +74,7 @@ async fn story(
         common,
         ports,
         repo: repo.as_ref(),
+        measure: &measure,
         observe: engine.as_deref().map(|engine: &dyn Engine| -> &dyn Reader { engine }),
     };
     let drive = engine.as_deref().map(|engine: &dyn Engine| -> &dyn Drive { engine });
@@ -82,6 +85,7 @@ async fn story(
             or_late(ports.clock, limits::BEFORE_WRITING.time(), None, planned).await?
         }
         Job::Wait(job) => wait::run(job, reading, repo.as_ref(), drive, report).await,
+        Job::Verify(job) => verify::run(job, reading, repo.as_ref(), report).await,
         Job::Status(select) | Job::Preflight(select) => {
             let shown = or_cancel(cancel, status::run(select, reading, report));
             or_late(ports.clock, limits::BEFORE_WRITING.time(), None, shown).await??

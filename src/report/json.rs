@@ -23,8 +23,9 @@ pub fn short_json(report: &Report, most: usize) -> String {
     }
     let mut value = serde_json::to_value(report).unwrap_or_default();
     let line = |value: &Value| harmless(&value.to_string());
-    let cuts: [fn(&mut Value); 6] = [
+    let cuts: [fn(&mut Value); 7] = [
         count_healthy,
+        |value| keep(value, "measurements", 20),
         |value| keep(value, "timeline", 20),
         |value| keep(value, "applications", 50),
         |value| keep(value, "changes", 50),

@@ -14,6 +14,7 @@ mod heading;
 mod json;
 mod mark;
 mod markdown;
+mod measurements;
 mod outputs;
 mod rows;
 mod status;
@@ -23,6 +24,7 @@ mod text;
 pub use checks::{CheckRow, CheckState, verdict as checks_verdict};
 pub use end::End;
 pub use json::{json, short_json};
+pub use measurements::{MeasurementRow, sparkline};
 pub use outputs::{Known, OUTPUTS, OutputKind, OutputSpec, outputs, outputs_at};
 pub use rows::{
     ApplicationRow, ChangeRow, GateRow, GateState, InfraRepoRow, RidingAlongRow, RolloutRow, SupersededBy, TimelineRow,
@@ -67,6 +69,8 @@ pub struct Report {
     /// The earliest moment at which all gates could be open, as RFC 3339; only if some are not, and if it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub opens_at: Option<Timestamp>,
+    /// What analyses measured, in the order in which it came.
+    pub measurements: Vec<MeasurementRow>,
     /// The applications.
     pub applications: Vec<ApplicationRow>,
     /// The rows of `status`; only there.
@@ -110,6 +114,7 @@ impl Report {
             riding_along: Vec::new(),
             gates: Vec::new(),
             opens_at: None,
+            measurements: Vec::new(),
             applications: Vec::new(),
             status: Vec::new(),
             checks: Vec::new(),
@@ -216,6 +221,7 @@ impl Texts for Report {
         texts.extend(all(&mut self.pins));
         texts.extend(all(&mut self.riding_along));
         texts.extend(all(&mut self.gates));
+        texts.extend(all(&mut self.measurements));
         texts.extend(all(&mut self.applications));
         texts.extend(all(&mut self.status));
         texts.extend(all(&mut self.checks));
@@ -313,6 +319,16 @@ pub(crate) mod tests {
             skipped: Some("x".to_owned()),
         }];
         report.opens_at = Timestamp::parse("2026-01-01T00:00:00Z");
+        report.measurements = vec![MeasurementRow {
+            analysis: "x".to_owned(),
+            metric: "x".to_owned(),
+            app: "x".to_owned(),
+            environment: "x".to_owned(),
+            value: "x".to_owned(),
+            phase: "Failed".to_owned(),
+            at: Timestamp::parse("2026-01-01T00:00:00Z").unwrap(),
+            message: "x".to_owned(),
+        }];
         report.checks = vec![CheckRow {
             check: "write",
             object: "x".to_owned(),
@@ -373,6 +389,7 @@ pub(crate) mod tests {
             "Healthy",
             "OutOfSync",
             "Degraded",
+            "Failed",
             "2026-01-01T00:00:00Z",
         ];
         let mut left = Vec::new();

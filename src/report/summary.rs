@@ -6,7 +6,7 @@ use super::heading::heading;
 use super::mark::Mark;
 use super::markdown::{block, cell, code, link, paragraphs, prose, told};
 use super::text::{duration, why};
-use super::{ApplicationRow, Report, TimelineRow, status};
+use super::{ApplicationRow, Report, TimelineRow, measurements as measured, status};
 use crate::model::{CommitSha, Milestone, Outcome, in_words};
 
 /// Returns the report as a job summary.
@@ -41,6 +41,7 @@ pub fn summary(report: &Report) -> String {
         commit(report),
         riding_along(report),
         gates(report),
+        measurements(report),
         applications(report),
         timeline(report),
         diff(report),
@@ -215,6 +216,50 @@ fn applications(report: &Report) -> String {
 
 /// So many rows of the timeline are seen at once.
 const SEEN: usize = 24;
+
+fn measurements(report: &Report) -> String {
+    let places: std::collections::BTreeSet<_> = (report.measurements.iter())
+        .map(|row| (&row.app, &row.environment))
+        .collect();
+    let rows = measured::by_metric(&report.measurements)
+        .into_iter()
+        .filter_map(|series| {
+            let last = series.rows.last()?;
+            let telling = series.telling()?;
+            let mut analysis = prose(&last.analysis);
+            if places.len() > 1 {
+                analysis = format!("{analysis} ({} in {})", prose(&last.app), prose(&last.environment));
+            }
+            let value = if last.value.is_empty() {
+                String::new()
+            } else {
+                code(&last.value)
+            };
+            let details = if telling.message.is_empty() && telling.phase != "Successful" {
+                format!("{}: {}", telling.phase, code(&telling.value))
+            } else {
+                told(&telling.message)
+            };
+            let drawn = series.drawn();
+            Some(vec![
+                analysis,
+                prose(&last.metric),
+                value,
+                drawn,
+                series.phases(),
+                details,
+            ])
+        });
+    let table = table(
+        &["analysis", "metric", "last value", "trend", "measurements", "details"],
+        rows,
+    );
+    if table.is_empty() {
+        table
+    } else {
+        format!("### Measurements\n\n{table}")
+    }
+}
 
 fn timeline(report: &Report) -> String {
     let rows: Vec<&TimelineRow> = report.timeline.iter().collect();

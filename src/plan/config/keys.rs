@@ -1,9 +1,10 @@
 //! The keys of promote.yaml: one row each, with its reader, its line on the reference page, and its part of the schema for editors.
 
 use super::gates::gates;
+use super::analyses;
 use super::node::Node;
 use super::reader::Mistakes;
-use super::{App, Config, Environment, RecordPlace, apps, environments, image_keys};
+use super::{App, Config, Environment, RecordPlace, Verify, apps, environments, image_keys};
 use crate::inputs::{InputSpec, value};
 use crate::manifest::{ImageKeys, NAMES};
 use crate::model::Repository;
@@ -48,6 +49,8 @@ pub(super) enum Value {
     Version,
     /// Any text.
     Text,
+    /// A text, a number or a boolean, read as it is written.
+    Scalar,
     /// A name as an app or an environment has.
     Name,
     /// A text, or a list of them.
@@ -91,7 +94,7 @@ pub(super) fn leaf<T>(
 }
 
 impl<T> Key<T> {
-    fn required(mut self) -> Self {
+    pub(super) fn required(mut self) -> Self {
         self.info.required = true;
         self
     }
@@ -242,6 +245,7 @@ pub(super) fn root() -> Vec<Key<Config>> {
             "what is special about single apps, by name",
             |config: &mut Config, node, mistakes| config.apps = apps(node, mistakes),
         ),
+        analyses::row(),
     ]
 }
 
@@ -271,6 +275,16 @@ pub(super) fn environment() -> Vec<Key<Environment>> {
         )
     }));
     keys.extend(gates());
+    keys.push(key(
+        "verify",
+        Shape::Keys(analyses::verify_infos()),
+        "what promote verifies at the end of a promotion to this environment, and what `on-pause: verify` judges",
+        |environment: &mut Environment, node, mistakes| {
+            let mut verify = Verify::default();
+            mistakes.mapping("verify", node, &analyses::verify(), &mut verify);
+            environment.verify = Some(verify);
+        },
+    ));
     keys.push(leaf(
         "allow",
         Value::Choices(&Allow::WORDS),

@@ -12,11 +12,13 @@ use self::reader::Mistakes;
 use super::{Allow, Policy};
 
 mod gates;
+mod analyses;
 mod keys;
 mod node;
 mod reader;
 mod schema;
 
+pub use analyses::{AnalysisSource, Filling, Verify};
 pub use schema::{reference, schema};
 
 /// The name of the file, at the root of the infra-repo.
@@ -69,6 +71,8 @@ pub struct Config {
     pub environments: Vec<Environment>,
     /// What is said of single apps.
     pub apps: BTreeMap<AppName, App>,
+    /// The analyses, by name.
+    pub analyses: BTreeMap<String, AnalysisSource>,
 }
 
 /// One of `environments`.
@@ -90,6 +94,8 @@ pub struct Environment {
     pub gates: gate::Settings,
     /// The exceptions that a run may ask for here.
     pub allow: Allow,
+    /// How it is verified at the end of a promotion.
+    pub verify: Option<Verify>,
 }
 
 /// One of `apps`.
@@ -128,6 +134,12 @@ impl Config {
         let root = node::read(text).map_err(|why| vec![format!("{FILE}: {why}")])?;
         let (mut config, mut mistakes) = (Self::default(), Mistakes::default());
         mistakes.mapping("", &root, &keys::root(), &mut config);
+        let named = config
+            .environments
+            .iter()
+            .filter_map(|environment| environment.verify.as_ref());
+        let named = named.flat_map(|verify| &verify.analyses);
+        mistakes.0.extend(analyses::unknown(&config, named));
         if mistakes.0.is_empty() {
             Ok(config)
         } else {
@@ -214,6 +226,7 @@ fn environments(node: &Node, mistakes: &mut Mistakes) -> Vec<Environment> {
             policy: Policy::default(),
             gates: gate::Settings::default(),
             allow: Allow::default(),
+            verify: None,
         };
         mistakes.mapping("environments", item, &keys, &mut environment);
         environments.extend(name.map(|_| environment));

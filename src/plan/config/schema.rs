@@ -82,6 +82,7 @@ fn leaf(value: Value) -> Json {
         Value::Version => json!({"const": 1}),
         Value::Bool => json!({"type": "boolean"}),
         Value::Text => json!({"type": "string"}),
+        Value::Scalar => json!({"type": ["string", "number", "boolean"]}),
         Value::Name => json!({"type": "string", "pattern": NAME}),
         Value::OneOrMore => json!({"type": ["string", "array"], "items": {"type": "string"}}),
         Value::Texts => json!({"type": "array", "items": {"type": "string"}}),

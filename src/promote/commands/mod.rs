@@ -9,4 +9,6 @@ pub(super) mod promote;
 pub(super) mod recording;
 mod running;
 pub(super) mod status;
+pub(super) mod verify;
 pub(super) mod wait;
+mod watching;

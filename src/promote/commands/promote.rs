@@ -5,9 +5,11 @@ use crate::infrarepo::{Containment, Land};
 use crate::model::{CommitSha, Event, Fault, Milestone, Outcome, limits};
 use crate::report::{End, Known, Report, SupersededBy};
 
+use crate::promote::analyses::Verification;
 use crate::promote::cancel::or_late;
 use crate::promote::commands::finish::{self, accepted, changed, finish, pinned};
 use crate::promote::commands::recording::{self, Verdict};
+use crate::promote::commands::watching::{Watched, watch};
 use crate::promote::job::Promote;
 use crate::promote::land::{Landed, land};
 use crate::promote::ports::Reading;
@@ -57,6 +59,7 @@ pub(in crate::promote) async fn run(
     let Prepared {
         planned,
         followees,
+        verifications,
         superseded: by,
         ..
     } = of;
@@ -73,15 +76,30 @@ pub(in crate::promote) async fn run(
             let confirmed = confirm(reading, &planned, &commit).await;
             confirmed.inspect_err(|_| not_landed(report))?;
         }
+        unverified(reading, &verifications);
         return Ok(unwatched(reading, wrote, &planned, &commit));
     };
-    let since = ports.clock.now();
-    let followed = finish::follow(reading, observe, drive, &planned, followees, &commit).await;
-    let end = finish(report, followed, &planned, |outcome| match outcome {
+    let mut since = ports.clock.now();
+    let followed = finish::follow(reading, observe, drive, &planned, followees.clone(), &commit).await;
+    let live = followed.outcome == Outcome::Live;
+    let mut end = finish(report, followed, &planned, |outcome| match outcome {
         Outcome::Live if planned.plan.changes.is_empty() => Outcome::NoChange,
         Outcome::Live => Outcome::Promoted,
         other => other,
     });
+    let mut verified = false;
+    if live && !verifications.is_empty() {
+        let begun = ports.clock.now();
+        match watch(reading, observe, &planned, &followees, &commit, &verifications, report).await {
+            Watched::Good(reason) => {
+                verified = true;
+                end.reason = format!("{}; {reason}", end.reason);
+            }
+            Watched::Ended(other) => end = accepted(other, &planned),
+        }
+        // The record says how long it took to be live, whatever was watched after that.
+        since = since.saturating_add(ports.clock.now().saturating_sub(begun));
+    }
     let verdict = Verdict {
         planned: &planned,
         commit: &commit,
@@ -89,8 +107,20 @@ pub(in crate::promote) async fn run(
         since,
         of: None,
     };
-    recording::outcome(reading, repo, end.outcome, &report.applications, verdict).await;
+    let recorded = if verified { Outcome::Verified } else { end.outcome };
+    recording::outcome(reading, repo, recorded, &report.applications, verdict).await;
     Ok(end)
+}
+
+/// Warns of what is not verified where nothing is watched.
+fn unverified(reading: Reading<'_>, verifications: &[Verification]) {
+    let names: Vec<String> = verifications.iter().map(|one| one.environment.to_string()).collect();
+    if !names.is_empty() {
+        reading.ports.journal.warn(format!(
+            "{}: nothing was verified, because the applications were not watched",
+            names.join(", ")
+        ));
+    }
 }
 
 /// Takes back what the report says of the landing.

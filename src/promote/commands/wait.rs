@@ -3,7 +3,7 @@
 use crate::delivery::Drive;
 use crate::infrarepo::{InfraRepo, Land, MOST_COMMITS};
 use crate::model::{CommitName, CommitSha, Fault, Outcome, PinChange, RepoPath};
-use crate::plan::{Plan, SyncMode};
+use crate::plan::{Plan, Select, SyncMode};
 use crate::report::{End, Report};
 
 use crate::promote::cancel::or_cancel;
@@ -32,7 +32,7 @@ pub(in crate::promote) async fn run(
     let observe = reading.observe.ok_or_else(nobody)?;
     let drive = drive.filter(|_| matches!(job.select.policy.sync, Some(SyncMode::Trigger | SyncMode::Auto)));
     let (planned, followees, commit) = or_cancel(ports.cancel, async {
-        let (planned, commit) = pinned(repo, job).await?;
+        let (planned, commit) = pinned(repo, &job.select, job.commit.as_ref()).await?;
         announce::fill(report, &planned, repo);
         finish::landed(report, repo, &commit, false, 0);
         let followees = applications::look(observe, repo, ports.clock, &planned, &mut Evidence::default()).await?;
@@ -77,16 +77,21 @@ async fn found(repo: &dyn InfraRepo, name: &CommitName, tip: &CommitSha) -> Resu
 }
 
 /// Reads what a commit pins, as a plan that changes nothing.
-async fn pinned(repo: &dyn InfraRepo, job: &Wait) -> Result<(Planned, CommitSha), Fault> {
-    let mut snapshot = snapshot(repo, Asked::all_of(&job.select)).await?;
-    let commit = match &job.commit {
+pub(in crate::promote) async fn pinned(
+    repo: &dyn InfraRepo,
+    select: &Select,
+    commit: Option<&CommitName>,
+) -> Result<(Planned, CommitSha), Fault> {
+    let mut snapshot = snapshot(repo, Asked::all_of(select)).await?;
+    let name = commit;
+    let commit = match name {
         None => snapshot.tip.commit.clone(),
         Some(name) => found(repo, name, &snapshot.tip.commit).await?,
     };
     let files: Vec<RepoPath> = (snapshot.places.iter())
         .flat_map(|(_, overlay)| overlay.files.iter().map(|file| file.path.clone()))
         .collect();
-    let texts = repo.read(&commit, &files).await.map_err(|fault| match &job.commit {
+    let texts = repo.read(&commit, &files).await.map_err(|fault| match name {
         // The tip was read a moment ago with the same token: what cannot be read is the commit.
         Some(commit) if fault.outcome == Outcome::Denied => {
             Fault::invalid(format!("`commit` {commit} cannot be read from {}: {fault}", repo.url()))

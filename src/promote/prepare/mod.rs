@@ -16,18 +16,21 @@ pub(super) mod rerun;
 mod riding_along;
 pub(super) mod snapshot;
 pub(super) mod source;
+pub(super) mod verification;
 
 use crate::infrarepo::FileEdit;
 use crate::model::{Event, Fault, PinChange};
 use crate::plan::Request;
 use crate::report::{Report, SupersededBy};
 
+use crate::promote::analyses::Verification;
 use crate::promote::cancel::or_cancel;
 use crate::promote::followee::Followee;
 use crate::promote::ports::Reading;
 use crate::promote::prepare::applications::Evidence;
 use crate::promote::prepare::gates::{Asked, Judged};
 use crate::promote::prepare::plan::{Planned, planned};
+use crate::promote::prepare::verification::Wish;
 use crate::promote::proposal::Proposal;
 
 /// What was planned against a tip, and judged.
@@ -40,6 +43,8 @@ pub(super) struct Prepared {
     pub(super) forbidden: Option<Fault>,
     /// The gates: `plan` shows them, `promote` is refused unless all of them are open.
     pub(super) gates: Judged,
+    /// What is verified once it is live.
+    pub(super) verifications: Vec<Verification>,
     /// Who changed the pin after an earlier attempt of this run had landed it: then nothing is left to do.
     pub(super) superseded: Option<SupersededBy>,
 }
@@ -83,6 +88,8 @@ impl<'a> Preparation<'a> {
             self.announced = Some(planned.plan.pins.clone());
         }
         let (mut followees, mut unsynced, mut hidden) = (Vec::new(), None, None);
+        let verifying = verification::verifications(self.reading, &planned, Wish::default());
+        let verifications = or_cancel(ports.cancel, verifying).await??;
         if let Some(observe) = self.reading.observe {
             let first = !self.evidence.is_there();
             let look = applications::look(observe, repo, ports.clock, &planned, &mut self.evidence);
@@ -118,6 +125,7 @@ impl<'a> Preparation<'a> {
                 planned,
                 followees,
                 gates,
+                verifications,
                 superseded,
             },
         })

