@@ -19,8 +19,7 @@ mod trailers;
 pub use assemble::{NoPlan, plan};
 pub use config::{
     AnalysisSource, App, Config, Environment, FILE as CONFIG_FILE, Filling, RECORD, RecordPlace, Verify,
-    reference as config_reference,
-    schema as config_schema,
+    reference as config_reference, schema as config_schema,
 };
 pub use layout::{Applications, BY_SOURCE, DEFAULT_APPLICATION, DEFAULT_PATH, Layout, Place};
 pub use message::{DEFAULT_MESSAGE, Identity, Message};

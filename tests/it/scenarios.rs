@@ -15,3 +15,4 @@ mod over_ssh;
 mod record;
 mod riding_along;
 mod tokens;
+mod verify;

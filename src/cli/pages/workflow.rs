@@ -16,7 +16,7 @@ pub(super) enum Host {
 }
 
 /// Secrets as a repository can store them, with the inputs that they are for. The names have no hyphen: `secrets: inherit` passes them on.
-const SECRETS: [(&str, &str, &str); 6] = [
+const SECRETS: [(&str, &str, &str); 8] = [
     (
         "PROMOTE_APP_PRIVATE_KEY",
         "",
@@ -41,6 +41,16 @@ const SECRETS: [(&str, &str, &str); 6] = [
         "ARGOCD_HEADERS",
         "argocd-headers",
         "Headers for a proxy in front of Argo CD, one `Name: value` a line.",
+    ),
+    (
+        "PROMETHEUS_TOKEN",
+        "prometheus-token",
+        "Bearer token for `prometheus-url`.",
+    ),
+    (
+        "PROMETHEUS_HEADERS",
+        "prometheus-headers",
+        "Headers for `prometheus-url`, one `Name: value` a line.",
     ),
     (
         "PROMOTE_GITHUB_TOKEN",

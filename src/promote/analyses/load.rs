@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::assess::analysis::Value;
+use crate::assess::analysis::advice::advise;
 use crate::assess::analysis::load as assess;
 use crate::assess::analysis::prometheus::address;
 use crate::assess::analysis::run::Run;
@@ -186,6 +188,9 @@ fn reachable(
                 .into_iter()
                 .map(|why| format!("metric {}: {why}", metric.name)),
         );
+        if !tracked.dry_run {
+            wrong.extend(hopeless(metric));
+        }
         let insecure = match (&metric.provider.prometheus, &metric.provider.web) {
             (Some(prometheus), _) => prometheus.insecure && settings.prometheus_url.is_none(),
             (None, Some(web)) => web.insecure,
@@ -223,6 +228,14 @@ fn reachable(
         ));
     }
     wrong
+}
+
+/// Returns a condition that fails whatever the query returns: no measurement could succeed.
+fn hopeless(metric: &Metric) -> Option<String> {
+    metric.provider.prometheus.as_ref()?;
+    let all = [Value::floats([]), Value::Float(0.0)].map(|like| advise(metric, Some(&like)));
+    let [list, number] = all.map(|advice| advice.into_iter().find(|one| one.hopeless));
+    number.and(list).map(|advice| advice.to_string())
 }
 
 /// Says what stands against asking the server of a metric.

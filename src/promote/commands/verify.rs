@@ -54,16 +54,7 @@ pub(in crate::promote) async fn run(
     .await?;
     let (planned, followees, commit, verifications) = prepared?;
     let since = ports.clock.now();
-    let watched = watch(
-        reading,
-        observe,
-        &planned,
-        &followees,
-        &commit,
-        &verifications,
-        report,
-    )
-    .await;
+    let watched = watch(reading, observe, &planned, &followees, &commit, &verifications, report).await;
     let end = match watched {
         Watched::Good(reason) => End::new(Outcome::Verified, reason),
         Watched::Ended(end) => finish::accepted(end, &planned),

@@ -137,6 +137,7 @@ struct Watching<'a> {
 impl Watching<'_> {
     /// Runs the analyses beside the applications.
     async fn run(&self, measuring: Measuring<'_>, verifications: &[Verification]) -> Result<(), Stop> {
+        self.look(true).await?;
         let mut underway = Underway::at_once(usize::MAX);
         for one in verifications {
             underway.add(analyses::watch(measuring, &one.analyses, one.lasts));
@@ -170,13 +171,12 @@ impl Watching<'_> {
         let clock = self.reading.ports.clock;
         let many = u32::try_from(self.subjects.len()).unwrap_or(u32::MAX);
         let pause = OFTEN.max(EACH.saturating_mul(many));
-        let mut refresh = true;
         let mut head = clock.now();
         loop {
-            if let Err(stop) = self.look(refresh).await {
+            clock.sleep(pause).await;
+            if let Err(stop) = self.look(false).await {
                 return stop;
             }
-            refresh = false;
             let now = clock.now();
             let late = self.subjects.iter().find_map(|subject| late(subject, now));
             if let Some(breach) = late {
@@ -188,7 +188,6 @@ impl Watching<'_> {
                     return stop;
                 }
             }
-            clock.sleep(pause).await;
         }
     }
 

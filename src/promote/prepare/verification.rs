@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::{Fault, in_words};
+use crate::model::Fault;
 use crate::plan::{Config, OnPause, Place as Target};
 
 use crate::promote::analyses::{Place, Sources, Verification, load};
@@ -107,10 +107,4 @@ pub(in crate::promote) fn announced(verification: &Verification) -> String {
     };
     let time = crate::promote::analyses::forecast(&verification.analyses, verification.lasts);
     format!("{}: verifying {what} {time}", verification.environment)
-}
-
-/// Returns how long all of them take, for people, where `for` says it.
-pub(in crate::promote) fn longest(verifications: &[Verification]) -> Option<String> {
-    let lasts = verifications.iter().filter_map(|verification| verification.lasts);
-    lasts.max().map(in_words)
 }

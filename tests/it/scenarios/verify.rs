@@ -63,6 +63,19 @@ impl Watched {
         self.world.sandbox.commit("promote.yaml", &text, "Configure").unwrap();
     }
 
+    /// Returns the events of the record of api in staging.
+    fn recorded(&self) -> Vec<String> {
+        let file = "refs/promote/record:staging/api.jsonl";
+        let lines = self.world.sandbox.git(&["cat-file", "blob", file]).unwrap();
+        let event = |line: &str| {
+            serde_json::from_str::<Value>(line).unwrap()["event"]
+                .as_str()
+                .unwrap()
+                .to_owned()
+        };
+        lines.lines().map(event).collect()
+    }
+
     #[track_caller]
     fn verify(&self, words: &str) -> Ran {
         self.world.live(&format!("verify {STAGING} {words}"))
@@ -102,6 +115,7 @@ fn good_metrics_and_healthy_applications_are_verified() {
     );
     assert_eq!(report["applications"][0]["live"], true);
     assert_eq!(watched.prometheus.asked(), 3);
+    assert_eq!(watched.recorded(), ["verified"]);
 }
 
 #[test]
@@ -221,6 +235,7 @@ fn a_promotion_is_verified_at_its_end() {
         .ends("breached", 6);
     assert_eq!(measured(&report).len(), 1);
     assert_eq!(report["changes"][0]["after"], "myorg/api:def5678");
+    assert_eq!(watched.recorded(), ["verified", "breached"]);
 }
 
 #[test]
@@ -232,7 +247,7 @@ fn what_is_wrong_with_an_analysis_is_said_before_anything_is_written() {
         ("      prometheus:\n", "      datadog:\n", "not with `datadog`"),
         (
             "result[0] >= 0.95",
-            "groupBy(result, #)",
+            "'len(groupBy(result, # > 1)) > 0'",
             "promote does not evaluate the function `groupBy`",
         ),
         (
