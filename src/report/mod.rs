@@ -297,6 +297,20 @@ pub(crate) mod tests {
         report
     }
 
+    fn measurement() -> MeasurementRow {
+        let text = || "x".to_owned();
+        MeasurementRow {
+            analysis: text(),
+            metric: text(),
+            app: text(),
+            environment: text(),
+            value: text(),
+            phase: "Failed".to_owned(),
+            at: Timestamp::parse("2026-01-01T00:00:00Z").unwrap(),
+            message: text(),
+        }
+    }
+
     /// A report in which every field that there is says something.
     pub(crate) fn full(outcome: Outcome) -> Report {
         let mut report = report(outcome);
@@ -319,16 +333,7 @@ pub(crate) mod tests {
             skipped: Some("x".to_owned()),
         }];
         report.opens_at = Timestamp::parse("2026-01-01T00:00:00Z");
-        report.measurements = vec![MeasurementRow {
-            analysis: "x".to_owned(),
-            metric: "x".to_owned(),
-            app: "x".to_owned(),
-            environment: "x".to_owned(),
-            value: "x".to_owned(),
-            phase: "Failed".to_owned(),
-            at: Timestamp::parse("2026-01-01T00:00:00Z").unwrap(),
-            message: "x".to_owned(),
-        }];
+        report.measurements = vec![measurement()];
         report.checks = vec![CheckRow {
             check: "write",
             object: "x".to_owned(),

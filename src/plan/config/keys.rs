@@ -1,7 +1,7 @@
 //! The keys of promote.yaml: one row each, with its reader, its line on the reference page, and its part of the schema for editors.
 
-use super::gates::gates;
 use super::analyses;
+use super::gates::gates;
 use super::node::Node;
 use super::reader::Mistakes;
 use super::{App, Config, Environment, RecordPlace, Verify, apps, environments, image_keys};

@@ -11,8 +11,8 @@ use self::node::{Content, Node};
 use self::reader::Mistakes;
 use super::{Allow, Policy};
 
-mod gates;
 mod analyses;
+mod gates;
 mod keys;
 mod node;
 mod reader;

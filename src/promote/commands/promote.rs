@@ -1,6 +1,6 @@
 //! `promote`: prepare, land, follow, report.
 
-use crate::delivery::Drive;
+use crate::delivery::{Drive, Reader};
 use crate::infrarepo::{Containment, Land};
 use crate::model::{CommitSha, Event, Fault, Milestone, Outcome, limits};
 use crate::report::{End, Known, Report, SupersededBy};
@@ -56,60 +56,75 @@ pub(in crate::promote) async fn run(
         }
         unlanded.fault
     })?;
+    let mut of = of;
+    if let Some(by) = of.superseded.take() {
+        return Ok(superseded(report, by, &of.planned));
+    }
+    let wrote = commit.is_some();
+    let commit = commit.unwrap_or_else(|| of.planned.snapshot.tip.commit.clone());
+    announce::fill(report, &of.planned, repo);
+    finish::landed(report, repo, &commit, wrote, attempts);
+    tell_landed(report, reading, wrote, &commit, &of.planned);
+    if let Some(observe) = reading.observe.filter(|_| job.follow) {
+        return Ok(followed(reading, (observe, drive), repo, &of, &commit, report).await);
+    }
+    if wrote {
+        let confirmed = confirm(reading, &of.planned, &commit).await;
+        confirmed.inspect_err(|_| not_landed(report))?;
+    }
+    unverified(reading, &of.verifications);
+    Ok(unwatched(reading, wrote, &of.planned, &commit))
+}
+
+/// Follows the commit until it is live, verifies it, and records how that ended.
+async fn followed(
+    reading: Reading<'_>,
+    (observe, drive): (&dyn Reader, Option<&dyn Drive>),
+    repo: &dyn Land,
+    of: &Prepared,
+    commit: &CommitSha,
+    report: &mut Report,
+) -> End {
     let Prepared {
         planned,
         followees,
         verifications,
-        superseded: by,
         ..
     } = of;
-    if let Some(by) = by {
-        return Ok(superseded(report, by, &planned));
-    }
-    let wrote = commit.is_some();
-    let commit = commit.unwrap_or_else(|| planned.snapshot.tip.commit.clone());
-    announce::fill(report, &planned, repo);
-    finish::landed(report, repo, &commit, wrote, attempts);
-    tell_landed(report, reading, wrote, &commit, &planned);
-    let Some(observe) = reading.observe.filter(|_| job.follow) else {
-        if wrote {
-            let confirmed = confirm(reading, &planned, &commit).await;
-            confirmed.inspect_err(|_| not_landed(report))?;
-        }
-        unverified(reading, &verifications);
-        return Ok(unwatched(reading, wrote, &planned, &commit));
-    };
-    let mut since = ports.clock.now();
-    let followed = finish::follow(reading, observe, drive, &planned, followees.clone(), &commit).await;
+    let clock = reading.ports.clock;
+    let mut since = clock.now();
+    let followed = finish::follow(reading, observe, drive, planned, followees.clone(), commit).await;
     let live = followed.outcome == Outcome::Live;
-    let mut end = finish(report, followed, &planned, |outcome| match outcome {
+    let mut end = finish(report, followed, planned, |outcome| match outcome {
         Outcome::Live if planned.plan.changes.is_empty() => Outcome::NoChange,
         Outcome::Live => Outcome::Promoted,
         other => other,
     });
-    let mut verified = false;
+    let mut recorded = end.outcome;
     if live && !verifications.is_empty() {
-        let begun = ports.clock.now();
-        match watch(reading, observe, &planned, &followees, &commit, &verifications, report).await {
+        let begun = clock.now();
+        match watch(reading, observe, planned, followees, commit, verifications, report).await {
             Watched::Good(reason) => {
-                verified = true;
+                recorded = Outcome::Verified;
                 end.reason = format!("{}; {reason}", end.reason);
             }
-            Watched::Ended(other) => end = accepted(other, &planned),
+            Watched::Ended(other) => {
+                recorded = other.outcome;
+                end = accepted(other, planned);
+            }
         }
         // The record says how long it took to be live, whatever was watched after that.
-        since = since.saturating_add(ports.clock.now().saturating_sub(begun));
+        since = since.saturating_add(clock.now().saturating_sub(begun));
     }
     let verdict = Verdict {
-        planned: &planned,
-        commit: &commit,
+        planned,
+        commit,
         reason: &end.reason,
         since,
         of: None,
     };
-    let recorded = if verified { Outcome::Verified } else { end.outcome };
     recording::outcome(reading, repo, recorded, &report.applications, verdict).await;
-    Ok(end)
+    end
 }
 
 /// Warns of what is not verified where nothing is watched.
