@@ -203,14 +203,11 @@ impl Hand<'_> {
     }
 
     fn unasked(&self, action: Action, problem: &Problem) -> Fault {
-        let fault = problem.fault(&format!("{} {}", action.name(), self.named()));
-        match problem {
-            Problem::Passing { .. } => Fault {
-                hints: vec![self.with_kubectl(action)],
-                ..fault
-            },
-            _ => fault,
+        let mut fault = problem.fault(&format!("{} {}", action.name(), self.named()));
+        if matches!(problem, Problem::Passing { .. }) {
+            fault.hints = vec![self.with_kubectl(action)];
         }
+        fault
     }
 
     fn without_effect(&self, deed: Deed, last: &Canary) -> Fault {
