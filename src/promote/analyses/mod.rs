@@ -13,7 +13,7 @@ use crate::model::{AppName, Clock, EnvironmentName, Outcome};
 use crate::report::MeasurementRow;
 
 pub(super) use load::{Place, Sources, load};
-pub(super) use watch::{forecast, watch};
+pub(super) use watch::{forecast, is_endless, watch};
 
 /// An analysis that can run.
 #[derive(Clone, Debug)]

@@ -367,3 +367,8 @@ pub(in crate::promote) fn forecast(analyses: &[Analysis], lasts: Option<Duration
         in_words(Duration::from_secs(Duration::from_nanos(longest).as_secs()))
     )
 }
+
+/// Tells whether an analysis does not end by itself.
+pub(in crate::promote) fn is_endless(analysis: &Analysis) -> bool {
+    Run::new(&analysis.spec).is_ok_and(|run| run.forecast(0).is_none())
+}

@@ -5,14 +5,15 @@ use crate::infrarepo::InfraRepo;
 use crate::model::{CommitSha, Event, Outcome, PinChange};
 use crate::report::{End, Report};
 
-use crate::promote::follow::{self, FollowPorts, Followed};
+use crate::promote::analyses::{Measuring, Rows, Verification};
+use crate::promote::follow::{self, FollowPorts, Followed, Judge};
 use crate::promote::followee::{FollowRequest, Followee};
 use crate::promote::ports::{Ports, Reading};
 use crate::promote::prepare::applications;
 use crate::promote::prepare::plan::Planned;
 use crate::promote::timeline::FOLLOWING;
 
-/// Follows the applications of a plan until they run its pins, or cannot.
+/// Follows the applications of a plan until they run its pins, or cannot. Pauses of a canary wait for a person.
 pub(in crate::promote) async fn follow(
     reading: Reading<'_>,
     observe: &dyn Reader,
@@ -20,6 +21,18 @@ pub(in crate::promote) async fn follow(
     planned: &Planned,
     followees: Vec<Followee>,
     commit: &CommitSha,
+) -> Followed {
+    follow_judged(reading, (observe, drive), planned, followees, commit, &[]).await
+}
+
+/// The same, with what judges pauses where `on-pause` is `verify`.
+pub(in crate::promote) async fn follow_judged(
+    reading: Reading<'_>,
+    (observe, drive): (&dyn Reader, Option<&dyn Drive>),
+    planned: &Planned,
+    followees: Vec<Followee>,
+    commit: &CommitSha,
+    verifications: &[Verification],
 ) -> Followed {
     let Ports { clock, journal, cancel } = reading.ports;
     journal.tell(Event::Stage(FOLLOWING.to_owned()));
@@ -30,14 +43,29 @@ pub(in crate::promote) async fn follow(
         pins: &planned.plan.pins,
         nonce: reading.common.identity.run.clone(),
     };
+    let rows = Rows::default();
+    let measuring = Measuring {
+        measure: reading.measure,
+        clock,
+        journal,
+        rows: &rows,
+    };
+    let judge = drive.filter(|_| !verifications.is_empty()).map(|drive| Judge {
+        measuring,
+        verifications,
+        drive,
+    });
     let ports = FollowPorts {
         observe,
         drive,
         repo: reading.repo,
         journal,
         clock,
+        judge,
     };
-    follow::follow(ports, cancel, request).await
+    let mut followed = follow::follow(ports, cancel, request).await;
+    followed.measurements = rows.take();
+    followed
 }
 
 /// Puts the commit that is followed into the report; `landed` says whether this run made it.
@@ -72,6 +100,7 @@ pub(in crate::promote) fn finish(
         ),
         _ => followed.reason,
     };
+    report.measurements.extend(followed.measurements);
     report.applications = followed.applications;
     let mut end = End::new(outcome, reason);
     end.hints = followed.hints;

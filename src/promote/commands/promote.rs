@@ -93,7 +93,15 @@ async fn followed(
     } = of;
     let clock = reading.ports.clock;
     let mut since = clock.now();
-    let followed = finish::follow(reading, observe, drive, planned, followees.clone(), commit).await;
+    let followed = finish::follow_judged(
+        reading,
+        (observe, drive),
+        planned,
+        followees.clone(),
+        commit,
+        verifications,
+    )
+    .await;
     let live = followed.outcome == Outcome::Live;
     let mut end = finish(report, followed, planned, |outcome| match outcome {
         Outcome::Live if planned.plan.changes.is_empty() => Outcome::NoChange,

@@ -3,7 +3,7 @@
 use crate::delivery::Drive;
 use crate::infrarepo::{InfraRepo, Land, MOST_COMMITS};
 use crate::model::{CommitName, CommitSha, Fault, Outcome, PinChange, RepoPath};
-use crate::plan::{Plan, Select, SyncMode};
+use crate::plan::{OnPause, Plan, Select};
 use crate::report::{End, Report};
 
 use crate::promote::cancel::or_cancel;
@@ -14,6 +14,7 @@ use crate::promote::ports::Reading;
 use crate::promote::prepare::applications::Evidence;
 use crate::promote::prepare::plan::Planned;
 use crate::promote::prepare::snapshot::{Asked, snapshot};
+use crate::promote::prepare::verification::{Wish, verifications};
 use crate::promote::prepare::{announce, applications};
 
 /// Reads what the commit pins, and follows its applications. Starts a sync only if `sync` says so.
@@ -30,17 +31,26 @@ pub(in crate::promote) async fn run(
     let Reading { ports, repo, .. } = reading;
     let nobody = || Fault::invalid("`wait` needs `argocd-server`: there is nobody else to ask");
     let observe = reading.observe.ok_or_else(nobody)?;
-    let drive = drive.filter(|_| matches!(job.select.policy.sync, Some(SyncMode::Trigger | SyncMode::Auto)));
-    let (planned, followees, commit) = or_cancel(ports.cancel, async {
+    let (planned, followees, commit, verifications) = or_cancel(ports.cancel, async {
         let (planned, commit) = pinned(repo, &job.select, job.commit.as_ref()).await?;
         announce::fill(report, &planned, repo);
         finish::landed(report, repo, &commit, false, 0);
         let followees = applications::look(observe, repo, ports.clock, &planned, &mut Evidence::default()).await?;
-        Ok::<_, Fault>((planned, followees, commit))
+        let judges = planned
+            .snapshot
+            .places
+            .iter()
+            .any(|(place, _)| place.policy.on_pause == OnPause::Verify);
+        let verifications = if judges {
+            verifications(reading, &planned, Wish::default()).await?
+        } else {
+            Vec::new()
+        };
+        Ok::<_, Fault>((planned, followees, commit, verifications))
     })
     .await??;
     let since = ports.clock.now();
-    let followed = finish::follow(reading, observe, drive, &planned, followees, &commit).await;
+    let followed = finish::follow_judged(reading, (observe, drive), &planned, followees, &commit, &verifications).await;
     let end = finish(report, followed, &planned, |outcome| outcome);
     let verdict = Verdict {
         planned: &planned,

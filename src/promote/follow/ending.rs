@@ -96,7 +96,8 @@ pub(in crate::promote) fn end(tracks: &[Track<'_>], ports: &FollowPorts<'_>, now
         .map(|track| late(track, ports, now))
 }
 
-fn ended(outcome: Outcome, reason: &str, hints: &[String]) -> End {
+/// Makes an end without a later commit.
+pub(in crate::promote) fn ended(outcome: Outcome, reason: &str, hints: &[String]) -> End {
     End {
         outcome,
         reason: reason.to_owned(),

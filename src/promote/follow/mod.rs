@@ -6,6 +6,7 @@
 mod canaries;
 mod diagnose;
 mod ending;
+mod judging;
 mod ports;
 mod progress;
 mod requests;
@@ -17,11 +18,12 @@ use std::time::Duration;
 
 use crate::assess::diagnosis::Promoted;
 use crate::model::{AppSnapshot, ApplicationId, Event, Outcome, PinChange};
-use crate::report::{ApplicationRow, SupersededBy};
+use crate::report::{ApplicationRow, MeasurementRow, SupersededBy};
 
 use crate::promote::cancel::signal;
 use crate::promote::follow::diagnose::diagnose;
 use crate::promote::follow::ending::{End, end, fatal};
+use crate::promote::follow::judging::{Judged, Judging};
 use crate::promote::follow::progress::Telling;
 use crate::promote::follow::requests::Asking;
 use crate::promote::follow::streams::{Heard, Listening};
@@ -31,6 +33,7 @@ use crate::promote::lineage::{Learned, Lineage, unnamed};
 use crate::promote::ports::Cancel;
 use crate::promote::underway::{Underway, next_look};
 
+pub(in crate::promote) use crate::promote::follow::judging::Judge;
 pub use crate::promote::follow::ports::FollowPorts;
 
 /// How long it may take to say why an end is bad.
@@ -49,6 +52,8 @@ pub struct Followed {
     pub applications: Vec<ApplicationRow>,
     /// The commit that replaced our pin, if one did.
     pub superseded_by: Option<SupersededBy>,
+    /// What was measured in the pauses of canaries.
+    pub measurements: Vec<MeasurementRow>,
 }
 
 /// Follows all applications of `request` to an end. The time of their policies begins now.
@@ -77,6 +82,7 @@ pub async fn follow(ports: FollowPorts<'_>, cancel: &Cancel, request: FollowRequ
         hints: end.hints.into_iter().take(3).collect(),
         applications: tracks.iter().map(Track::row).collect(),
         superseded_by: end.superseded_by,
+        measurements: Vec::new(),
     }
 }
 
@@ -89,6 +95,7 @@ fn belongs(pin: &PinChange, target: &Followee) -> bool {
 async fn run<'a>(ports: FollowPorts<'a>, tracks: &mut [Track<'a>], nonce: &'a str) -> End {
     let clock = ports.clock;
     let mut asking = Asking::new(ports, nonce);
+    let mut judging = Judging::new(ports.judge);
     // One question after the other: git's host is one for all.
     let mut questions: Underway<'_, (usize, Learned)> = Underway::at_once(1);
     let mut telling = Telling::new(ports.journal, tracks.len());
@@ -111,6 +118,7 @@ async fn run<'a>(ports: FollowPorts<'a>, tracks: &mut [Track<'a>], nonce: &'a st
                 telling.one(track, now);
             }
             asking.tend(track, at, cadence, now);
+            judging.tend(track, at);
             wake = wake.min(track.requests.judge_at.max(now));
         }
         telling.all(tracks, now);
@@ -131,6 +139,15 @@ async fn run<'a>(ports: FollowPorts<'a>, tracks: &mut [Track<'a>], nonce: &'a st
                 track.learned(learned, clock.now());
                 doubt(ports, track, &mut doubted);
             }
+            (at, judged) = judging.next() => match judged {
+                Judged::Ended(end) => return *end,
+                Judged::Passed => {
+                    if let Some(track) = tracks.get_mut(at) {
+                        track.requests.look_at = clock.now();
+                        track.known.canaries.hurry(clock.now());
+                    }
+                }
+            },
             heard = listening.next(clock) => match heard {
                 Heard::Seen(app) => {
                     if let Some(track) = tracks.iter_mut().find(|track| track.is(&app)) {

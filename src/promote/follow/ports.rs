@@ -5,6 +5,8 @@ use crate::infrarepo::InfraRepo;
 use crate::journal::Journal;
 use crate::model::Clock;
 
+use crate::promote::follow::judging::Judge;
+
 /// The ports of a wait.
 #[derive(Clone, Copy)]
 pub struct FollowPorts<'a> {
@@ -18,4 +20,6 @@ pub struct FollowPorts<'a> {
     pub journal: &'a dyn Journal,
     /// Time.
     pub clock: &'a dyn Clock,
+    /// Judges the pauses of canaries, where that is asked for; `None` = they wait for a person.
+    pub judge: Option<Judge<'a>>,
 }

@@ -173,7 +173,8 @@ impl<'a> Track<'a> {
     pub(in crate::promote) fn is_final(&self) -> bool {
         self.verdict.as_ref().is_some_and(|verdict| {
             verdict.is_final()
-                || (matches!(verdict, Verdict::Paused { .. }) && self.target.policy.on_pause != OnPause::Wait)
+                || (matches!(verdict, Verdict::Paused { .. })
+                    && matches!(self.target.policy.on_pause, OnPause::Succeed | OnPause::Fail))
         })
     }
 

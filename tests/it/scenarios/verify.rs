@@ -349,3 +349,98 @@ fn a_signal_ends_the_watch_and_keeps_what_was_measured() {
     let report = running.wait().ends("cancelled", 143);
     assert!(!measured(&report).is_empty(), "{report:#}");
 }
+
+/// A canary of production that pauses for a person at 60%, judged by the analysis.
+fn paused(more: &str, values: Vec<&'static str>) -> Watched {
+    let watched = Watched {
+        world: World::at_speed(200.0),
+        prometheus: Prometheus::start().unwrap(),
+    };
+    let path = "apps/api/base-rollout/rollout.yaml";
+    let rollout = (watched.world.sandbox)
+        .git(&["cat-file", "blob", &format!("main:{path}")])
+        .unwrap();
+    let forever = rollout.replace("pause:\n            duration: 1m", "pause: {}");
+    assert_ne!(rollout, forever);
+    watched
+        .world
+        .sandbox
+        .commit(path, &forever, "Wait for a person")
+        .unwrap();
+    watched.prometheus.set(QUERY, Series::Vector(values));
+    watched.template(&template(watched.prometheus.url(), more));
+    watched.configure(
+        "- name: dev\n- name: staging\n- name: production\n  on-pause: verify\n  verify: {analysis: [success-rate]}\n",
+    );
+    watched
+}
+
+const PRODUCTION: &str = "--app api --environment production --settle 200ms";
+const ONE: &str = "    interval: 1s\n    count: 2";
+
+#[test]
+fn a_pause_with_good_metrics_is_resumed() {
+    let watched = paused(ONE, vec!["0.99"]);
+    let ran = watched.world.live(&format!("{PRODUCTION} --tag abc1234"));
+    assert!(ran.stderr.contains("the canary goes on"), "{}", ran.stderr);
+    let report = ran.ends("promoted", 0);
+    // Twice in the pause, and twice at the end.
+    assert_eq!(measured(&report).len(), 4, "{report:#}");
+    let acted = |name: &str| {
+        let asked = watched.world.sandbox.argocd.asked();
+        asked
+            .iter()
+            .filter(|asked| asked.method == "POST" && asked.body.to_string().contains(name))
+            .count()
+    };
+    assert_eq!((acted("resume"), acted("abort")), (1, 0));
+}
+
+#[test]
+fn a_pause_with_bad_metrics_is_aborted() {
+    let watched = paused(ONE, vec!["0.5"]);
+    let report = watched
+        .world
+        .live(&format!("{PRODUCTION} --tag abc1234"))
+        .ends("breached", 6);
+    assert_eq!(measured(&report).len(), 1, "{report:#}");
+    assert!(
+        reason(&report).contains("aborted the canary of api-production"),
+        "{report:#}"
+    );
+    let file = "refs/promote/record:production/api.jsonl";
+    let lines = watched.world.sandbox.git(&["cat-file", "blob", file]).unwrap();
+    assert!(lines.contains("\"event\":\"breached\""), "{lines}");
+}
+
+#[test]
+fn a_pause_that_nobody_can_judge_stays() {
+    let watched = paused(
+        "    interval: 1s\n    count: 2\n    consecutiveErrorLimit: 0",
+        vec!["0.99"],
+    );
+    watched.prometheus.fail(Some(503));
+    let report = watched
+        .world
+        .live(&format!("{PRODUCTION} --tag abc1234"))
+        .ends("unreachable", 4);
+    assert!(reason(&report).contains("stays paused"), "{report:#}");
+    let posts = watched.world.sandbox.argocd.asked();
+    assert!(!posts.iter().any(|asked| asked.body.to_string().contains("abort")));
+    // Once they can be read, `wait` goes on from there.
+    watched.prometheus.fail(None);
+    watched.world.live(&format!("wait {PRODUCTION}")).ends("live", 0);
+}
+
+#[test]
+fn on_pause_verify_needs_analyses() {
+    let watched = Watched::new("  on-pause: verify\n", THREE);
+    let report = watched
+        .world
+        .live(&format!("{STAGING} --tag abc1234"))
+        .ends("invalid", 2);
+    assert!(
+        reason(&report).contains("has no analyses that could judge a pause"),
+        "{report:#}"
+    );
+}

@@ -302,6 +302,7 @@ impl Stage {
             repo: repo.as_ref(),
             journal: &self.told,
             clock: &clock,
+            judge: None,
         };
         let (send, cancel) = tokio::sync::watch::channel(None);
         let world = self.world.as_ref();
