@@ -11,11 +11,14 @@ use crate::infrarepo::inputs::INFRA_REPO;
 use crate::infrarepo::{Address, RepoAccess};
 use crate::inputs::{InputSpec, Reader, value};
 use crate::model::{AppName, Command, CommitName, Digest, EnvironmentName, Reference, Tag, unseen};
+use crate::plan::holds::{HeldImage, Of, until};
 use crate::plan::inputs as planned;
 use crate::plan::policy::KEYS;
 use crate::plan::{Allow, Layout, Policy, Request, Select};
-use crate::promote::inputs::{ANALYSIS, CA_BUNDLE, CHECK, COMMIT, DRY_RUN, EXIT_CODE, FOR, LANDING_TIMEOUT, WAIT};
-use crate::promote::{Common, Job, Landing, Promote, Verify, Wait};
+use crate::promote::inputs::{
+    ANALYSIS, CA_BUNDLE, CHECK, COMMIT, DRY_RUN, EXIT_CODE, FOR, FULL, LANDING_TIMEOUT, WAIT,
+};
+use crate::promote::{Common, Hold, HoldChange, Job, Landing, Promote, Resume, Verify, Wait};
 
 /// Reads the command.
 pub(super) fn command(reader: &Reader<'_>) -> Option<Command> {
@@ -73,13 +76,17 @@ pub(super) fn read(reader: &Reader<'_>, command: Command, place: &Place<'_>, run
     let metrics = metrics::settings(reader, &connections.proxies);
     let analyses = reader.list(&ANALYSIS, value::text);
     let lasts = reader.parsed(&FOR, value::some_time);
+    let (until, full) = (reader.parsed(&planned::UNTIL, until), reader.boolean(&FULL));
+    let landing = || {
+        Some(Landing {
+            within: landing_timeout?,
+            author: author.clone()?,
+        })
+    };
     let job = match command {
         Command::Promote if !dry => Job::Promote(Promote {
             request,
-            landing: Landing {
-                within: landing_timeout?,
-                author: author.clone()?,
-            },
+            landing: landing()?,
             follow: wait,
         }),
         // `set-image` never comes here: it has no infra-repo.
@@ -95,6 +102,23 @@ pub(super) fn read(reader: &Reader<'_>, command: Command, place: &Place<'_>, run
         }),
         Command::Status => Job::Status(request.select),
         Command::Preflight => Job::Preflight(request.select),
+        Command::Abort => Job::Abort(request.select),
+        Command::Resume => Job::Resume(Resume {
+            select: request.select,
+            full: full.unwrap_or_default(),
+        }),
+        Command::Hold | Command::Release => Job::Hold(Hold {
+            change: match command {
+                Command::Hold => HoldChange::Add { until },
+                _ => HoldChange::Release,
+            },
+            apps: reader.list(&planned::APP, Of::app),
+            environments: reader.list(&planned::ENVIRONMENT, Of::environment),
+            images: held(reader, &request),
+            reason: request.reason,
+            landing: landing()?,
+            dry,
+        }),
     };
     let common = Common {
         infra_repo: infra_repo?,
@@ -119,10 +143,16 @@ fn request(reader: &Reader<'_>, command: Command) -> Request {
         reader.require(&planned::APP, "");
         reader.require(&planned::ENVIRONMENT, "");
     }
+    let about_holds = matches!(command, Command::Hold | Command::Release);
+    let named = |spec| if about_holds { None } else { Some(spec) };
     let request = Request {
         select: Select {
-            apps: reader.list(&planned::APP, AppName::parse),
-            environments: reader.list(&planned::ENVIRONMENT, EnvironmentName::parse),
+            apps: named(&planned::APP)
+                .map(|spec| reader.list(spec, AppName::parse))
+                .unwrap_or_default(),
+            environments: named(&planned::ENVIRONMENT)
+                .map(|spec| reader.list(spec, EnvironmentName::parse))
+                .unwrap_or_default(),
             path: reader.text(&planned::PATH),
             format: reader.text(&planned::FORMAT),
             applications: reader
@@ -130,7 +160,9 @@ fn request(reader: &Reader<'_>, command: Command) -> Request {
                 .map(|_| reader.list(&planned::APPLICATION, value::text)),
             policy: policy(reader, command),
         },
-        images: reader.list(&planned::IMAGE, image),
+        images: named(&planned::IMAGE)
+            .map(|spec| reader.list(spec, image))
+            .unwrap_or_default(),
         tag: reader.parsed(&planned::TAG, Tag::parse),
         digest: reader.parsed(&planned::DIGEST, Digest::parse),
         from: reader.parsed(&planned::FROM, EnvironmentName::parse),
@@ -139,6 +171,9 @@ fn request(reader: &Reader<'_>, command: Command) -> Request {
         schema: reader.parsed(&planned::SCHEMA, schema),
         reason: reason(reader),
     };
+    if command == Command::Hold {
+        reader.require(&planned::REASON, "");
+    }
     if matches!(command, Command::Promote | Command::Plan) {
         what(reader, &request);
         if request.allow.hold && request.reason.is_none() {
@@ -146,6 +181,24 @@ fn request(reader: &Reader<'_>, command: Command) -> Request {
         }
     }
     request
+}
+
+/// Reads which images are held or released: `image` or `tag` and `digest`; none = all.
+fn held(reader: &Reader<'_>, request: &Request) -> Vec<HeldImage> {
+    let mut images = reader.list(&planned::IMAGE, HeldImage::parse);
+    let parts = [
+        request.tag.as_ref().map(Tag::as_str),
+        request.digest.as_ref().map(Digest::as_str),
+    ];
+    let parts: Vec<&str> = parts.into_iter().flatten().collect();
+    if parts.is_empty() {
+        return images;
+    }
+    if !images.is_empty() {
+        reader.mistake("`image` and `tag` or `digest` are both given: drop one of them".to_owned());
+    }
+    images.extend(HeldImage::parse(&parts.join("@")));
+    images
 }
 
 /// The longest schema, in characters.
@@ -271,7 +324,10 @@ fn policy(reader: &Reader<'_>, command: Command) -> Policy {
 /// Whether to wait: what was said, else whether there is a server to ask.
 fn wait(reader: &Reader<'_>, command: Command) -> bool {
     let server = argocd::is_given(reader);
-    if matches!(command, Command::Wait | Command::Verify) {
+    if matches!(
+        command,
+        Command::Wait | Command::Verify | Command::Abort | Command::Resume
+    ) {
         reader.require(&ARGOCD_SERVER, "");
         return server;
     }

@@ -91,6 +91,13 @@ pub trait Access {
     /// As every call.
     async fn may_sync(&self, app: &AppSnapshot) -> Result<bool, Problem>;
 
+    /// Tells whether the token permits an action on the Rollouts of the application, as far as that can be known without doing it: the
+    /// server is asked to do it with a Rollout that cannot exist, and looks at the right first.
+    ///
+    /// # Errors
+    /// As every call.
+    async fn may_act(&self, id: &ApplicationId, action: Action) -> Result<bool, Problem>;
+
     /// Tells whether the token permits reading every application of that name, whatever its project: one that the server does not show
     /// does not exist then. With the token of a project's role, whatever it is in that project.
     ///

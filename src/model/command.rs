@@ -17,6 +17,14 @@ pub enum Command {
     Status,
     /// Checks everything that a promotion will need.
     Preflight,
+    /// Stops a canary.
+    Abort,
+    /// Lets a paused canary go on.
+    Resume,
+    /// Keeps a version from being promoted.
+    Hold,
+    /// Lets it be promoted again.
+    Release,
     /// Edits one kustomization file in a folder.
     SetImage,
 }
@@ -32,8 +40,16 @@ pub enum Part {
     Repository,
     /// It asks Argo CD.
     Delivery,
+    /// It names images.
+    Image,
     /// It changes what is pinned.
     Change,
+    /// It can follow what it landed, or not.
+    Wait,
+    /// It keeps something from being promoted.
+    Hold,
+    /// It passes pauses of a canary.
+    Resume,
     /// It does something that a person can give a reason for.
     Reason,
     /// It writes a commit.
@@ -63,6 +79,10 @@ impl Command {
         Self::Verify,
         Self::Status,
         Self::Preflight,
+        Self::Abort,
+        Self::Resume,
+        Self::Hold,
+        Self::Release,
         Self::SetImage,
     ];
 
@@ -98,6 +118,10 @@ impl Command {
             Self::Verify => "verify",
             Self::Status => "status",
             Self::Preflight => "preflight",
+            Self::Abort => "abort",
+            Self::Resume => "resume",
+            Self::Hold => "hold",
+            Self::Release => "release",
             Self::SetImage => "set-image",
         }
     }
@@ -120,6 +144,12 @@ impl Command {
             Self::Preflight => {
                 "check tokens, permissions, overlays and applications before a promotion; writes nothing"
             }
+            Self::Abort => {
+                "stop the canary now, and wait until no traffic goes to it; changes the cluster, not the infra-repo"
+            }
+            Self::Resume => "pass one pause of a canary, or with `full` all that is left, and follow it",
+            Self::Hold => "keep a version, an app or an environment from being promoted, with a reason",
+            Self::Release => "remove holds, so that it can be promoted again",
             Self::SetImage => "do what `kustomize edit set image` does, and keep every other byte of the file",
         }
     }
@@ -133,7 +163,9 @@ impl Command {
                 Part::Select,
                 Part::Repository,
                 Part::Delivery,
+                Part::Image,
                 Part::Change,
+                Part::Wait,
                 Part::Reason,
                 Part::Land,
                 Part::Sync,
@@ -146,7 +178,9 @@ impl Command {
                 Part::Select,
                 Part::Repository,
                 Part::Delivery,
+                Part::Image,
                 Part::Change,
+                Part::Wait,
                 Part::Reason,
                 Part::Land,
                 Part::Sync,
@@ -179,6 +213,40 @@ impl Command {
                 Part::Overview,
             ],
             Self::Preflight => &[Part::Print, Part::Select, Part::Repository, Part::Delivery, Part::Sync],
+            Self::Abort => &[
+                Part::Print,
+                Part::Select,
+                Part::Repository,
+                Part::Delivery,
+                Part::Reason,
+            ],
+            Self::Resume => &[
+                Part::Print,
+                Part::Select,
+                Part::Repository,
+                Part::Delivery,
+                Part::Reason,
+                Part::Sync,
+                Part::Follow,
+                Part::Resume,
+            ],
+            Self::Hold => &[
+                Part::Print,
+                Part::Select,
+                Part::Repository,
+                Part::Image,
+                Part::Reason,
+                Part::Hold,
+                Part::Land,
+            ],
+            Self::Release => &[
+                Part::Print,
+                Part::Select,
+                Part::Repository,
+                Part::Image,
+                Part::Reason,
+                Part::Land,
+            ],
             Self::SetImage => &[Part::Print],
         }
     }

@@ -11,7 +11,8 @@ use super::PlannedFile;
 const CONTEXT: usize = 3;
 
 /// Returns the unified diff of all files.
-pub(super) fn diff(files: &[PlannedFile]) -> String {
+#[must_use]
+pub fn diff(files: &[PlannedFile]) -> String {
     let mut out = String::new();
     for file in files {
         let (before, after) = (

@@ -9,8 +9,8 @@ use crate::model::Part;
 pub const APP: InputSpec = InputSpec {
     name: "app",
     kind: InputKind::List,
-    absent: "Required for `promote`, `plan` and `wait`; `status` and `preflight` take every app",
-    help: "One or more apps. Each replaces `{app}` in `path`, `application` and `message`.",
+    absent: "Required, except for `status` and `preflight`, which take every app",
+    help: "One or more apps. Each replaces `{app}` in `path`, `application` and `message`. `hold` and `release` also take `*`: all apps.",
     common: true,
     example: "api",
     ..InputSpec::PLAIN
@@ -20,8 +20,8 @@ pub const APP: InputSpec = InputSpec {
 pub const ENVIRONMENT: InputSpec = InputSpec {
     name: "environment",
     kind: InputKind::List,
-    absent: "Required for `promote`, `plan` and `wait`; `status` and `preflight` take every environment",
-    help: "One or more environments. One commit changes all of them, and all of them must become live.",
+    absent: "Required, except for `status` and `preflight`, which take every environment",
+    help: "One or more environments. One commit changes all of them, and all of them must become live. `hold` and `release` also take `*`: all environments.",
     common: true,
     example: "staging",
     ..InputSpec::PLAIN
@@ -31,33 +31,33 @@ pub const ENVIRONMENT: InputSpec = InputSpec {
 pub const IMAGE: InputSpec = InputSpec {
     name: "image",
     kind: InputKind::List,
-    absent: "Required unless `tag`, `digest` or `from` is set",
+    absent: "Required for `promote` and `plan`, unless `tag`, `digest` or `from` is set",
     help: "One or more images to promote, as `name[:tag][@sha256:…]`. The entry of that image gets exactly that tag and digest.",
     common: true,
     example: "myorg/api:a3f1c8b@sha256:…",
-    part: Part::Change,
+    part: Part::Image,
     ..InputSpec::PLAIN
 };
 
 /// `tag`.
 pub const TAG: InputSpec = InputSpec {
     name: "tag",
-    absent: "Required unless `image`, `digest` or `from` is set",
+    absent: "Required for `promote` and `plan`, unless `image`, `digest` or `from` is set",
     help: "Tag to promote, for the only image of each app or the configured ones. Quote it: YAML reads `1.10` as `1.1`.",
     common: true,
     example: "v1.2.3",
-    part: Part::Change,
+    part: Part::Image,
     ..InputSpec::PLAIN
 };
 
 /// `digest`.
 pub const DIGEST: InputSpec = InputSpec {
     name: "digest",
-    absent: "Required unless `image`, `tag` or `from` is set",
+    absent: "Required for `promote` and `plan`, unless `image`, `tag` or `from` is set",
     help: "Digest to promote, for the only image of each app or the configured ones. With `tag`, promote writes both.",
     common: true,
     example: "sha256:…",
-    part: Part::Change,
+    part: Part::Image,
     ..InputSpec::PLAIN
 };
 
@@ -144,15 +144,25 @@ pub const ALLOW: InputSpec = InputSpec {
 /// `reason`.
 pub const REASON: InputSpec = InputSpec {
     name: "reason",
-    absent: "Required with `allow: hold`",
-    help: "Why, in one sentence. promote writes it into the commit. An exception to a hold needs it.",
+    absent: "Required for `hold`, and with `allow: hold`",
+    help: "Why, in one sentence. promote writes it into the commit.",
     example: "INC-123: checkout is broken",
     part: Part::Reason,
     ..InputSpec::PLAIN
 };
 
+/// `until`.
+pub const UNTIL: InputSpec = InputSpec {
+    name: "until",
+    absent: "Default: until `release`",
+    help: "End of the hold: a duration such as `2h`, a time with its zone such as `2026-12-24T18:00:00+01:00`, or a date (the end of that day in UTC).",
+    example: "2h",
+    part: Part::Hold,
+    ..InputSpec::PLAIN
+};
+
 /// What is promoted.
-pub const REQUEST: [InputSpec; 13] = [
+pub const REQUEST: [InputSpec; 14] = [
     APP,
     ENVIRONMENT,
     IMAGE,
@@ -166,4 +176,5 @@ pub const REQUEST: [InputSpec; 13] = [
     SCHEMA,
     ALLOW,
     REASON,
+    UNTIL,
 ];

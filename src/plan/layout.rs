@@ -213,6 +213,7 @@ impl Layout<'_> {
             ("mutable-tag", asked.mutable_tag, listed.mutable_tag),
             ("new-entry", asked.new_entry, listed.new_entry),
             ("replace-canary", asked.replace_canary, listed.replace_canary),
+            ("hold", asked.hold, listed.hold),
         ];
         for (word, asked, listed) in pairs {
             if asked && !listed {

@@ -21,6 +21,7 @@ pub use config::{
     AnalysisSource, App, Config, Environment, FILE as CONFIG_FILE, Filling, RECORD, RecordPlace, Verify,
     reference as config_reference, schema as config_schema,
 };
+pub use diff::diff;
 pub use layout::{Applications, BY_SOURCE, DEFAULT_APPLICATION, DEFAULT_PATH, Layout, Place};
 pub use message::{DEFAULT_MESSAGE, Identity, Message};
 pub use policy::{OnPause, OnSuperseded, OnUnsynced, Policy, ResolvedPolicy, SyncMode};

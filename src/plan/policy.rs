@@ -61,7 +61,7 @@ policy! {
         kind: InputKind::Choice(&["auto", "trigger", "never"]),
         part: Part::Sync,
         default: Some("auto"),
-        default_of: &[(Command::Wait, "never")],
+        default_of: &[(Command::Wait, "never"), (Command::Resume, "never")],
         in_file: true,
         common: true,
         help: "What starts the sync. `auto` refreshes an application with automated sync and syncs a manual one. `trigger` always \

@@ -10,7 +10,7 @@ pub const WAIT: InputSpec = InputSpec {
     absent: "Default: `true` when `argocd-server` is set",
     help: "Whether to wait until exactly this commit is live and healthy. Needs `argocd-server`.",
     example: "true",
-    part: Part::Land,
+    part: Part::Wait,
     ..InputSpec::PLAIN
 };
 
@@ -52,7 +52,7 @@ pub const DRY_RUN: InputSpec = InputSpec {
     name: "dry-run",
     kind: InputKind::Bool,
     default: Some("false"),
-    help: "Whether to plan only: `true` makes `promote` a `plan`.",
+    help: "Whether to plan only: `true` makes `promote` a `plan`. Commands that write a commit show what it would change.",
     example: "true",
     part: Part::Land,
     ..InputSpec::PLAIN
@@ -105,8 +105,19 @@ pub const FOR: InputSpec = InputSpec {
     ..InputSpec::PLAIN
 };
 
+/// `full`.
+pub const FULL: InputSpec = InputSpec {
+    name: "full",
+    kind: InputKind::Bool,
+    default: Some("false"),
+    help: "Whether `resume` passes all that is left of the canary: steps, pauses and analyses.",
+    example: "true",
+    part: Part::Resume,
+    ..InputSpec::PLAIN
+};
+
 /// All of them.
-pub const ALL: [InputSpec; 9] = [
+pub const ALL: [InputSpec; 10] = [
     COMMIT,
     ANALYSIS,
     FOR,
@@ -116,4 +127,5 @@ pub const ALL: [InputSpec; 9] = [
     DRY_RUN,
     CHECK,
     EXIT_CODE,
+    FULL,
 ];

@@ -7,6 +7,7 @@ use crate::http::Connections;
 use crate::infrarepo::{Author, RepoAccess};
 use crate::metrics;
 use crate::model::{Command, CommitName};
+use crate::plan::holds::{HeldImage, Of, Until};
 use crate::plan::{Identity, Request, Select};
 
 /// What every command needs: the servers, and who runs it.
@@ -41,6 +42,12 @@ pub enum Job {
     Status(Select),
     /// Checks what a promotion needs.
     Preflight(Select),
+    /// Stops canaries.
+    Abort(Select),
+    /// Lets paused canaries go on.
+    Resume(Resume),
+    /// Adds or removes holds.
+    Hold(Hold),
 }
 
 impl Job {
@@ -54,19 +61,34 @@ impl Job {
             Self::Verify(_) => Command::Verify,
             Self::Status(_) => Command::Status,
             Self::Preflight(_) => Command::Preflight,
+            Self::Abort(_) => Command::Abort,
+            Self::Resume(_) => Command::Resume,
+            Self::Hold(hold) => match hold.change {
+                HoldChange::Add { .. } => Command::Hold,
+                HoldChange::Release => Command::Release,
+            },
         }
     }
 
-    /// Returns the apps and environments that it is about.
+    /// Returns the names of the apps and of the environments that it is about; none = all there are.
     #[must_use]
-    pub const fn select(&self) -> &Select {
-        match self {
+    pub fn about(&self) -> (Vec<String>, Vec<String>) {
+        let select = match self {
             Self::Promote(promote) => &promote.request.select,
             Self::Plan(request) => &request.select,
             Self::Wait(wait) => &wait.select,
             Self::Verify(verify) => &verify.select,
-            Self::Status(select) | Self::Preflight(select) => select,
-        }
+            Self::Status(select) | Self::Preflight(select) | Self::Abort(select) => select,
+            Self::Resume(resume) => &resume.select,
+            Self::Hold(hold) => {
+                let names = |all: &[Of]| all.iter().map(|one| one.as_str().to_owned()).collect();
+                return (names(&hold.apps), names(&hold.environments));
+            }
+        };
+        (
+            select.apps.iter().map(ToString::to_string).collect(),
+            select.environments.iter().map(ToString::to_string).collect(),
+        )
     }
 }
 
@@ -108,4 +130,44 @@ pub struct Verify {
     pub analyses: Vec<String>,
     /// How long; `None` = what the environment says, else as long as the analyses take.
     pub lasts: Option<Duration>,
+}
+
+/// `resume`.
+#[derive(Clone, Debug)]
+pub struct Resume {
+    /// Whose canaries.
+    pub select: Select,
+    /// Whether all that is left is passed, else one pause.
+    pub full: bool,
+}
+
+/// `hold` or `release`.
+#[derive(Clone, Debug)]
+pub struct Hold {
+    /// Which of the two.
+    pub change: HoldChange,
+    /// Whose images.
+    pub apps: Vec<Of>,
+    /// Where.
+    pub environments: Vec<Of>,
+    /// Which images; empty = all.
+    pub images: Vec<HeldImage>,
+    /// Why, in a person's words.
+    pub reason: Option<String>,
+    /// How its commit lands.
+    pub landing: Landing,
+    /// Whether it is only shown what would be written.
+    pub dry: bool,
+}
+
+/// What becomes of holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HoldChange {
+    /// Some are added.
+    Add {
+        /// When they end by themselves.
+        until: Option<Until>,
+    },
+    /// Those that match go.
+    Release,
 }

@@ -12,7 +12,7 @@ use crate::model::{Clock, Fault, limits};
 use crate::report::{End, Report};
 
 use crate::promote::cancel::{or_cancel, or_late};
-use crate::promote::commands::{plan, preflight, promote, status, verify, wait};
+use crate::promote::commands::{abort, hold, plan, preflight, promote, resume, status, verify, wait};
 use crate::promote::job::{Common, Job};
 use crate::promote::ports::{Cancel, Ports, Reading};
 use crate::promote::timeline::Recorder;
@@ -22,8 +22,7 @@ pub async fn run(common: &Common, job: &Job, journal: Rc<dyn Journal>, clock: Rc
     let start = clock.now();
     let recorder = Rc::new(Recorder::new(journal, Rc::clone(&clock)));
     let mut report = Report::new(job.command());
-    report.app = job.select().apps.iter().map(ToString::to_string).collect();
-    report.environment = job.select().environments.iter().map(ToString::to_string).collect();
+    (report.app, report.environment) = job.about();
     let journal = Rc::<Recorder>::clone(&recorder);
     let end = story(common, job, journal, Rc::clone(&clock), &cancel, &mut report).await;
     report.end(end.unwrap_or_else(End::from));
@@ -86,6 +85,9 @@ async fn story(
         }
         Job::Wait(job) => wait::run(job, reading, repo.as_ref(), drive, report).await,
         Job::Verify(job) => verify::run(job, reading, repo.as_ref(), report).await,
+        Job::Abort(select) => abort::run(select, reading, repo.as_ref(), drive, report).await,
+        Job::Resume(job) => resume::run(job, reading, repo.as_ref(), drive, report).await,
+        Job::Hold(job) => hold::run(job, reading, repo.as_ref(), report).await,
         Job::Status(select) | Job::Preflight(select) => {
             let shown = or_cancel(cancel, status::run(select, reading, report));
             or_late(ports.clock, limits::BEFORE_WRITING.time(), None, shown).await??

@@ -46,10 +46,46 @@ pub(super) fn heading(report: &Report) -> String {
             if apps.is_empty() || environments.is_empty() {
                 capital(&unnamed(report))
             } else {
-                named(report.outcome(), &apps, &environments)
+                verb(report.command(), report.outcome(), &apps, &environments)
+                    .unwrap_or_else(|| named(report.outcome(), &apps, &environments))
             }
         }
     }
+}
+
+/// The heading of a command that is no promotion, where it says something else than that of one.
+fn verb(command: Command, outcome: Outcome, app: &str, environment: &str) -> Option<String> {
+    let what = match command {
+        Command::Abort => "canary",
+        Command::Resume => "canary",
+        Command::Hold | Command::Release => "hold",
+        _ => return None,
+    };
+    let (app, environment) = match (app, environment) {
+        ("*", "*") => ("all apps", "all environments"),
+        ("*", environment) => ("all apps", environment),
+        (app, "*") => (app, "all environments"),
+        both => both,
+    };
+    Some(match (command, outcome) {
+        (Command::Abort, Outcome::Ok) => format!("The canary of {app} in {environment} is stopped"),
+        (Command::Abort | Command::Resume, Outcome::NoChange) => {
+            format!("No canary of {app} in {environment} is waiting")
+        }
+        (Command::Hold, Outcome::Landed) => format!("{app} is held in {environment}"),
+        (Command::Release, Outcome::Landed) => format!("{app} is released in {environment}"),
+        (Command::Hold, Outcome::NoChange) => format!("{app} is already held in {environment}"),
+        (Command::Release, Outcome::NoChange) => format!("Nothing of {app} is held in {environment}"),
+        (_, Outcome::Refused) => format!("The {what} of {app} in {environment} was not changed: refused"),
+        (_, Outcome::Invalid) => {
+            format!("The {what} of {app} in {environment} was not changed: invalid input or configuration")
+        }
+        (_, Outcome::Denied) => format!("The {what} of {app} in {environment} was not changed: access denied"),
+        (_, Outcome::Unreachable) => {
+            format!("The {what} of {app} in {environment}: a server did not answer as it should")
+        }
+        _ => return None,
+    })
 }
 
 /// The heading where the app and the environment are known.

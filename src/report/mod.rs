@@ -11,6 +11,7 @@ mod checks;
 mod columns;
 mod end;
 mod heading;
+mod holds;
 mod json;
 mod mark;
 mod markdown;
@@ -23,6 +24,7 @@ mod text;
 
 pub use checks::{CheckRow, CheckState, verdict as checks_verdict};
 pub use end::End;
+pub use holds::HoldRow;
 pub use json::{json, short_json};
 pub use measurements::{MeasurementRow, sparkline};
 pub use outputs::{Known, OUTPUTS, OutputKind, OutputSpec, outputs, outputs_at};
@@ -71,6 +73,9 @@ pub struct Report {
     pub opens_at: Option<Timestamp>,
     /// What analyses measured, in the order in which it came.
     pub measurements: Vec<MeasurementRow>,
+    /// The holds that concern the run: those of the apps and environments that it is about, or those that it added or removed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub holds: Vec<HoldRow>,
     /// The applications.
     pub applications: Vec<ApplicationRow>,
     /// The rows of `status`; only there.
@@ -115,6 +120,7 @@ impl Report {
             gates: Vec::new(),
             opens_at: None,
             measurements: Vec::new(),
+            holds: Vec::new(),
             applications: Vec::new(),
             status: Vec::new(),
             checks: Vec::new(),
@@ -222,6 +228,7 @@ impl Texts for Report {
         texts.extend(all(&mut self.riding_along));
         texts.extend(all(&mut self.gates));
         texts.extend(all(&mut self.measurements));
+        texts.extend(all(&mut self.holds));
         texts.extend(all(&mut self.applications));
         texts.extend(all(&mut self.status));
         texts.extend(all(&mut self.checks));

@@ -42,6 +42,7 @@ pub fn summary(report: &Report) -> String {
         riding_along(report),
         gates(report),
         measurements(report),
+        holds(report),
         applications(report),
         timeline(report),
         diff(report),
@@ -187,6 +188,24 @@ fn gates(report: &Report) -> String {
     }
     let forecast = report.forecast().map(|forecast| format!("{}\n\n", prose(&forecast)));
     format!("### Gates\n\n{table}{}", forecast.unwrap_or_default())
+}
+
+fn holds(report: &Report) -> String {
+    let rows = report.holds.iter().map(|row| {
+        vec![
+            prose(&row.what()),
+            prose(&row.reason),
+            row.by.as_deref().map(prose).unwrap_or_default(),
+            row.since.as_deref().map(prose).unwrap_or_default(),
+            prose(&row.end()),
+        ]
+    });
+    let table = table(&["held", "why", "by", "since", "until"], rows);
+    if table.is_empty() {
+        table
+    } else {
+        format!("### Holds\n\n{table}")
+    }
 }
 
 fn applications(report: &Report) -> String {

@@ -12,14 +12,24 @@ use crate::model::{Outcome, in_words};
 #[must_use]
 pub fn text(report: &Report) -> String {
     if !report.checks.is_empty() {
-        return format!("{}\n\n{}\n", checks::table(&report.checks), head(report));
+        return format!(
+            "{}\n{}\n{}\n",
+            checks::table(&report.checks),
+            below(report),
+            head(report)
+        );
     }
     if !report.status.is_empty() {
         let (mark, verdict) = status::verdict(&report.status);
         let table = status::table(&report.status);
-        return format!("{table}\n\n{} {verdict}\n{}\n", mark.sign(), report.reason);
+        return format!(
+            "{table}\n{}\n{} {verdict}\n{}\n",
+            below(report),
+            mark.sign(),
+            report.reason
+        );
     }
-    if report.outcome() == Outcome::Ok && !report.reason.is_empty() {
+    if report.outcome() == Outcome::Ok && !report.reason.is_empty() && report.applications.is_empty() {
         // The command's own words are all there is to say.
         return format!("{}\n", report.reason);
     }
@@ -47,6 +57,7 @@ fn body(report: &Report, with_reasons: bool) -> Vec<String> {
     out.extend(commit(report));
     out.extend(riding_along(report));
     out.extend(gates(report));
+    out.extend(holds(report));
     out.extend(applications(report, with_reasons));
     if report.duration_seconds >= 1.0 {
         out.push(format!("\ntook {}", duration(report.duration_seconds)));
@@ -158,6 +169,19 @@ fn gates(report: &Report) -> Vec<String> {
         lines.push(format!("  {forecast}"));
     }
     lines
+}
+
+fn holds(report: &Report) -> Vec<String> {
+    let rows = report.holds.iter().map(|row| {
+        let by = row.by.as_ref().map(|by| format!(" ({by})")).unwrap_or_default();
+        vec![format!("  {}", row.what()), row.end(), format!("{}{by}", row.reason)]
+    });
+    section("holds", &rows.collect::<Vec<_>>())
+}
+
+/// Returns what stands below a table of its own.
+fn below(report: &Report) -> String {
+    holds(report).iter().map(|line| format!("{line}\n")).collect()
 }
 
 fn applications(report: &Report, with_reasons: bool) -> Vec<String> {

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 
-use crate::delivery::{Access, Problem};
-use crate::model::{AppSnapshot, ApplicationId};
+use crate::delivery::{Access, Action, Problem};
+use crate::model::{AppSnapshot, ApplicationId, Resource, ResourceId};
 
 use super::client::{ArgoCd, Call};
 use super::wire;
@@ -56,6 +56,29 @@ impl Access for ArgoCd {
 
     async fn may_sync(&self, app: &AppSnapshot) -> Result<bool, Problem> {
         self.may("sync", &app.project, Some(&app.namespace), &app.name).await
+    }
+
+    async fn may_act(&self, id: &ApplicationId, action: Action) -> Result<bool, Problem> {
+        let nowhere = Resource {
+            id: ResourceId {
+                group: "argoproj.io".to_owned(),
+                kind: "Rollout".to_owned(),
+                namespace: "default".to_owned(),
+                // No object of Kubernetes can have this name.
+                name: "(is this permitted?)".to_owned(),
+            },
+            version: "v1alpha1".to_owned(),
+            ..Resource::default()
+        };
+        match self.run(id, &nowhere, action).await {
+            // It was found to be missing, so the right was there.
+            Err(Problem::Passing { why, .. }) if why.contains("not found as part of application") => Ok(true),
+            Err(Problem::Forbidden(_)) => Ok(false),
+            Err(problem) => Err(problem),
+            Ok(()) => Err(Problem::Refused(
+                "the server acted on a Rollout that does not exist".to_owned(),
+            )),
+        }
     }
 
     async fn may_see(&self, id: &ApplicationId) -> Result<bool, Problem> {

@@ -63,6 +63,13 @@ impl Drive for ArgoCd {
     }
 
     async fn act(&self, id: &ApplicationId, rollout: &Resource, action: Action) -> Result<(), Problem> {
+        self.run(id, rollout, action).await
+    }
+}
+
+impl ArgoCd {
+    /// Asks for an action on a Rollout.
+    pub(super) async fn run(&self, id: &ApplicationId, rollout: &Resource, action: Action) -> Result<(), Problem> {
         let fields = [
             ("namespace", rollout.id.namespace.as_str()),
             ("resourceName", rollout.id.name.as_str()),

@@ -81,6 +81,14 @@ impl HeldImage {
     }
 }
 
+impl HeldImage {
+    /// Returns it as it was written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
 impl fmt::Display for HeldImage {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(&self.text)

@@ -1,10 +1,11 @@
 //! `preflight`: everything that a promotion will need, looked at before anyone needs it. Reads only, and stops at no problem.
 
 use crate::assess::rollout::Origin;
-use crate::delivery::Observe;
+use crate::delivery::{Action, Observe};
 use crate::githost::Rules;
 use crate::infrarepo::{InfraRepo, Tip};
-use crate::model::{Fault, Outcome, RepoIdentity, Syntax, Timestamp};
+use crate::model::{AppSnapshot, ApplicationId, Fault, Outcome, RepoIdentity, Resource, Syntax, Timestamp};
+use crate::plan::holds::{FILE, Held, Holds};
 use crate::plan::{self, Allow, Layout, Overlay, Select, SyncMode};
 use crate::report::{End, Report};
 
@@ -12,10 +13,12 @@ use crate::promote::commands::checks::{Checks, MADE_BY_HAND, MINTED};
 use crate::promote::job::Common;
 use crate::promote::ports::Ports;
 use crate::promote::prepare::applications::identity;
+use crate::promote::prepare::holds::{holds, rows};
 use crate::promote::prepare::places::{of_app, pairs};
 use crate::promote::prepare::precheck::{Looked, look_at, may_sync, patiently, triggers, whoami};
 use crate::promote::prepare::snapshot::{config, find, read};
 use crate::promote::prepare::{announce, applications};
+use crate::promote::rights;
 
 /// The seams, each with what stood against opening it.
 pub(in crate::promote) struct Seams {
@@ -55,14 +58,16 @@ pub(in crate::promote) async fn run(
         Some(Err(fault)) => checks.failed("Argo CD", "", fault),
         Some(Ok(observe)) => {
             let known = server(observe.as_ref(), common, ports, &mut checks).await;
-            match &found {
-                Some((origin, targets)) if known => each(observe.as_ref(), ports, origin, targets, &mut checks).await,
-                Some(_) => checks.skipped(
+            match (&found, known) {
+                (Some((origin, targets)), Some(subject)) => {
+                    each(observe.as_ref(), ports, origin, targets, &subject, &mut checks).await;
+                }
+                (Some(_), None) => checks.skipped(
                     "application",
                     "",
                     "not checked: Argo CD rejected the token or did not answer",
                 ),
-                None => {}
+                (None, _) => {}
             }
         }
     }
@@ -100,6 +105,7 @@ async fn infra_repo(
     let until = rules(host, &tip, checks).await;
     token(common, until, &url, ports, checks);
     let (repository, targets) = overlays(repo, select, &tip, checks).await?;
+    held(repo, &tip, &targets, ports, checks, report).await;
     let origin = Origin {
         repository,
         branch: tip.branch,
@@ -144,6 +150,42 @@ fn token(common: &Common, said: Option<Timestamp>, url: &str, ports: Ports<'_>, 
         (Some(until), _) => checks.ending("token", url, "installation token", until, ports.clock.wall(), MINTED),
         (None, Some(until)) => checks.ending("token", url, "personal token", until, ports.clock.wall(), MADE_BY_HAND),
         (None, None) => checks.ok("token", url, "expiry unknown"),
+    }
+}
+
+/// Shows what is held of what was asked for, or that there is.
+async fn held(
+    repo: &dyn InfraRepo,
+    tip: &Tip,
+    targets: &[plan::Place],
+    ports: Ports<'_>,
+    checks: &mut Checks,
+    report: &mut Report,
+) {
+    let Some(holds) = checks.right("holds", FILE, holds(repo, &tip.commit).await) else {
+        return;
+    };
+    if let Holds::Unreadable(why) = &holds {
+        let fault = Fault::refused(format!("everything is {}", Held::Unreadable(why)));
+        return checks.failed(
+            "holds",
+            FILE,
+            fault.hint(format!("correct {FILE} at the root of the infra-repo")),
+        );
+    }
+    let pairs = targets.iter().map(|target| (&target.app, &target.environment));
+    report.holds = rows(&holds, pairs, ports.clock.wall());
+    if report.holds.is_empty() {
+        checks.ok("holds", FILE, "nothing is held");
+    }
+    for row in &report.holds {
+        let said = format!("{} is held {}: {}", row.what(), row.end(), row.reason);
+        if row.image.is_some() {
+            checks.ok("holds", FILE, said);
+        } else {
+            let fault = Fault::refused(said).hint("run `promote release` when the reason is gone");
+            checks.warning("holds", FILE, fault);
+        }
     }
 }
 
@@ -217,8 +259,8 @@ fn images(syntax: &Syntax, overlay: &Overlay) -> Result<Vec<String>, Fault> {
     Ok(all)
 }
 
-/// Checks the server and its token; tells whether applications can be asked for.
-async fn server(observe: &dyn Observe, common: &Common, ports: Ports<'_>, checks: &mut Checks) -> bool {
+/// Checks the server and its token; returns whose it is, if applications can be asked for.
+async fn server(observe: &dyn Observe, common: &Common, ports: Ports<'_>, checks: &mut Checks) -> Option<String> {
     let server = observe.server();
     let version = patiently(ports.clock, || observe.version()).await;
     let version = version.map_err(|problem| problem.fault(&format!("read the version of {server}")));
@@ -226,13 +268,11 @@ async fn server(observe: &dyn Observe, common: &Common, ports: Ports<'_>, checks
         .take("Argo CD", &server, version, |version| format!("Argo CD {version}"))
         .is_none()
     {
-        return false;
+        return None;
     }
     let until = common.argocd.as_ref().and_then(|argocd| argocd.token.valid_until());
     let known = whoami(observe, ports.clock).await;
-    let Some(name) = checks.right("Argo CD token", &server, known) else {
-        return false;
-    };
+    let name = checks.right("Argo CD token", &server, known)?;
     match until {
         Some(until) => checks.ending(
             "Argo CD token",
@@ -244,11 +284,18 @@ async fn server(observe: &dyn Observe, common: &Common, ports: Ports<'_>, checks
         ),
         None => checks.ok("Argo CD token", server, format!("token of {name}, does not expire")),
     }
-    true
+    Some(name)
 }
 
-/// Checks every application: whether it is there, deploys what would be changed, and may be synced.
-async fn each(observe: &dyn Observe, ports: Ports<'_>, origin: &Origin, targets: &[plan::Place], checks: &mut Checks) {
+/// Checks every application: whether it is there, deploys what would be changed, may be synced, and may be taken back.
+async fn each(
+    observe: &dyn Observe,
+    ports: Ports<'_>,
+    origin: &Origin,
+    targets: &[plan::Place],
+    subject: &str,
+    checks: &mut Checks,
+) {
     let mut candidates = Vec::new();
     for target in targets {
         let object = format!("{} in {}", target.app, target.environment);
@@ -285,7 +332,10 @@ async fn each(observe: &dyn Observe, ports: Ports<'_>, origin: &Origin, targets:
             checks.ok("application", &object, seen);
         }
         let sync = candidate.policy.sync;
-        match may_sync(observe, ports.clock, &id, &app).await {
+        let may = may_sync(observe, ports.clock, &id, &app).await;
+        let going_back = (may.as_ref().map(drop)).map_err(|fault| fault.outcome);
+        let object_of_sync = object.clone();
+        match may {
             Ok(()) => checks.ok("sync", object, "the token has sync permission"),
             Err(fault) if triggers(&app, sync) => checks.failed("sync", object, fault),
             Err(fault) if fault.outcome == Outcome::Denied => {
@@ -297,6 +347,65 @@ async fn each(observe: &dyn Observe, ports: Ports<'_>, origin: &Origin, targets:
                 checks.ok("sync", object, format!("no sync permission, and none needed: {why}"));
             }
             Err(fault) => checks.warning("sync", object, fault),
+        }
+        rollback(&going_back, &object_of_sync, (&id, &app), subject, checks);
+        canaries(observe, ports, &object_of_sync, (&id, &app), subject, checks).await;
+    }
+}
+
+/// Checks what `rollback` needs of Argo CD: the right to end a sync that is in the way, which is the right to sync.
+fn rollback(
+    may_sync: &Result<(), Outcome>,
+    object: &str,
+    (id, app): (&ApplicationId, &AppSnapshot),
+    subject: &str,
+    checks: &mut Checks,
+) {
+    match may_sync {
+        Ok(()) => checks.ok(
+            "rollback",
+            object,
+            "the token can sync the application, and end a sync that is in the way",
+        ),
+        Err(Outcome::Denied) => {
+            let line = rights::line(Some(subject), rights::SYNC, id, app);
+            let fault =
+                Fault::denied("rollback could not end a sync that is in the way: the token has no permission to sync");
+            checks.warning("rollback", object, fault.hint(format!("add to policy.csv: {line}")));
+        }
+        Err(_) => checks.skipped(
+            "rollback",
+            object,
+            "not checked: Argo CD did not report the permission to sync",
+        ),
+    }
+}
+
+/// Checks what `abort` and `resume` need, where there is a Rollout.
+async fn canaries(
+    observe: &dyn Observe,
+    ports: Ports<'_>,
+    object: &str,
+    (id, app): (&ApplicationId, &AppSnapshot),
+    subject: &str,
+    checks: &mut Checks,
+) {
+    if !app.resources.iter().any(Resource::is_rollout) {
+        return;
+    }
+    for (check, action) in [("abort", Action::Abort), ("resume", Action::Resume)] {
+        match patiently(ports.clock, || observe.may_act(id, action)).await {
+            Ok(true) => checks.ok(
+                check,
+                object,
+                format!("the token has permission to {check} its canaries"),
+            ),
+            Ok(false) => {
+                let line = rights::line(Some(subject), rights::ROLLOUT, id, app);
+                let fault = Fault::denied(format!("the token has no permission to {check} its canaries"));
+                checks.warning(check, object, fault.hint(format!("add to policy.csv: {line}")));
+            }
+            Err(problem) => checks.skipped(check, object, format!("not checked: {}", problem.why())),
         }
     }
 }

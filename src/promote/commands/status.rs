@@ -3,6 +3,7 @@
 use crate::assess::rollout::Origin;
 use crate::infrarepo::{InfraRepo, Tip};
 use crate::model::{AppName, EnvironmentName, Fault, Outcome, Pin, RepoPath};
+use crate::plan::holds::{Held, Holds};
 use crate::plan::{Allow, Config, Layout, Place, Select};
 use crate::report::{End, Report, StatusRow};
 
@@ -10,6 +11,7 @@ use crate::promote::commands::changed::{self, Placed};
 use crate::promote::ports::Reading;
 use crate::promote::prepare::announce;
 use crate::promote::prepare::applications::identity;
+use crate::promote::prepare::holds::{holds, rows as concerning};
 use crate::promote::prepare::places::{of_app, pairs, there_are};
 use crate::promote::prepare::snapshot::{config, find, read};
 
@@ -58,6 +60,12 @@ pub(in crate::promote) async fn run(select: &Select, reading: Reading<'_>, repor
         };
         super::running::run(&mut rows, observe, &origin, ports).await?;
     }
+    let holds = holds(repo, &tip.commit).await?;
+    if let Holds::Unreadable(why) = &holds {
+        ports.journal.warn(format!("everything is {}", Held::Unreadable(why)));
+    }
+    let pairs = rows.iter().map(|(target, _)| (&target.app, &target.environment));
+    report.holds = concerning(&holds, pairs, ports.clock.wall());
     report.status = rows.into_iter().map(|(_, row)| row).collect();
     let others = reader.others(&asked).await?;
     compare(&mut report.status, &others);

@@ -6,6 +6,8 @@ pub(super) mod applications;
 mod canaries;
 pub(super) mod expiry;
 pub(super) mod gates;
+mod held;
+pub(super) mod holds;
 mod ineffective;
 pub(super) mod live;
 pub(super) mod places;
@@ -109,6 +111,11 @@ impl<'a> Preparation<'a> {
         let gates = or_cancel(ports.cancel, judging).await?;
         report.gates.clone_from(&gates.rows);
         report.opens_at = gates.opens_at;
+        let now = ports.clock.wall();
+        let places = planned.snapshot.places.iter();
+        let pairs = places.map(|(place, _)| (&place.app, &place.environment));
+        report.holds = holds::rows(&planned.snapshot.holds, pairs, now);
+        let held = held::judge(&mut planned, now, ports.journal);
         let looked = rerun::look(repo, &common.identity, &mut planned, ports.journal);
         let superseded = or_cancel(ports.cancel, looked).await??;
         let edits = if superseded.is_some() {
@@ -121,7 +128,9 @@ impl<'a> Preparation<'a> {
             edits,
             message: planned.plan.message.to_string(),
             of: Prepared {
-                forbidden: hidden.or_else(|| canaries::replaced(&planned, &followees)).or(unsynced),
+                forbidden: (held.or(hidden))
+                    .or_else(|| canaries::replaced(&planned, &followees))
+                    .or(unsynced),
                 planned,
                 followees,
                 gates,

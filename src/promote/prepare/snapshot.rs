@@ -3,7 +3,10 @@
 use crate::infrarepo::{self, Entry, EntryKind, InfraRepo, Tip};
 use crate::manifest::{Named, kustomize};
 use crate::model::{AppName, CommitSha, EnvironmentName, Fault, RepoPath, Syntax, nearest};
+use crate::plan::holds::Holds;
 use crate::plan::{Allow, CONFIG_FILE, Config, Layout, Overlay, OverlayFile, Place, Select, overlaps, shared};
+
+use crate::promote::prepare::holds::holds;
 
 /// What was read, all of it at `tip`.
 pub(in crate::promote) struct Snapshot {
@@ -15,6 +18,8 @@ pub(in crate::promote) struct Snapshot {
     pub(in crate::promote) places: Vec<(Place, Overlay)>,
     /// What `from` names, with its files.
     pub(in crate::promote) sources: Vec<(Place, Overlay)>,
+    /// What is held.
+    pub(in crate::promote) holds: Holds,
     /// What is worth a warning before anything is written.
     pub(in crate::promote) warnings: Vec<String>,
 }
@@ -80,6 +85,7 @@ pub(in crate::promote) async fn snapshot(repo: &dyn InfraRepo, asked: Asked<'_>)
     if !mistakes.is_empty() {
         return Err(Fault::mistakes(&mistakes));
     }
+    let holds = holds(repo, &tip.commit).await?;
     let mut overlays = read(repo, &tip.commit, files).await?;
     let sources_from = overlays.split_off(targets.len().min(overlays.len()));
     Ok(Snapshot {
@@ -87,6 +93,7 @@ pub(in crate::promote) async fn snapshot(repo: &dyn InfraRepo, asked: Asked<'_>)
         places: targets.into_iter().zip(overlays).collect(),
         sources: sources.into_iter().zip(sources_from).collect(),
         config,
+        holds,
         warnings,
     })
 }

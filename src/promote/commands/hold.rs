@@ -1,0 +1,275 @@
+//! `hold` and `release`: one commit that changes `promote-holds.yaml`, and nothing else of the infra-repo.
+
+use crate::infrarepo::{FileEdit, FileMode, InfraRepo, Land, Tip};
+use crate::model::{AppName, EnvironmentName, Event, Fault, Outcome, RepoPath, Timestamp, limits, nearest};
+use crate::plan::holds::{self, FILE, HoldEdit, NewHold, Of, Released, Until};
+use crate::plan::{Message, PlannedFile, Select, diff};
+use crate::report::{End, HoldRow, Report};
+
+use crate::promote::cancel::{or_cancel, or_late};
+use crate::promote::commands::finish;
+use crate::promote::job::{Hold, HoldChange};
+use crate::promote::land::{Landed, land};
+use crate::promote::ports::Reading;
+use crate::promote::prepare::announce;
+use crate::promote::prepare::holds::{path, row, text};
+use crate::promote::prepare::places::there_are;
+use crate::promote::prepare::snapshot::config;
+use crate::promote::proposal::Proposal;
+
+/// Adds or removes holds.
+///
+/// # Errors
+/// The file cannot be read or edited (`invalid`), and as landing.
+pub(in crate::promote) async fn run(
+    job: &Hold,
+    reading: Reading<'_>,
+    repo: &dyn Land,
+    report: &mut Report,
+) -> Result<End, Fault> {
+    let ports = reading.ports;
+    ports.journal.tell(Event::Stage("Plan".to_owned()));
+    let planning = or_cancel(ports.cancel, async {
+        let tip = repo.tip().await?;
+        known(job, repo, &tip, reading).await?;
+        prepare(job, reading, repo, tip).await
+    });
+    let first = or_late(ports.clock, limits::BEFORE_WRITING.time(), None, planning).await???;
+    report.infra_repo = Some(announce::at(repo, &first.tip, None));
+    if job.dry {
+        return Ok(shown(job, report, first));
+    }
+    if !first.edits.is_empty() {
+        ports.journal.tell(Event::Stage("Land".to_owned()));
+    }
+    let again = async || {
+        let tip = repo.tip().await?;
+        prepare(job, reading, repo, tip).await
+    };
+    let landed = land(repo, &job.landing, &ports, first, again).await;
+    let Landed { of, commit, attempts } = landed.map_err(|unlanded| {
+        if let Some(row) = &mut report.infra_repo {
+            row.attempts = unlanded.attempts;
+        }
+        unlanded.fault
+    })?;
+    report.infra_repo = Some(announce::at(repo, &of.tip, None));
+    report.holds = of.rows;
+    report.diff.clone_from(&of.diff);
+    let wrote = commit.is_some();
+    let commit = commit.unwrap_or_else(|| of.tip.commit.clone());
+    finish::landed(report, repo, &commit, wrote, attempts);
+    announce::outputs(ports.journal, report, crate::report::Known::AtLanding);
+    if !wrote {
+        return Ok(End::new(Outcome::NoChange, nothing(job)));
+    }
+    let reason = format!("{} ({} on {})", of.subject, commit.short(), of.tip.branch);
+    Ok(End::new(Outcome::Landed, reason))
+}
+
+/// The edit of the file at a tip.
+struct Edit {
+    tip: Tip,
+    subject: String,
+    /// What is added, or removed.
+    rows: Vec<HoldRow>,
+    diff: String,
+}
+
+async fn prepare(job: &Hold, reading: Reading<'_>, repo: &dyn InfraRepo, tip: Tip) -> Result<Proposal<Edit>, Fault> {
+    let unreadable = |why: String| Fault::invalid(format!("{FILE}: {why}")).hint(format!("correct {FILE} first"));
+    let old = text(repo, &tip.commit).await?.map_err(unreadable)?;
+    let now = reading.ports.clock.wall();
+    let (edit, rows) = edited(job, old.as_deref(), reading, now).map_err(unreadable)?;
+    let subject = subject(job, &rows);
+    let (edits, diff) = match edit {
+        HoldEdit::Unchanged => (Vec::new(), String::new()),
+        HoldEdit::Changed(new) => {
+            let file = path()?;
+            let diff = diff_of(&file, old.as_deref(), &new);
+            let edit = match old {
+                Some(_) => FileEdit::Write {
+                    path: file,
+                    content: new,
+                },
+                None => FileEdit::Create {
+                    path: file,
+                    content: new,
+                    mode: FileMode::Plain,
+                },
+            };
+            (vec![edit], diff)
+        }
+    };
+    let mut message = Message {
+        subject: subject.clone(),
+        trailers: Message::by(&reading.common.identity),
+    };
+    message.trailers.apps = job.apps.iter().map(|app| app.as_str().to_owned()).collect();
+    message.trailers.environments = job.environments.iter().map(|one| one.as_str().to_owned()).collect();
+    message.trailers.reason.clone_from(&job.reason);
+    Ok(Proposal {
+        tip: tip.clone(),
+        edits,
+        message: message.to_string(),
+        of: Edit {
+            tip,
+            subject,
+            rows,
+            diff,
+        },
+    })
+}
+
+fn diff_of(path: &RepoPath, before: Option<&[u8]>, after: &[u8]) -> String {
+    diff(&[PlannedFile {
+        path: path.clone(),
+        before: before.unwrap_or_default().to_vec(),
+        after: after.to_vec(),
+    }])
+}
+
+/// Makes the edit, with the rows of what is added or removed.
+fn edited(
+    job: &Hold,
+    old: Option<&[u8]>,
+    reading: Reading<'_>,
+    now: Timestamp,
+) -> Result<(HoldEdit, Vec<HoldRow>), String> {
+    match job.change {
+        HoldChange::Add { until } => {
+            let holds = new(job, reading, until, now);
+            let edit = holds::add(old, &holds)?;
+            Ok((edit, holds.iter().map(added).collect()))
+        }
+        HoldChange::Release => {
+            let (edit, removed) = holds::release(old.unwrap_or_default(), &released(job))?;
+            Ok((edit, removed.iter().map(row).collect()))
+        }
+    }
+}
+
+/// Every app in every environment that the job names, with each of its images; `None` = all images.
+fn each<T>(job: &Hold, make: impl Fn(&Of, &Of, Option<&holds::HeldImage>) -> T) -> Vec<T> {
+    let mut all = Vec::new();
+    for app in &job.apps {
+        for environment in &job.environments {
+            if job.images.is_empty() {
+                all.push(make(app, environment, None));
+            }
+            all.extend(job.images.iter().map(|image| make(app, environment, Some(image))));
+        }
+    }
+    all
+}
+
+fn new(job: &Hold, reading: Reading<'_>, until: Option<Until>, now: Timestamp) -> Vec<NewHold> {
+    each(job, |app, environment, image| NewHold {
+        app: app.clone(),
+        environment: environment.clone(),
+        image: image.map(ToString::to_string),
+        reason: job.reason.clone().unwrap_or_default(),
+        by: reading.common.identity.by.clone(),
+        since: now,
+        until: until.map(|until| until.from(now)),
+    })
+}
+
+fn released(job: &Hold) -> Vec<Released> {
+    each(job, |app, environment, image| Released {
+        app: app.clone(),
+        environment: environment.clone(),
+        image: image.cloned(),
+    })
+}
+
+fn added(hold: &NewHold) -> HoldRow {
+    HoldRow {
+        app: hold.app.as_str().to_owned(),
+        environment: hold.environment.as_str().to_owned(),
+        image: hold.image.clone(),
+        reason: hold.reason.clone(),
+        by: Some(hold.by.clone()),
+        since: Some(hold.since.to_string()),
+        until: hold.until,
+    }
+}
+
+fn subject(job: &Hold, rows: &[HoldRow]) -> String {
+    let what: Vec<String> = rows.iter().map(HoldRow::what).collect();
+    match (job.change, &job.reason) {
+        (HoldChange::Add { .. }, Some(reason)) => format!("hold {}: {reason}", what.join(", ")),
+        (HoldChange::Add { .. }, None) => format!("hold {}", what.join(", ")),
+        (HoldChange::Release, _) => format!("release {}", what.join(", ")),
+    }
+}
+
+/// Says why nothing is left to do.
+fn nothing(job: &Hold) -> String {
+    let names = |all: &[Of]| all.iter().map(Of::as_str).collect::<Vec<_>>().join(", ");
+    let place = format!("{} in {}", names(&job.apps), names(&job.environments));
+    match job.change {
+        HoldChange::Add { .. } => format!("{FILE} holds that already: {place}; nothing was written"),
+        HoldChange::Release => format!("{FILE} has no such hold of {place}; nothing was written"),
+    }
+}
+
+fn shown(job: &Hold, report: &mut Report, first: Proposal<Edit>) -> End {
+    report.diff = first.of.diff;
+    report.holds = first.of.rows;
+    let reason = if first.edits.is_empty() {
+        nothing(job)
+    } else {
+        format!("would {}; nothing was written", first.of.subject)
+    };
+    End::new(Outcome::Planned, reason)
+}
+
+/// Tells of names that nothing in the infra-repo has: a hold of a mistyped name holds nothing.
+///
+/// # Errors
+/// promote.yaml lists the environments, and one that is named is not among them.
+async fn known(job: &Hold, repo: &dyn InfraRepo, tip: &Tip, reading: Reading<'_>) -> Result<(), Fault> {
+    if matches!(job.change, HoldChange::Release) {
+        return Ok(());
+    }
+    // What is wrong with promote.yaml does not keep anybody from holding something.
+    let Ok(config) = config(repo, &tip.commit).await else {
+        return Ok(());
+    };
+    let listed: Vec<&EnvironmentName> = (config.iter())
+        .flat_map(|config| config.environments.iter().map(|environment| &environment.name))
+        .collect();
+    let names = |all: &[Of]| -> Vec<String> {
+        let one = |of: &Of| match of {
+            Of::Every => None,
+            Of::One(name) => Some(name.clone()),
+        };
+        all.iter().filter_map(one).collect()
+    };
+    for name in names(&job.environments) {
+        if !listed.is_empty() && listed.iter().all(|known| known.as_str() != name) {
+            let near = nearest(&name, listed.iter().map(|known| known.as_str()));
+            let near = near.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+            let all: Vec<&str> = listed.iter().map(|known| known.as_str()).collect();
+            return Err(Fault::invalid(format!(
+                "unknown environment {name}: promote.yaml has {}{near}",
+                all.join(", ")
+            )));
+        }
+    }
+    let pairs = there_are(repo, &Select::default(), config.as_ref(), tip)
+        .await
+        .unwrap_or_default();
+    let apps: Vec<&AppName> = pairs.iter().map(|(app, _)| app).collect();
+    for name in names(&job.apps) {
+        if !apps.is_empty() && apps.iter().all(|known| known.as_str() != name) {
+            let near = nearest(&name, apps.iter().map(|known| known.as_str()));
+            let near = near.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+            reading.ports.journal.warn(format!(
+                "the infra-repo has no app {name}: the hold has no effect until there is one{near}"
+            ));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,50 @@
+//! Whether a plan would promote something that is held. Of what was read alone; asks nobody.
+
+use crate::journal::Journal;
+use crate::model::{Event, Fault, Timestamp};
+use crate::plan::holds::{FILE, Held, Holds};
+
+use crate::promote::prepare::plan::Planned;
+
+/// Returns what is held of what a plan changes. Where `allow: hold` is in force, it passes, and the commit says so.
+pub(in crate::promote) fn judge(planned: &mut Planned, now: Timestamp, journal: &dyn Journal) -> Option<Fault> {
+    let (mut why, mut passed) = (Vec::new(), Vec::new());
+    for change in &planned.plan.changes {
+        let reference = change.after.reference();
+        let holds = &planned.snapshot.holds;
+        let Some(held) = holds.holding(&change.app, &change.environment, &reference, now) else {
+            continue;
+        };
+        let mut places = planned.snapshot.places.iter().map(|(place, _)| place);
+        let allowed =
+            places.any(|place| place.app == change.app && place.environment == change.environment && place.allow.hold);
+        let said = match held {
+            Held::By(_) => format!("{reference} of {} in {} is {held}", change.app, change.environment),
+            // One file, one sentence.
+            Held::Unreadable(_) => format!("everything is {held}"),
+        };
+        let list = if allowed { &mut passed } else { &mut why };
+        if !list.contains(&said) {
+            list.push(said);
+        }
+    }
+    if !passed.is_empty() {
+        let allow = &mut planned.plan.message.trailers.allow;
+        if !allow.iter().any(|word| word == "hold") {
+            allow.push("hold".to_owned());
+        }
+        for said in passed {
+            journal.tell(Event::Notice(format!("promoted all the same (`allow: hold`): {said}")));
+        }
+    }
+    if why.is_empty() {
+        return None;
+    }
+    let fault = Fault::refused(why.join("; "));
+    Some(match &planned.snapshot.holds {
+        Holds::Unreadable(_) => fault.hint(format!("correct {FILE} at the root of the infra-repo")),
+        Holds::Read(_) => fault
+            .hint("promote a version that is not held, or run `promote release` when the reason is gone")
+            .hint("to promote it all the same, set `allow: hold` and `reason`"),
+    })
+}
