@@ -2,10 +2,12 @@
 //!
 //! Who sends a request decides about its timeout, its retries and whether a redirect is followed: a secret never crosses to another host.
 
+use std::cell::Cell;
+use std::rc::Rc;
 use std::time::Duration;
 
 use super::{Opened, Problem, Proxies, Request, trust};
-use crate::model::{Fault, limits};
+use crate::model::{Fault, Timestamp, limits};
 
 /// How long a server may say nothing.
 pub(super) const SILENCE: Duration = limits::SILENCE.time();
@@ -16,9 +18,33 @@ pub struct Client {
     inner: reqwest::Client,
     /// Whether the user trusts more than what is built in.
     bundled: bool,
+    /// What servers say that it is now.
+    dates: Rc<Dates>,
 }
 
+/// The newest time that a server gave with an answer, and when that came.
+#[derive(Debug, Default)]
+struct Dates(Cell<Option<(Timestamp, tokio::time::Instant)>>);
+
 impl Client {
+    /// Returns the time by the clock of the server that answered last: the runner's own can be wrong by minutes. `None` before a server has
+    /// given one.
+    #[must_use]
+    pub fn server_time(&self) -> Option<Timestamp> {
+        let (at, came) = self.dates.0.get()?;
+        Some(Timestamp::at_unix(
+            at.unix_seconds().saturating_add(came.elapsed().as_secs()),
+        ))
+    }
+
+    fn note_date(&self, response: &reqwest::Response) {
+        let date = response.headers().get(reqwest::header::DATE);
+        let date = date.and_then(|date| date.to_str().ok()).and_then(Timestamp::parse_http);
+        if let Some(date) = date {
+            self.dates.0.set(Some((date, tokio::time::Instant::now())));
+        }
+    }
+
     /// Sends a request, and returns its answer as soon as the head is there.
     ///
     /// # Errors
@@ -40,6 +66,7 @@ impl Client {
         }
         let response = sent.send().await;
         let response = response.map_err(|error| Problem::of(error, limit, self.bundled))?;
+        self.note_date(&response);
         Ok(Opened::new(response, limit))
     }
 }
@@ -75,6 +102,7 @@ pub fn client(connections: &Connections) -> Result<Client, Fault> {
         .map(|inner| Client {
             inner,
             bundled: ca_bundle.is_some(),
+            dates: Rc::default(),
         })
         .map_err(|error| Fault::bug("build the HTTP client").because(error))
 }

@@ -42,6 +42,22 @@ impl Timestamp {
         humantime::parse_rfc3339(text).ok().map(Self)
     }
 
+    /// Reads the time of an HTTP header (RFC 9110, 5.6.7), such as `Sun, 06 Nov 1994 08:49:37 GMT`. `None` if it is something else, or in one
+    /// of the two forms that no server sends any more.
+    #[must_use]
+    pub fn parse_http(text: &str) -> Option<Self> {
+        const MONTHS: [&str; 12] = [
+            "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+        ];
+        let (_, rest) = text.split_once(", ")?;
+        let parts: Vec<&str> = rest.split(' ').collect();
+        let [day, month, year, time, "GMT"] = parts.as_slice() else {
+            return None;
+        };
+        let month = MONTHS.iter().position(|known| known == month)? + 1;
+        Self::parse(&format!("{year}-{month:02}-{day}T{time}Z"))
+    }
+
     /// Returns the point in time that is so many seconds after the beginning of 1970, at most the end of 9999: RFC 3339 knows no
     /// later one, and a commit or a token may say any.
     #[must_use]
@@ -118,6 +134,23 @@ mod tests {
             (1_728_000_000, "20d"),
         ] {
             assert_eq!(in_words(Duration::from_millis(millis)), words);
+        }
+    }
+
+    #[test]
+    fn the_time_of_a_header_is_read() {
+        let read = |text: &str| Timestamp::parse_http(text).map(|at| at.to_string());
+        assert_eq!(
+            read("Sun, 06 Nov 1994 08:49:37 GMT").as_deref(),
+            Some("1994-11-06T08:49:37Z")
+        );
+        for odd in [
+            "",
+            "Sunday, 06-Nov-94 08:49:37 GMT",
+            "Sun Nov  6 08:49:37 1994",
+            "Sun, 06 Nov 1994 08:49:37 CET",
+        ] {
+            assert_eq!(read(odd), None, "{odd}");
         }
     }
 

@@ -1,10 +1,11 @@
 //! What a command is given: time, the journal, the signal, and the sides of the seams that it needs.
 
 use crate::delivery::Reader;
+use crate::http::Client;
 use crate::infrarepo::InfraRepo;
 use crate::journal::Journal;
 use crate::metrics::Measure;
-use crate::model::Clock;
+use crate::model::{Clock, Timestamp};
 use crate::promote::job::Common;
 
 /// The signal that cancels the run, once there is one: 2 (SIGINT) or 15 (SIGTERM). No write begins after it.
@@ -34,4 +35,13 @@ pub(super) struct Reading<'a> {
     pub(super) measure: &'a dyn Measure,
     /// Argo CD, if it is given.
     pub(super) observe: Option<&'a dyn Reader>,
+    /// The client of every HTTP connection, which knows what servers say that it is now.
+    pub(super) client: &'a Client,
+}
+
+impl Reading<'_> {
+    /// Returns the time by the clock of a server if one gave it, else by the runner's own.
+    pub(super) fn now(&self) -> Timestamp {
+        self.client.server_time().unwrap_or_else(|| self.ports.clock.wall())
+    }
 }

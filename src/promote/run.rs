@@ -52,7 +52,7 @@ async fn story(
         common.infra_repo.token.clone(),
     );
     let engine = (common.argocd.as_ref()).map(|argocd| delivery::open(argocd, client.clone()));
-    let measure = metrics::Servers::new(client, common.metrics.clone());
+    let measure = metrics::Servers::new(client.clone(), common.metrics.clone());
     let ports = Ports {
         clock: clock.as_ref(),
         journal: journal.as_ref(),
@@ -75,6 +75,7 @@ async fn story(
         repo: repo.as_ref(),
         measure: &measure,
         observe: engine.as_deref().map(|engine: &dyn Engine| -> &dyn Reader { engine }),
+        client: &client,
     };
     let drive = engine.as_deref().map(|engine: &dyn Engine| -> &dyn Drive { engine });
     match job {

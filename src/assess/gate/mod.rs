@@ -5,9 +5,14 @@ use std::time::Duration;
 
 use crate::model::{AppName, EnvironmentName, Timestamp};
 
+mod after;
+mod earlier;
+mod soak;
 mod sync_window;
+mod verified;
 pub mod windows;
 
+pub use earlier::{Earlier, Standing, same};
 pub use sync_window::Deployed;
 pub use windows::Windows;
 
@@ -24,7 +29,13 @@ pub struct Gate {
 }
 
 /// Every gate, in the order in which they are shown.
-pub const GATES: [Gate; 2] = [windows::GATE, sync_window::GATE];
+pub const GATES: [Gate; 5] = [
+    after::GATE,
+    soak::GATE,
+    verified::GATE,
+    windows::GATE,
+    sync_window::GATE,
+];
 
 /// The keys of an environment that are gates.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -62,6 +73,10 @@ pub struct Evidence {
 pub struct Place {
     /// The app.
     pub app: AppName,
+    /// The references that it gets.
+    pub images: Vec<String>,
+    /// How it is in each environment of `after`.
+    pub earlier: Vec<Earlier>,
     /// Its Argo CD applications; `None` without a server.
     pub deployed: Option<Vec<Deployed>>,
 }
@@ -243,8 +258,24 @@ pub(crate) mod tests {
             at: at(now),
             places: vec![Place {
                 app: AppName::parse("api").unwrap(),
+                images: vec!["myorg/api:v2".to_owned()],
+                earlier: Vec::new(),
                 deployed: None,
             }],
+        }
+    }
+
+    /// An environment that pins and runs the images, known good since a time.
+    pub(crate) fn earlier(since: Option<&str>) -> Earlier {
+        Earlier {
+            environment: EnvironmentName::parse("staging").unwrap(),
+            pinned: Ok(Ok(())),
+            record: Ok(Standing {
+                known_good: true,
+                live_since: since.map(at),
+                verified: false,
+            }),
+            live: Ok(Ok(())),
         }
     }
 

@@ -6,10 +6,41 @@ use super::reader::Mistakes;
 use super::{Environment, FILE};
 use crate::assess::gate::windows::{Window, Windows, Zone};
 use crate::inputs::value;
+use crate::model::{EnvironmentName, nearest};
 
 /// Every gate's key.
 pub(super) fn gates() -> Vec<Key<Environment>> {
     vec![
+        leaf(
+            "after",
+            Value::OneOrMore,
+            "gate: the environments that must pin exactly these images, with the images known good in the record, and live and healthy now",
+            |environment: &mut Environment, node, mistakes| {
+                for name in mistakes.one_or_more("after", node).unwrap_or_default() {
+                    match EnvironmentName::parse(&name) {
+                        Ok(name) if environment.gates.after.contains(&name) => {}
+                        Ok(name) => environment.gates.after.push(name),
+                        Err(why) => mistakes.wrong("after", node, &name, &why),
+                    }
+                }
+            },
+        ),
+        leaf(
+            "soak",
+            Value::Duration,
+            "gate: for how long the images must have been live in the environments of `after`, by the record, without another version or a failure in between",
+            |environment: &mut Environment, node, mistakes| {
+                environment.gates.soak = mistakes.parsed("soak", node, value::some_time);
+            },
+        ),
+        leaf(
+            "verified",
+            Value::Bool,
+            "gate: whether the newest line of the record in the environments of `after` must be `verified`",
+            |environment: &mut Environment, node, mistakes| {
+                environment.gates.verified = mistakes.parsed("verified", node, value::boolean).unwrap_or_default();
+            },
+        ),
         key(
             "windows",
             Shape::Keys(infos(windows())),
@@ -36,6 +67,54 @@ pub(super) fn gates() -> Vec<Key<Environment>> {
             },
         ),
     ]
+}
+
+/// Looks for what no single key can know: environments in `after` that do not exist, and gates that need `after`.
+pub(super) fn related(items: &[Node], environments: &[Environment], mistakes: &mut Mistakes) {
+    let names: Vec<&str> = environments
+        .iter()
+        .map(|environment| environment.name.as_str())
+        .collect();
+    for item in items {
+        let Content::Map(entries) = &item.content else { continue };
+        let entry = |name: &str| entries.iter().find(|(key, ..)| key == name).map(|(.., node)| node);
+        let word = |node: &Node| match &node.content {
+            Content::Text(text) => Some((node.line, text.clone())),
+            _ => None,
+        };
+        let own = entry("name").and_then(word).map(|(_, name)| name);
+        let after: Vec<(usize, String)> = match entry("after").map(|node| (node, &node.content)) {
+            Some((_, Content::List(items))) => items.iter().filter_map(word).collect(),
+            Some((node, _)) => word(node).into_iter().collect(),
+            None => Vec::new(),
+        };
+        for (line, name) in &after {
+            if own.as_ref() == Some(name) {
+                mistakes.0.push(format!(
+                    "{FILE}: `after` on line {line} names its own environment {name}"
+                ));
+            } else if !names.contains(&name.as_str()) {
+                let near = nearest(name, names.iter().copied());
+                let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+                mistakes.0.push(format!(
+                    "{FILE}: `after` on line {line} names {name}, which is not in `environments`{near}"
+                ));
+            }
+        }
+        for gate in ["soak", "verified"] {
+            let Some(node) = entry(gate) else { continue };
+            let off = match &node.content {
+                Content::Other(text) => text.eq_ignore_ascii_case("false"),
+                content => matches!(content, Content::Null),
+            };
+            if after.is_empty() && !off {
+                let line = node.line;
+                mistakes.0.push(format!(
+                    "{FILE}: `{gate}` on line {line} needs `after`, which names the environments that it is about"
+                ));
+            }
+        }
+    }
 }
 
 /// The keys of `windows`.
@@ -163,6 +242,17 @@ mod tests {
     #[test]
     fn a_mistake_in_a_gate_has_its_line_and_the_nearest_name() {
         for (gates, parts) in [
+            (
+                "  after: [stagin]\n- name: staging\n",
+                &["`after` on line 4", "did you mean `staging`?"][..],
+            ),
+            ("  after: production\n", &["line 4", "its own environment"]),
+            ("  soak: 30m\n", &["`soak` on line 4 needs `after`"]),
+            (
+                "  soak: soon\n  after: [staging]\n- name: staging\n",
+                &["`soak` \"soon\" (promote.yaml, line 4)"],
+            ),
+            ("  verified: true\n", &["`verified` on line 4 needs `after`"]),
             ("  windws: {}\n", &["`windws` on line 4", "`windows`"][..]),
             (
                 "  windows: {timezone: Europe/Berln}\n",

@@ -231,6 +231,7 @@ fn environments(node: &Node, mistakes: &mut Mistakes) -> Vec<Environment> {
         mistakes.mapping("environments", item, &keys, &mut environment);
         environments.extend(name.map(|_| environment));
     }
+    gates::related(mistakes.list("environments", node), &environments, mistakes);
     environments
 }
 

@@ -102,7 +102,7 @@ async fn happened(
         Happened {
             pair: (target.app.clone(), target.environment.clone()),
             line: Line {
-                at: clock.wall(),
+                at: reading.now(),
                 event: event(target),
                 commit: Some(verdict.commit.clone()),
                 images,

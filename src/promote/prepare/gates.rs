@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
-use crate::assess::gate::{self, Closed, Deployed, Evidence, Reading as Read, Settings};
+use crate::assess::gate::{self, Closed, Deployed, Earlier, Evidence, Reading as Read, Settings};
 use crate::delivery::Observe;
 use crate::model::{ApplicationId, Clock, EnvironmentName, Fault, SyncWindows, Timestamp};
-use crate::plan::SyncMode;
+use crate::plan::{Select, SyncMode};
 use crate::report::{GateRow, GateState};
 
 use crate::promote::followee::Followee;
 use crate::promote::ports::Reading;
+use crate::promote::prepare::applications::images;
+use crate::promote::prepare::earlier::{self, Step};
 use crate::promote::prepare::plan::Planned;
 use crate::promote::prepare::precheck::patiently;
 use crate::promote::underway::all;
@@ -30,6 +32,7 @@ pub(in crate::promote) struct Judged {
 #[derive(Default)]
 pub(in crate::promote) struct Asked {
     windows: Option<Kept<Vec<ApplicationId>, Vec<gate::Seen<SyncWindows>>>>,
+    live: Option<Kept<earlier::Question, Vec<gate::Seen<Result<(), String>>>>>,
 }
 
 /// An answer with its question: it is not asked again while it is fresh.
@@ -58,21 +61,19 @@ impl<Q: PartialEq, A: Clone> Kept<Q, A> {
 /// Judges every gate of the environments that are promoted to.
 pub(in crate::promote) async fn judge(
     reading: Reading<'_>,
+    select: &Select,
     planned: &Planned,
     followees: &[Followee],
     asked: &mut Asked,
 ) -> Judged {
-    let clock = reading.ports.clock;
     let environments = environments(planned);
-    let deployed = deployed(
-        reading.observe.map(|observe| -> &dyn Observe { observe }),
-        clock,
-        &environments,
-        followees,
-        asked,
-    )
-    .await;
-    let now = clock.wall();
+    let Asked { windows, live } = asked;
+    let observe = reading.observe.map(|observe| -> &dyn Observe { observe });
+    let (deployed, earlier) = tokio::join!(
+        deployed(observe, reading.ports.clock, &environments, followees, windows),
+        passed(reading, select, planned, &environments, live),
+    );
+    let now = reading.now();
     let mut judged = Judged::default();
     let mut opens = Some(now);
     for (environment, settings) in &environments {
@@ -85,6 +86,11 @@ pub(in crate::promote) async fn judge(
             places: here
                 .map(|place| gate::Place {
                     app: place.app.clone(),
+                    images: images(planned, &place.app, environment),
+                    earlier: (earlier.iter())
+                        .filter(|(step, _)| step.app == place.app && step.to == *environment)
+                        .map(|(_, earlier)| earlier.clone())
+                        .collect(),
                     deployed: deployed.as_ref().map(|all| {
                         let of_app = |(followee, _): &&(&Followee, Deployed)| {
                             followee.app == place.app && followee.environment == *environment
@@ -133,7 +139,7 @@ async fn deployed<'f>(
     clock: &dyn Clock,
     environments: &[(EnvironmentName, Settings)],
     followees: &'f [Followee],
-    asked: &mut Asked,
+    kept: &mut Option<Kept<Vec<ApplicationId>, Vec<gate::Seen<SyncWindows>>>>,
 ) -> Option<Vec<(&'f Followee, Deployed)>> {
     let observe = observe?;
     let wanted = |followee: &&Followee| {
@@ -144,7 +150,7 @@ async fn deployed<'f>(
     let question: Vec<ApplicationId> = (followees.iter().filter(wanted).filter(is_asked))
         .map(|followee| followee.id.clone())
         .collect();
-    let answer = if let Some(answer) = Kept::fresh(asked.windows.as_ref(), clock, &question) {
+    let answer = if let Some(answer) = Kept::fresh(kept.as_ref(), clock, &question) {
         answer
     } else {
         let requests = question.iter().map(|id| patiently(clock, || observe.windows(id)));
@@ -152,7 +158,7 @@ async fn deployed<'f>(
         let answers: Vec<gate::Seen<SyncWindows>> = answers
             .map(|answer| answer.map_err(|problem| problem.fault("read them").to_string()))
             .collect();
-        asked.windows = Some(Kept::new(clock, question.clone(), answers.clone()));
+        *kept = Some(Kept::new(clock, question.clone(), answers.clone()));
         answers
     };
     let windows: std::collections::BTreeMap<_, _> = question.into_iter().zip(answer).collect();
@@ -166,6 +172,59 @@ async fn deployed<'f>(
         (followee, deployed)
     });
     Some(found.collect())
+}
+
+/// Reads how each app is in the environments that it must have passed. Record and Argo CD are read side by side.
+async fn passed(
+    reading: Reading<'_>,
+    select: &Select,
+    planned: &Planned,
+    environments: &[(EnvironmentName, Settings)],
+    kept: &mut Option<Kept<earlier::Question, Vec<gate::Seen<Result<(), String>>>>>,
+) -> Vec<(Step, Earlier)> {
+    let mut steps = Vec::new();
+    for (to, settings) in environments {
+        for (place, _) in planned
+            .snapshot
+            .places
+            .iter()
+            .filter(|(place, _)| place.environment == *to)
+        {
+            steps.extend(settings.after.iter().map(|from| Step {
+                app: place.app.clone(),
+                to: to.clone(),
+                from: from.clone(),
+            }));
+        }
+    }
+    let pinned = earlier::pinned(reading.repo, select, planned, &steps).await;
+    let mut question = earlier::Question::new();
+    for (pinned, place) in &pinned {
+        if let (Ok(Ok(images)), Some(place)) = (pinned, place)
+            && !question.iter().any(|(known, of)| known == place && of == images)
+        {
+            question.push((place.clone(), images.clone()));
+        }
+    }
+    let live = async {
+        if let Some(answer) = Kept::fresh(kept.as_ref(), reading.ports.clock, &question) {
+            return answer;
+        }
+        let answer = earlier::live(reading, planned, &question).await;
+        *kept = Some(Kept::new(reading.ports.clock, question.clone(), answer.clone()));
+        answer
+    };
+    let (records, live) = tokio::join!(earlier::recorded(reading.repo, planned, &steps, &pinned), live);
+    let mut passed = Vec::new();
+    for ((step, (pinned, place)), record) in steps.into_iter().zip(&pinned).zip(records) {
+        let of_step = |(known, _): &(&(crate::plan::Place, Vec<String>), _)| {
+            place.as_ref() == Some(&known.0) && matches!(pinned, Ok(Ok(images)) if *images == known.1)
+        };
+        let live = question.iter().zip(&live).find(of_step).map(|(_, live)| live.clone());
+        let joined = earlier::joined(&step, pinned, record, live);
+        passed.push((step, joined));
+    }
+    passed
 }
 
 fn row(name: &str, environment: &EnvironmentName, read: Read) -> GateRow {

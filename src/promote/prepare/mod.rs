@@ -4,6 +4,7 @@
 pub(super) mod announce;
 pub(super) mod applications;
 mod canaries;
+mod earlier;
 pub(super) mod expiry;
 pub(super) mod gates;
 mod held;
@@ -107,7 +108,13 @@ impl<'a> Preparation<'a> {
                 announce::applications(report, &followees, ports.journal);
             }
         }
-        let judging = gates::judge(self.reading, &planned, &followees, &mut self.asked);
+        let judging = gates::judge(
+            self.reading,
+            &self.request.select,
+            &planned,
+            &followees,
+            &mut self.asked,
+        );
         let gates = or_cancel(ports.cancel, judging).await?;
         report.gates.clone_from(&gates.rows);
         report.opens_at = gates.opens_at;
