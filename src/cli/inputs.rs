@@ -17,10 +17,11 @@ pub const COMMAND: InputSpec = InputSpec {
 /// `output`.
 pub const OUTPUT: InputSpec = InputSpec {
     name: "output",
-    kind: InputKind::Choice(&["text", "json"]),
+    kind: InputKind::Choice(&["text", "json", "html"]),
     part: Part::Print,
     default: Some("text"),
-    help: "Format of the result on stdout: `text`, or `json`, one document and nothing else.",
+    help: "Format of the result on stdout: `text`; or one document and nothing else, `json` or, for `status`, `html`, a page that \
+           makes no request.",
     common: true,
     example: "json",
     ..InputSpec::PLAIN

@@ -204,6 +204,7 @@ impl<'a> Call<'a> {
     fn form(&self) -> Form {
         match self.inputs.get(&OUTPUT) {
             Some(given) if given.text == "json" => Form::Json,
+            Some(given) if given.text == "html" && self.command() == Command::Status => Form::Html,
             _ => Form::Text,
         }
     }
@@ -220,7 +221,7 @@ impl<'a> Call<'a> {
         let reader = Reader::new(&self.inputs);
         let mut mistakes = std::mem::take(&mut self.mistakes);
         let command = settings::command(&reader);
-        settings::output(&reader);
+        settings::output(&reader, command);
         // The inputs of another command would be checked otherwise.
         let Some(command) = command.filter(|_| !self.arguments.unknown_command) else {
             mistakes.extend(reader.mistakes());

@@ -28,8 +28,13 @@ pub(super) fn command(reader: &Reader<'_>) -> Option<Command> {
 }
 
 /// Reads the form of the result; the mistake in it is told with the others.
-pub(super) fn output(reader: &Reader<'_>) {
-    reader.choice(&OUTPUT, &[("text", ()), ("json", ())]);
+pub(super) fn output(reader: &Reader<'_>, command: Option<Command>) {
+    reader.parsed(&OUTPUT, |word| match word {
+        "html" if command.is_some_and(|command| command != Command::Status) => {
+            Err("is a form of `status` only: use `text` or `json`".to_owned())
+        }
+        word => value::choice(word, &[("text", ()), ("json", ()), ("html", ())]),
+    });
 }
 
 /// Reads whether the exit code is to say what was seen: `check` of `status`, `exit-code` of `plan`.
@@ -393,7 +398,7 @@ mod tests {
         };
         let reader = Reader::new(&inputs);
         let command = command(&reader).unwrap_or(Command::Promote);
-        output(&reader);
+        output(&reader, Some(command));
         is_strict(&reader, command);
         let settings = read(&reader, command, &place, "run");
         let asked = reader.asked().into_iter().collect();

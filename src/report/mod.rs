@@ -17,6 +17,7 @@ mod mark;
 mod markdown;
 mod measurements;
 mod outputs;
+mod page;
 mod rows;
 mod status;
 mod summary;
@@ -27,7 +28,9 @@ pub use end::End;
 pub use holds::HoldRow;
 pub use json::{json, short_json};
 pub use measurements::{MeasurementRow, sparkline};
+
 pub use outputs::{Known, OUTPUTS, OutputKind, OutputSpec, outputs, outputs_at};
+pub use page::page;
 pub use rows::{
     ApplicationRow, ChangeRow, GateRow, GateState, InfraRepoRow, RidingAlongRow, RolloutRow, SupersededBy, TimelineRow,
 };

@@ -138,7 +138,7 @@ pub(super) fn short(image: &str) -> String {
 }
 
 /// Returns an age in its largest unit: `3d`, `5h`, `12m`, `40s`.
-fn age(seconds: u64) -> String {
+pub(super) fn age(seconds: u64) -> String {
     match seconds {
         0..60 => format!("{seconds}s"),
         60..3600 => format!("{}m", seconds / 60),

@@ -58,4 +58,6 @@ pub enum Form {
     Text,
     /// One JSON document and nothing else.
     Json,
+    /// One HTML document and nothing else.
+    Html,
 }

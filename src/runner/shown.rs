@@ -143,6 +143,7 @@ impl CleanReport {
         match form {
             Form::Text => harmless::lines(text(&self.0).trim_end(), in_step).join("\n"),
             Form::Json => report::json(&self.0),
+            Form::Html => report::page(&self.0),
         }
     }
 }

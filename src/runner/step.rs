@@ -36,7 +36,7 @@ struct State {
 impl Step {
     /// Starts the log: every secret is masked before anything else is written.
     ///
-    /// With [`Form::Json`] the log goes to stderr, so that stdout holds the document alone; the runner reads both.
+    /// With a document as the result the log goes to stderr, so that stdout holds the document alone; the runner reads both.
     #[must_use]
     pub fn open(streams: Streams, secrets: &[Secret], files: Files, form: Form, debug: bool) -> Self {
         let step = Self {
@@ -66,7 +66,7 @@ impl Step {
     /// The stream takes nothing. A log that cannot be written does not end a promotion.
     fn raw(&self, line: &str) -> io::Result<()> {
         let mut streams = self.streams.borrow_mut();
-        let stream = if self.form == Form::Json {
+        let stream = if self.form != Form::Text {
             &mut streams.err
         } else {
             &mut streams.out

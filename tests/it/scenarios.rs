@@ -12,6 +12,7 @@ mod ineffective;
 mod landing;
 mod mistakes;
 mod over_ssh;
+mod page;
 mod record;
 mod riding_along;
 mod tokens;
