@@ -1,5 +1,7 @@
 //! The event stream of a run: every room tells it what happens, one receiver at the edge shows it.
 
+use std::sync::mpsc::Receiver;
+
 use crate::model::Event;
 
 /// Receives what happens, in order.
@@ -10,6 +12,11 @@ pub trait Journal {
     /// Returns a text without the secrets of the run, for what leaves it other than through the journal and the report.
     fn hide(&self, text: &str) -> String {
         text.to_owned()
+    }
+
+    /// Asks whoever sits at the terminal a question that `y` or `yes` affirms. `None` when nobody is there to be asked.
+    fn ask(&self, _question: &str) -> Option<Receiver<bool>> {
+        None
     }
 
     /// Tells that something moved.

@@ -43,6 +43,8 @@ pub struct Invocation {
     pub stdout_is_terminal: bool,
     /// Whether people see stderr: then marks are coloured, unless `NO_COLOR` is set. `FORCE_COLOR` colors them anywhere.
     pub stderr_is_terminal: bool,
+    /// Whether people can answer a question.
+    pub stdin_is_terminal: bool,
 }
 
 /// Runs one invocation to its end, and returns the exit code. Touches no stream of the process but those it is given.
@@ -75,6 +77,7 @@ pub fn run(invocation: &Invocation, stdin: &mut dyn Read, stdout: Box<dyn Write>
             verbose: debug,
             result_is_seen: invocation.stdout_is_terminal,
             coloured: is_coloured(invocation),
+            can_ask: invocation.stdin_is_terminal && invocation.stderr_is_terminal,
             live: invocation.stderr_is_terminal && invocation.env.get("TERM").is_none_or(|term| term != "dumb"),
         };
         Rc::new(Terminal::open(streams, &secrets, Rc::clone(&clock), look))

@@ -31,6 +31,7 @@ pub fn main() -> ExitCode {
             .collect(),
         stdout_is_terminal: std::io::stdout().is_terminal(),
         stderr_is_terminal: std::io::stderr().is_terminal(),
+        stdin_is_terminal: std::io::stdin().is_terminal(),
     };
     ExitCode::from(run(
         &invocation,

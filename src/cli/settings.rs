@@ -16,9 +16,10 @@ use crate::plan::inputs as planned;
 use crate::plan::policy::KEYS;
 use crate::plan::{Allow, Layout, Policy, Request, Select};
 use crate::promote::inputs::{
-    ANALYSIS, CA_BUNDLE, CHECK, COMMIT, DRY_RUN, EXIT_CODE, FOR, FULL, LANDING_TIMEOUT, WAIT,
+    ANALYSIS, CA_BUNDLE, CHECK, COMMIT, DRY_RUN, EXIT_CODE, FOR, FULL, HOLD, LANDING_TIMEOUT, LIMIT, METRICS, SINCE,
+    TO, WAIT, YES,
 };
-use crate::promote::{Common, Hold, HoldChange, Job, Landing, Promote, Resume, Verify, Wait};
+use crate::promote::{Common, History, Hold, HoldChange, Job, Landing, Promote, Resume, Rollback, Since, Verify, Wait};
 
 /// Reads the command.
 pub(super) fn command(reader: &Reader<'_>) -> Option<Command> {
@@ -88,6 +89,18 @@ pub(super) fn read(reader: &Reader<'_>, command: Command, place: &Place<'_>, run
             author: author.clone()?,
         })
     };
+    let to = reader.text(&TO);
+    if let (Some(to), true) = (&to, reader.given(&COMMIT).is_some() && command == Command::Rollback) {
+        reader.wrong(&TO, to, "and `commit` are both given: drop one of them");
+    }
+    let hold = reader.boolean(&HOLD);
+    let yes = reader.boolean(&YES);
+    let limit = reader.parsed(&LIMIT, |text| match text.parse::<usize>() {
+        Ok(limit) if limit > 0 => Ok(limit),
+        _ => Err("is no number of rows, such as 20".to_owned()),
+    });
+    let since = reader.parsed(&SINCE, Since::parse);
+    let figures = reader.boolean(&METRICS);
     let job = match command {
         Command::Promote if !dry => Job::Promote(Promote {
             request,
@@ -96,6 +109,25 @@ pub(super) fn read(reader: &Reader<'_>, command: Command, place: &Place<'_>, run
         }),
         // `set-image` never comes here: it has no infra-repo.
         Command::Promote | Command::Plan | Command::SetImage => Job::Plan(request),
+        Command::Rollback => Job::Rollback(Rollback {
+            select: request.select,
+            to,
+            commit,
+            reason: request.reason,
+            hold: hold.unwrap_or(true),
+            schema: request.schema,
+            allow: request.allow,
+            landing: landing()?,
+            follow: wait,
+            dry,
+            ask: !yes.unwrap_or_default(),
+        }),
+        Command::History => Job::History(History {
+            select: request.select,
+            limit: limit?,
+            since,
+            metrics: figures.unwrap_or_default(),
+        }),
         Command::Wait => Job::Wait(Wait {
             select: request.select,
             commit,
@@ -144,7 +176,7 @@ fn in_the_clear(reader: &Reader<'_>, proxies: &Proxies, spec: &InputSpec, url: &
 }
 
 fn request(reader: &Reader<'_>, command: Command) -> Request {
-    if !matches!(command, Command::Status | Command::Preflight) {
+    if !matches!(command, Command::Status | Command::Preflight | Command::History) {
         reader.require(&planned::APP, "");
         reader.require(&planned::ENVIRONMENT, "");
     }

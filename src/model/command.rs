@@ -13,6 +13,10 @@ pub enum Command {
     Wait,
     /// Watches applications and their metrics.
     Verify,
+    /// Goes back to an earlier version.
+    Rollback,
+    /// Shows what was live where, when, and how it ended.
+    History,
     /// Shows what is pinned where, and how it runs.
     Status,
     /// Checks everything that a promotion will need.
@@ -60,6 +64,14 @@ pub enum Part {
     Follow,
     /// It starts from a commit that exists.
     Commit,
+    /// It can make exceptions to what is refused.
+    Allow,
+    /// It knows what the database has to look like.
+    Schema,
+    /// It goes back to an earlier version.
+    Back,
+    /// It shows the past.
+    Past,
     /// It shows what would change.
     Preview,
     /// It shows what is pinned, and how that runs.
@@ -77,6 +89,8 @@ impl Command {
         Self::Plan,
         Self::Wait,
         Self::Verify,
+        Self::Rollback,
+        Self::History,
         Self::Status,
         Self::Preflight,
         Self::Abort,
@@ -116,6 +130,8 @@ impl Command {
             Self::Plan => "plan",
             Self::Wait => "wait",
             Self::Verify => "verify",
+            Self::Rollback => "rollback",
+            Self::History => "history",
             Self::Status => "status",
             Self::Preflight => "preflight",
             Self::Abort => "abort",
@@ -129,7 +145,7 @@ impl Command {
     /// Tells whether all that it does is to show something: it writes nothing, and waits for nothing.
     #[must_use]
     pub const fn only_shows(self) -> bool {
-        matches!(self, Self::Plan | Self::Status | Self::Preflight)
+        matches!(self, Self::Plan | Self::History | Self::Status | Self::Preflight)
     }
 
     /// Returns what it does, in one line.
@@ -140,6 +156,10 @@ impl Command {
             Self::Plan => "show the diff that `promote` would push; writes nothing",
             Self::Wait => "follow the applications until a commit is live and healthy",
             Self::Verify => "watch live applications and judge their metrics by the environment's analyses",
+            Self::Rollback => {
+                "put an earlier version back with one commit, hold the one it replaces, and wait until it is live and healthy"
+            }
+            Self::History => "show what was live in each environment, when, by whom, and how it ended; writes nothing",
             Self::Status => "show what is pinned in each environment, since when, and how it runs; writes nothing",
             Self::Preflight => {
                 "check tokens, permissions, overlays and applications before a promotion; writes nothing"
@@ -167,6 +187,8 @@ impl Command {
                 Part::Change,
                 Part::Wait,
                 Part::Reason,
+                Part::Allow,
+                Part::Schema,
                 Part::Land,
                 Part::Sync,
                 Part::Follow,
@@ -182,11 +204,28 @@ impl Command {
                 Part::Change,
                 Part::Wait,
                 Part::Reason,
+                Part::Allow,
+                Part::Schema,
                 Part::Land,
                 Part::Sync,
                 Part::Follow,
                 Part::Metrics,
             ],
+            Self::Rollback => &[
+                Part::Print,
+                Part::Select,
+                Part::Repository,
+                Part::Delivery,
+                Part::Commit,
+                Part::Allow,
+                Part::Schema,
+                Part::Reason,
+                Part::Back,
+                Part::Land,
+                Part::Sync,
+                Part::Follow,
+            ],
+            Self::History => &[Part::Print, Part::Select, Part::Repository, Part::Past],
             Self::Wait => &[
                 Part::Print,
                 Part::Select,

@@ -43,7 +43,7 @@ pub fn plan(
     Ok(plan)
 }
 
-fn read<'a>(overlays: &'a [(Place, Overlay)], mistakes: &mut Vec<String>) -> Vec<Read<'a>> {
+pub(super) fn read<'a>(overlays: &'a [(Place, Overlay)], mistakes: &mut Vec<String>) -> Vec<Read<'a>> {
     let mut reads = Vec::new();
     for (target, overlay) in overlays {
         let mut pins = Vec::new();
@@ -74,7 +74,7 @@ struct Here<'a> {
 }
 
 /// Makes the edits, one file at a time: several targets may share one.
-fn edit(plan: &mut Plan, reads: &[Read<'_>], wanted: &[Vec<select::Wanted>]) -> Result<(), Vec<String>> {
+pub(super) fn edit(plan: &mut Plan, reads: &[Read<'_>], wanted: &[Vec<select::Wanted>]) -> Result<(), Vec<String>> {
     let mut mistakes = Vec::new();
     for here in by_file(reads, wanted) {
         let path = &here.file.path;

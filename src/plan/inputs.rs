@@ -123,9 +123,10 @@ pub const SCHEMA: InputSpec = InputSpec {
     name: "schema",
     absent: "Default: with `from`, the one of that environment, else unknown",
     help: "What the database has to look like for these images: any text of up to 200 characters, for example a hash of the migrations. \
-           promote writes it into the commit and the record, and `rollback` compares it.",
+           promote writes it into the commit and the record. `rollback` goes on only if both versions have the same one, or if `schema` is that of \
+           the earlier version: the database has been taken back.",
     example: "2026-11-27-add-orders",
-    part: Part::Change,
+    part: Part::Schema,
     ..InputSpec::PLAIN
 };
 
@@ -134,10 +135,11 @@ pub const ALLOW: InputSpec = InputSpec {
     name: "allow",
     kind: InputKind::Choices(&Allow::WORDS),
     help: "Exceptions to what promote refuses. `mutable-tag` allows a tag that looks as if it moves, `new-entry` an image that has no entry \
-           yet, `replace-canary` a promotion that replaces an unfinished canary of another version, `hold` a version that is held (needs `reason`). If the infra-repo has a `promote.yaml`, only those that the environment lists are allowed.",
+           yet, `replace-canary` a promotion that replaces an unfinished canary of another version, `hold` a version that is held (needs \
+           `reason`), `unknown-version` a rollback to a version that the app is not known to have had. If the infra-repo has a `promote.yaml`, only those that the environment lists are allowed.",
     absent: "Default: no exception",
     example: "new-entry",
-    part: Part::Change,
+    part: Part::Allow,
     ..InputSpec::PLAIN
 };
 

@@ -15,6 +15,7 @@ pub mod policy;
 mod select;
 mod sharing;
 mod trailers;
+pub mod undo;
 
 pub use assemble::{NoPlan, plan};
 pub use config::{
@@ -24,7 +25,7 @@ pub use config::{
 pub use diff::diff;
 pub use layout::{Applications, BY_SOURCE, DEFAULT_APPLICATION, DEFAULT_PATH, Layout, Place};
 pub use message::{DEFAULT_MESSAGE, Identity, Message};
-pub use policy::{OnPause, OnSuperseded, OnUnsynced, Policy, ResolvedPolicy, SyncMode};
+pub use policy::{OnFailure, OnPause, OnSuperseded, OnUnsynced, Policy, ResolvedPolicy, SyncMode};
 pub use sharing::{overlaps, shared};
 pub use trailers::{PinTrailer, Trailers};
 
@@ -79,11 +80,13 @@ pub struct Allow {
     pub replace_canary: bool,
     /// What is held is promoted all the same.
     pub hold: bool,
+    /// A rollback goes to a version that the app is not known to have had.
+    pub unknown_version: bool,
 }
 
 impl Allow {
     /// The words of the input `allow`.
-    pub const WORDS: [&str; 4] = ["mutable-tag", "new-entry", "replace-canary", "hold"];
+    pub const WORDS: [&str; 5] = ["mutable-tag", "new-entry", "replace-canary", "hold", "unknown-version"];
 
     /// Adds one exception by its word.
     ///
@@ -95,6 +98,7 @@ impl Allow {
             "new-entry" => self.new_entry = true,
             "replace-canary" => self.replace_canary = true,
             "hold" => self.hold = true,
+            "unknown-version" => self.unknown_version = true,
             _ => return Err(none_of(word, &Self::WORDS)),
         }
         Ok(())

@@ -142,6 +142,30 @@ policy! {
         example: "succeed",
         ..InputSpec::PLAIN
     };
+    /// What follows a failure.
+    ON_FAILURE on_failure: OnFailure, OnFailure::read => InputSpec {
+        name: "on-failure",
+        kind: InputKind::Choice(&["report", "rollback"]),
+        part: Part::Change,
+        default: Some("report"),
+        in_file: true,
+        help: "What to do after a promotion that ended as `rollout-failed` or `breached`. `report` leaves the commit in place. `rollback` puts back \
+               what the promotion replaced, holds the version that failed, and waits until the earlier one is live: exit code 7, or 8 if that failed \
+               as well.",
+        example: "rollback",
+        ..InputSpec::PLAIN
+    };
+    /// What follows the timeout.
+    ON_TIMEOUT on_timeout: OnFailure, OnFailure::read => InputSpec {
+        name: "on-timeout",
+        kind: InputKind::Choice(&["report", "rollback"]),
+        part: Part::Change,
+        default: Some("report"),
+        in_file: true,
+        help: "What to do after a promotion that ended as `timed-out`: `report` or `rollback`, as for `on-failure`.",
+        example: "rollback",
+        ..InputSpec::PLAIN
+    };
     /// What a later commit that changed our pin means.
     ON_SUPERSEDED on_superseded: OnSuperseded, OnSuperseded::read => InputSpec {
         name: "on-superseded",
@@ -179,6 +203,16 @@ pub enum OnPause {
     Fail,
     /// Judge it by the analyses of the environment: resume or abort.
     Verify,
+}
+
+/// `on-failure`, `on-timeout`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnFailure {
+    /// Leave the commit in place.
+    #[default]
+    Report,
+    /// Put back what it replaced.
+    Rollback,
 }
 
 /// `on-superseded`.
@@ -227,6 +261,12 @@ impl OnPause {
                 ("verify", Self::Verify),
             ],
         )
+    }
+}
+
+impl OnFailure {
+    fn read(text: &str) -> Result<Self, String> {
+        value::choice(text, &[("report", Self::Report), ("rollback", Self::Rollback)])
     }
 }
 

@@ -39,8 +39,8 @@ pub const CA_BUNDLE: InputSpec = InputSpec {
 /// `commit`.
 pub const COMMIT: InputSpec = InputSpec {
     name: "commit",
-    help: "Commit to wait for: its full SHA, or at least 7 of its first digits.",
-    absent: "Default: the head of the branch",
+    help: "For `wait`, the commit to wait for; for `rollback`, the commit of the promotion to take back: its full SHA, or at least 7 of its first digits.",
+    absent: "Default: the head of the branch; `rollback` goes to the newest version that is known to be good",
     common: true,
     example: "a3f1c8b0…",
     part: Part::Commit,
@@ -52,7 +52,8 @@ pub const DRY_RUN: InputSpec = InputSpec {
     name: "dry-run",
     kind: InputKind::Bool,
     default: Some("false"),
-    help: "Whether to plan only: `true` makes `promote` a `plan`. Commands that write a commit show what it would change.",
+    help: "Whether to plan only: `true` makes `promote` a `plan`. Commands that write a commit show what it would change, and `rollback` why it \
+           would go back to that version.",
     example: "true",
     part: Part::Land,
     ..InputSpec::PLAIN
@@ -116,11 +117,82 @@ pub const FULL: InputSpec = InputSpec {
     ..InputSpec::PLAIN
 };
 
+/// `to`.
+pub const TO: InputSpec = InputSpec {
+    name: "to",
+    absent: "Default: the newest version that is known to be good, is not held and is not pinned now",
+    help: "Version to go back to: a tag, digest or reference that the app has had in this environment, by the record or by a commit. \
+           Any other version needs `allow: unknown-version`.",
+    common: true,
+    example: "v1.2.2",
+    part: Part::Back,
+    ..InputSpec::PLAIN
+};
+
+/// `hold`.
+pub const HOLD: InputSpec = InputSpec {
+    name: "hold",
+    kind: InputKind::Bool,
+    default: Some("true"),
+    help: "Whether `rollback` holds the version that it takes back, in the same commit, so that no pipeline promotes it again.",
+    example: "false",
+    part: Part::Back,
+    ..InputSpec::PLAIN
+};
+
+/// `yes`.
+pub const YES: InputSpec = InputSpec {
+    name: "yes",
+    kind: InputKind::Bool,
+    default: Some("false"),
+    help: "Whether to go on without a question. Only on a terminal does `rollback` show its plan and ask.",
+    example: "true",
+    part: Part::Back,
+    ..InputSpec::PLAIN
+};
+
+/// `limit`.
+pub const LIMIT: InputSpec = InputSpec {
+    name: "limit",
+    default: Some("20"),
+    help: "Maximum number of rows that `history` shows.",
+    example: "100",
+    part: Part::Past,
+    ..InputSpec::PLAIN
+};
+
+/// `since`.
+pub const SINCE: InputSpec = InputSpec {
+    name: "since",
+    absent: "Default: no limit",
+    help: "Earliest time that `history` shows: a date such as `2026-11-27`, a time in RFC 3339, or a duration before now such as `7d`.",
+    example: "7d",
+    part: Part::Past,
+    ..InputSpec::PLAIN
+};
+
+/// `metrics`.
+pub const METRICS: InputSpec = InputSpec {
+    name: "metrics",
+    kind: InputKind::Bool,
+    default: Some("false"),
+    help: "Whether `history` shows figures for each environment: deployments, failure rate, time to restore, time from landing to live.",
+    example: "true",
+    part: Part::Past,
+    ..InputSpec::PLAIN
+};
+
 /// All of them.
-pub const ALL: [InputSpec; 10] = [
+pub const ALL: [InputSpec; 16] = [
     COMMIT,
     ANALYSIS,
     FOR,
+    TO,
+    HOLD,
+    YES,
+    LIMIT,
+    SINCE,
+    METRICS,
     WAIT,
     LANDING_TIMEOUT,
     CA_BUNDLE,

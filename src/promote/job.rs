@@ -5,10 +5,11 @@ use std::time::Duration;
 use crate::delivery;
 use crate::http::Connections;
 use crate::infrarepo::{Author, RepoAccess};
+use crate::inputs::value;
 use crate::metrics;
-use crate::model::{Command, CommitName};
+use crate::model::{Command, CommitName, Timestamp};
 use crate::plan::holds::{HeldImage, Of, Until};
-use crate::plan::{Identity, Request, Select};
+use crate::plan::{Allow, Identity, Request, Select};
 
 /// What every command needs: the servers, and who runs it.
 #[derive(Clone, Debug)]
@@ -38,6 +39,10 @@ pub enum Job {
     Wait(Wait),
     /// Watches what is live.
     Verify(Verify),
+    /// Goes back to an earlier version.
+    Rollback(Rollback),
+    /// Shows the past.
+    History(History),
     /// Shows what is pinned where.
     Status(Select),
     /// Checks what a promotion needs.
@@ -59,6 +64,8 @@ impl Job {
             Self::Plan(_) => Command::Plan,
             Self::Wait(_) => Command::Wait,
             Self::Verify(_) => Command::Verify,
+            Self::Rollback(_) => Command::Rollback,
+            Self::History(_) => Command::History,
             Self::Status(_) => Command::Status,
             Self::Preflight(_) => Command::Preflight,
             Self::Abort(_) => Command::Abort,
@@ -78,6 +85,8 @@ impl Job {
             Self::Plan(request) => &request.select,
             Self::Wait(wait) => &wait.select,
             Self::Verify(verify) => &verify.select,
+            Self::Rollback(rollback) => &rollback.select,
+            Self::History(history) => &history.select,
             Self::Status(select) | Self::Preflight(select) | Self::Abort(select) => select,
             Self::Resume(resume) => &resume.select,
             Self::Hold(hold) => {
@@ -170,4 +179,78 @@ pub enum HoldChange {
     },
     /// Those that match go.
     Release,
+}
+
+/// `rollback`.
+#[derive(Clone, Debug)]
+pub struct Rollback {
+    /// What goes back where.
+    pub select: Select,
+    /// The tag, digest or reference to go back to.
+    pub to: Option<String>,
+    /// The promotion to take back.
+    pub commit: Option<CommitName>,
+    /// Why.
+    pub reason: Option<String>,
+    /// Whether what is taken back is held.
+    pub hold: bool,
+    /// What the database looks like now.
+    pub schema: Option<String>,
+    /// The exceptions that are asked for.
+    pub allow: Allow,
+    /// How its commit lands.
+    pub landing: Landing,
+    /// Whether to follow the commit, where there is a server to ask.
+    pub follow: bool,
+    /// Whether to show only what it would do.
+    pub dry: bool,
+    /// Whether to ask before anything is written, where somebody can be asked.
+    pub ask: bool,
+}
+
+/// `history`.
+#[derive(Clone, Debug)]
+pub struct History {
+    /// Whose past.
+    pub select: Select,
+    /// How many rows at most.
+    pub limit: usize,
+    /// From when on.
+    pub since: Option<Since>,
+    /// Whether figures are shown, too.
+    pub metrics: bool,
+}
+
+/// A time in the past.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Since {
+    /// This one.
+    At(Timestamp),
+    /// So long ago.
+    Ago(Duration),
+}
+
+impl Since {
+    /// Reads a date, a time in RFC 3339, or a duration.
+    ///
+    /// # Errors
+    /// Says what it can be, as the end of a sentence.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let at = Timestamp::parse(text).or_else(|| Timestamp::parse(&format!("{text}T00:00:00Z")));
+        match at {
+            Some(at) => Ok(Self::At(at)),
+            None => value::duration(text).map(Self::Ago).map_err(|_| {
+                "is no time: write a date such as `2026-11-27`, a time in RFC 3339, or a duration before now such as `7d`".to_owned()
+            }),
+        }
+    }
+
+    /// Returns the point in time, seen from `now`.
+    #[must_use]
+    pub fn from(self, now: Timestamp) -> Timestamp {
+        match self {
+            Self::At(at) => at,
+            Self::Ago(ago) => Timestamp::at_unix(now.unix_seconds().saturating_sub(ago.as_secs())),
+        }
+    }
 }

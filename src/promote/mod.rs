@@ -21,6 +21,6 @@ mod timeline;
 mod underway;
 
 pub use crate::plan::Identity;
-pub use job::{Common, Hold, HoldChange, Job, Landing, Promote, Resume, Verify, Wait};
+pub use job::{Common, History, Hold, HoldChange, Job, Landing, Promote, Resume, Rollback, Since, Verify, Wait};
 pub use ports::Cancel;
 pub use run::run;

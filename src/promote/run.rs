@@ -12,7 +12,9 @@ use crate::model::{Clock, Fault, limits};
 use crate::report::{End, Report};
 
 use crate::promote::cancel::{or_cancel, or_late};
-use crate::promote::commands::{abort, hold, plan, preflight, promote, resume, status, verify, wait};
+use crate::promote::commands::{
+    abort, history, hold, plan, preflight, promote, resume, rollback, status, verify, wait,
+};
 use crate::promote::job::{Common, Job};
 use crate::promote::ports::{Cancel, Ports, Reading};
 use crate::promote::timeline::Recorder;
@@ -84,6 +86,11 @@ async fn story(
             let planned = plan::run(request, reading, report);
             or_late(ports.clock, limits::BEFORE_WRITING.time(), None, planned).await?
         }
+        Job::History(job) => {
+            let shown = or_cancel(cancel, history::run(job, reading, report));
+            or_late(ports.clock, limits::BEFORE_WRITING.time(), None, shown).await??
+        }
+        Job::Rollback(job) => rollback::run(job, reading, repo.as_ref(), drive, report).await,
         Job::Wait(job) => wait::run(job, reading, repo.as_ref(), drive, report).await,
         Job::Verify(job) => verify::run(job, reading, repo.as_ref(), report).await,
         Job::Abort(select) => abort::run(select, reading, repo.as_ref(), drive, report).await,

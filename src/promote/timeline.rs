@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::sync::mpsc::Receiver;
 
 use crate::journal::Journal;
 use crate::model::{Clock, Event, Milestone};
@@ -50,6 +51,10 @@ impl Recorder {
 impl Journal for Recorder {
     fn hide(&self, text: &str) -> String {
         self.inner.hide(text)
+    }
+
+    fn ask(&self, question: &str) -> Option<Receiver<bool>> {
+        self.inner.ask(question)
     }
 
     fn tell(&self, event: Event) {

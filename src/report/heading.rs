@@ -45,6 +45,8 @@ pub(super) fn heading(report: &Report) -> String {
             let (apps, environments) = (report.app.join(", "), report.environment.join(", "));
             if apps.is_empty() || environments.is_empty() {
                 capital(&unnamed(report))
+            } else if report.command() == Command::Rollback {
+                rolled_back(report.outcome(), &apps, &environments)
             } else {
                 verb(report.command(), report.outcome(), &apps, &environments)
                     .unwrap_or_else(|| named(report.outcome(), &apps, &environments))
@@ -112,6 +114,23 @@ fn named(outcome: Outcome, app: &str, environment: &str) -> String {
         Outcome::Cancelled { .. } => format!("The promotion of {app} to {environment} was cancelled"),
         Outcome::Bug => format!("The promotion of {app} to {environment} stopped: internal error"),
         Outcome::Ok => format!("{app} in {environment}"),
+    }
+}
+
+/// The heading of `rollback`, where it is not that of a promotion.
+fn rolled_back(outcome: Outcome, app: &str, environment: &str) -> String {
+    match outcome {
+        Outcome::NoChange => format!("{app} is already back in {environment}"),
+        Outcome::Landed => format!("The rollback of {app} in {environment} is committed, but not watched"),
+        Outcome::Planned => format!("Plan to roll back {app} in {environment}"),
+        Outcome::Refused => format!("{app} was not rolled back in {environment}: refused"),
+        Outcome::Invalid => format!("{app} was not rolled back in {environment}: invalid input or configuration"),
+        Outcome::Denied => format!("Access denied during the rollback of {app} in {environment}"),
+        Outcome::Unreachable => format!("A server did not answer during the rollback of {app} in {environment}"),
+        Outcome::Superseded => format!("A newer change replaced the rollback of {app} in {environment}"),
+        Outcome::Cancelled { .. } => format!("The rollback of {app} in {environment} was cancelled"),
+        Outcome::Bug => format!("The rollback of {app} in {environment} stopped: internal error"),
+        other => named(other, app, environment),
     }
 }
 

@@ -18,6 +18,7 @@ mod markdown;
 mod measurements;
 mod outputs;
 mod page;
+mod past;
 mod rows;
 mod status;
 mod summary;
@@ -31,6 +32,7 @@ pub use measurements::{MeasurementRow, sparkline};
 
 pub use outputs::{Known, OUTPUTS, OutputKind, OutputSpec, outputs, outputs_at};
 pub use page::page;
+pub use past::{HistoryRow, MetricsRow, RollbackRow};
 pub use rows::{
     ApplicationRow, ChangeRow, GateRow, GateState, InfraRepoRow, RidingAlongRow, RolloutRow, SupersededBy, TimelineRow,
 };
@@ -87,6 +89,15 @@ pub struct Report {
     /// The rows of `preflight`; only there.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<CheckRow>,
+    /// The rows of `history`; only there.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub history: Vec<HistoryRow>,
+    /// The figures of `history` with `metrics`; only there.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub metrics: Vec<MetricsRow>,
+    /// The way back, of `rollback` and of a promotion that was taken back; only there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rollback: Option<RollbackRow>,
     /// The commit that changed the pin later, if one did.
     pub superseded_by: Option<SupersededBy>,
     /// When what happened.
@@ -127,6 +138,9 @@ impl Report {
             applications: Vec::new(),
             status: Vec::new(),
             checks: Vec::new(),
+            history: Vec::new(),
+            metrics: Vec::new(),
+            rollback: None,
             superseded_by: None,
             timeline: Vec::new(),
             duration_seconds: 0.0,
@@ -235,6 +249,9 @@ impl Texts for Report {
         texts.extend(all(&mut self.applications));
         texts.extend(all(&mut self.status));
         texts.extend(all(&mut self.checks));
+        texts.extend(all(&mut self.history));
+        texts.extend(all(&mut self.metrics));
+        texts.extend(self.rollback.iter_mut().flat_map(Texts::texts));
         texts.extend(self.superseded_by.iter_mut().flat_map(Texts::texts));
         texts.extend(all(&mut self.timeline));
         texts
@@ -362,6 +379,38 @@ pub(crate) mod tests {
             weight: 10,
             pause: Some("x".to_owned()),
         });
+        report.history = vec![HistoryRow {
+            app: "x".to_owned(),
+            environment: "x".to_owned(),
+            at: Timestamp::parse("2026-01-01T00:00:00Z").unwrap(),
+            event: "x".to_owned(),
+            commit: Some(commit('e')),
+            from: vec!["x".to_owned()],
+            to: vec!["x".to_owned()],
+            by: "x".to_owned(),
+            run: "x".to_owned(),
+            reason: "x".to_owned(),
+            seconds: Some(1.5),
+        }];
+        report.metrics = vec![MetricsRow {
+            environment: "x".to_owned(),
+            deployments: 2,
+            failures: 1,
+            failure_rate: Some(0.5),
+            restore_median_seconds: Some(1.0),
+            restore_p90_seconds: Some(1.0),
+            live_median_seconds: Some(1.0),
+        }];
+        report.rollback = Some(RollbackRow {
+            of: Some(commit('f')),
+            commit: Some(commit('a')),
+            to: vec!["x".to_owned()],
+            why: vec!["x".to_owned()],
+            held: vec!["x".to_owned()],
+            schema_changed: "false",
+            seconds: Some(1.0),
+            seconds_from_landing: Some(1.0),
+        });
         report.status = vec![StatusRow {
             app: "x".to_owned(),
             environment: "x".to_owned(),
@@ -397,6 +446,7 @@ pub(crate) mod tests {
         let own = [
             "promote",
             "promoted",
+            "false",
             "open",
             "write",
             "failed",

@@ -70,7 +70,7 @@ const fn early(known: Known, spec: OutputSpec) -> OutputSpec {
 }
 
 /// Every output.
-pub const OUTPUTS: [OutputSpec; 18] = [
+pub const OUTPUTS: [OutputSpec; 20] = [
     closed(
         "outcome",
         "How the run ended, as a word. See the exit codes.",
@@ -171,6 +171,20 @@ pub const OUTPUTS: [OutputSpec; 18] = [
         "opens-at",
         "Earliest time at which every gate could be open, as RFC 3339. Empty if every gate is open, or if that time is not known.",
         |report| word(report.opens_at),
+    ),
+    text(
+        "rolled-back-to",
+        "Image references that a rollback put back, one per line. Empty when nothing was put back.",
+        |report| {
+            let row = report.rollback.as_ref().filter(|row| row.commit.is_some());
+            row.map(|row| unique(row.to.iter().map(String::as_str)))
+                .unwrap_or_default()
+        },
+    ),
+    closed(
+        "schema-changed",
+        "For `rollback`: `true` if the earlier version needs another `schema`, `false` if not, `unknown` if one of them is not known.",
+        |report| word(report.rollback.as_ref().map(|row| row.schema_changed)),
     ),
     closed("duration-seconds", "Duration of the run, in seconds.", |report| {
         format!("{:.1}", report.duration_seconds)

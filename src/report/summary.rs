@@ -6,7 +6,7 @@ use super::heading::heading;
 use super::mark::Mark;
 use super::markdown::{block, cell, code, link, paragraphs, prose, told};
 use super::text::{duration, why};
-use super::{ApplicationRow, Report, TimelineRow, measurements as measured, status};
+use super::{ApplicationRow, Report, TimelineRow, measurements as measured, past, status};
 use crate::model::{CommitSha, Milestone, Outcome, in_words};
 
 /// Returns the report as a job summary.
@@ -19,7 +19,7 @@ pub fn summary(report: &Report) -> String {
         code(report.outcome().name())
     )];
     // The rows of these say themselves what was found.
-    let rows_say = !report.checks.is_empty() || !report.status.is_empty();
+    let rows_say = !report.checks.is_empty() || !report.status.is_empty() || !report.history.is_empty();
     if !report.reason.is_empty() && !rows_say {
         out.push(format!("{}\n\n", paragraphs(&report.reason)));
     }
@@ -36,7 +36,22 @@ pub fn summary(report: &Report) -> String {
                 .iter()
                 .map(|row| status::cells(row).iter().map(|cell| prose(cell)).collect()),
         ),
+        table(
+            &past::HISTORY,
+            report
+                .history
+                .iter()
+                .map(|row| past::history_cells(row).iter().map(|cell| prose(cell)).collect()),
+        ),
+        table(
+            &past::METRICS,
+            report
+                .metrics
+                .iter()
+                .map(|row| past::metrics_cells(row).iter().map(|cell| prose(cell)).collect()),
+        ),
         checks(report),
+        rollback(report),
         changes(report),
         commit(report),
         riding_along(report),
@@ -70,6 +85,28 @@ fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
         "---|".repeat(head.len()),
         rows.concat()
     )
+}
+
+/// What people want to see after a way back: what is live again, how long it took, what is held.
+fn rollback(report: &Report) -> String {
+    let Some(row) = &report.rollback else {
+        return String::new();
+    };
+    let codes = |images: &[String]| images.iter().map(|image| code(image)).collect::<Vec<_>>().join("<br>");
+    let mut rows = vec![vec!["Put back".to_owned(), codes(&row.to)]];
+    if let (Some(whole), Some(landed)) = (row.seconds, row.seconds_from_landing) {
+        let time = format!("{}, {} from the push", duration(whole), duration(landed));
+        rows.push(vec!["Time".to_owned(), time]);
+    }
+    if let Some(of) = &row.of {
+        rows.push(vec!["Takes back".to_owned(), format!("commit {}", code(of.short()))]);
+    }
+    if !row.held.is_empty() {
+        rows.push(vec!["Held".to_owned(), codes(&row.held)]);
+    }
+    rows.push(vec!["Schema changed".to_owned(), row.schema_changed.to_owned()]);
+    rows.extend(row.why.iter().map(|why| vec!["Why".to_owned(), prose(why)]));
+    table(&["rollback", ""], rows.into_iter())
 }
 
 fn checks(report: &Report) -> String {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::columns::columns;
 use super::heading::heading;
 use super::mark::Mark;
-use super::{ApplicationRow, Report, checks, status};
+use super::{ApplicationRow, Report, checks, past, status};
 use crate::model::{Outcome, in_words};
 
 /// Returns the whole report as text.
@@ -29,6 +29,13 @@ pub fn text(report: &Report) -> String {
             report.reason
         );
     }
+    if !report.history.is_empty() || !report.metrics.is_empty() {
+        return format!(
+            "{}\n\n{}\n",
+            past::tables(&report.history, &report.metrics),
+            report.reason
+        );
+    }
     if report.outcome() == Outcome::Ok && !report.reason.is_empty() && report.applications.is_empty() {
         // The command's own words are all there is to say.
         return format!("{}\n", report.reason);
@@ -43,7 +50,7 @@ pub fn text(report: &Report) -> String {
 /// Returns the report as text for the end of a log that has shown already what is wrong, why, and what to do.
 #[must_use]
 pub fn rest(report: &Report) -> String {
-    if !report.checks.is_empty() || !report.status.is_empty() {
+    if !report.checks.is_empty() || !report.status.is_empty() || !report.history.is_empty() {
         return text(report);
     }
     let mut out = vec![format!("{} {}", Mark::of(report).sign(), heading(report))];
@@ -55,6 +62,7 @@ pub fn rest(report: &Report) -> String {
 fn body(report: &Report, with_reasons: bool) -> Vec<String> {
     let mut out = changes(report);
     out.extend(commit(report));
+    out.extend(rollback(report));
     out.extend(riding_along(report));
     out.extend(gates(report));
     out.extend(holds(report));
@@ -123,6 +131,24 @@ fn commit(report: &Report) -> Vec<String> {
             "replaced by {}\n  \"{}\" by {}",
             later.commit, later.subject, later.author
         ));
+    }
+    out
+}
+
+fn rollback(report: &Report) -> Vec<String> {
+    let Some(row) = &report.rollback else { return Vec::new() };
+    let mut out: Vec<String> = row.why.iter().map(|why| format!("  {why}")).collect();
+    if let (Some(commit), Some(of)) = (&row.commit, &row.of) {
+        out.push(format!("  {commit} takes back {of}"));
+    }
+    if !row.held.is_empty() {
+        out.push(format!("  held: {}", row.held.join(", ")));
+    }
+    if row.schema_changed != "false" {
+        out.push(format!("  schema changed: {}", row.schema_changed));
+    }
+    if !out.is_empty() {
+        out.insert(0, "\nrollback".to_owned());
     }
     out
 }

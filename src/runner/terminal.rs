@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::sync::mpsc;
 use std::time::Duration;
 
 use super::shown::{Cleaner, Shown};
@@ -25,6 +26,8 @@ pub struct Look {
     pub coloured: bool,
     /// Whether a line on stderr can be overwritten: it is a terminal.
     pub live: bool,
+    /// Whether somebody can answer: stdin and stderr are terminals.
+    pub can_ask: bool,
 }
 
 /// The colour of a mark, by its number in ECMA-48.
@@ -112,6 +115,22 @@ impl Terminal {
 impl Journal for Terminal {
     fn hide(&self, text: &str) -> String {
         self.cleaner.hide(text)
+    }
+
+    fn ask(&self, question: &str) -> Option<mpsc::Receiver<bool>> {
+        if !self.look.can_ask {
+            return None;
+        }
+        self.say(Colour::Bold, "? ", &self.cleaner.text(&format!("{question} [y/N] ")));
+        let (sender, receiver) = mpsc::channel();
+        // On a thread of its own: a signal must not wait for the answer.
+        std::thread::spawn(move || {
+            let mut answer = String::new();
+            let read = std::io::stdin().read_line(&mut answer);
+            let yes = matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes");
+            let _ = sender.send(read.is_ok() && yes);
+        });
+        Some(receiver)
     }
 
     fn tell(&self, event: Event) {

@@ -2,9 +2,11 @@
 //!
 //! A line is one JSON document. What this version does not understand stays as it was written: damaged lines, unknown events, unknown fields.
 
+mod figures;
 mod good;
 mod line;
 
+pub use figures::{Figures, figures, percentile};
 pub use good::Version;
 pub use line::{EventKind, Line, RecordedPin};
 

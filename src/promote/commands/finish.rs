@@ -3,6 +3,7 @@
 use crate::delivery::{Drive, Reader};
 use crate::infrarepo::InfraRepo;
 use crate::model::{CommitSha, Event, Outcome, PinChange};
+use crate::plan::Select;
 use crate::report::{End, Report};
 
 use crate::promote::analyses::{Measuring, Rows, Verification};
@@ -136,4 +137,37 @@ pub(in crate::promote) fn changed(changes: &[PinChange]) -> String {
         })
         .collect();
     each.join(", ")
+}
+
+/// Returns the command that goes back, with the flags of the run, as the text of a hint.
+pub(in crate::promote) fn go_back(reading: Reading<'_>, select: &Select) -> String {
+    let names = |names: Vec<String>| names.join(",");
+    let mut words = vec![format!(
+        "promote rollback --app {} --environment {}",
+        names(select.apps.iter().map(ToString::to_string).collect()),
+        names(select.environments.iter().map(ToString::to_string).collect())
+    )];
+    let mut flag = |name: &str, value: Option<&str>| {
+        words.extend(value.map(|value| format!("--{name} {}", quoted(value))));
+    };
+    flag("path", select.path.as_deref());
+    flag("format", select.format.as_deref());
+    let applications = select.applications.as_ref().map(|names| names.join(","));
+    flag("application", applications.as_deref());
+    flag("infra-repo", Some(&reading.repo.url()));
+    let branch = reading.common.infra_repo.branch.as_ref();
+    flag("branch", branch.map(crate::model::BranchName::as_str));
+    let server = reading.observe.map(|observe| observe.server());
+    flag("argocd-server", server.as_deref());
+    format!("go back: `{}`", words.join(" "))
+}
+
+/// Quotes a word for a shell, if it needs that.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@,=+%".contains(c);
+    if word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
 }

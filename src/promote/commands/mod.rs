@@ -1,15 +1,19 @@
 //! The commands: one file each, which tells the command's story from top to bottom.
 
 pub(super) mod abort;
+mod back;
 mod changed;
 mod checks;
 mod finish;
+pub(super) mod history;
 pub(super) mod hold;
+mod on_failure;
 pub(super) mod plan;
 pub(super) mod preflight;
 pub(super) mod promote;
 pub(super) mod recording;
 pub(super) mod resume;
+pub(super) mod rollback;
 mod rollouts;
 mod running;
 pub(super) mod status;

@@ -8,7 +8,7 @@ use crate::report::{End, Known, Report, SupersededBy};
 use crate::promote::analyses::Verification;
 use crate::promote::cancel::or_late;
 use crate::promote::commands::finish::{self, accepted, changed, finish, pinned};
-use crate::promote::commands::recording::{self, Verdict};
+use crate::promote::commands::on_failure::{self, Promoted};
 use crate::promote::commands::watching::{Watched, watch};
 use crate::promote::job::Promote;
 use crate::promote::land::{Landed, land};
@@ -66,7 +66,7 @@ pub(in crate::promote) async fn run(
     finish::landed(report, repo, &commit, wrote, attempts);
     tell_landed(report, reading, wrote, &commit, &of.planned);
     if let Some(observe) = reading.observe.filter(|_| job.follow) {
-        return Ok(followed(reading, (observe, drive), repo, &of, &commit, report).await);
+        return Ok(followed(job, reading, (observe, drive), repo, &of, &commit, report).await);
     }
     if wrote {
         let confirmed = confirm(reading, &of.planned, &commit).await;
@@ -76,8 +76,9 @@ pub(in crate::promote) async fn run(
     Ok(unwatched(reading, wrote, &of.planned, &commit))
 }
 
-/// Follows the commit until it is live, verifies it, and records how that ended.
+/// Follows the commit until it is live, verifies it, and records how that ended; goes back first where a failure is to be followed by that.
 async fn followed(
+    job: &Promote,
     reading: Reading<'_>,
     (observe, drive): (&dyn Reader, Option<&dyn Drive>),
     repo: &dyn Land,
@@ -124,15 +125,14 @@ async fn followed(
         // The record says how long it took to be live, whatever was watched after that.
         since = since.saturating_add(clock.now().saturating_sub(begun));
     }
-    let verdict = Verdict {
+    let promoted = Promoted {
+        job,
         planned,
         commit,
-        reason: &end.reason,
+        recorded,
         since,
-        of: None,
     };
-    recording::outcome(reading, repo, recorded, &report.applications, verdict).await;
-    end
+    on_failure::after(end, promoted, reading, repo, drive, report).await
 }
 
 /// Warns of what is not verified where nothing is watched.

@@ -35,25 +35,38 @@ pub(in crate::promote) async fn outcome(
     applications: &[ApplicationRow],
     verdict: Verdict<'_>,
 ) {
+    let lines = lines_of(reading, outcome, applications, &verdict);
+    save(reading, repo, verdict.planned, &lines).await;
+}
+
+/// Returns the lines that [`outcome`] records.
+pub(in crate::promote) fn lines_of(
+    reading: Reading<'_>,
+    outcome: Outcome,
+    applications: &[ApplicationRow],
+    verdict: &Verdict<'_>,
+) -> Vec<Happened> {
+    let Some(event) = event_of(outcome) else {
+        return Vec::new();
+    };
     let known = matches!(outcome, Outcome::NoChange | Outcome::Live);
-    let Some(event) = event_of(outcome) else { return };
     let event = |place: &Target| {
-        let mut rows = applications
-            .iter()
-            .filter(|row| row.app == place.app.as_str() && row.environment == place.environment.as_str())
-            .peekable();
+        let own =
+            |row: &&ApplicationRow| row.app == place.app.as_str() && row.environment == place.environment.as_str();
+        let mut rows = applications.iter().filter(own).peekable();
         let live = rows.peek().is_some() && rows.all(|row| row.live);
         match &event {
             EventKind::Failed | EventKind::TimedOut | EventKind::Superseded if live => EventKind::Live,
             event => event.clone(),
         }
     };
-    happened(reading, repo, event, known, verdict).await;
+    lines(reading, event, known, verdict)
 }
 
 /// Records one event of every app in every environment of a run.
 pub(in crate::promote) async fn event(reading: Reading<'_>, repo: &dyn Land, event: &EventKind, verdict: Verdict<'_>) {
-    happened(reading, repo, |_| event.clone(), false, verdict).await;
+    let lines = lines(reading, |_| event.clone(), false, &verdict);
+    save(reading, repo, verdict.planned, &lines).await;
 }
 
 const fn event_of(outcome: Outcome) -> Option<EventKind> {
@@ -70,29 +83,17 @@ const fn event_of(outcome: Outcome) -> Option<EventKind> {
     })
 }
 
-async fn happened(
+/// Returns a line for every app in every environment of a run.
+pub(in crate::promote) fn lines(
     reading: Reading<'_>,
-    repo: &dyn Land,
     event: impl Fn(&Target) -> EventKind,
     unless_known: bool,
-    verdict: Verdict<'_>,
-) {
-    let planned = verdict.planned;
-    // Without a server nothing was seen.
-    let Some(name) = Config::record(planned.snapshot.config.as_ref()).filter(|_| reading.observe.is_some()) else {
-        return;
-    };
-    let ports = reading.ports;
-    if name == planned.snapshot.tip.branch.reference() {
-        ports.journal.warn(format!(
-            "the record was not written: `record` in promote.yaml names {}, the branch of the pins → set `record` to another reference",
-            planned.snapshot.tip.branch
-        ));
-        return;
-    }
-    let (clock, identity) = (ports.clock, &reading.common.identity);
+    verdict: &Verdict<'_>,
+) -> Vec<Happened> {
+    let Reading { common, ports, .. } = reading;
+    let (clock, identity) = (ports.clock, &common.identity);
     let seconds = clock.now().saturating_sub(verdict.since).as_secs_f64();
-    let all = pinned(planned).into_iter().map(|(target, pins)| {
+    let all = pinned(verdict.planned).into_iter().map(|(target, pins)| {
         let mut images: Vec<String> = Vec::new();
         for pin in &pins {
             if !images.contains(&pin.image) {
@@ -107,7 +108,7 @@ async fn happened(
                 commit: Some(verdict.commit.clone()),
                 images,
                 pins,
-                schema: planned.plan.schema.clone(),
+                schema: verdict.planned.plan.schema.clone(),
                 by: ports.journal.hide(&identity.by),
                 run: ports.journal.hide(&identity.run),
                 reason: ports.journal.hide(verdict.reason),
@@ -117,8 +118,25 @@ async fn happened(
             unless_known,
         }
     });
+    all.collect()
+}
+
+/// Adds lines to the record of the infra-repo of a plan: all of a run at once.
+pub(in crate::promote) async fn save(reading: Reading<'_>, repo: &dyn Land, planned: &Planned, lines: &[Happened]) {
+    // Without a server nothing was seen.
+    let Some(name) = Config::record(planned.snapshot.config.as_ref()).filter(|_| reading.observe.is_some()) else {
+        return;
+    };
+    let ports = reading.ports;
+    let branch = &planned.snapshot.tip.branch;
+    if name == branch.reference() {
+        ports.journal.warn(format!(
+            "the record was not written: `record` in promote.yaml names {branch}, the branch of the pins → set `record` to another reference"
+        ));
+        return;
+    }
     let author = &reading.common.author;
-    write(repo, &ports, &Place { name, author }, &all.collect::<Vec<_>>()).await;
+    write(repo, &ports, &Place { name, author }, lines).await;
 }
 
 /// Returns every pin of each target as the plan leaves it, those that it does not touch included.

@@ -1,0 +1,176 @@
+//! Carries a way back out: stops the canary of what goes, lands, ends a sync that is in the way, and follows.
+
+use std::time::Duration;
+
+use crate::delivery::{Action, Drive, Problem};
+use crate::infrarepo::Land;
+use crate::model::{AppSnapshot, CommitSha, Event, Milestone, Parts, PinChange, Resource};
+
+use crate::promote::commands::back::{Aim, Back, prepare};
+use crate::promote::commands::finish;
+use crate::promote::follow::Followed;
+use crate::promote::followee::Followee;
+use crate::promote::job::Landing;
+use crate::promote::land::{Landed, Unlanded, land};
+use crate::promote::ports::{Ports, Reading};
+use crate::promote::prepare::applications::Evidence;
+use crate::promote::proposal::Proposal;
+
+/// How long the look at what is in the way may take, for all applications together.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A way back that was carried out.
+pub(in crate::promote) struct Done {
+    /// What was prepared last.
+    pub(in crate::promote) back: Back,
+    /// The commit; without changes the head of the branch.
+    pub(in crate::promote) commit: CommitSha,
+    /// Whether this run made it.
+    pub(in crate::promote) wrote: bool,
+    /// How many times landing was tried.
+    pub(in crate::promote) attempts: u32,
+    /// When it landed, by the run's clock.
+    pub(in crate::promote) landed: Duration,
+    /// How following ended, where there is a server and the run follows.
+    pub(in crate::promote) followed: Option<Followed>,
+}
+
+/// Lands `first`, or what is made of it on a newer tip, and follows it. `landed` is told of the commit.
+///
+/// # Errors
+/// As landing. How the applications ended is no error.
+pub(in crate::promote) async fn carry_out(
+    aim: &Aim<'_>,
+    reading: Reading<'_>,
+    repo: &dyn Land,
+    drive: Option<&dyn Drive>,
+    how: (&Landing, bool),
+    first: Proposal<Back>,
+    mut evidence: Evidence,
+) -> Result<Done, Unlanded> {
+    let ports = reading.ports;
+    let (landing, follow) = how;
+    if let Some(drive) = drive.filter(|_| !first.edits.is_empty()) {
+        within(&ports, stop_canaries(drive, &first.of, ports)).await;
+    }
+    if !first.edits.is_empty() {
+        ports.journal.tell(Event::Stage("Land".to_owned()));
+    }
+    let landed = land(repo, landing, &ports, first, async || {
+        prepare(aim, reading, &mut evidence).await.and_then(Proposal::allowed)
+    });
+    let Landed { of, commit, attempts } = landed.await?;
+    let mut back = of;
+    let wrote = commit.is_some();
+    let commit = commit.unwrap_or_else(|| back.planned.snapshot.tip.commit.clone());
+    let landed = ports.clock.now();
+    if wrote {
+        let text = format!("landed {} on {}", commit.short(), back.planned.snapshot.tip.branch);
+        ports.journal.tell(Event::Reached(Milestone::Landed, text));
+    }
+    let mut followed = None;
+    if let Some(observe) = reading.observe.filter(|_| follow) {
+        if let Some(drive) = drive.filter(|_| wrote) {
+            within(&ports, end_syncs(drive, &back, &commit, ports)).await;
+        }
+        let followees = std::mem::take(&mut back.followees);
+        followed = Some(finish::follow(reading, observe, drive, &back.planned, followees, &commit).await);
+    }
+    Ok(Done {
+        back,
+        commit,
+        wrote,
+        attempts,
+        landed,
+        followed,
+    })
+}
+
+/// Runs what helps and is not necessary, for a moment, and not once the run was cancelled.
+async fn within(ports: &Ports<'_>, work: impl Future<Output = ()>) {
+    if ports.cancel.borrow().is_some() {
+        return;
+    }
+    tokio::select! {
+        biased;
+        _ = crate::promote::cancel::signal(ports.cancel.clone()) => {}
+        () = Box::pin(work) => {}
+        () = ports.clock.sleep(PATIENCE) => {}
+    }
+}
+
+fn changes<'a>(back: &'a Back, followee: &'a Followee) -> impl Iterator<Item = &'a PinChange> {
+    let changes = back.planned.plan.changes.iter();
+    changes.filter(|change| change.app == followee.app && change.environment == followee.environment)
+}
+
+/// Stops each canary under way of an image that goes: no user is to meet it while the commit lands.
+async fn stop_canaries(drive: &dyn Drive, back: &Back, ports: Ports<'_>) {
+    for followee in &back.followees {
+        let goes = |image: &String| {
+            changes(back, followee).any(|change| {
+                let before = change.before.reference();
+                Parts::of(image).same_repository(&Parts::of(&before)) && *image == before
+            })
+        };
+        let mut canaries = followee.canaries.iter();
+        let bad = |canary: &&crate::model::Canary| {
+            canary.images.is_empty() && changes(back, followee).next().is_some() || canary.images.iter().any(goes)
+        };
+        while let Some(canary) = canaries.find(bad) {
+            let resources = followee.baseline.iter().flat_map(|app| &app.resources);
+            let mut rollouts = resources.filter(|one| one.is_rollout() && one.id.name == canary.name);
+            let Some(rollout) = rollouts.next() else { continue };
+            match abort(drive, followee, rollout).await {
+                Ok(()) => ports.journal.progress(format!(
+                    "{}: aborted the canary of rollout {} at {}%: traffic goes back to the stable version",
+                    followee.id, canary.name, canary.weight
+                )),
+                Err(problem) => ports.journal.warn(format!(
+                    "{}: the canary of rollout {} could not be aborted first: {}",
+                    followee.id,
+                    canary.name,
+                    problem.why()
+                )),
+            }
+        }
+    }
+}
+
+async fn abort(drive: &dyn Drive, followee: &Followee, rollout: &Resource) -> Result<(), Problem> {
+    drive.act(&followee.id, rollout, Action::Abort).await
+}
+
+/// Ends each sync that still works on another commit: one that retries, or waits for a hook, would hold up the one that is to come.
+async fn end_syncs(drive: &dyn Drive, back: &Back, commit: &CommitSha, ports: Ports<'_>) {
+    for followee in back
+        .followees
+        .iter()
+        .filter(|followee| changes(back, followee).next().is_some())
+    {
+        let Ok(app) = drive.application(&followee.id).await else {
+            continue;
+        };
+        if !is_in_the_way(&app, commit) {
+            continue;
+        }
+        match drive.terminate(&followee.id).await {
+            Ok(true) => ports.journal.progress(format!(
+                "{}: terminated the sync of another commit that was still running",
+                followee.id
+            )),
+            Ok(false) => {}
+            Err(problem) => ports.journal.warn(format!(
+                "{}: the sync of another commit is still running and could not be terminated: {}",
+                followee.id,
+                problem.why()
+            )),
+        }
+    }
+}
+
+fn is_in_the_way(app: &AppSnapshot, commit: &CommitSha) -> bool {
+    app.operation.as_ref().is_some_and(|operation| {
+        !operation.phase.is_over() && operation.revisions.iter().all(|revision| revision != commit.as_str())
+    })
+}

@@ -1,0 +1,254 @@
+//! What follows the verdict of a promotion: the record, and, where `on-failure` or `on-timeout` says so, the way back.
+
+use std::time::Duration;
+
+use crate::delivery::Drive;
+use crate::infrarepo::Land;
+use crate::model::{CommitSha, Event, Fault, Outcome, in_words};
+use crate::plan::{Allow, OnFailure};
+use crate::report::{End, Report};
+
+use crate::promote::cancel::or_cancel;
+use crate::promote::commands::back::{self, Aim, Done, To};
+use crate::promote::commands::finish::go_back;
+use crate::promote::commands::recording::{self, Verdict};
+use crate::promote::commands::rollback;
+use crate::promote::job::Promote;
+use crate::promote::land::record::Happened;
+use crate::promote::ports::Reading;
+use crate::promote::prepare::applications::Evidence;
+use crate::promote::prepare::plan::Planned;
+
+/// A promotion whose applications were followed to an end.
+#[derive(Clone, Copy)]
+pub(in crate::promote) struct Promoted<'a> {
+    /// What was asked for.
+    pub(in crate::promote) job: &'a Promote,
+    /// What was landed.
+    pub(in crate::promote) planned: &'a Planned,
+    /// The commit; without changes the head of the branch.
+    pub(in crate::promote) commit: &'a CommitSha,
+    /// What the record gets: `verified` of a promotion that was.
+    pub(in crate::promote) recorded: Outcome,
+    /// When it landed, by the run's clock.
+    pub(in crate::promote) since: Duration,
+}
+
+impl Promoted<'_> {
+    /// Tells whether this end is one after which some environment wants to go back. A promotion is taken back as a whole.
+    fn wants_back(&self, outcome: Outcome) -> bool {
+        let places = &self.planned.snapshot.places;
+        let mut policies = places.iter().map(|(place, _)| place.policy);
+        match outcome {
+            Outcome::RolloutFailed | Outcome::Breached => {
+                policies.any(|policy| policy.on_failure == OnFailure::Rollback)
+            }
+            Outcome::TimedOut => policies.any(|policy| policy.on_timeout == OnFailure::Rollback),
+            _ => false,
+        }
+    }
+
+    fn verdict<'a>(&'a self, reason: &'a str) -> Verdict<'a> {
+        Verdict {
+            planned: self.planned,
+            commit: self.commit,
+            reason,
+            since: self.since,
+            of: None,
+        }
+    }
+}
+
+/// Records the end, and goes back first where that is wanted and possible.
+pub(in crate::promote) async fn after(
+    end: End,
+    promoted: Promoted<'_>,
+    reading: Reading<'_>,
+    repo: &dyn Land,
+    drive: Option<&dyn Drive>,
+    report: &mut Report,
+) -> End {
+    let failed = matches!(
+        end.outcome,
+        Outcome::RolloutFailed | Outcome::Breached | Outcome::TimedOut
+    );
+    let (end, lines) = if promoted.wants_back(end.outcome) {
+        Box::pin(take_back(end, promoted, reading, repo, drive, report)).await
+    } else {
+        let verdict = promoted.verdict(&end.reason);
+        let lines = recording::lines_of(reading, promoted.recorded, &report.applications, &verdict);
+        (end, lines)
+    };
+    recording::save(reading, repo, promoted.planned, &lines).await;
+    let stays = matches!(
+        end.outcome,
+        Outcome::RolloutFailed | Outcome::Breached | Outcome::TimedOut
+    );
+    if failed && stays {
+        return with_last(end, go_back(reading, &promoted.job.request.select));
+    }
+    end
+}
+
+/// Adds a hint that is not to be left out: there are three at most.
+fn with_last(mut end: End, hint: String) -> End {
+    end.hints.truncate(2);
+    end.hint(hint)
+}
+
+/// Puts back what the promotion replaced. Where that is not to be, the end stays as it was, and says why.
+async fn take_back(
+    end: End,
+    promoted: Promoted<'_>,
+    reading: Reading<'_>,
+    repo: &dyn Land,
+    drive: Option<&dyn Drive>,
+    report: &mut Report,
+) -> (End, Vec<Happened>) {
+    let ports = reading.ports;
+    let begun = ports.clock.now();
+    let verdict = promoted.verdict(&end.reason);
+    // At this time, not when the way back has ended.
+    let bad = recording::lines_of(reading, end.outcome, &report.applications, &verdict);
+    let mut gone = recording::lines(
+        reading,
+        |_| crate::assess::history::EventKind::RolledBack,
+        false,
+        &verdict,
+    );
+    let reason = format!("{}: {}", end.outcome.name(), first_line(&end.reason));
+    let aim = Aim {
+        select: &promoted.job.request.select,
+        to: To::Replaced(&promoted.planned.plan.pins, promoted.commit),
+        reason: Some(&reason),
+        hold: true,
+        schema: None,
+        allow: Allow::default(),
+    };
+    ports.journal.tell(Event::Stage("Roll back".to_owned()));
+    ports.journal.progress(reason.clone());
+    let mut evidence = Evidence::default();
+    let prepared = or_cancel(ports.cancel, back::prepare(&aim, reading, &mut evidence)).await;
+    let prepared = match prepared {
+        Ok(prepared) => prepared.and_then(crate::promote::proposal::Proposal::allowed),
+        Err(cancelled) => return (cut_short(end, &cancelled), bad),
+    };
+    let first = match prepared {
+        Ok(first) => first,
+        Err(why) => return (not_back(end, &why), bad),
+    };
+    let how = (&promoted.job.landing, true);
+    let done = match back::carry_out(&aim, reading, repo, drive, how, first, evidence).await {
+        Ok(done) => done,
+        Err(unlanded) => {
+            let fault = unlanded.fault;
+            return match fault.outcome {
+                Outcome::Cancelled { .. } => (cut_short(end, &fault), bad),
+                // Decided again on a newer tip: somebody has changed the pin, or holds the version.
+                Outcome::Refused | Outcome::Invalid => (not_back(end, &fault), bad),
+                _ => (
+                    failed(&end, &format!("the rollback did not land: {fault}"), &fault.hints),
+                    bad,
+                ),
+            };
+        }
+    };
+    let took = ports.clock.now().saturating_sub(begun);
+    let from_landing = ports.clock.now().saturating_sub(done.landed);
+    let commit = done.wrote.then_some(&done.commit);
+    report.rollback = Some(rollback::row(&done.back, commit, Some((took, from_landing))));
+    let Some(followed) = done.followed.clone() else {
+        return (failed(&end, "the rollback landed, and nothing was watched", &[]), bad);
+    };
+    report.applications.clone_from(&followed.applications);
+    for row in &mut report.applications {
+        // It runs what was put back, and not what was promoted.
+        row.live = false;
+    }
+    let to = pins(&done);
+    let back = Verdict {
+        planned: &done.back.planned,
+        commit: &done.commit,
+        reason: &followed.reason,
+        since: done.landed,
+        of: Some(promoted.commit),
+    };
+    match followed.outcome {
+        Outcome::Live => {
+            let reason = format!(
+                "{}; rolled back: {to} is live and healthy again after {}",
+                end.reason,
+                in_words(took)
+            );
+            let mut ended = End::new(Outcome::RolledBack, reason);
+            ended.hints = end.hints.iter().take(2).cloned().collect();
+            if !done.back.held.is_empty() {
+                ended.hints.push(format!(
+                    "{} is held: after a fix promote another version, or use `promote release` to lift the hold",
+                    done.back.held.join(", ")
+                ));
+            }
+            let reverted = recording::lines_of(reading, Outcome::Reverted, &followed.applications, &back);
+            gone.extend(reverted);
+            (ended, gone)
+        }
+        Outcome::Cancelled { .. } => {
+            let mut ended = End::new(followed.outcome, format!("{}; {}", end.reason, followed.reason));
+            ended.hints = followed.hints;
+            (ended, bad)
+        }
+        Outcome::Superseded => {
+            let reason = format!("{}; during the rollback {}", end.reason, followed.reason);
+            let mut ended = End::new(Outcome::Superseded, reason);
+            ended.superseded_by = followed.superseded_by;
+            (ended, bad)
+        }
+        _ => {
+            let mut lines = bad;
+            lines.extend(recording::lines_of(reading, Outcome::RollbackFailed, &[], &back));
+            let why = format!("{to} was put back and is not live: {}", followed.reason);
+            (failed(&end, &why, &followed.hints), lines)
+        }
+    }
+}
+
+fn pins(done: &Done) -> String {
+    let mut images: Vec<String> = Vec::new();
+    for pin in &done.back.planned.plan.changes {
+        let image = pin.after.reference();
+        if !images.contains(&image) {
+            images.push(image);
+        }
+    }
+    images.join(", ")
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
+}
+
+/// The end stays, and a hint says why nothing was taken back.
+fn not_back(mut end: End, why: &Fault) -> End {
+    end.hints.truncate(1);
+    end.hint(format!(
+        "nothing was rolled back: {}",
+        why.to_string().replace('\n', "; ")
+    ))
+}
+
+/// The way back failed as well.
+fn failed(end: &End, why: &str, hints: &[String]) -> End {
+    let mut ended = End::new(Outcome::RollbackFailed, format!("{}; {why}", end.reason));
+    ended.hints = hints.iter().take(3).cloned().collect();
+    ended
+}
+
+/// The run was cancelled before anything was taken back.
+fn cut_short(end: End, fault: &Fault) -> End {
+    let mut ended = End::new(
+        fault.outcome,
+        format!("{}; nothing was rolled back: {fault}", end.reason),
+    );
+    ended.hints = end.hints;
+    ended
+}

@@ -1,0 +1,217 @@
+//! `rollback`: find the version to go back to, land its pins as one commit, and follow it until it is live.
+
+use crate::delivery::Drive;
+use crate::infrarepo::Land;
+use crate::journal::Journal;
+use crate::model::{Event, Fault, Outcome, in_words};
+use crate::report::{End, Known, Report, RollbackRow};
+
+use crate::promote::cancel::{or_cancel, or_late};
+use crate::promote::commands::back::{self, Aim, Back, Done, To};
+use crate::promote::commands::finish::{self, changed, pinned};
+use crate::promote::commands::recording::{self, Verdict};
+use crate::promote::job::Rollback;
+use crate::promote::land::Unlanded;
+use crate::promote::ports::Reading;
+use crate::promote::prepare::announce;
+use crate::promote::prepare::applications::Evidence;
+
+/// Goes back to an earlier version, or shows what that would be. On a new tip of the branch everything is decided again.
+///
+/// # Errors
+/// No version fits, landing fails, or the run was cancelled. How the applications ended is no error.
+pub(in crate::promote) async fn run(
+    job: &Rollback,
+    reading: Reading<'_>,
+    repo: &dyn Land,
+    drive: Option<&dyn Drive>,
+    report: &mut Report,
+) -> Result<End, Fault> {
+    let ports = reading.ports;
+    let start = ports.clock.now();
+    let aim = Aim {
+        select: &job.select,
+        to: match (&job.to, &job.commit) {
+            (Some(to), _) => To::Version(to),
+            (None, Some(commit)) => To::Commit(commit),
+            (None, None) => To::KnownGood,
+        },
+        reason: job.reason.as_deref(),
+        hold: job.hold,
+        schema: job.schema.as_deref(),
+        allow: job.allow,
+    };
+    ports.journal.tell(Event::Stage("Plan".to_owned()));
+    let mut evidence = Evidence::default();
+    let prepared = or_late(
+        ports.clock,
+        job.landing.within,
+        Some("landing-timeout"),
+        or_cancel(ports.cancel, back::prepare(&aim, reading, &mut evidence)),
+    )
+    .await???;
+    show(report, &prepared.of, reading);
+    if job.dry {
+        if let Some(fault) = &prepared.of.forbidden {
+            let hints: Vec<String> = fault.hints.iter().map(|hint| format!(" → {hint}")).collect();
+            ports
+                .journal
+                .warn(format!("`rollback` would be refused: {fault}{}", hints.concat()));
+        }
+        return Ok(End::new(Outcome::Planned, planned(&prepared.of)));
+    }
+    let first = prepared.allowed()?;
+    if job.ask && !first.edits.is_empty() && !confirmed(&first.of, reading).await? {
+        return Ok(End::new(Outcome::Refused, "nobody confirmed it; nothing was written"));
+    }
+    let how = (&job.landing, job.follow);
+    let done = back::carry_out(&aim, reading, repo, drive, how, first, evidence).await;
+    let done = done.map_err(|Unlanded { fault, attempts }| {
+        if let Some(row) = &mut report.infra_repo {
+            row.attempts = attempts;
+        }
+        fault
+    })?;
+    announce::fill(report, &done.back.planned, repo);
+    finish::landed(report, repo, &done.commit, done.wrote, done.attempts);
+    let took = (
+        ports.clock.now().saturating_sub(start),
+        ports.clock.now().saturating_sub(done.landed),
+    );
+    report.rollback = Some(row(&done.back, done.wrote.then_some(&done.commit), Some(took)));
+    announce::outputs(ports.journal, report, Known::AtLanding);
+    let end = ended(&done, report, ports.journal, took);
+    let verdict = Verdict {
+        planned: &done.back.planned,
+        commit: &done.commit,
+        reason: &end.reason,
+        since: done.landed,
+        of: done.back.of.as_ref().filter(|_| done.wrote),
+    };
+    recording::outcome(reading, repo, end.outcome, &report.applications, verdict).await;
+    Ok(end)
+}
+
+/// Puts the plan into the report, and tells it.
+fn show(report: &mut Report, back: &Back, reading: Reading<'_>) {
+    announce::fill(report, &back.planned, reading.repo);
+    announce::plan(&back.planned, reading.ports.journal);
+    for why in &back.why {
+        reading.ports.journal.progress(why.clone());
+    }
+    if let Some(observe) = reading.observe {
+        let rows = back.followees.iter();
+        report.applications = rows.map(|followee| announce::baseline(followee, observe)).collect();
+        announce::applications(report, &back.followees, reading.ports.journal);
+    }
+    report.rollback = Some(row(back, None, None));
+}
+
+fn planned(back: &Back) -> String {
+    let changes = &back.planned.plan.changes;
+    if changes.is_empty() {
+        return format!("nothing would change: {}", back.why.join("; "));
+    }
+    format!(
+        "would change {}; nothing was written ({})",
+        changed(changes),
+        back.why.join("; ")
+    )
+}
+
+/// Asks whoever sits at the terminal.
+async fn confirmed(back: &Back, reading: Reading<'_>) -> Result<bool, Fault> {
+    let ports = reading.ports;
+    let question = format!("Roll back {}?", changed(&back.planned.plan.changes));
+    let Some(answer) = ports.journal.ask(&question) else {
+        return Ok(true);
+    };
+    loop {
+        match answer.try_recv() {
+            Ok(yes) => return Ok(yes),
+            Err(std::sync::mpsc::TryRecvError::Disconnected) => return Ok(false),
+            Err(std::sync::mpsc::TryRecvError::Empty) => {
+                let pause = ports.clock.sleep(std::time::Duration::from_millis(50));
+                or_cancel(ports.cancel, pause).await?;
+            }
+        }
+    }
+}
+
+/// Makes the row of the report.
+pub(in crate::promote) fn row(
+    back: &Back,
+    commit: Option<&crate::model::CommitSha>,
+    took: Option<(std::time::Duration, std::time::Duration)>,
+) -> RollbackRow {
+    let mut to: Vec<String> = Vec::new();
+    for pin in &back.planned.plan.pins {
+        let image = pin.after.reference();
+        if !to.contains(&image) {
+            to.push(image);
+        }
+    }
+    RollbackRow {
+        of: back.of.clone(),
+        commit: commit.cloned(),
+        to,
+        why: back.why.clone(),
+        held: back.held.clone(),
+        schema_changed: back.schema_changed,
+        seconds: took.map(|(whole, _)| tenths(whole)),
+        seconds_from_landing: took.map(|(_, landed)| tenths(landed)),
+    }
+}
+
+fn tenths(time: std::time::Duration) -> f64 {
+    (time.as_secs_f64() * 10.0).round() / 10.0
+}
+
+/// Names the end of a way back.
+fn ended(
+    done: &Done,
+    report: &mut Report,
+    journal: &dyn Journal,
+    took: (std::time::Duration, std::time::Duration),
+) -> End {
+    let plan = &done.back.planned.plan;
+    let Some(followed) = done.followed.clone() else {
+        if !done.wrote {
+            return End::new(
+                Outcome::NoChange,
+                format!("{} already; nothing was written", pinned(&plan.pins)),
+            );
+        }
+        let reason = format!("landed {}: {}", done.commit.short(), changed(&plan.changes));
+        journal.warn("committed, but nothing was watched: whether it is live is not known".to_owned());
+        return End::new(Outcome::Landed, reason);
+    };
+    let nothing = plan.changes.is_empty();
+    let why = followed.reason.clone();
+    let mut end = finish::finish(report, followed, &done.back.planned, |outcome| match outcome {
+        Outcome::Live if nothing => Outcome::NoChange,
+        Outcome::Live => Outcome::Reverted,
+        Outcome::RolloutFailed | Outcome::Breached | Outcome::TimedOut => Outcome::RollbackFailed,
+        other => other,
+    });
+    match end.outcome {
+        Outcome::Reverted => {
+            end.reason = format!(
+                "{}: live and healthy after {}, {} from landing",
+                changed(&plan.changes),
+                in_words(took.0),
+                in_words(took.1)
+            );
+        }
+        Outcome::RollbackFailed => {
+            end.reason = format!("{} was put back, and is not live: {why}", back_to(done));
+        }
+        _ => {}
+    }
+    end
+}
+
+fn back_to(done: &Done) -> String {
+    let pins = done.back.planned.plan.pins.iter();
+    pins.map(|pin| pin.after.reference()).collect::<Vec<_>>().join(", ")
+}
