@@ -238,6 +238,7 @@ fn run(words: &str, env: BTreeMap<String, String>, out: Box<dyn Write>, err: Box
         env,
         stdout_is_terminal: true,
         stderr_is_terminal: std::io::stdout().is_terminal(),
+        stdin_is_terminal: false,
     };
     let code = cli::run(&invocation, &mut std::io::empty(), out, err);
     ensure!(code == 0, "promote ended with exit code {code}");

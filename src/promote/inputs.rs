@@ -123,7 +123,6 @@ pub const TO: InputSpec = InputSpec {
     absent: "Default: the newest version that is known to be good, is not held and is not pinned now",
     help: "Version to go back to: a tag, digest or reference that the app has had in this environment, by the record or by a commit. \
            Any other version needs `allow: unknown-version`.",
-    common: true,
     example: "v1.2.2",
     part: Part::Back,
     ..InputSpec::PLAIN

@@ -23,6 +23,7 @@ mod rows;
 mod status;
 mod summary;
 mod text;
+mod time;
 
 pub use checks::{CheckRow, CheckState, verdict as checks_verdict};
 pub use end::End;

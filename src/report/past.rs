@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::columns::columns;
 use super::rows::Texts;
 use super::status::short;
+use super::time::duration;
 use crate::model::{CommitSha, Timestamp};
 
 /// One of `history`.
@@ -134,7 +135,7 @@ pub(super) fn history_cells(row: &HistoryRow) -> Vec<String> {
             format!("{from} → {to}")
         },
         row.by.clone(),
-        row.seconds.map(super::text::duration).unwrap_or_default(),
+        row.seconds.map(duration).unwrap_or_default(),
         row.commit
             .as_ref()
             .map(|commit| commit.short().to_owned())
@@ -154,7 +155,7 @@ pub(super) const METRICS: [&str; 6] = [
 
 /// Returns the cells of a row, in the order of the heads.
 pub(super) fn metrics_cells(row: &MetricsRow) -> Vec<String> {
-    let time = |seconds: Option<f64>| seconds.map_or_else(|| "-".to_owned(), super::text::duration);
+    let time = |seconds: Option<f64>| seconds.map_or_else(|| "-".to_owned(), duration);
     vec![
         row.environment.clone(),
         row.deployments.to_string(),

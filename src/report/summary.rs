@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::heading::heading;
 use super::mark::Mark;
 use super::markdown::{block, cell, code, link, paragraphs, prose, told};
-use super::text::{duration, why};
+use super::text::why;
+use super::time::duration;
 use super::{ApplicationRow, Report, TimelineRow, measurements as measured, past, status};
 use crate::model::{CommitSha, Milestone, Outcome, in_words};
 

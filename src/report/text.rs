@@ -1,12 +1,11 @@
 //! The report as text for people: how it ended and why first, then what was written and where it runs.
 
-use std::time::Duration;
-
 use super::columns::columns;
 use super::heading::heading;
 use super::mark::Mark;
+use super::time::duration;
 use super::{ApplicationRow, Report, checks, past, status};
-use crate::model::{Outcome, in_words};
+use crate::model::Outcome;
 
 /// Returns the whole report as text.
 #[must_use]
@@ -280,14 +279,6 @@ fn indented(first: &str, text: &str) -> String {
     format!("{first}{}", text.replace('\n', &indent))
 }
 
-/// Returns how long a run took: with a digit behind the point where that is much of it.
-pub(super) fn duration(seconds: f64) -> String {
-    if (0.0..10.0).contains(&seconds) {
-        return format!("{seconds:.1}s");
-    }
-    in_words(Duration::try_from_secs_f64(seconds).unwrap_or_default())
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::tests::{application, report};
@@ -359,14 +350,6 @@ mod tests {
         assert_eq!(
             why(&row, "runs the commit"),
             "▰▰▱▱▱▱ step 3 of 6, 30%, paused for a person"
-        );
-    }
-
-    #[test]
-    fn durations_are_short() {
-        assert_eq!(
-            [duration(0.25), duration(72.0), duration(3720.0)],
-            ["0.2s", "1m12s", "1h02m"]
         );
     }
 }
