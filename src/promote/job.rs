@@ -183,6 +183,7 @@ pub enum HoldChange {
 
 /// `rollback`.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an input of its own")]
 pub struct Rollback {
     /// What goes back where.
     pub select: Select,

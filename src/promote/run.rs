@@ -86,19 +86,19 @@ async fn story(
             let planned = plan::run(request, reading, report);
             or_late(ports.clock, limits::BEFORE_WRITING.time(), None, planned).await?
         }
-        Job::History(job) => {
-            let shown = or_cancel(cancel, history::run(job, reading, report));
-            or_late(ports.clock, limits::BEFORE_WRITING.time(), None, shown).await??
-        }
-        Job::Rollback(job) => rollback::run(job, reading, repo.as_ref(), drive, report).await,
+        Job::History(job) => shown(ports, history::run(job, reading, report)).await,
+        Job::Rollback(job) => Box::pin(rollback::run(job, reading, repo.as_ref(), drive, report)).await,
         Job::Wait(job) => wait::run(job, reading, repo.as_ref(), drive, report).await,
         Job::Verify(job) => verify::run(job, reading, repo.as_ref(), report).await,
         Job::Abort(select) => abort::run(select, reading, repo.as_ref(), drive, report).await,
         Job::Resume(job) => resume::run(job, reading, repo.as_ref(), drive, report).await,
         Job::Hold(job) => hold::run(job, reading, repo.as_ref(), report).await,
-        Job::Status(select) | Job::Preflight(select) => {
-            let shown = or_cancel(cancel, status::run(select, reading, report));
-            or_late(ports.clock, limits::BEFORE_WRITING.time(), None, shown).await??
-        }
+        Job::Status(select) | Job::Preflight(select) => shown(ports, status::run(select, reading, report)).await,
     }
+}
+
+/// Runs a command that only shows something, within its bound.
+async fn shown(ports: Ports<'_>, work: impl Future<Output = Result<End, Fault>>) -> Result<End, Fault> {
+    let shown = or_cancel(ports.cancel, work);
+    or_late(ports.clock, limits::BEFORE_WRITING.time(), None, shown).await??
 }

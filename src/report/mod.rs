@@ -340,6 +340,7 @@ pub(crate) mod tests {
     }
 
     /// A report in which every field that there is says something.
+    #[expect(clippy::too_many_lines, reason = "there are so many fields")]
     pub(crate) fn full(outcome: Outcome) -> Report {
         let mut report = report(outcome);
         report.reason = "x".to_owned();

@@ -157,7 +157,7 @@ pub(in crate::promote) fn go_back(reading: Reading<'_>, select: &Select) -> Stri
     flag("infra-repo", Some(&reading.repo.url()));
     let branch = reading.common.infra_repo.branch.as_ref();
     flag("branch", branch.map(crate::model::BranchName::as_str));
-    let server = reading.observe.map(|observe| observe.server());
+    let server = reading.observe.map(crate::delivery::Access::server);
     flag("argocd-server", server.as_deref());
     format!("go back: `{}`", words.join(" "))
 }

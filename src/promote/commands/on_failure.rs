@@ -110,7 +110,7 @@ async fn take_back(
     let verdict = promoted.verdict(&end.reason);
     // At this time, not when the way back has ended.
     let bad = recording::lines_of(reading, end.outcome, &report.applications, &verdict);
-    let mut gone = recording::lines(
+    let gone = recording::lines(
         reading,
         |_| crate::assess::history::EventKind::RolledBack,
         false,
@@ -153,19 +153,34 @@ async fn take_back(
             };
         }
     };
-    let took = ports.clock.now().saturating_sub(begun);
-    let from_landing = ports.clock.now().saturating_sub(done.landed);
+    carried_out(&end, promoted, reading, begun, &done, (bad, gone), report)
+}
+
+/// Names the end of a way back that landed, with the lines of the record: `bad` those of the failure, `gone` those of a promotion that was
+/// taken back.
+fn carried_out(
+    end: &End,
+    promoted: Promoted<'_>,
+    reading: Reading<'_>,
+    begun: Duration,
+    done: &Done,
+    (bad, mut gone): (Vec<Happened>, Vec<Happened>),
+    report: &mut Report,
+) -> (End, Vec<Happened>) {
+    let clock = reading.ports.clock;
+    let took = clock.now().saturating_sub(begun);
+    let from_landing = clock.now().saturating_sub(done.landed);
     let commit = done.wrote.then_some(&done.commit);
     report.rollback = Some(rollback::row(&done.back, commit, Some((took, from_landing))));
     let Some(followed) = done.followed.clone() else {
-        return (failed(&end, "the rollback landed, and nothing was watched", &[]), bad);
+        return (failed(end, "the rollback landed, and nothing was watched", &[]), bad);
     };
     report.applications.clone_from(&followed.applications);
     for row in &mut report.applications {
         // It runs what was put back, and not what was promoted.
         row.live = false;
     }
-    let to = pins(&done);
+    let to = pins(done);
     let back = Verdict {
         planned: &done.back.planned,
         commit: &done.commit,
@@ -207,7 +222,7 @@ async fn take_back(
             let mut lines = bad;
             lines.extend(recording::lines_of(reading, Outcome::RollbackFailed, &[], &back));
             let why = format!("{to} was put back and is not live: {}", followed.reason);
-            (failed(&end, &why, &followed.hints), lines)
+            (failed(end, &why, &followed.hints), lines)
         }
     }
 }

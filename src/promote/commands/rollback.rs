@@ -29,18 +29,7 @@ pub(in crate::promote) async fn run(
 ) -> Result<End, Fault> {
     let ports = reading.ports;
     let start = ports.clock.now();
-    let aim = Aim {
-        select: &job.select,
-        to: match (&job.to, &job.commit) {
-            (Some(to), _) => To::Version(to),
-            (None, Some(commit)) => To::Commit(commit),
-            (None, None) => To::KnownGood,
-        },
-        reason: job.reason.as_deref(),
-        hold: job.hold,
-        schema: job.schema.as_deref(),
-        allow: job.allow,
-    };
+    let aim = aim(job);
     ports.journal.tell(Event::Stage("Plan".to_owned()));
     let mut evidence = Evidence::default();
     let prepared = or_late(
@@ -90,6 +79,21 @@ pub(in crate::promote) async fn run(
     };
     recording::outcome(reading, repo, end.outcome, &report.applications, verdict).await;
     Ok(end)
+}
+
+fn aim(job: &Rollback) -> Aim<'_> {
+    Aim {
+        select: &job.select,
+        to: match (&job.to, &job.commit) {
+            (Some(to), _) => To::Version(to),
+            (None, Some(commit)) => To::Commit(commit),
+            (None, None) => To::KnownGood,
+        },
+        reason: job.reason.as_deref(),
+        hold: job.hold,
+        schema: job.schema.as_deref(),
+        allow: job.allow,
+    }
 }
 
 /// Puts the plan into the report, and tells it.

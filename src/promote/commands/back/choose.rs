@@ -270,23 +270,26 @@ impl Here<'_> {
         let own = changes
             .iter()
             .filter(|change| change.app == self.place.app && change.environment == self.place.environment);
-        let (mut pins, mut changed) = (self.past.pinned.to_vec(), false);
+        let (mut pins, mut replaces) = (self.past.pinned.to_vec(), false);
         for change in own {
             let entry = pins
                 .iter_mut()
                 .find(|pin| pin.file == change.file.as_str() && pin.name == change.name());
             let now = entry.as_ref().map_or("nothing", |pin| pin.image.as_str());
             if now != change.after.reference() {
-                return Err(no(format!("{} is pinned now: somebody has changed the pin since", now)));
+                return Err(no(format!("{now} is pinned now: somebody has changed the pin since")));
             }
             if let Some(entry) = entry.filter(|_| change.is_change() && change.before.is_pinned()) {
                 entry.image = change.before.reference();
-                changed = true;
+                replaces = true;
             }
+        }
+        if !replaces && changes.iter().any(PinChange::is_change) {
+            return Ok(Chosen::new(pins, "this promotion did not change it"));
         }
         let images: Vec<String> = pins.iter().map(|pin| pin.image.clone()).collect();
         let record = self.past.record;
-        if changed && (record.known_good(&images).is_some() || record.newest().is_none()) {
+        if replaces && (record.known_good(&images).is_some() || record.newest().is_none()) {
             return self.free(Chosen::new(pins, "this promotion replaced it"));
         }
         match self.past.newest_known_good(&|_| false) {

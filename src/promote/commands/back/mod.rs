@@ -121,25 +121,11 @@ pub(in crate::promote) async fn prepare(
     for notice in schema.notices() {
         ports.journal.warn(notice);
     }
-    let account = Account {
-        of: of.clone(),
-        reason: aim.reason.map(str::to_owned),
-        allow: if choices.iter().any(|choice| choice.unknown) {
-            vec!["unknown-version".to_owned()]
-        } else {
-            Vec::new()
-        },
-        schema: schema.target(),
-    };
+    let account = account(aim, &choices, of.clone(), &schema);
     let wanted: Vec<Vec<RecordedPin>> = choices.iter().map(|choice| choice.pins.clone()).collect();
     let plan = undo::restore(&snapshot.places, &wanted, &account, &common.identity);
     let plan = plan.map_err(|mistakes| Fault::mistakes(&mistakes))?;
-    let mut edits: Vec<FileEdit> = (plan.files.iter())
-        .map(|file| FileEdit::Write {
-            path: file.path.clone(),
-            content: file.after.clone(),
-        })
-        .collect();
+    let mut edits = edits(&plan);
     let forbidden = schema.forbids(aim.schema);
     let held = if aim.hold && !plan.changes.is_empty() {
         hold(aim, &plan, &known, reading, &mut edits)?
@@ -167,6 +153,26 @@ pub(in crate::promote) async fn prepare(
             held,
         },
     })
+}
+
+fn account(aim: &Aim<'_>, choices: &[Choice], of: Option<CommitSha>, schema: &Schema) -> Account {
+    let unknown = choices.iter().any(|choice| choice.unknown);
+    Account {
+        of,
+        reason: aim.reason.map(str::to_owned),
+        allow: unknown.then(|| "unknown-version".to_owned()).into_iter().collect(),
+        schema: schema.target(),
+    }
+}
+
+fn edits(plan: &Plan) -> Vec<FileEdit> {
+    let files = plan.files.iter();
+    files
+        .map(|file| FileEdit::Write {
+            path: file.path.clone(),
+            content: file.after.clone(),
+        })
+        .collect()
 }
 
 impl Proposal<Back> {

@@ -109,13 +109,12 @@ impl Known {
             if past.is_pinned(&choice.pins) {
                 continue;
             }
-            let by = match past.pinned_by() {
-                Some(promoted) => Some(promoted.commit.clone()),
-                None => {
-                    let pins = placed(place, overlay);
-                    let changed = changed::by(repo, &self.commits, place, &pins).await.ok().flatten();
-                    changed.map(|commit| commit.commit.clone())
-                }
+            let by = if let Some(promoted) = past.pinned_by() {
+                Some(promoted.commit.clone())
+            } else {
+                let pins = placed(place, overlay);
+                let changed = changed::by(repo, &self.commits, place, &pins).await.ok().flatten();
+                changed.map(|commit| commit.commit.clone())
             };
             let at = by.and_then(|by| self.commits.iter().position(|commit| commit.commit == by));
             found = match (found, at) {

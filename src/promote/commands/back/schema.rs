@@ -79,10 +79,10 @@ mod tests {
     use super::*;
 
     fn schema(rows: &[(Option<&str>, Option<&str>)]) -> Schema {
-        let own = |text: &Option<&str>| text.map(str::to_owned);
+        let own = |text: Option<&str>| text.map(str::to_owned);
         Schema(
             rows.iter()
-                .map(|(from, to)| ("api in dev".to_owned(), own(from), own(to)))
+                .map(|(from, to)| ("api in dev".to_owned(), own(*from), own(*to)))
                 .collect(),
         )
     }
