@@ -3,12 +3,14 @@
 mod afterwards;
 mod before_writing;
 mod bounds;
+mod canary_control;
 mod connections;
 mod contention;
 mod faults;
 mod following;
 mod gates;
 mod history;
+mod holds;
 mod ineffective;
 mod landing;
 mod mistakes;
