@@ -53,6 +53,8 @@ pub(crate) struct Canary {
     aborted: Option<(Moment, String)>,
     /// The name's end of the analysis that failed: its run stays.
     failed: Option<String>,
+    /// Since when it pauses because the step's analysis was inconclusive.
+    unsure: Option<Moment>,
     done: bool,
 }
 
@@ -71,6 +73,7 @@ impl Canary {
             attempt: 0,
             aborted: None,
             failed: None,
+            unsure: None,
             done: false,
         }
     }
@@ -111,6 +114,9 @@ impl Canary {
         if self.done || self.aborted.is_some() {
             return None;
         }
+        if self.unsure.is_some() {
+            return None;
+        }
         match self.steps.get(self.index) {
             Some(Step::Weight(_)) | None => {
                 let ready = self.fate.ready_after(PODS);
@@ -119,6 +125,9 @@ impl Canary {
             Some(Step::Pause(pause)) => pause.map(|pause| (self.since + pause, Due::NextStep)),
             Some(Step::Analysis { first, whole, .. }) if self.fate == Fate::Breach => {
                 Some((self.since + (*first).min(*whole), Due::Breach))
+            }
+            Some(Step::Analysis { first, whole, .. }) if self.fate == Fate::Unsure => {
+                Some((self.since + (*first).min(*whole), Due::Unsure))
             }
             Some(Step::Analysis { whole, .. }) => Some((self.since + *whole, Due::NextStep)),
         }
@@ -133,6 +142,7 @@ impl Canary {
     fn take(&mut self, at: Moment, due: Due) -> bool {
         match due {
             Due::Deadline => return false,
+            Due::Unsure => self.unsure = Some(at),
             Due::NextStep if self.index >= self.steps.len() => self.done = true,
             Due::NextStep => {
                 self.index += 1;
@@ -169,6 +179,7 @@ impl Canary {
                 self.revision
             );
             self.aborted = Some((at, message));
+            self.unsure = None;
             self.index = 0;
         }
     }
@@ -183,7 +194,8 @@ impl Canary {
 
     /// Ends the pause that is on.
     pub(crate) fn resume(&mut self, at: Moment) {
-        if self.aborted.is_none() && matches!(self.steps.get(self.index), Some(Step::Pause(_))) {
+        let is_unsure = self.unsure.take().is_some();
+        if self.aborted.is_none() && (is_unsure || matches!(self.steps.get(self.index), Some(Step::Pause(_)))) {
             self.index += 1;
             self.since = at;
         }
@@ -192,6 +204,7 @@ impl Canary {
     /// Goes to the end without pauses and analyses.
     pub(crate) fn promote_full(&mut self, at: Moment) {
         if !self.done && self.aborted.is_none() {
+            self.unsure = None;
             self.index = self.steps.len();
             self.since = at;
         }
@@ -221,6 +234,12 @@ impl Canary {
         }
         if self.done {
             (view.phase, view.message) = ("Healthy", String::new());
+            return view;
+        }
+        if let Some(since) = self.unsure {
+            (view.phase, view.message) = ("Paused", "InconclusiveAnalysisRun".to_owned());
+            view.paused_since = Some(since);
+            view.analysis = Some((self.run(), "Inconclusive"));
             return view;
         }
         match self.steps.get(self.index) {
@@ -260,6 +279,7 @@ pub(crate) fn assessed(metric: &str) -> String {
 enum Due {
     NextStep,
     Breach,
+    Unsure,
     Deadline,
 }
 

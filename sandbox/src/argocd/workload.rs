@@ -24,17 +24,20 @@ pub(crate) enum Fate {
     HookFails,
     /// `breach…`: ready, but the success rate falls.
     Breach,
+    /// `unsure…`: ready, and its analyses are inconclusive.
+    Unsure,
 }
 
 impl Fate {
     /// Returns the worst of all images.
     pub(crate) fn of(images: &[String]) -> Self {
-        const WORDS: [(&str, Fate); 6] = [
+        const WORDS: [(&str, Fate); 7] = [
             ("bad", Fate::Bad),
             ("crash", Fate::Crash),
             ("never", Fate::Never),
             ("fail", Fate::HookFails),
             ("breach", Fate::Breach),
+            ("unsure", Fate::Unsure),
             ("slow", Fate::Slow),
         ];
         let tag = |image: &String| {
@@ -52,7 +55,7 @@ impl Fate {
     /// Returns when pods are ready that need `usual` otherwise; `None` = never.
     pub(crate) fn ready_after(self, usual: Duration) -> Option<Duration> {
         match self {
-            Self::Healthy | Self::Breach | Self::HookFails => Some(usual),
+            Self::Healthy | Self::Breach | Self::Unsure | Self::HookFails => Some(usual),
             Self::Slow => Some(Duration::from_secs(20)),
             Self::Bad | Self::Crash | Self::Never => None,
         }
@@ -329,7 +332,7 @@ impl Workload {
             }
             if let Some(since) = view.paused_since {
                 status["controllerPause"] = json!(true);
-                status["pauseConditions"] = json!([{"reason": "CanaryPauseStep", "startTime": clock.stamp(since)}]);
+                status["pauseConditions"] = json!([{"reason": view.message, "startTime": clock.stamp(since)}]);
             }
             // An abort takes the analysis out of the status; its run stays in the cluster.
             if let Some((end, phase)) = view.analysis.as_ref().filter(|(_, phase)| *phase == "Running") {

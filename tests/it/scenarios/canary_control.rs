@@ -116,6 +116,25 @@ fn a_resume_passes_the_pause_and_follows_to_the_end() {
 }
 
 #[test]
+fn a_canary_that_an_inconclusive_analysis_paused_goes_on_when_a_person_says_so() {
+    let world = World::at_speed(200.0);
+    let report = world.live(&format!("{PRODUCTION} --tag unsure2 --timeout 30m"));
+    assert!(report.stdout.contains("nconclusive"), "{report:?}");
+    let application = world.sandbox.argocd.application(APPLICATION).unwrap();
+    assert_eq!(application["status"]["health"]["message"], "InconclusiveAnalysisRun");
+    // Every step of that canary has an analysis that cannot decide.
+    let mut ends = Vec::new();
+    for _ in 0..6 {
+        let report = world.live(&format!("resume {PRODUCTION} --on-pause succeed")).report();
+        ends.push(report["outcome"].as_str().unwrap().to_owned());
+        if ends.last().unwrap() == "live" {
+            break;
+        }
+    }
+    assert_eq!(ends.last().unwrap(), "live", "{ends:?}");
+}
+
+#[test]
 fn the_canary_of_another_version_is_nobody_elses() {
     let world = paused("v2");
     // The branch pins another version by now, and Argo CD has not synced it.

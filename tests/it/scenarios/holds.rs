@@ -103,7 +103,7 @@ fn a_file_written_by_people_keeps_every_other_byte() {
     assert!(report["reason"].as_str().unwrap().contains("freeze"), "{report:#}");
     // An expired hold does not count.
     world
-        .land("--app web --environment dev --tag v2 --output json")
+        .land("--app web --environment dev --image registry.example.com/shop/web:v2 --output json")
         .ends("landed", 0);
     world
         .land(&format!("hold {DEV} --reason broken --until 2h --output json"))
