@@ -1,5 +1,7 @@
 //! Turns the inputs into a job and reports all mistakes of that round at once: single values, and inputs that do not go together.
 
+use std::time::Duration;
+
 use super::argocd;
 use super::inputs::{COMMAND, OUTPUT};
 use super::metrics;
@@ -8,10 +10,10 @@ use super::repository;
 use crate::delivery::inputs::ARGOCD_SERVER;
 use crate::http::{self, Connections, Proxies};
 use crate::infrarepo::inputs::INFRA_REPO;
-use crate::infrarepo::{Address, RepoAccess};
+use crate::infrarepo::{Address, Author, RepoAccess};
 use crate::inputs::{InputSpec, Reader, value};
 use crate::model::{AppName, Command, CommitName, Digest, EnvironmentName, Reference, Tag, unseen};
-use crate::plan::holds::{HeldImage, Of, until};
+use crate::plan::holds::{HeldImage, Of, Until, until};
 use crate::plan::inputs as planned;
 use crate::plan::policy::KEYS;
 use crate::plan::{Allow, Layout, Policy, Request, Select};
@@ -64,9 +66,7 @@ pub(super) fn read(reader: &Reader<'_>, command: Command, place: &Place<'_>, run
     repository::via(reader);
     let argocd = argocd::settings(reader);
     templates(reader, &request);
-    let dry = reader.boolean(&DRY_RUN).unwrap_or_default();
-    let wait = wait(reader, command);
-    let landing_timeout = reader.duration(&LANDING_TIMEOUT);
+    let more = more(reader, command, author.clone());
     let connections = Connections {
         ca_bundle: ca_bundle(reader, place),
         proxies: place.proxies(),
@@ -82,85 +82,8 @@ pub(super) fn read(reader: &Reader<'_>, command: Command, place: &Place<'_>, run
     {
         in_the_clear(reader, &connections.proxies, &INFRA_REPO, url);
     }
-    let commit = reader.parsed(&COMMIT, CommitName::parse);
     let metrics = metrics::settings(reader, &connections.proxies);
-    let analyses = reader.list(&ANALYSIS, value::text);
-    let lasts = reader.parsed(&FOR, value::some_time);
-    let (until, full) = (reader.parsed(&planned::UNTIL, until), reader.boolean(&FULL));
-    let landing = || {
-        Some(Landing {
-            within: landing_timeout?,
-            author: author.clone()?,
-        })
-    };
-    let to = reader.text(&TO);
-    if let (Some(to), true) = (&to, reader.given(&COMMIT).is_some() && command == Command::Rollback) {
-        reader.wrong(&TO, to, "and `commit` are both given: drop one of them");
-    }
-    let hold = reader.boolean(&HOLD);
-    let yes = reader.boolean(&YES);
-    let limit = reader.parsed(&LIMIT, |text| match text.parse::<usize>() {
-        Ok(limit) if limit > 0 => Ok(limit),
-        _ => Err("is no number of rows, such as 20".to_owned()),
-    });
-    let since = reader.parsed(&SINCE, Since::parse);
-    let figures = reader.boolean(&METRICS);
-    let job = match command {
-        Command::Promote if !dry => Job::Promote(Promote {
-            request,
-            landing: landing()?,
-            follow: wait,
-        }),
-        // `set-image` never comes here: it has no infra-repo.
-        Command::Promote | Command::Plan | Command::SetImage => Job::Plan(request),
-        Command::Rollback => Job::Rollback(Rollback {
-            select: request.select,
-            to,
-            commit,
-            reason: request.reason,
-            hold: hold.unwrap_or(true),
-            schema: request.schema,
-            allow: request.allow,
-            landing: landing()?,
-            follow: wait,
-            dry,
-            ask: !yes.unwrap_or_default(),
-        }),
-        Command::History => Job::History(History {
-            select: request.select,
-            limit: limit?,
-            since,
-            metrics: figures.unwrap_or_default(),
-        }),
-        Command::Wait => Job::Wait(Wait {
-            select: request.select,
-            commit,
-        }),
-        Command::Verify => Job::Verify(Verify {
-            select: request.select,
-            analyses,
-            lasts,
-        }),
-        Command::Status => Job::Status(request.select),
-        Command::Preflight => Job::Preflight(request.select),
-        Command::Abort => Job::Abort(request.select),
-        Command::Resume => Job::Resume(Resume {
-            select: request.select,
-            full: full.unwrap_or_default(),
-        }),
-        Command::Hold | Command::Release => Job::Hold(Hold {
-            change: match command {
-                Command::Hold => HoldChange::Add { until },
-                _ => HoldChange::Release,
-            },
-            apps: reader.list(&planned::APP, Of::app),
-            environments: reader.list(&planned::ENVIRONMENT, Of::environment),
-            images: held(reader, &request),
-            reason: request.reason,
-            landing: landing()?,
-            dry,
-        }),
-    };
+    let job = job(reader, command, request, more)?;
     let common = Common {
         infra_repo: infra_repo?,
         argocd,
@@ -170,6 +93,113 @@ pub(super) fn read(reader: &Reader<'_>, command: Command, place: &Place<'_>, run
         author: author?,
     };
     Some((common, job))
+}
+
+/// What single commands take. All of it is read for every command: what a command does not take was refused before.
+#[expect(clippy::struct_excessive_bools, reason = "inputs, each for itself")]
+struct More {
+    dry: bool,
+    follow: bool,
+    landing: Option<Landing>,
+    commit: Option<CommitName>,
+    analyses: Vec<String>,
+    lasts: Option<Duration>,
+    until: Option<Until>,
+    full: bool,
+    to: Option<String>,
+    hold: bool,
+    yes: bool,
+    limit: Option<usize>,
+    since: Option<Since>,
+    figures: bool,
+}
+
+fn more(reader: &Reader<'_>, command: Command, author: Option<Author>) -> More {
+    let to = reader.text(&TO);
+    if let (Some(to), true) = (&to, reader.given(&COMMIT).is_some() && command == Command::Rollback) {
+        reader.wrong(&TO, to, "and `commit` are both given: drop one of them");
+    }
+    let within = reader.duration(&LANDING_TIMEOUT);
+    More {
+        dry: reader.boolean(&DRY_RUN).unwrap_or_default(),
+        follow: wait(reader, command),
+        landing: within.zip(author).map(|(within, author)| Landing { within, author }),
+        commit: reader.parsed(&COMMIT, CommitName::parse),
+        analyses: reader.list(&ANALYSIS, value::text),
+        lasts: reader.parsed(&FOR, value::some_time),
+        until: reader.parsed(&planned::UNTIL, until),
+        full: reader.boolean(&FULL).unwrap_or_default(),
+        to,
+        hold: reader.boolean(&HOLD).unwrap_or(true),
+        yes: reader.boolean(&YES).unwrap_or_default(),
+        limit: reader.parsed(&LIMIT, |text| match text.parse::<usize>() {
+            Ok(limit) if limit > 0 => Ok(limit),
+            _ => Err("is no number of rows, such as 20".to_owned()),
+        }),
+        since: reader.parsed(&SINCE, Since::parse),
+        figures: reader.boolean(&METRICS).unwrap_or_default(),
+    }
+}
+
+fn job(reader: &Reader<'_>, command: Command, request: Request, more: More) -> Option<Job> {
+    Some(match command {
+        Command::Promote if !more.dry => Job::Promote(Promote {
+            request,
+            landing: more.landing?,
+            follow: more.follow,
+        }),
+        // `set-image` never comes here: it has no infra-repo.
+        Command::Promote | Command::Plan | Command::SetImage => Job::Plan(request),
+        Command::Rollback => Job::Rollback(Rollback {
+            select: request.select,
+            to: more.to,
+            commit: more.commit,
+            reason: request.reason,
+            hold: more.hold,
+            schema: request.schema,
+            allow: request.allow,
+            landing: more.landing?,
+            follow: more.follow,
+            dry: more.dry,
+            ask: !more.yes,
+        }),
+        Command::History => Job::History(History {
+            select: request.select,
+            limit: more.limit?,
+            since: more.since,
+            metrics: more.figures,
+        }),
+        Command::Wait => Job::Wait(Wait {
+            select: request.select,
+            commit: more.commit,
+        }),
+        Command::Verify => Job::Verify(Verify {
+            select: request.select,
+            analyses: more.analyses,
+            lasts: more.lasts,
+        }),
+        Command::Status => Job::Status(request.select),
+        Command::Preflight => Job::Preflight(request.select),
+        Command::Abort => Job::Abort(request.select),
+        Command::Resume => Job::Resume(Resume {
+            select: request.select,
+            full: more.full,
+        }),
+        Command::Hold => Job::Hold(holding(reader, HoldChange::Add { until: more.until }, request, more)?),
+        Command::Release => Job::Hold(holding(reader, HoldChange::Release, request, more)?),
+    })
+}
+
+fn holding(reader: &Reader<'_>, change: HoldChange, request: Request, more: More) -> Option<Hold> {
+    Some(Hold {
+        change,
+        apps: reader.list(&planned::APP, Of::app),
+        environments: reader.list(&planned::ENVIRONMENT, Of::environment),
+        images: held(reader, &request),
+        reason: request.reason,
+        landing: more.landing?,
+        dry: more.dry,
+    })
 }
 
 /// Refuses a secret that would pass a proxy in the clear.

@@ -176,6 +176,7 @@ impl Command {
 
     /// Returns the parts that it is made of. A plan takes everything that the promotion takes, so that `plan` can stand before its flags.
     #[must_use]
+    #[expect(clippy::too_many_lines, reason = "a table: one row for each command")]
     pub const fn parts(self) -> &'static [Part] {
         match self {
             Self::Plan => &[

@@ -70,6 +70,7 @@ pub struct Request {
 }
 
 /// Exceptions to what is refused otherwise.
+#[expect(clippy::struct_excessive_bools, reason = "a set of words")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Allow {
     /// A tag that looks as if it moves.

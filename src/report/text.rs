@@ -206,7 +206,8 @@ fn holds(report: &Report) -> Vec<String> {
 
 /// Returns what stands below a table of its own.
 fn below(report: &Report) -> String {
-    holds(report).iter().map(|line| format!("{line}\n")).collect()
+    let lines: Vec<String> = holds(report).iter().map(|line| format!("{line}\n")).collect();
+    lines.concat()
 }
 
 fn applications(report: &Report, with_reasons: bool) -> Vec<String> {

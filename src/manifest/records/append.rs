@@ -69,7 +69,7 @@ fn dashes(entries: &Entries<'_>, indent: &str, line_break: &str) -> String {
         for (index, (key, value)) in entry.iter().enumerate() {
             let dash = if index == 0 { "- " } else { "  " };
             let value = text_scalar(value, Style::Plain, Place::Block);
-            out.push_str(&format!("{line_break}{indent}{dash}{key}: {value}"));
+            out.extend([line_break, indent, dash, key, ": ", &value]);
         }
     }
     out
@@ -130,12 +130,12 @@ fn document_end(tree: &Tree<'_>) -> usize {
 }
 
 /// Adds to a list of dashes, as its last entry is written.
-fn lines(session: &mut Session<'_, '_>, tree: &Tree<'_>, list: usize, entries: &Entries<'_>) {
+fn lines(session: &mut Session<'_, '_>, tree: &Tree<'_>, root: usize, entries: &Entries<'_>) {
     let text = tree.text;
-    let Some(last) = tree.items(list).last().copied() else {
+    let Some(last) = tree.items(root).last().copied() else {
         return;
     };
-    let own = place::lines(tree, list, last);
+    let own = place::lines(tree, root, last);
     // Before the line break of its last line, so that a text without one at its end stays so.
     let cut = text.slice(0, own.end);
     let at = cut
@@ -144,7 +144,7 @@ fn lines(session: &mut Session<'_, '_>, tree: &Tree<'_>, list: usize, entries: &
         .unwrap_or(cut)
         .len();
     let line_break = text.break_beside(at);
-    let indent = " ".repeat(place::column(tree, list));
+    let indent = " ".repeat(place::column(tree, root));
     let in_braces = tree.what(last) == What::Mapping && tree.is_flow(last);
     let added = if in_braces {
         let is_json = has_quoted_keys(tree, last);
@@ -164,11 +164,11 @@ fn has_quoted_keys(tree: &Tree<'_>, entry: usize) -> bool {
 }
 
 /// Adds to a list in brackets.
-fn brackets(session: &mut Session<'_, '_>, tree: &Tree<'_>, list: usize, entries: &Entries<'_>) {
+fn brackets(session: &mut Session<'_, '_>, tree: &Tree<'_>, root: usize, entries: &Entries<'_>) {
     let text = tree.text;
-    let Some(last) = tree.items(list).last().copied() else {
+    let Some(last) = tree.items(root).last().copied() else {
         let written: Vec<String> = entries.iter().map(|entry| braces(entry, false)).collect();
-        let at = tree.span(list).start + 1;
+        let at = tree.span(root).start + 1;
         session.splice_inside(at..at, written.join(", "));
         return;
     };
@@ -180,9 +180,9 @@ fn brackets(session: &mut Session<'_, '_>, tree: &Tree<'_>, list: usize, entries
     let fresh = format!("{}{}", text.break_beside(end), text.indentation(start));
     match comma {
         Some(at) if own_line && text.rest_is_comment(at + 1) => {
-            let added: String = written.iter().map(|entry| format!("{fresh}{entry},")).collect();
+            let added: Vec<String> = written.iter().map(|entry| format!("{fresh}{entry},")).collect();
             let at = text.line_end(at);
-            session.splice_inside(at..at, added);
+            session.splice_inside(at..at, added.concat());
         }
         None if own_line && text.rest_is_comment(end) => {
             session.splice_inside(end..end, ",".to_owned());
@@ -190,8 +190,8 @@ fn brackets(session: &mut Session<'_, '_>, tree: &Tree<'_>, list: usize, entries
             session.splice_inside(at..at, format!("{fresh}{}", written.join(&format!(",{fresh}"))));
         }
         _ => {
-            let added: String = written.iter().map(|entry| format!(", {entry}")).collect();
-            session.splice_inside(end..end, added);
+            let added: Vec<String> = written.iter().map(|entry| format!(", {entry}")).collect();
+            session.splice_inside(end..end, added.concat());
         }
     }
 }

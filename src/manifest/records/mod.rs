@@ -44,7 +44,7 @@ pub fn remove(text: &[u8], numbers: &[usize]) -> Result<Vec<u8>, ManifestFault> 
     let tree = Tree::read(admit(text)?)?;
     let list = List::of(&tree)?;
     let mut session = Session::new(&tree);
-    remove::apply(&mut session, &tree, &list, numbers)?;
+    remove::apply(&mut session, &tree, &list, numbers);
     made(text, session)
 }
 

@@ -1,16 +1,10 @@
 //! Removes entries from a list.
 
 use super::place::{self, List};
-use crate::ManifestFault;
 use crate::yaml::{Session, Tree, Wanted};
 
 /// Removes the entries with these numbers.
-pub(super) fn apply(
-    session: &mut Session<'_, '_>,
-    tree: &Tree<'_>,
-    list: &List,
-    numbers: &[usize],
-) -> Result<(), ManifestFault> {
+pub(super) fn apply(session: &mut Session<'_, '_>, tree: &Tree<'_>, list: &List, numbers: &[usize]) {
     let entries = list.entries(tree);
     let goes = |number: usize| numbers.contains(&number);
     let leaving: Vec<usize> = (entries.iter().enumerate())
@@ -18,7 +12,7 @@ pub(super) fn apply(
         .map(|(_, entry)| *entry)
         .collect();
     if leaving.is_empty() {
-        return Ok(());
+        return;
     }
     let is_all = leaving.len() == entries.len();
     match *list {
@@ -30,29 +24,30 @@ pub(super) fn apply(
                 session.splice_inside(own, String::new());
             }
             if !is_all {
-                leaving.iter().for_each(|entry| gone(session, tree, *entry));
+                gone(session, tree, &leaving);
             } else if is_explicit(tree) {
                 // A document that says where it begins or ends keeps a list: empty, and written so.
                 let at = first.unwrap_or_default();
                 let line_break = tree.text.break_beside(at);
                 session.splice_inside(at..at, format!("[]{line_break}"));
-                leaving.iter().for_each(|entry| gone(session, tree, *entry));
+                gone(session, tree, &leaving);
             } else {
                 let document = root.saturating_sub(1);
                 session.change(document, tree.next(root) - document, Vec::new());
             }
         }
         List::Flow(_) => {
-            leaving.iter().for_each(|entry| gone(session, tree, *entry));
+            gone(session, tree, &leaving);
             brackets(session, tree, &entries, &goes);
         }
         List::Absent | List::Nothing(_) => {}
     }
-    Ok(())
 }
 
-fn gone(session: &mut Session<'_, '_>, tree: &Tree<'_>, entry: usize) {
-    session.change(entry, tree.next(entry) - entry, Vec::<Wanted>::new());
+fn gone(session: &mut Session<'_, '_>, tree: &Tree<'_>, entries: &[usize]) {
+    for entry in entries {
+        session.change(*entry, tree.next(*entry) - entry, Vec::<Wanted>::new());
+    }
 }
 
 /// Whether a line of the text is a marker of a document.

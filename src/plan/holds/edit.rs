@@ -96,7 +96,7 @@ fn matches(hold: &Hold, wanted: &Released) -> bool {
     let image = match (&wanted.image, &hold.image) {
         (None, _) => true,
         (Some(_), None) => false,
-        (Some(wanted), Some(held)) => wanted.covers(held),
+        (Some(wanted), Some(other)) => wanted.covers(other),
     };
     hold.app == wanted.app && hold.environment == wanted.environment && image
 }

@@ -61,9 +61,9 @@ pub(super) fn point(text: &str) -> Result<Timestamp, String> {
         .and_then(|at| text.split_at_checked(at))
         .ok_or_else(wrong)?;
     let local = Timestamp::parse(&format!("{}Z", with_seconds(local))).ok_or_else(wrong)?;
-    let (sign, hours, minutes) = match (offset.get(..1), offset.get(1..3), offset.get(3..4), offset.get(4..)) {
-        (Some(sign), Some(hours), Some(":"), Some(minutes)) => (sign, hours, minutes),
-        _ => return Err(format!("{RIGHT}: it has no time zone")),
+    let parts = (offset.get(..1), offset.get(1..3), offset.get(3..4), offset.get(4..));
+    let (Some(sign), Some(hours), Some(":"), Some(minutes)) = parts else {
+        return Err(format!("{RIGHT}: it has no time zone"));
     };
     let number = |text: &str| {
         text.parse::<u64>()

@@ -264,12 +264,7 @@ async fn server(observe: &dyn Observe, common: &Common, ports: Ports<'_>, checks
     let server = observe.server();
     let version = patiently(ports.clock, || observe.version()).await;
     let version = version.map_err(|problem| problem.fault(&format!("read the version of {server}")));
-    if checks
-        .take("Argo CD", &server, version, |version| format!("Argo CD {version}"))
-        .is_none()
-    {
-        return None;
-    }
+    checks.take("Argo CD", &server, version, |version| format!("Argo CD {version}"))?;
     let until = common.argocd.as_ref().and_then(|argocd| argocd.token.valid_until());
     let known = whoami(observe, ports.clock).await;
     let name = checks.right("Argo CD token", &server, known)?;
@@ -348,14 +343,14 @@ async fn each(
             }
             Err(fault) => checks.warning("sync", object, fault),
         }
-        rollback(&going_back, &object_of_sync, (&id, &app), subject, checks);
+        rollback(going_back, &object_of_sync, (&id, &app), subject, checks);
         canaries(observe, ports, &object_of_sync, (&id, &app), subject, checks).await;
     }
 }
 
 /// Checks what `rollback` needs of Argo CD: the right to end a sync that is in the way, which is the right to sync.
 fn rollback(
-    may_sync: &Result<(), Outcome>,
+    may_sync: Result<(), Outcome>,
     object: &str,
     (id, app): (&ApplicationId, &AppSnapshot),
     subject: &str,

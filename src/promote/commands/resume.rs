@@ -1,7 +1,7 @@
 //! `resume`: lets paused canaries of the apps go on, and follows them as `wait` does.
 
 use crate::assess::history::EventKind;
-use crate::delivery::Drive;
+use crate::delivery::{Drive, Reader};
 use crate::infrarepo::Land;
 use crate::model::{Event, Fault, Outcome, limits};
 use crate::report::{End, Report};
@@ -56,6 +56,19 @@ pub(in crate::promote) async fn run(
             .journal
             .progress(format!("rollout {} goes on: {}", canary.name, canary.phase));
     }
+    follow(job, reading, (observe, drive), repo, found, report).await
+}
+
+/// Follows the applications to where `wait` would, and records it.
+async fn follow(
+    job: &Resume,
+    reading: Reading<'_>,
+    (observe, drive): (&dyn Reader, &dyn Drive),
+    repo: &dyn Land,
+    found: Found,
+    report: &mut Report,
+) -> Result<End, Fault> {
+    let ports = reading.ports;
     let Found {
         planned,
         commit,
