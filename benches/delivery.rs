@@ -195,6 +195,7 @@ fn once(sandbox: &Sandbox, tag: &str, settle: Duration) -> Duration {
         repo: repo.as_ref(),
         journal: &Quiet,
         clock: &clock,
+        judge: None,
     };
     let request = FollowRequest {
         targets,

@@ -8,14 +8,14 @@ use crate::infrarepo::inputs::{
     ALIASES, AUTHOR, BRANCH, GITHUB_TOKEN, INFRA_REPO, SSH_KEY, SSH_KNOWN_HOSTS, TOKEN, USERNAME, VIA,
 };
 use crate::infrarepo::{self, Address, Author, Identity, KnownHosts, RepoAccess, SshAccess, SshKey};
-use crate::inputs::Reader;
-use crate::model::{BranchName, Secret, may_carry_secret, unseen};
+use crate::inputs::{InputSpec, Reader};
+use crate::model::{BranchName, EnvironmentName, Secret, may_carry_secret, unseen};
 
-/// Reads where the infra-repo is and which token opens it.
-pub(super) fn target(reader: &Reader<'_>, place: &Place<'_>) -> Option<RepoAccess> {
+/// Reads where the infra-repo of these environments is and which token opens it.
+pub(super) fn target(reader: &Reader<'_>, place: &Place<'_>, environments: &[EnvironmentName]) -> Option<RepoAccess> {
     reader.require(&INFRA_REPO, "");
-    let address = reader.parsed(&INFRA_REPO, |text| address(text, place));
-    let branch = reader.parsed(&BRANCH, BranchName::parse);
+    let address = reader.parsed(&INFRA_REPO, |text| address(&filled(text, environments)?, place));
+    let branch = reader.parsed(&BRANCH, |text| BranchName::parse(&filled(text, environments)?));
     let token = token(reader, place, address.as_ref());
     let user = user(reader, address.as_ref(), token.is_some());
     let ssh = ssh(reader, place, address.as_ref());
@@ -27,6 +27,44 @@ pub(super) fn target(reader: &Reader<'_>, place: &Place<'_>) -> Option<RepoAcces
         token: token.map(|token| -> Rc<dyn Tokens> { Rc::new(Fixed::new(token)) }),
         ssh,
     })
+}
+
+/// The place of the environment's name in `branch` and `infra-repo`.
+const ENVIRONMENT: &str = "{environment}";
+
+/// Fills in the environment, of which there must be one: a promotion is one commit, on one branch of one repository.
+fn filled(text: &str, environments: &[EnvironmentName]) -> Result<String, String> {
+    match environments {
+        _ if !text.contains(ENVIRONMENT) => Ok(text.to_owned()),
+        [one] => Ok(text.replace(ENVIRONMENT, one.as_str())),
+        [] => Err("holds `{environment}`, and no `environment` is given: name one".to_owned()),
+        [first, second, ..] => Err(format!(
+            "is another one for {first} than for {second}: a promotion is one commit on one branch, so run it for each environment"
+        )),
+    }
+}
+
+/// Tells whether an input is a template with the environment's name.
+fn is_template(reader: &Reader<'_>, spec: &InputSpec) -> bool {
+    reader.given(spec).is_some_and(|given| given.text.contains(ENVIRONMENT))
+}
+
+/// Tells whether each environment has a branch, or a repository, of its own.
+pub(super) fn is_by_environment(reader: &Reader<'_>) -> bool {
+    is_template(reader, &BRANCH) || is_template(reader, &INFRA_REPO)
+}
+
+/// Returns the branch of the environment that `from` names, where it is another one than that of the run's own environment.
+pub(super) fn branch_of_source(reader: &Reader<'_>, from: Option<&EnvironmentName>) -> Option<BranchName> {
+    let from = from?;
+    if is_template(reader, &INFRA_REPO) {
+        let why = format!(
+            "is another one for {from}, so that `from` cannot read it: promote with `tag` and `digest` instead of `from`"
+        );
+        reader.wrong(&INFRA_REPO, "", &why);
+    }
+    let given = reader.given(&BRANCH).filter(|_| is_template(reader, &BRANCH))?;
+    BranchName::parse(&filled(&given.text, std::slice::from_ref(from)).ok()?).ok()
 }
 
 /// Checks a further address. It is compared only, and nothing is ever sent there.

@@ -60,8 +60,10 @@ pub(super) fn is_strict(reader: &Reader<'_>, command: Command) -> bool {
     reason = "a line for each input, and an arm for each command"
 )]
 pub(super) fn read(reader: &Reader<'_>, command: Command, place: &Place<'_>, run: &str) -> Option<(Common, Job)> {
-    let request = request(reader, command);
-    let infra_repo = repository::target(reader, place);
+    let mut request = request(reader, command);
+    let infra_repo = repository::target(reader, place, &request.select.environments);
+    request.select.own_branch = repository::is_by_environment(reader);
+    request.from_branch = repository::branch_of_source(reader, request.from.as_ref());
     let author = repository::author(reader);
     repository::via(reader);
     let argocd = argocd::settings(reader);
@@ -230,6 +232,7 @@ fn request(reader: &Reader<'_>, command: Command) -> Request {
                 .given(&planned::APPLICATION)
                 .map(|_| reader.list(&planned::APPLICATION, value::text)),
             policy: policy(reader, command),
+            own_branch: false,
         },
         images: named(&planned::IMAGE)
             .map(|spec| reader.list(spec, image))
@@ -237,6 +240,7 @@ fn request(reader: &Reader<'_>, command: Command) -> Request {
         tag: reader.parsed(&planned::TAG, Tag::parse),
         digest: reader.parsed(&planned::DIGEST, Digest::parse),
         from: reader.parsed(&planned::FROM, EnvironmentName::parse),
+        from_branch: None,
         allow: allow(reader),
         message: reader.text(&planned::MESSAGE),
         schema: reader.parsed(&planned::SCHEMA, schema),

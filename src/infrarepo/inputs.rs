@@ -8,7 +8,7 @@ pub const INFRA_REPO: InputSpec = InputSpec {
     name: "infra-repo",
     kind: InputKind::Address,
     absent: "Required",
-    help: "Repository that holds the pins: `owner/name` on this GitHub, `https://…`, `git@HOST:PATH` or `ssh://…` (with `ssh-key`), or a bare repository as path or `file://…`. Plain `http://…` is only for loopback and cluster-internal hosts.",
+    help: "Repository that holds the pins: `owner/name` on this GitHub, `https://…`, `git@HOST:PATH` or `ssh://…` (with `ssh-key`), or a bare repository as path or `file://…`. Plain `http://…` is only for loopback and cluster-internal hosts. It can hold `{environment}`.",
     common: true,
     example: "myorg/infra-repo",
     part: Part::Repository,
@@ -31,7 +31,8 @@ pub const ALIASES: InputSpec = InputSpec {
 pub const BRANCH: InputSpec = InputSpec {
     name: "branch",
     absent: "Default: the repository's default branch",
-    help: "Branch that receives the commit.",
+    help: "Branch that receives the commit. It can hold `{environment}` where each environment has a branch of its own; `from` then reads \
+           the branch of that environment.",
     example: "main",
     part: Part::Repository,
     ..InputSpec::PLAIN

@@ -2,7 +2,7 @@
 //! Knows no git, no server and no clock.
 
 use crate::inputs::value::none_of;
-use crate::model::{AppName, Digest, EnvironmentName, Pin, PinChange, Reference, RepoPath, Tag};
+use crate::model::{AppName, BranchName, Digest, EnvironmentName, Pin, PinChange, Reference, RepoPath, Tag};
 
 mod assemble;
 mod config;
@@ -44,6 +44,8 @@ pub struct Select {
     pub applications: Option<Vec<String>>,
     /// How applications are followed, as far as the inputs say it.
     pub policy: Policy,
+    /// Whether each environment has a branch, or a repository, of its own, so that paths can be alike.
+    pub own_branch: bool,
 }
 
 /// What the run was asked for, as the inputs say it; parsed, not yet held against the infra-repo.
@@ -59,6 +61,8 @@ pub struct Request {
     pub digest: Option<Digest>,
     /// The environment whose pins are copied.
     pub from: Option<EnvironmentName>,
+    /// The branch of that environment, where it has one of its own.
+    pub from_branch: Option<BranchName>,
     /// The exceptions asked for.
     pub allow: Allow,
     /// Template of the commit's subject; `None` = promote.yaml's, else the default.

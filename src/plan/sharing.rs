@@ -7,11 +7,11 @@ use super::{Layout, Place};
 /// Returns why apps cannot be promoted to `places` from `sources` at once: two environments of one app, or one and where it is copied from,
 /// are the same folder.
 #[must_use]
-pub fn overlaps(places: &[Place], sources: &[Place]) -> Vec<String> {
+pub fn overlaps(places: &[Place], sources: &[Place], own_branch: bool) -> Vec<String> {
     let mut mistakes = Vec::new();
     for (at, place) in places.iter().enumerate() {
         let same = |other: &&Place| other.app == place.app && other.folder == place.folder;
-        if let Some(source) = sources.iter().find(same) {
+        if let Some(source) = sources.iter().find(same).filter(|_| !own_branch) {
             mistakes.push(format!(
                 "`from` is {} and `environment` is {}, but `path` makes both {}: there is nothing to copy (put {{environment}} into `path`)",
                 source.environment, place.environment, place.folder
@@ -31,6 +31,9 @@ pub fn overlaps(places: &[Place], sources: &[Place]) -> Vec<String> {
 /// Returns a warning if a place is the folder of other environments as well.
 #[must_use]
 pub fn shared(layout: &Layout<'_>, place: &Place) -> Option<String> {
+    if layout.select.own_branch {
+        return None;
+    }
     let known = layout
         .config
         .map(|config| config.environments.as_slice())
@@ -93,11 +96,11 @@ mod tests {
         let layout = layout(&select, None);
         let dev = layout.targets(&environments(&["dev"])).unwrap();
         let both = layout.targets(&environments(&["dev", "staging"])).unwrap();
-        let said = overlaps(&dev, &layout.targets(&environments(&["staging"])).unwrap());
+        let said = overlaps(&dev, &layout.targets(&environments(&["staging"])).unwrap(), false);
         assert!(said.len() == 2 && said[0].contains("`from` is staging"), "{said:?}");
-        let said = overlaps(&both, &[]);
+        let said = overlaps(&both, &[], false);
         assert!(said.len() == 2 && said[0].contains("dev and staging"), "{said:?}");
-        assert!(overlaps(&dev, &[]).is_empty());
+        assert!(overlaps(&dev, &[], false).is_empty());
     }
 
     #[test]

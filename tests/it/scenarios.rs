@@ -4,6 +4,7 @@ mod afterwards;
 mod before_writing;
 mod bounds;
 mod canary_control;
+mod branches;
 mod connections;
 mod contention;
 mod faults;

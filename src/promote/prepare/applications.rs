@@ -65,9 +65,13 @@ pub(in crate::promote) async fn look(
         _ => precheck(observe, clock, &origin, question.1.clone()).await?,
     };
     evidence.followees = Some((question, followees.clone()));
-    let question = (origin.clone(), sources(planned)?);
+    let of_source = Origin {
+        branch: planned.snapshot.source_tip.branch.clone(),
+        ..origin.clone()
+    };
+    let question = (of_source, sources(planned)?);
     if !question.1.is_empty() && evidence.sources.as_ref() != Some(&question) {
-        let sources = precheck(observe, clock, &origin, question.1.clone())
+        let sources = precheck(observe, clock, &question.0, question.1.clone())
             .await
             .map_err(|fault| match fault.outcome {
                 Outcome::Denied | Outcome::Refused => fault.hint(ELSEWHERE),

@@ -33,6 +33,7 @@ pub(in crate::promote) async fn planned(
 ) -> Result<Planned, Fault> {
     let asked = Asked {
         from: request.from.as_ref(),
+        from_branch: request.from_branch.as_ref(),
         allow: request.allow,
         ..Asked::all_of(&request.select)
     };
@@ -77,7 +78,7 @@ async fn with_schema_of_source(
             pins.extend(found.into_iter().map(|pin| (file.path.as_str(), pin)));
         }
     }
-    let commits = repo.history(&snapshot.tip.commit, MOST_COMMITS).await?;
+    let commits = repo.history(&snapshot.source_tip.commit, MOST_COMMITS).await?;
     let schema = commits.iter().find_map(|commit| {
         let trailers = Trailers::read(&commit.message)?;
         let set = |(file, pin): &(&str, Pin)| trailers.pins.iter().any(|one| one.made(file, pin));

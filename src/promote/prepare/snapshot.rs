@@ -2,7 +2,7 @@
 
 use crate::infrarepo::{self, Entry, EntryKind, InfraRepo, Tip};
 use crate::manifest::{Named, kustomize};
-use crate::model::{AppName, CommitSha, EnvironmentName, Fault, RepoPath, Syntax, nearest};
+use crate::model::{AppName, BranchName, CommitSha, EnvironmentName, Fault, RepoPath, Syntax, nearest};
 use crate::plan::holds::Holds;
 use crate::plan::{Allow, CONFIG_FILE, Config, Layout, Overlay, OverlayFile, Place, Select, overlaps, shared};
 
@@ -18,6 +18,8 @@ pub(in crate::promote) struct Snapshot {
     pub(in crate::promote) places: Vec<(Place, Overlay)>,
     /// What `from` names, with its files.
     pub(in crate::promote) sources: Vec<(Place, Overlay)>,
+    /// Where the branch of `from` was: the same, or another one.
+    pub(in crate::promote) source_tip: Tip,
     /// What is held.
     pub(in crate::promote) holds: Holds,
     /// What is worth a warning before anything is written.
@@ -31,6 +33,8 @@ pub(in crate::promote) struct Asked<'a> {
     pub(in crate::promote) select: &'a Select,
     /// The environment whose pins are copied.
     pub(in crate::promote) from: Option<&'a EnvironmentName>,
+    /// The branch that these stand on, if it is another one.
+    pub(in crate::promote) from_branch: Option<&'a BranchName>,
     /// The exceptions that are asked for.
     pub(in crate::promote) allow: Allow,
 }
@@ -41,6 +45,7 @@ impl<'a> Asked<'a> {
         Self {
             select,
             from: None,
+            from_branch: None,
             allow: Allow::default(),
         }
     }
@@ -74,27 +79,60 @@ pub(in crate::promote) async fn snapshot(repo: &dyn InfraRepo, asked: Asked<'_>)
         }
     };
     let mut files = Vec::new();
-    let mut mistakes = overlaps(&targets, &sources);
+    let mut mistakes = overlaps(&targets, &sources, asked.select.own_branch);
     let warnings: Vec<String> = targets.iter().filter_map(|place| shared(&layout, place)).collect();
-    for target in targets.iter().chain(&sources) {
-        match find(repo, &tip, &layout, target).await? {
-            Ok(found) => files.push(found),
-            Err(why) => mistakes.push(why),
+    let source_tip = source_tip(repo, &tip, asked.from_branch).await?;
+    let mut files_from = Vec::new();
+    for (places, at, files) in [(&targets, &tip, &mut files), (&sources, &source_tip, &mut files_from)] {
+        for place in places {
+            match find(repo, at, &layout, place).await? {
+                Ok(found) => files.push(found),
+                Err(why) => mistakes.push(why),
+            }
         }
     }
     if !mistakes.is_empty() {
         return Err(Fault::mistakes(&mistakes));
     }
     let holds = holds(repo, &tip.commit).await?;
+    let one_branch = source_tip.commit == tip.commit;
+    if one_branch {
+        files.append(&mut files_from);
+    }
     let mut overlays = read(repo, &tip.commit, files).await?;
-    let sources_from = overlays.split_off(targets.len().min(overlays.len()));
+    let sources_from = if one_branch {
+        overlays.split_off(targets.len().min(overlays.len()))
+    } else {
+        read(repo, &source_tip.commit, files_from).await?
+    };
     Ok(Snapshot {
         tip,
         places: targets.into_iter().zip(overlays).collect(),
         sources: sources.into_iter().zip(sources_from).collect(),
+        source_tip,
         config,
         holds,
         warnings,
+    })
+}
+
+/// Returns where the branch of `from` is.
+async fn source_tip(repo: &dyn InfraRepo, tip: &Tip, branch: Option<&BranchName>) -> Result<Tip, Fault> {
+    let Some(branch) = branch.filter(|branch| **branch != tip.branch) else {
+        return Ok(tip.clone());
+    };
+    let commit = repo.reference(&branch.reference()).await?;
+    let commit = commit.ok_or_else(|| {
+        Fault::invalid(format!(
+            "{} has no branch {branch}, which `from` would read",
+            repo.url()
+        ))
+        .hint("check `from`, and the template in `branch`")
+    })?;
+    Ok(Tip {
+        branch: branch.clone(),
+        commit,
+        default: tip.default.clone(),
     })
 }
 
