@@ -2,7 +2,7 @@
 //!
 //! The modules are ranked; a file imports its own folder or a lower rank (held by `tests/it/architecture.rs`):
 //! `model` (0), `manifest`, `assess`, `report`, `inputs`, `http`, `journal`, `clock` (1), `plan`, `github` (2),
-//! `infrarepo`, `githost`, `delivery`, `metrics` (3), `promote`, `set_image` (4), `runner` (5), `cli` (6).
+//! `infrarepo`, `githost`, `delivery`, `metrics`, `registry` (3), `promote`, `set_image` (4), `runner` (5), `cli` (6).
 
 pub mod assess;
 pub mod cli;
@@ -18,6 +18,7 @@ pub mod metrics;
 pub mod model;
 pub mod plan;
 pub mod promote;
+pub mod registry;
 pub mod report;
 pub mod runner;
 pub mod set_image;

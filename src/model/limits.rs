@@ -140,6 +140,13 @@ pub const GITHUB_ANSWER: Limit = Limit::size("GitHub", "answer of the API", 1 <<
 /// How long GitHub's API may take.
 pub const GITHUB_CALL: Limit = Limit::seconds("GitHub", "time for one request", 20);
 
+/// How long a registry, or its token service, may take.
+pub const REGISTRY_CALL: Limit = Limit::seconds("registry", "time for one request", 20);
+/// How much of a manifest, an index or a configuration is read, which registries bound at 4 MiB.
+pub const REGISTRY_MANIFEST: Limit = Limit::size("registry", "manifest or configuration of an image", 4 << 20);
+/// How much of the answer of a token service is read.
+pub const REGISTRY_TOKEN: Limit = Limit::size("registry", "answer of the token service", 1 << 20);
+
 /// How long Argo CD may take for what it has at hand.
 pub const ARGOCD_CALL: Limit = Limit::seconds("Argo CD", "time for one request", 20);
 /// How long a refresh may take: it blocks for ever while the controller is away.
@@ -191,6 +198,9 @@ pub const ALL: &[Limit] = &[
     RECORDING,
     GITHUB_ANSWER,
     GITHUB_CALL,
+    REGISTRY_CALL,
+    REGISTRY_MANIFEST,
+    REGISTRY_TOKEN,
     ARGOCD_CALL,
     ARGOCD_REFRESH,
     ARGOCD_ONE,

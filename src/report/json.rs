@@ -143,6 +143,7 @@ mod tests {
             "gates",
             "hints",
             "infra_repo",
+            "measurements",
             "outcome",
             "reason",
             "riding_along",

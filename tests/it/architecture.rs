@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use syn::visit::Visit;
 
 /// Each room with its rank: a file imports its own room or a lower rank, never sideways or up.
-const RANKS: [(&str, u8); 20] = [
+const RANKS: [(&str, u8); 21] = [
     ("model", 0),
     ("manifest", 1),
     ("assess", 1),
@@ -21,6 +21,7 @@ const RANKS: [(&str, u8); 20] = [
     ("githost", 3),
     ("delivery", 3),
     ("metrics", 3),
+    ("registry", 3),
     ("promote", 4),
     ("set_image", 4),
     ("runner", 5),
@@ -55,7 +56,15 @@ const PURE: [&str; 6] = ["model", "manifest", "assess", "report", "inputs", "pla
 const HOMES: [(&str, &[&str]); 13] = [
     (
         "reqwest",
-        &["http", "infrarepo", "delivery", "github", "githost", "metrics"],
+        &[
+            "http",
+            "infrarepo",
+            "delivery",
+            "github",
+            "githost",
+            "metrics",
+            "registry",
+        ],
     ),
     ("rustls", &["http"]),
     ("backon", &["http"]),

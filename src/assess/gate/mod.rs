@@ -8,11 +8,13 @@ use crate::model::{AppName, EnvironmentName, Timestamp};
 mod after;
 mod earlier;
 mod soak;
+mod analysis;
 mod sync_window;
 mod verified;
 pub mod windows;
 
 pub use earlier::{Earlier, Standing, same};
+pub use analysis::Measured;
 pub use sync_window::Deployed;
 pub use windows::Windows;
 
@@ -29,11 +31,12 @@ pub struct Gate {
 }
 
 /// Every gate, in the order in which they are shown.
-pub const GATES: [Gate; 5] = [
+pub const GATES: [Gate; 6] = [
     after::GATE,
     soak::GATE,
     verified::GATE,
     windows::GATE,
+    analysis::GATE,
     sync_window::GATE,
 ];
 
@@ -52,6 +55,8 @@ pub struct Settings {
     pub verified: bool,
     /// `newer`.
     pub newer: bool,
+    /// `analysis`: the names, each with its line in promote.yaml.
+    pub analysis: Vec<(String, usize)>,
 }
 
 /// What could be read, or why not.
@@ -79,6 +84,8 @@ pub struct Place {
     pub earlier: Vec<Earlier>,
     /// Its Argo CD applications; `None` without a server.
     pub deployed: Option<Vec<Deployed>>,
+    /// The analyses, each measured once.
+    pub analyses: Vec<Measured>,
 }
 
 /// How a gate is.
@@ -261,6 +268,7 @@ pub(crate) mod tests {
                 images: vec!["myorg/api:v2".to_owned()],
                 earlier: Vec::new(),
                 deployed: None,
+                analyses: Vec::new(),
             }],
         }
     }

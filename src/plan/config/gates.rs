@@ -1,5 +1,6 @@
 //! The keys of an environment that are gates. They come from promote.yaml alone: no input removes or weakens one.
 
+use super::analyses::names;
 use super::keys::{Key, Shape, Value, infos, key, leaf};
 use super::node::{Content, Node};
 use super::reader::Mistakes;
@@ -56,6 +57,14 @@ pub(super) fn gates() -> Vec<Key<Environment>> {
                 };
                 mistakes.mapping("windows", node, &windows(), &mut read);
                 environment.gates.windows = Some(read);
+            },
+        ),
+        leaf(
+            "analysis",
+            Value::OneOrMore,
+            "gate: names of `analyses` that must be successful, each measured once when the promotion is judged",
+            |environment: &mut Environment, node, mistakes| {
+                environment.gates.analysis = names("analysis", node, mistakes);
             },
         ),
         leaf(

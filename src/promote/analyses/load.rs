@@ -27,8 +27,10 @@ pub(in crate::promote) struct Place<'a> {
     pub(in crate::promote) image: Option<String>,
     /// The names of the analyses.
     pub(in crate::promote) analyses: Vec<String>,
-    /// How long; `None` = as long as the analyses take.
+    /// How long it is watched; `None` = as long as the analyses take.
     pub(in crate::promote) lasts: Option<Duration>,
+    /// Whether each metric is measured once only, for a gate.
+    pub(in crate::promote) once: bool,
 }
 
 /// Where templates are read, and what is known of the servers that they name.
@@ -52,7 +54,7 @@ pub(in crate::promote) struct Read {
     pub(in crate::promote) warnings: Vec<String>,
 }
 
-/// Reads the analyses of every place. With `must_end`, an analysis that does not end by itself needs a `for`.
+/// Reads the analyses of every place. An analysis that does not end by itself needs a time.
 ///
 /// # Errors
 /// The infra-repo cannot be read; else every mistake at once: a name, a file, a template, an argument, an address.
@@ -157,7 +159,7 @@ fn one(
     let loaded = assess::load(text, source.template_name.as_deref(), &args);
     let loaded = loaded.map_err(|wrong| wrong.into_iter().map(told).collect::<Vec<_>>())?;
     warnings.extend(loaded.warnings.iter().cloned().map(told));
-    let wrong = reachable(&loaded.spec, sources.settings, place.lasts, warnings, &told);
+    let wrong = reachable(&loaded.spec, sources.settings, place, warnings, &told);
     if !wrong.is_empty() {
         return Err(wrong.into_iter().map(told).collect());
     }
@@ -173,7 +175,7 @@ fn one(
 fn reachable(
     spec: &Spec,
     settings: &Settings,
-    lasts: Option<Duration>,
+    place: &Place<'_>,
     warnings: &mut Vec<String>,
     told: &impl Fn(String) -> String,
 ) -> Vec<String> {
@@ -204,7 +206,7 @@ fn reachable(
         }
         let delay = crate::assess::analysis::golang::parse_duration(&metric.initial_delay).unwrap_or(0);
         let delay = Duration::from_nanos(u64::try_from(delay).unwrap_or(0));
-        if let Some(lasts) = lasts.filter(|lasts| delay >= *lasts) {
+        if let Some(lasts) = place.lasts.filter(|lasts| delay >= *lasts) {
             wrong.push(format!(
                 "metric {}: its `initialDelay` ({}) leaves no time for a measurement within `for` ({})",
                 metric.name,
@@ -213,7 +215,7 @@ fn reachable(
             ));
         }
     }
-    if lasts.is_none() && run.forecast(0).is_none() {
+    if !place.once && place.lasts.is_none() && run.forecast(0).is_none() {
         let endless = run.metrics.iter().find(|tracked| {
             tracked.metric.effective_count().is_none()
                 && tracked

@@ -13,10 +13,10 @@ use crate::model::{AppName, Clock, EnvironmentName, Outcome};
 use crate::report::MeasurementRow;
 
 pub(super) use load::{Place, Sources, load};
-pub(super) use watch::{forecast, is_endless, watch};
+pub(super) use watch::{forecast, is_endless, once, watch};
 
 /// An analysis that can run.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Analysis {
     /// Its name in promote.yaml.
     pub(super) name: String,

@@ -352,6 +352,46 @@ fn outcome(class: &str, message: &str) -> Outcome {
     }
 }
 
+/// Measures every metric of an analysis once, side by side. `Ok` says what was measured.
+///
+/// # Errors
+/// Says which metric is not successful, or could not be measured.
+pub(in crate::promote) async fn once(measuring: Measuring<'_>, analysis: &Analysis) -> Result<String, Breach> {
+    let run = Run::new(&analysis.spec).map_err(|refused| breached(analysis, &format!("cannot run: {refused:?}")))?;
+    let time = Time::start(measuring);
+    let counting: Vec<&Tracked> = run.metrics.iter().filter(|tracked| !tracked.dry_run).collect();
+    let measured = all(counting
+        .iter()
+        .map(|tracked| measure(measuring, &tracked.metric, &time)))
+    .await;
+    let mut values = Vec::new();
+    let mut bad = None;
+    for (tracked, measurement) in counting.into_iter().zip(measured) {
+        let mut tracked = tracked.clone();
+        let (phase, value) = (measurement.phase, measurement.value.clone());
+        tracked.measurements.push(measurement);
+        tell(measuring, analysis, &tracked);
+        values.push(format!("{} is {value}", tracked.metric.name));
+        let why = match phase {
+            Phase::Successful => continue,
+            Phase::Error => unmeasured(analysis, &tracked),
+            _ => breached(
+                analysis,
+                &format!(
+                    "is {phase}: {} is {value}{}",
+                    tracked.metric.name,
+                    condition(&tracked.metric)
+                ),
+            ),
+        };
+        bad = bad.or(Some(why));
+    }
+    match bad {
+        None => Ok(values.join(", ")),
+        Some(breach) => Err(breach),
+    }
+}
+
 /// Returns how long analyses take if nothing fails, for people.
 pub(in crate::promote) fn forecast(analyses: &[Analysis], lasts: Option<Duration>) -> String {
     if let Some(lasts) = lasts {

@@ -141,25 +141,31 @@ async fn run<'a>(ports: FollowPorts<'a>, tracks: &mut [Track<'a>], nonce: &'a st
             }
             (at, judged) = judging.next() => match judged {
                 Judged::Ended(end) => return *end,
-                Judged::Passed => {
-                    if let Some(track) = tracks.get_mut(at) {
-                        track.requests.look_at = clock.now();
-                        track.known.canaries.hurry(clock.now());
-                    }
-                }
+                Judged::Passed => tracks.iter_mut().skip(at).take(1).for_each(|track| track.hurry(clock.now())),
             },
-            heard = listening.next(clock) => match heard {
-                Heard::Seen(app) => {
-                    if let Some(track) = tracks.iter_mut().find(|track| track.is(&app)) {
-                        track.saw(*app, clock.now(), clock.wall());
-                    }
+            heard = listening.next(clock) => {
+                if let Some(end) = hear(ports, tracks, heard) {
+                    return end;
                 }
-                Heard::Look(of) => look_again(tracks, of.as_deref(), clock.now()),
-                Heard::Denied(problem) => return fatal("follow the applications", &problem),
-            },
+            }
             () = clock.sleep(pause) => {}
         }
     }
+}
+
+/// Takes in what a stream brought. Returns the end if it is one.
+fn hear(ports: FollowPorts<'_>, tracks: &mut [Track<'_>], heard: Heard) -> Option<End> {
+    let clock = ports.clock;
+    match heard {
+        Heard::Seen(app) => {
+            if let Some(track) = tracks.iter_mut().find(|track| track.is(&app)) {
+                track.saw(*app, clock.now(), clock.wall());
+            }
+        }
+        Heard::Look(of) => look_again(tracks, of.as_deref(), clock.now()),
+        Heard::Denied(problem) => return Some(fatal("follow the applications", &problem)),
+    }
+    None
 }
 
 /// Says once that git gives no answer.

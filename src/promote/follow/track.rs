@@ -195,6 +195,12 @@ impl<'a> Track<'a> {
         self.lineage.take(learned, now);
     }
 
+    /// Something was done to its canary: it is looked at at once.
+    pub(in crate::promote) const fn hurry(&mut self, now: Duration) {
+        self.requests.look_at = now;
+        self.known.canaries.hurry(now);
+    }
+
     /// Tells whether a later commit changed our pin.
     pub(in crate::promote) const fn is_superseded(&self) -> bool {
         matches!(self.verdict, Some(Verdict::Superseded { .. }))

@@ -6,12 +6,14 @@ use crate::assess::gate::{self, Closed, Deployed, Earlier, Evidence, Reading as 
 use crate::delivery::Observe;
 use crate::model::{ApplicationId, Clock, EnvironmentName, Fault, SyncWindows, Timestamp};
 use crate::plan::{Select, SyncMode};
-use crate::report::{GateRow, GateState};
+use crate::report::{GateRow, GateState, MeasurementRow};
 
+use crate::promote::analyses::{Analysis, Verification};
 use crate::promote::followee::Followee;
 use crate::promote::ports::Reading;
 use crate::promote::prepare::applications::images;
 use crate::promote::prepare::earlier::{self, Step};
+use crate::promote::prepare::measured::{self, Answers};
 use crate::promote::prepare::plan::Planned;
 use crate::promote::prepare::precheck::patiently;
 use crate::promote::underway::all;
@@ -26,6 +28,8 @@ pub(in crate::promote) struct Judged {
     pub(in crate::promote) rows: Vec<GateRow>,
     /// The earliest moment at which all of them could be open, if some are not, and if that is known.
     pub(in crate::promote) opens_at: Option<Timestamp>,
+    /// What the analyses among them measured.
+    pub(in crate::promote) measurements: Vec<MeasurementRow>,
 }
 
 /// What servers were asked for gates, with their answers.
@@ -33,6 +37,7 @@ pub(in crate::promote) struct Judged {
 pub(in crate::promote) struct Asked {
     windows: Option<Kept<Vec<ApplicationId>, Vec<gate::Seen<SyncWindows>>>>,
     live: Option<Kept<earlier::Question, Vec<gate::Seen<Result<(), String>>>>>,
+    analyses: Option<Kept<Vec<Analysis>, Answers>>,
 }
 
 /// An answer with its question: it is not asked again while it is fresh.
@@ -64,17 +69,26 @@ pub(in crate::promote) async fn judge(
     select: &Select,
     planned: &Planned,
     followees: &[Followee],
+    analyses: &[Verification],
     asked: &mut Asked,
 ) -> Judged {
     let environments = environments(planned);
-    let Asked { windows, live } = asked;
+    let Asked {
+        windows,
+        live,
+        analyses: kept,
+    } = asked;
     let observe = reading.observe.map(|observe| -> &dyn Observe { observe });
-    let (deployed, earlier) = tokio::join!(
+    let (deployed, earlier, measured) = tokio::join!(
         deployed(observe, reading.ports.clock, &environments, followees, windows),
         passed(reading, select, planned, &environments, live),
+        measure(reading, analyses, kept),
     );
     let now = reading.now();
-    let mut judged = Judged::default();
+    let mut judged = Judged {
+        measurements: measured.rows.clone(),
+        ..Judged::default()
+    };
     let mut opens = Some(now);
     for (environment, settings) in &environments {
         let here = planned.snapshot.places.iter().map(|(place, _)| place);
@@ -91,6 +105,7 @@ pub(in crate::promote) async fn judge(
                         .filter(|(step, _)| step.app == place.app && step.to == *environment)
                         .map(|(_, earlier)| earlier.clone())
                         .collect(),
+                    analyses: measured.of(&place.app, environment),
                     deployed: deployed.as_ref().map(|all| {
                         let of_app = |(followee, _): &&(&Followee, Deployed)| {
                             followee.app == place.app && followee.environment == *environment
@@ -117,6 +132,25 @@ pub(in crate::promote) async fn judge(
     let shut = judged.rows.iter().any(|row| !row.passes());
     judged.opens_at = opens.filter(|_| shut);
     judged
+}
+
+/// Measures the analyses that are gates, unless that was done a moment ago.
+async fn measure(
+    reading: Reading<'_>,
+    analyses: &[Verification],
+    kept: &mut Option<Kept<Vec<Analysis>, Answers>>,
+) -> Answers {
+    let clock = reading.ports.clock;
+    let question = measured::question(analyses);
+    if question.is_empty() {
+        return Answers::default();
+    }
+    if let Some(answer) = Kept::fresh(kept.as_ref(), clock, &question) {
+        return answer;
+    }
+    let answer = measured::measured(reading, &question).await;
+    *kept = Some(Kept::new(clock, question, answer.clone()));
+    answer
 }
 
 /// Returns the environments that are promoted to, each once, with the gates that promote.yaml gives them.

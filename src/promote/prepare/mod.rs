@@ -11,6 +11,7 @@ mod held;
 pub(super) mod holds;
 mod ineffective;
 pub(super) mod live;
+mod measured;
 pub(super) mod places;
 pub(super) mod plan;
 pub(super) mod precheck;
@@ -93,6 +94,7 @@ impl<'a> Preparation<'a> {
         let (mut followees, mut unsynced, mut hidden) = (Vec::new(), None, None);
         let verifying = verification::verifications(self.reading, &planned, Wish::default());
         let verifications = or_cancel(ports.cancel, verifying).await??;
+        let analyses = or_cancel(ports.cancel, verification::gates(self.reading, &planned)).await??;
         if let Some(observe) = self.reading.observe {
             let first = !self.evidence.is_there();
             let look = applications::look(observe, repo, ports.clock, &planned, &mut self.evidence);
@@ -113,11 +115,13 @@ impl<'a> Preparation<'a> {
             &self.request.select,
             &planned,
             &followees,
+            &analyses,
             &mut self.asked,
         );
         let gates = or_cancel(ports.cancel, judging).await?;
         report.gates.clone_from(&gates.rows);
         report.opens_at = gates.opens_at;
+        report.measurements.clone_from(&gates.measurements);
         let now = ports.clock.wall();
         let places = planned.snapshot.places.iter();
         let pairs = places.map(|(place, _)| (&place.app, &place.environment));

@@ -49,12 +49,36 @@ pub(in crate::promote) async fn verifications(
     if !mistakes.is_empty() {
         return Err(Fault::mistakes(&mistakes));
     }
-    let places: Vec<Place<'_>> = (targets.iter())
-        .filter_map(|target| place(config, planned, target, wish))
-        .collect();
+    let places = targets.iter().filter_map(|target| place(config, planned, target, wish));
+    read(reading, planned, places.collect()).await
+}
+
+/// Reads the analyses that are gates of the environments of a plan.
+///
+/// # Errors
+/// As [`load`].
+pub(in crate::promote) async fn gates(reading: Reading<'_>, planned: &Planned) -> Result<Vec<Verification>, Fault> {
+    let config = planned.snapshot.config.as_ref();
+    let places = planned.snapshot.places.iter().filter_map(|(target, _)| {
+        let gates = &config?.environment(&target.environment)?.gates;
+        (!gates.analysis.is_empty()).then(|| Place {
+            app: &target.app,
+            environment: &target.environment,
+            image: images(planned, &target.app, &target.environment).into_iter().next(),
+            analyses: gates.analysis.iter().map(|(name, _)| name.clone()).collect(),
+            lasts: None,
+            once: true,
+        })
+    });
+    read(reading, planned, places.collect()).await
+}
+
+async fn read(reading: Reading<'_>, planned: &Planned, places: Vec<Place<'_>>) -> Result<Vec<Verification>, Fault> {
     if places.is_empty() {
         return Ok(Vec::new());
     }
+    let none = Config::default();
+    let config = planned.snapshot.config.as_ref().unwrap_or(&none);
     let sources = Sources {
         repo: reading.repo,
         at: &planned.snapshot.tip.commit,
@@ -89,6 +113,7 @@ fn place<'a>(config: &Config, planned: &Planned, target: &'a Target, wish: Wish<
         image: images(planned, &target.app, &target.environment).into_iter().next(),
         analyses,
         lasts,
+        once: false,
     })
 }
 

@@ -444,3 +444,52 @@ fn on_pause_verify_needs_analyses() {
         "{report:#}"
     );
 }
+
+#[test]
+fn a_gate_measures_once_before_anything_is_written() {
+    let watched = Watched::new("  analysis: [success-rate]\n", "    interval: 1h");
+    let plan = |outcome: &str| {
+        let report = watched
+            .world
+            .live(&format!("plan {STAGING} --tag abc1234"))
+            .ends("planned", 0);
+        let gate = report["gates"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|gate| gate["name"] == "analysis")
+            .unwrap()
+            .clone();
+        assert_eq!(gate["state"], outcome, "{gate:#}");
+        (gate["reason"].as_str().unwrap().to_owned(), report)
+    };
+    let (why, report) = plan("open");
+    assert!(why.contains("success-rate is [0.97]"), "{why}");
+    assert_eq!(measured(&report).len(), 1);
+    watched.prometheus.set(QUERY, Series::Vector(vec!["0.5"]));
+    let (why, _) = plan("closed");
+    assert!(why.contains("[0.5]"), "{why}");
+    let tip = watched.world.sandbox.tip().unwrap();
+    let report = watched
+        .world
+        .live(&format!("{STAGING} --tag abc1234"))
+        .ends("refused", 3);
+    assert!(
+        reason(&report).contains("gate `analysis` of staging is closed"),
+        "{report:#}"
+    );
+    watched.prometheus.fail(Some(503));
+    let (why, _) = plan("unknown");
+    assert!(why.contains("503"), "{why}");
+    watched
+        .world
+        .live(&format!("{STAGING} --tag abc1234"))
+        .ends("refused", 3);
+    assert_eq!(watched.world.sandbox.tip().unwrap(), tip);
+    watched.prometheus.fail(None);
+    watched.prometheus.set(QUERY, Series::Vector(vec!["0.99"]));
+    watched
+        .world
+        .live(&format!("{STAGING} --tag abc1234 --settle 200ms"))
+        .ends("promoted", 0);
+}
