@@ -6,15 +6,15 @@ use std::time::Duration;
 use crate::model::{AppName, EnvironmentName, Timestamp};
 
 mod after;
+mod analysis;
 mod earlier;
 mod soak;
-mod analysis;
 mod sync_window;
 mod verified;
 pub mod windows;
 
-pub use earlier::{Earlier, Standing, same};
 pub use analysis::Measured;
+pub use earlier::{Earlier, Standing, same};
 pub use sync_window::Deployed;
 pub use windows::Windows;
 
