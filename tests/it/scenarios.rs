@@ -3,8 +3,8 @@
 mod afterwards;
 mod before_writing;
 mod bounds;
-mod canary_control;
 mod branches;
+mod canary_control;
 mod connections;
 mod contention;
 mod faults;
