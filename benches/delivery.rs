@@ -155,6 +155,7 @@ fn once(sandbox: &Sandbox, tag: &str, settle: Duration) -> Duration {
     let settings = Settings {
         server: sandbox.argocd.url().parse().unwrap(),
         token: Secret::new(sandbox.argocd.token("ci")),
+        tokens: None,
         headers: Vec::new(),
         project: None,
     };
@@ -166,6 +167,9 @@ fn once(sandbox: &Sandbox, tag: &str, settle: Duration) -> Duration {
         user: None,
         token: None,
         ssh: None,
+        github: None,
+        app: None,
+        by_api: None,
     };
     let clock = SystemClock::start();
     let repo = infrarepo::open(&place, client, Rc::new(SystemClock::start()), Rc::new(Quiet)).unwrap();

@@ -3,11 +3,16 @@
 use url::Url;
 
 use crate::delivery::Settings;
-use crate::delivery::inputs::{ARGOCD_HEADERS, ARGOCD_PROJECT, ARGOCD_SERVER, ARGOCD_TOKEN};
+use crate::delivery::inputs::{
+    ARGOCD_AUTH, ARGOCD_HEADERS, ARGOCD_OIDC_CLIENT_ID, ARGOCD_OIDC_CONNECTOR, ARGOCD_PROJECT, ARGOCD_SERVER,
+    ARGOCD_TOKEN,
+};
+use crate::github::Login;
 use crate::inputs::Reader;
-use crate::model::{may_carry_secret, read_url};
+use crate::model::{Secret, may_carry_secret, read_url};
 
 use super::headers::{Own, headers};
+use super::place::Place;
 
 /// The headers that promote sets itself.
 const OWN: Own = Own {
@@ -21,7 +26,10 @@ pub(super) fn is_given(reader: &Reader<'_>) -> bool {
 }
 
 /// Reads server and secrets; `None` without a server, or when something is wrong.
-pub(super) fn settings(reader: &Reader<'_>) -> Option<Settings> {
+pub(super) fn settings(reader: &Reader<'_>, place: &Place<'_>) -> Option<(Settings, Option<Login>)> {
+    let oidc = reader.choice(&ARGOCD_AUTH, &[("token", false), ("github-oidc", true)]);
+    let client_id = reader.parsed(&ARGOCD_OIDC_CLIENT_ID, word);
+    let connector = reader.parsed(&ARGOCD_OIDC_CONNECTOR, word);
     let project = reader.text(&ARGOCD_PROJECT);
     let headers = headers(reader, &ARGOCD_HEADERS, &OWN);
     if !is_given(reader) {
@@ -36,13 +44,58 @@ pub(super) fn settings(reader: &Reader<'_>) -> Option<Settings> {
         }
         return None;
     }
-    reader.require(&ARGOCD_TOKEN, ", but `argocd-server` is given");
-    Some(Settings {
-        server: reader.parsed(&ARGOCD_SERVER, server)?,
-        token: reader.secret(&ARGOCD_TOKEN)?,
+    let server = reader.parsed(&ARGOCD_SERVER, server);
+    let (token, login) = if oidc == Some(true) {
+        if reader.given(&ARGOCD_TOKEN).is_some() {
+            reader.mistake("`argocd-token` and `argocd-auth: github-oidc` are both given: drop one of them".to_owned());
+        }
+        (
+            Some(Secret::new("")),
+            Some(login(reader, place, server.clone()?, client_id?, connector?)?),
+        )
+    } else {
+        reader.require(&ARGOCD_TOKEN, ", but `argocd-server` is given");
+        (reader.secret(&ARGOCD_TOKEN), None)
+    };
+    let settings = Settings {
+        server: server?,
+        token: token?,
+        tokens: None,
         headers,
         project,
+    };
+    Some((settings, login))
+}
+
+/// Reads what a login by the OIDC token of the job needs.
+fn login(reader: &Reader<'_>, place: &Place<'_>, server: Url, client_id: String, connector: String) -> Option<Login> {
+    let Some((url, token)) = place.oidc() else {
+        reader.mistake(
+            "`argocd-auth` is `github-oidc`, and this job can get no OIDC token: give the job `permissions: id-token: write`".to_owned(),
+        );
+        return None;
+    };
+    let url = Url::parse(url).map_err(|error| format!("is no URL: {error}"));
+    let url = url.and_then(|url| may_carry_secret(&url).map(|()| url));
+    let request_url = url
+        .map_err(|why| reader.mistake(format!("`ACTIONS_ID_TOKEN_REQUEST_URL` {why}")))
+        .ok()?;
+    Some(Login {
+        request_url,
+        request_token: Secret::new(token),
+        server,
+        client_id,
+        connector,
     })
+}
+
+/// Reads a name of Dex.
+fn word(text: &str) -> Result<String, String> {
+    if text.chars().all(|c| c.is_ascii_graphic() && c != ':') {
+        Ok(text.to_owned())
+    } else {
+        Err("has spaces, a `:` or letters that are not ASCII: it must be an ID of Dex".to_owned())
+    }
 }
 
 /// Reads the server's address; without a scheme it is https.

@@ -200,6 +200,7 @@ impl<'a> Call<'a> {
         let mut secrets = self.inputs.secrets(table::all());
         secrets.extend(self.arguments.spilled.iter().cloned());
         secrets.extend_from_slice(self.place.proxies().secrets());
+        secrets.extend(self.place.oidc().map(|(_, token)| Secret::new(token)));
         secrets
     }
 

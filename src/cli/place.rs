@@ -4,6 +4,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::environment::Environment;
+use crate::githost::Run;
 use crate::http::Proxies;
 use crate::promote::Identity;
 
@@ -38,6 +39,12 @@ impl Place<'_> {
         self.var("GH_HOST").unwrap_or("github.com")
     }
 
+    /// Returns the addresses of GitHub's APIs that this run was given: REST, and GraphQL if it was given apart.
+    #[must_use]
+    pub(super) fn github_api(&self) -> Option<(&str, Option<&str>)> {
+        Some((self.var("GITHUB_API_URL")?, self.var("GITHUB_GRAPHQL_URL")))
+    }
+
     /// Returns where ssh-agent listens. A step has none of ours.
     #[must_use]
     pub(super) fn ssh_agent(&self) -> Option<PathBuf> {
@@ -67,6 +74,46 @@ impl Place<'_> {
             run: self.run_url().unwrap_or_else(|| random.to_owned()),
             action: concat!("promote-action/", env!("CARGO_PKG_VERSION")).to_owned(),
         }
+    }
+
+    /// Returns where this job can ask for an OIDC token, and the token for that.
+    #[must_use]
+    pub(super) fn oidc(&self) -> Option<(&str, &str)> {
+        let step = |name| self.var(name).filter(|_| self.in_step);
+        Some((
+            step("ACTIONS_ID_TOKEN_REQUEST_URL")?,
+            step("ACTIONS_ID_TOKEN_REQUEST_TOKEN")?,
+        ))
+    }
+
+    /// Returns the run of a workflow that this is. `at` is the API of its repository.
+    #[must_use]
+    pub(super) fn workflow_run(
+        &self,
+        at: crate::github::Place,
+        token: Option<std::rc::Rc<dyn crate::http::Tokens>>,
+        environment: Option<String>,
+        exclude_authors: bool,
+    ) -> Option<Run> {
+        let actors = ["GITHUB_TRIGGERING_ACTOR", "GITHUB_ACTOR"]
+            .iter()
+            .filter_map(|name| self.var(name));
+        let mut actors: Vec<String> = actors.map(str::to_owned).collect();
+        actors.dedup();
+        Some(Run {
+            place: at,
+            token,
+            id: self.var("GITHUB_RUN_ID")?.parse().ok()?,
+            attempt: self
+                .var("GITHUB_RUN_ATTEMPT")
+                .and_then(|text| text.parse().ok())
+                .unwrap_or(1),
+            actors,
+            commit: self.var("GITHUB_SHA").map(str::to_owned),
+            page: self.run_url()?,
+            environment,
+            exclude_authors,
+        })
     }
 
     /// Returns the proxies that connections go through.

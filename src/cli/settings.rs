@@ -6,13 +6,13 @@ use super::argocd;
 use super::inputs::{COMMAND, OUTPUT};
 use super::metrics;
 use super::place::Place;
-use super::repository;
+use super::repository::{self, Way};
 use crate::delivery::inputs::ARGOCD_SERVER;
 use crate::http::{self, Connections, Proxies};
-use crate::infrarepo::inputs::INFRA_REPO;
-use crate::infrarepo::{Address, Author, RepoAccess};
+use crate::infrarepo::inputs::{AUTHOR, INFRA_REPO, VIA};
+use crate::infrarepo::{Address, Author, ByApi, RepoAccess};
 use crate::inputs::{InputSpec, Reader, value};
-use crate::model::{AppName, Command, CommitName, Digest, EnvironmentName, Reference, Tag, unseen};
+use crate::model::{AppName, Command, CommitName, Digest, EnvironmentName, Reference, RepoPath, Tag, unseen};
 use crate::plan::holds::{HeldImage, Of, Until, until};
 use crate::plan::inputs as planned;
 use crate::plan::policy::KEYS;
@@ -21,7 +21,9 @@ use crate::promote::inputs::{
     ANALYSIS, CA_BUNDLE, CHECK, COMMIT, DRY_RUN, EXIT_CODE, FOR, FULL, HOLD, LANDING_TIMEOUT, LIMIT, METRICS, SINCE,
     TO, WAIT, YES,
 };
-use crate::promote::{Common, History, Hold, HoldChange, Job, Landing, Promote, Resume, Rollback, Since, Verify, Wait};
+use crate::promote::{
+    Common, History, Hold, HoldChange, Job, Landing, Promote, Resume, Rollback, Since, Verify, Via, Wait,
+};
 
 /// Reads the command.
 pub(super) fn command(reader: &Reader<'_>) -> Option<Command> {
@@ -61,14 +63,16 @@ pub(super) fn is_strict(reader: &Reader<'_>, command: Command) -> bool {
 )]
 pub(super) fn read(reader: &Reader<'_>, command: Command, place: &Place<'_>, run: &str) -> Option<(Common, Job)> {
     let mut request = request(reader, command);
-    let infra_repo = repository::target(reader, place, &request.select.environments);
+    let mut infra_repo = repository::target(reader, place, &request.select.environments);
     request.select.own_branch = repository::is_by_environment(reader);
     request.from_branch = repository::branch_of_source(reader, request.from.as_ref());
     let author = repository::author(reader);
-    repository::via(reader);
-    let argocd = argocd::settings(reader);
+    let way = repository::via(reader, infra_repo.as_ref());
+    let via = by_way(reader, way, &request, infra_repo.as_mut());
+    let run_of = repository::run(reader, place);
+    let (argocd, login) = argocd::settings(reader, place).unzip();
     templates(reader, &request);
-    let more = more(reader, command, author.clone());
+    let more = more(reader, command, author.clone(), via);
     let connections = Connections {
         ca_bundle: ca_bundle(reader, place),
         proxies: place.proxies(),
@@ -84,6 +88,15 @@ pub(super) fn read(reader: &Reader<'_>, command: Command, place: &Place<'_>, run
     {
         in_the_clear(reader, &connections.proxies, &INFRA_REPO, url);
     }
+    if let Some(RepoAccess {
+        github: Some(github),
+        by_api: Some(_),
+        ..
+    }) = &infra_repo
+    {
+        in_the_clear(reader, &connections.proxies, &VIA, &github.rest);
+        in_the_clear(reader, &connections.proxies, &VIA, &github.graphql);
+    }
     let metrics = metrics::settings(reader, &connections.proxies);
     let job = job(reader, command, request, more)?;
     let common = Common {
@@ -93,6 +106,9 @@ pub(super) fn read(reader: &Reader<'_>, command: Command, place: &Place<'_>, run
         connections,
         identity: place.identity(run),
         author: author?,
+        run: run_of,
+        login: login.flatten(),
+        proposes: way == Some(Way::PullRequest),
     };
     Some((common, job))
 }
@@ -116,7 +132,7 @@ struct More {
     figures: bool,
 }
 
-fn more(reader: &Reader<'_>, command: Command, author: Option<Author>) -> More {
+fn more(reader: &Reader<'_>, command: Command, author: Option<Author>, via: Option<Via>) -> More {
     let to = reader.text(&TO);
     if let (Some(to), true) = (&to, reader.given(&COMMIT).is_some() && command == Command::Rollback) {
         reader.wrong(&TO, to, "and `commit` are both given: drop one of them");
@@ -125,7 +141,10 @@ fn more(reader: &Reader<'_>, command: Command, author: Option<Author>) -> More {
     More {
         dry: reader.boolean(&DRY_RUN).unwrap_or_default(),
         follow: wait(reader, command),
-        landing: within.zip(author).map(|(within, author)| Landing { within, author }),
+        landing: within
+            .zip(author)
+            .zip(via)
+            .map(|((within, author), via)| Landing { within, author, via }),
         commit: reader.parsed(&COMMIT, CommitName::parse),
         analyses: reader.list(&ANALYSIS, value::text),
         lasts: reader.parsed(&FOR, value::some_time),
@@ -202,6 +221,42 @@ fn holding(reader: &Reader<'_>, change: HoldChange, request: Request, more: More
         landing: more.landing?,
         dry: more.dry,
     })
+}
+
+/// Prepares the infra-repo for the way by which commits land, and returns that way.
+fn by_way(reader: &Reader<'_>, way: Option<Way>, request: &Request, target: Option<&mut RepoAccess>) -> Option<Via> {
+    let proposing = repository::proposing(reader, way);
+    if let Some(target) = target.filter(|_| matches!(way, Some(Way::Api | Way::PullRequest))) {
+        if let Some(app) = target.app.as_mut().filter(|_| way == Some(Way::PullRequest)) {
+            app.permissions.push(("pull_requests", "write"));
+            if proposing.as_ref().is_some_and(|how| !how.people.teams.is_empty()) {
+                app.permissions.push(("members", "read"));
+            }
+        }
+        target.by_api = Some(ByApi {
+            expected: expected(request),
+            with_author: way == Some(Way::PullRequest) && reader.given(&AUTHOR).is_some(),
+        });
+    }
+    match way? {
+        Way::PullRequest => Some(Via::PullRequest(proposing?)),
+        Way::Push | Way::Api => Some(Via::Branch),
+    }
+}
+
+/// Returns the folders that will probably be read: those of the layout that the inputs say, or of the default.
+fn expected(request: &Request) -> Vec<RepoPath> {
+    let layout = Layout {
+        select: &request.select,
+        allow: request.allow,
+        config: None,
+    };
+    let environments: Vec<EnvironmentName> = (request.select.environments.iter())
+        .chain(&request.from)
+        .cloned()
+        .collect();
+    let targets = layout.targets(&environments).unwrap_or_default();
+    targets.into_iter().map(|target| target.folder).collect()
 }
 
 /// Refuses a secret that would pass a proxy in the clear.
@@ -549,7 +604,8 @@ mod tests {
                 &[("PROMOTE_ALLOW", "everything")],
                 "is none of `mutable-tag`, `new-entry`, `replace-canary`, `hold`",
             ),
-            (&[("PROMOTE_VIA", "pull-request")], "the only value in this version"),
+            (&[("PROMOTE_VIA", "mail")], "is none of `push`, `api`, `pull-request`"),
+            (&[("PROMOTE_MERGE", "now")], "without `via: pull-request`"),
             (&[("PROMOTE_AUTHOR", "me")], "`Name <mail>`"),
             (&[("PROMOTE_PATH", "../{app}")], "leaves the repository"),
             (&[("PROMOTE_APPLICATION", "{app}-{env}")], "{env}"),

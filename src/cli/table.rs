@@ -2,7 +2,7 @@
 
 use super::inputs::{COMMAND, OUTPUT};
 use crate::inputs::InputSpec;
-use crate::{delivery, infrarepo, metrics, plan, promote};
+use crate::{delivery, githost, infrarepo, metrics, plan, promote};
 
 /// Inputs that belong together, for the help text and the reference page.
 pub struct Group {
@@ -13,7 +13,7 @@ pub struct Group {
 }
 
 /// Every group.
-pub static GROUPS: [Group; 7] = [
+pub static GROUPS: [Group; 9] = [
     Group {
         title: "What is promoted",
         specs: &plan::inputs::REQUEST,
@@ -21,6 +21,14 @@ pub static GROUPS: [Group; 7] = [
     Group {
         title: "The infra-repo",
         specs: &infrarepo::inputs::ALL,
+    },
+    Group {
+        title: "The pull request",
+        specs: &githost::inputs::ALL,
+    },
+    Group {
+        title: "Approvals",
+        specs: &githost::inputs::APPROVALS,
     },
     Group {
         title: "Argo CD",

@@ -29,6 +29,38 @@ pub const ARGOCD_TOKEN: InputSpec = InputSpec {
     ..InputSpec::PLAIN
 };
 
+/// `argocd-auth`.
+pub const ARGOCD_AUTH: InputSpec = InputSpec {
+    name: "argocd-auth",
+    kind: InputKind::Choice(&["token", "github-oidc"]),
+    default: Some("token"),
+    help: "How promote logs in to Argo CD. `token` sends `argocd-token`. `github-oidc` exchanges the OIDC token of the job at Argo CD's Dex, \
+           so that no secret is stored. The job needs `id-token: write`.",
+    example: "github-oidc",
+    part: Part::Delivery,
+    ..InputSpec::PLAIN
+};
+
+/// `argocd-oidc-client-id`.
+pub const ARGOCD_OIDC_CLIENT_ID: InputSpec = InputSpec {
+    name: "argocd-oidc-client-id",
+    default: Some("argo-cd-cli"),
+    help: "Client of Argo CD's Dex that `argocd-auth: github-oidc` uses.",
+    example: "argo-cd-cli",
+    part: Part::Delivery,
+    ..InputSpec::PLAIN
+};
+
+/// `argocd-oidc-connector`.
+pub const ARGOCD_OIDC_CONNECTOR: InputSpec = InputSpec {
+    name: "argocd-oidc-connector",
+    default: Some("github-actions"),
+    help: "Connector of Argo CD's Dex that trusts the issuer of the job's OIDC token.",
+    example: "github-actions",
+    part: Part::Delivery,
+    ..InputSpec::PLAIN
+};
+
 /// `argocd-headers`.
 pub const ARGOCD_HEADERS: InputSpec = InputSpec {
     name: "argocd-headers",
@@ -51,4 +83,12 @@ pub const ARGOCD_PROJECT: InputSpec = InputSpec {
 };
 
 /// All of them.
-pub const ALL: [InputSpec; 4] = [ARGOCD_SERVER, ARGOCD_TOKEN, ARGOCD_HEADERS, ARGOCD_PROJECT];
+pub const ALL: [InputSpec; 7] = [
+    ARGOCD_SERVER,
+    ARGOCD_TOKEN,
+    ARGOCD_AUTH,
+    ARGOCD_OIDC_CLIENT_ID,
+    ARGOCD_OIDC_CONNECTOR,
+    ARGOCD_HEADERS,
+    ARGOCD_PROJECT,
+];

@@ -1,12 +1,13 @@
 //! The seam to the engine that deploys: who may do what, how an application is, why it is so, and what changes it.
 //! Knows nothing of git or of what was promoted.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use reqwest::Url;
 
-use crate::http::Client;
+use crate::http::{Client, Tokens};
 use crate::model::{
     Analysis, AppSnapshot, ApplicationId, Canary, Fault, Happening, Managed, Node, Resource, Said, Secret, SyncWindows,
 };
@@ -31,8 +32,10 @@ pub mod testing {
 pub struct Settings {
     /// The server, with its root path if there is one.
     pub server: Url,
-    /// The bearer token.
+    /// The bearer token; empty where `tokens` makes them.
     pub token: Secret,
+    /// What makes tokens in this run, in place of the one that was given.
+    pub tokens: Option<Rc<dyn Tokens>>,
     /// Headers for a proxy before it; the values are secret.
     pub headers: Vec<(String, Secret)>,
     /// The project, which tells "missing" from "not allowed".

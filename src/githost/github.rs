@@ -44,19 +44,16 @@ struct Rule {
 #[async_trait(?Send)]
 impl Rules for Host {
     async fn rules(&self, branch: &BranchName) -> Result<BranchRules, Fault> {
-        let answer = self.api.get(&["rules", "branches", branch.as_str()]).await?;
-        if !answer.status.is_success() {
-            let (host, status) = (self.api.host(), answer.status);
-            return Err(Fault::unreachable(format!(
-                "{host} does not tell the rules of {branch} ({status})"
-            )));
-        }
-        let rules: Vec<Rule> = self.api.json(&answer, "list of rules")?;
+        let what = format!("read the rules of {branch}");
+        let reply = self.api.get(&["rules", "branches", branch.as_str()], &[]).await;
+        let reply = reply.map_err(|failure| failure.fault(&what))?;
+        let token_until = expiration(&reply.headers);
+        let rules: Vec<Rule> = reply.read("list of rules")?;
         let stands = STANDS_AGAINST
             .iter()
             .filter(|kind| rules.iter().any(|rule| rule.kind == **kind));
         Ok(BranchRules {
-            token_until: expiration(&answer.headers),
+            token_until,
             rules: stands.map(ToString::to_string).collect(),
         })
     }

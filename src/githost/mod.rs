@@ -3,13 +3,18 @@
 use std::rc::Rc;
 
 use async_trait::async_trait;
-use url::Url;
 
-use crate::github::GitHub;
+use crate::github::{GitHub, Place};
 use crate::http::{Client, Tokens};
-use crate::model::{BranchName, Fault, Timestamp};
+use crate::model::{BranchName, Clock, Fault, Timestamp};
 
+mod approvers;
 mod github;
+pub mod inputs;
+mod pulls;
+
+pub use approvers::{Approvers, Run, open as open_approvers};
+pub use pulls::{Blocked, Merge, Merged, Method, New, People, Pull, Pulls, State, open as open_pulls};
 
 /// What a host says of a branch and of the token that asked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,10 +35,14 @@ pub trait Rules {
     async fn rules(&self, branch: &BranchName) -> Result<BranchRules, Fault>;
 }
 
-/// Opens the host of an infra-repo. `page` is the repository's address where its host is GitHub; `None` for every other, which nothing is
-/// asked of.
+/// Opens the host of an infra-repo. `place` is its API where its host is GitHub; `None` for every other, which nothing is asked of.
 #[must_use]
-pub fn open(page: Option<&Url>, http: Client, token: Option<Rc<dyn Tokens>>) -> Option<Box<dyn Rules>> {
-    let api = GitHub::of(page?, http, token)?;
+pub fn open(
+    place: Option<&Place>,
+    http: Client,
+    token: Option<Rc<dyn Tokens>>,
+    clock: Rc<dyn Clock>,
+) -> Option<Box<dyn Rules>> {
+    let api = GitHub::new(place?.clone(), http, token, clock);
     Some(Box::new(github::Host::new(api)))
 }

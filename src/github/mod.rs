@@ -1,66 +1,236 @@
-//! GitHub's REST API for one repository: where it is, one request, one bounded answer. Knows no rule and no pull request.
+//! GitHub's API for one repository: REST and GraphQL, each answer bounded and read into types of this project. Knows no promotion.
+//!
+//! What reads is asked again while GitHub does not answer. What writes is sent again only after a limit, which says that nothing was done:
+//! after a lost answer, whoever sent it looks.
 
 use std::rc::Rc;
+use std::time::Duration;
 
-use reqwest::header::{ACCEPT, HeaderName, HeaderValue};
+use reqwest::Method;
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde::de::DeserializeOwned;
-use url::Url;
+use serde_json::{Value, json};
 
-use crate::http::{Answer, Client, Request, Tokens};
-use crate::model::{Fault, limits};
+use crate::http::{Answer, Client, Patience, Request, Tokens, patiently};
+use crate::model::{Clock, Fault, limits};
+
+mod app;
+mod failure;
+mod oidc;
+mod place;
+
+pub use app::{App, AppKey, AppTokens};
+pub use failure::{Failure, Refusal};
+pub use oidc::{Login, OidcTokens};
+pub use place::Place;
+
+/// How patient a question is.
+const PATIENCE: Patience = Patience {
+    tries: 4,
+    first: Duration::from_millis(300),
+};
 
 /// A repository, as the API of its GitHub knows it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct GitHub {
-    /// `…/repos/OWNER/NAME`.
-    repository: Url,
+    place: Place,
     http: Client,
     token: Option<Rc<dyn Tokens>>,
+    clock: Rc<dyn Clock>,
+}
+
+/// An answer that is a success.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body; `Null` where there is none.
+    pub body: Value,
+}
+
+impl Reply {
+    /// Reads the body; `what` says what it should be.
+    ///
+    /// # Errors
+    /// It is something else.
+    pub fn read<T: DeserializeOwned>(self, what: &str) -> Result<T, Fault> {
+        serde_json::from_value(self.body)
+            .map_err(|error| Fault::unreachable(format!("the answer of GitHub's API is no {what}")).because(error))
+    }
 }
 
 impl GitHub {
-    /// Returns where the API of a repository is, by the address that git has for it.
+    /// Makes the client. `token` is sent to both addresses of the place and nowhere else.
     #[must_use]
-    pub fn of(address: &Url, http: Client, token: Option<Rc<dyn Tokens>>) -> Option<Self> {
-        let parts: Vec<&str> = address.path_segments()?.filter(|part| !part.is_empty()).collect();
-        let [before @ .., owner, name] = parts.as_slice() else {
-            return None;
-        };
-        let host = address.host_str()?;
-        let mut repository = address.clone();
-        if host == "github.com" || host.ends_with(".ghe.com") {
-            repository.set_host(Some(&format!("api.{host}"))).ok()?;
-            repository.set_path("");
-        } else {
-            repository.set_path(&[before, &["api", "v3"]].concat().join("/"));
-        }
-        let name = name.strip_suffix(".git").unwrap_or(name);
-        let mut segments = repository.path_segments_mut().ok()?;
-        segments.pop_if_empty().extend(["repos", *owner, name]);
-        drop(segments);
-        Some(Self {
-            repository,
+    pub fn new(place: Place, http: Client, token: Option<Rc<dyn Tokens>>, clock: Rc<dyn Clock>) -> Self {
+        Self {
+            place,
             http,
             token,
-        })
+            clock,
+        }
+    }
+
+    /// Returns where it is.
+    #[must_use]
+    pub const fn place(&self) -> &Place {
+        &self.place
     }
 
     /// Returns the API's host, for messages.
     #[must_use]
     pub fn host(&self) -> &str {
-        self.repository.host_str().unwrap_or_default()
+        self.place.host()
     }
 
-    /// Asks for something of the repository, by the parts of its path.
+    /// Returns the time.
+    #[must_use]
+    pub fn clock(&self) -> &dyn Clock {
+        self.clock.as_ref()
+    }
+
+    /// Returns the parts of a path below the repository.
+    fn below<'a>(&'a self, path: &[&'a str]) -> Vec<&'a str> {
+        [&["repos", &self.place.owner, &self.place.name], path].concat()
+    }
+
+    /// Asks for something of the repository, by the parts of its path; asks again while there is no answer.
     ///
     /// # Errors
-    /// `unreachable`: no answer, or one that is too long or too slow. A status that is no success is an answer.
-    pub async fn get(&self, path: &[&str]) -> Result<Answer, Fault> {
-        let mut url = self.repository.clone();
-        if let Ok(mut segments) = url.path_segments_mut() {
-            segments.extend(path);
+    /// GitHub refuses, or gives no usable answer.
+    pub async fn get(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Reply, Failure> {
+        self.get_any(&self.below(path), query).await
+    }
+
+    /// The same for something that is not of the repository.
+    ///
+    /// # Errors
+    /// As [`GitHub::get`].
+    pub async fn get_any(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Reply, Failure> {
+        self.again(async || self.send(Method::GET, path, query, None).await, |_| true)
+            .await
+    }
+
+    /// Sends something that changes the repository, by the parts of its path. It is sent again only after a limit.
+    ///
+    /// # Errors
+    /// GitHub refuses, or it is not known what it did.
+    pub async fn write(&self, method: Method, path: &[&str], body: &Value) -> Result<Reply, Failure> {
+        let path = self.below(path);
+        let limited = |failure: &Failure| matches!(failure, Failure::Limited(..));
+        self.again(
+            async || self.send(method.clone(), &path, &[], Some(body)).await,
+            limited,
+        )
+        .await
+    }
+
+    /// Sends something that has no effect of its own, such as an object of git; sends it again while there is no answer.
+    ///
+    /// # Errors
+    /// As [`GitHub::get`].
+    pub async fn make(&self, method: Method, path: &[&str], body: &Value) -> Result<Reply, Failure> {
+        self.make_any(method, &self.below(path), body).await
+    }
+
+    /// The same for something that is not of the repository.
+    ///
+    /// # Errors
+    /// As [`GitHub::get`].
+    pub async fn make_any(&self, method: Method, path: &[&str], body: &Value) -> Result<Reply, Failure> {
+        self.again(
+            async || self.send(method.clone(), path, &[], Some(body)).await,
+            |_| true,
+        )
+        .await
+    }
+
+    /// Deletes something that is not of the repository, once.
+    ///
+    /// # Errors
+    /// As [`GitHub::write`].
+    pub async fn delete_any(&self, path: &[&str]) -> Result<Reply, Failure> {
+        self.send(Method::DELETE, path, &[], None).await
+    }
+
+    /// Asks GraphQL for something, and returns `data`; asks again while there is no answer.
+    ///
+    /// # Errors
+    /// As [`GitHub::get`].
+    pub async fn query(&self, query: &str, variables: &Value) -> Result<Value, Failure> {
+        self.again(async || self.graphql(query, variables).await, |_| true)
+            .await
+    }
+
+    /// Has GraphQL change something, and returns `data`. It is sent again only after a limit.
+    ///
+    /// # Errors
+    /// As [`GitHub::write`].
+    pub async fn mutate(&self, query: &str, variables: &Value) -> Result<Value, Failure> {
+        let limited = |failure: &Failure| matches!(failure, Failure::Limited(..));
+        self.again(async || self.graphql(query, variables).await, limited).await
+    }
+
+    async fn again<T>(
+        &self,
+        ask: impl AsyncFn() -> Result<T, Failure>,
+        may: impl Fn(&Failure) -> bool,
+    ) -> Result<T, Failure> {
+        let passing = |failure: &Failure| failure.passes().filter(|_| may(failure));
+        patiently(&self.clock, PATIENCE, ask, passing, |_, _| {}).await
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &[&str],
+        query: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> Result<Reply, Failure> {
+        let mut request = Request::new(method, self.place.url(path, query));
+        if let Some(body) = body {
+            request = request
+                .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+                .body(body.to_string().into_bytes());
         }
-        let mut request = Request::get(url)
+        let answer = self.exchange(request).await?;
+        if !answer.status.is_success() {
+            return Err(failure::of_status(self.named(&answer), &answer, self.clock.wall()));
+        }
+        let body = if answer.body.is_empty() {
+            Value::Null
+        } else {
+            self.json(&answer)?
+        };
+        Ok(Reply {
+            headers: answer.headers,
+            body,
+        })
+    }
+
+    async fn graphql(&self, query: &str, variables: &Value) -> Result<Value, Failure> {
+        let body = json!({"query": query, "variables": variables});
+        let request = Request::post(self.place.graphql.clone(), body.to_string().into_bytes())
+            .header(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let answer = self.exchange(request).await?;
+        if !answer.status.is_success() {
+            return Err(failure::of_status(self.named(&answer), &answer, self.clock.wall()));
+        }
+        let mut all = self.json(&answer)?;
+        match all.get("errors").and_then(Value::as_array) {
+            Some(errors) if !errors.is_empty() => Err(failure::of_errors(
+                self.named(&answer),
+                &answer,
+                errors,
+                self.clock.wall(),
+            )),
+            _ => Ok(all.get_mut("data").map(Value::take).unwrap_or_default()),
+        }
+    }
+
+    /// Sends one request and reads its answer whole.
+    async fn exchange(&self, request: Request) -> Result<Answer, Failure> {
+        let mut request = request
             .within(limits::GITHUB_CALL.time())
             .header(ACCEPT, HeaderValue::from_static("application/vnd.github+json"))
             .header(
@@ -68,46 +238,30 @@ impl GitHub {
                 HeaderValue::from_static("2022-11-28"),
             );
         if let Some(token) = &self.token {
-            request = request.bearer(&token.token().await?);
+            request = request.bearer(&token.token().await.map_err(Failure::Lost)?);
         }
         let unanswered = |problem: crate::http::Problem| {
-            Fault::unreachable(format!("{} does not answer", self.host())).because(problem.into_cause())
+            Failure::Lost(Fault::unreachable(format!("{} does not answer", self.host())).because(problem.into_cause()))
         };
         let opened = self.http.open(request).await.map_err(unanswered)?;
         opened.whole(limits::GITHUB_ANSWER.bytes()).await.map_err(unanswered)
     }
 
-    /// Reads the JSON of an answer; `what` says what it should be.
-    ///
-    /// # Errors
-    /// It is something else.
-    pub fn json<T: DeserializeOwned>(&self, answer: &Answer, what: &str) -> Result<T, Fault> {
-        serde_json::from_slice(&answer.body)
-            .map_err(|error| Fault::unreachable(format!("the answer of {} is no {what}", self.host())).because(error))
+    fn json(&self, answer: &Answer) -> Result<Value, Failure> {
+        serde_json::from_slice(&answer.body).map_err(|error| {
+            Failure::Lost(Fault::unreachable(format!("the answer of {} is no JSON", self.named(answer))).because(error))
+        })
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_api_is_found_by_the_address_of_git() {
-        let http = crate::http::client(&crate::http::Connections::default()).unwrap();
-        for (address, api) in [
-            ("https://github.com/o/r", "https://api.github.com/repos/o/r"),
-            ("https://github.com/o/r.git", "https://api.github.com/repos/o/r"),
-            ("https://t.ghe.com/o/r", "https://api.t.ghe.com/repos/o/r"),
-            ("https://ghes.example/o/r", "https://ghes.example/api/v3/repos/o/r"),
-            ("http://127.0.0.1:8080/o/r", "http://127.0.0.1:8080/api/v3/repos/o/r"),
-            (
-                "https://ghes.example/git/o/r",
-                "https://ghes.example/git/api/v3/repos/o/r",
-            ),
-        ] {
-            let found = GitHub::of(&address.parse().unwrap(), http.clone(), None).unwrap();
-            assert_eq!(found.repository.as_str(), api, "{address}");
+    /// Returns the host with the id of the request, which GitHub's support asks for.
+    fn named(&self, answer: &Answer) -> String {
+        let id = answer
+            .headers
+            .get("x-github-request-id")
+            .and_then(|id| id.to_str().ok());
+        match id {
+            Some(id) => format!("{} (request {id})", self.host()),
+            None => self.host().to_owned(),
         }
-        assert!(GitHub::of(&"https://github.com/o".parse().unwrap(), http, None).is_none());
     }
 }

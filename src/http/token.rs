@@ -17,6 +17,9 @@ pub trait Tokens: fmt::Debug {
 
     /// Returns when what is sent expires and nothing takes its place; `None` where that is not known, or where another one is made in time.
     fn valid_until(&self) -> Option<Timestamp>;
+
+    /// Takes back what was made in this run, at its end. Never fails: what cannot be taken back ends by itself.
+    async fn end(&self) {}
 }
 
 /// The token that was given.

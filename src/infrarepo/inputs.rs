@@ -50,6 +50,28 @@ pub const TOKEN: InputSpec = InputSpec {
     ..InputSpec::PLAIN
 };
 
+/// `github-app-client-id`.
+pub const APP_CLIENT_ID: InputSpec = InputSpec {
+    name: "github-app-client-id",
+    absent: "Required when `github-app-private-key` is set",
+    help: "Client ID of a GitHub App that is installed on the infra-repo. promote mints a token for that repository alone, renews it in a \
+           long run, and revokes it at the end. Takes the place of `token`.",
+    example: "Iv23liAbCdEfGhIjKlMn",
+    part: Part::Repository,
+    ..InputSpec::PLAIN
+};
+
+/// `github-app-private-key`.
+pub const APP_PRIVATE_KEY: InputSpec = InputSpec {
+    name: "github-app-private-key",
+    kind: InputKind::Secret,
+    absent: "Required when `github-app-client-id` is set",
+    help: "Private key of the GitHub App, as the PEM text that GitHub generated.",
+    example: "${{ secrets.PROMOTE_APP_PRIVATE_KEY }}",
+    part: Part::Repository,
+    ..InputSpec::PLAIN
+};
+
 /// `username`.
 pub const USERNAME: InputSpec = InputSpec {
     name: "username",
@@ -98,9 +120,10 @@ pub const SSH_KNOWN_HOSTS: InputSpec = InputSpec {
 /// `via`.
 pub const VIA: InputSpec = InputSpec {
     name: "via",
-    kind: InputKind::Choice(&["push"]),
+    kind: InputKind::Choice(&["push", "api", "pull-request"]),
     default: Some("push"),
-    help: "How the commit lands. `push` moves the branch, only if its head is still the commit that the change was planned on.",
+    help: "How the commit lands. `push` moves the branch, only if its head is still the commit that the change was planned on. `api` does \
+           the same through GitHub's API, so that GitHub signs the commit. `pull-request` opens or updates a pull request.",
     example: "push",
     part: Part::Land,
     ..InputSpec::PLAIN
@@ -110,20 +133,22 @@ pub const VIA: InputSpec = InputSpec {
 pub const AUTHOR: InputSpec = InputSpec {
     name: "author",
     default: Some("promote-action <promote-action@noreply.invalid>"),
-    help: "Author and committer of the commit, as `Name <mail>`.",
+    help: "Author and committer of the commit, as `Name <mail>`. Not with `via: api`: there GitHub sets the owner of the token.",
     example: "Deploy Bot <deploy@example.com>",
     part: Part::Land,
     ..InputSpec::PLAIN
 };
 
 /// All of them.
-pub const ALL: [InputSpec; 10] = [
+pub const ALL: [InputSpec; 12] = [
     INFRA_REPO,
     ALIASES,
     BRANCH,
     TOKEN,
     USERNAME,
     GITHUB_TOKEN,
+    APP_CLIENT_ID,
+    APP_PRIVATE_KEY,
     SSH_KEY,
     SSH_KNOWN_HOSTS,
     VIA,

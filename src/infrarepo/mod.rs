@@ -5,11 +5,13 @@ use std::rc::Rc;
 
 use async_trait::async_trait;
 
+use crate::github::{App, GitHub, Place};
 use crate::http::{Client, Tokens};
 use crate::journal::Journal;
 use crate::model::{BranchName, Clock, CommitSha, Fault, RefName, RepoIdentity, RepoPath, Timestamp, limits, nearest};
 
 mod address;
+mod api;
 pub mod git;
 pub mod inputs;
 
@@ -34,6 +36,21 @@ pub struct RepoAccess {
     pub aliases: Vec<String>,
     /// What an ssh address is opened with; `None` for every other.
     pub ssh: Option<SshAccess>,
+    /// GitHub's API for it, where its host is GitHub and the token is one for the API, too.
+    pub github: Option<Place>,
+    /// The App whose tokens open it, in place of `token`.
+    pub app: Option<App>,
+    /// How commits are made by that API; `None`: they are pushed.
+    pub by_api: Option<ByApi>,
+}
+
+/// How commits are made by GitHub's API.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ByApi {
+    /// Files and folders that will probably be read, to be asked for with the branch's head.
+    pub expected: Vec<RepoPath>,
+    /// Whether the author of an update is sent along: GitHub then does not sign the commit.
+    pub with_author: bool,
 }
 
 /// Where the branch stands.
@@ -259,8 +276,8 @@ pub trait Land: InfraRepo {
     /// Lets no write begin from now on, not even the repetition of one: the run was cancelled. What is under way may end.
     fn halt(&self);
 
-    /// Returns the commit of a push that was given up under way, so that it is not known what became of it.
-    fn in_doubt(&self) -> Option<CommitSha>;
+    /// Names the commit of a write that was given up under way, as in `commit 1f3c…`, so that it is not known what became of it.
+    fn in_doubt(&self) -> Option<String>;
 }
 
 impl RepoAccess {
@@ -338,8 +355,15 @@ pub fn open(
     match &target.address {
         Address::Http { url, github, user } => {
             let user = target.user.clone().or_else(|| user.clone());
-            let carrier = git::Http::new(http, url, *github, user, target.token.clone());
-            Ok(Box::new(git::Remote::new(target, Box::new(carrier), clock, journal)?))
+            let carrier = git::Http::new(http.clone(), url, *github, user, target.token.clone());
+            let remote = git::Remote::new(target, Box::new(carrier), Rc::clone(&clock), Rc::clone(&journal))?;
+            match (&target.github, &target.by_api) {
+                (Some(place), Some(how)) => {
+                    let github = GitHub::new(place.clone(), http, target.token.clone(), clock);
+                    Ok(Box::new(api::Api::new(github, remote, target, how.clone(), journal)))
+                }
+                _ => Ok(Box::new(remote)),
+            }
         }
         Address::Ssh { ssh, .. } => {
             let access = target

@@ -135,10 +135,12 @@ pub const CONFIRMING: Limit = Limit::seconds("a run", "time to confirm a commit 
 /// How long the record of a run may take to be written.
 pub const RECORDING: Limit = Limit::seconds("a run", "time to write the record, after the verdict", 30);
 
-/// How much of the answer to a question about a branch's rules is read.
-pub const GITHUB_ANSWER: Limit = Limit::size("GitHub", "answer of the API", 1 << 20);
+/// How much of an answer of GitHub's API is read: an answer can hold the files of a promotion.
+pub const GITHUB_ANSWER: Limit = Limit::size("GitHub", "answer of the API", 16 << 20);
 /// How long GitHub's API may take.
 pub const GITHUB_CALL: Limit = Limit::seconds("GitHub", "time for one request", 20);
+/// How long the tokens of an App may take to be revoked, at the end of a run.
+pub const GITHUB_REVOKE: Limit = Limit::millis("GitHub", "time to revoke a token at the end of a run", 1200);
 
 /// How long a registry, or its token service, may take.
 pub const REGISTRY_CALL: Limit = Limit::seconds("registry", "time for one request", 20);
@@ -198,6 +200,7 @@ pub const ALL: &[Limit] = &[
     RECORDING,
     GITHUB_ANSWER,
     GITHUB_CALL,
+    GITHUB_REVOKE,
     REGISTRY_CALL,
     REGISTRY_MANIFEST,
     REGISTRY_TOKEN,

@@ -12,6 +12,7 @@ pub mod inputs;
 mod layout;
 mod message;
 pub mod policy;
+mod pull_request;
 mod select;
 mod sharing;
 mod trailers;
@@ -26,6 +27,7 @@ pub use diff::diff;
 pub use layout::{Applications, BY_SOURCE, DEFAULT_APPLICATION, DEFAULT_PATH, Layout, Place};
 pub use message::{DEFAULT_MESSAGE, Identity, Message};
 pub use policy::{OnFailure, OnPause, OnSuperseded, OnUnsynced, Policy, ResolvedPolicy, SyncMode};
+pub use pull_request::{Around, Description, describe, is_marked, pull_request_branch};
 pub use sharing::{overlaps, shared};
 pub use trailers::{PinTrailer, Trailers};
 

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use crate::delivery;
+use crate::githost::{Merge, People, Run};
+use crate::github::Login;
 use crate::http::Connections;
 use crate::infrarepo::{Author, RepoAccess};
 use crate::inputs::value;
@@ -26,6 +28,12 @@ pub struct Common {
     pub identity: Identity,
     /// Author and committer of what is written to the infra-repo.
     pub author: Author,
+    /// The run of a workflow that this is, if it is one on a GitHub.
+    pub run: Option<Run>,
+    /// How tokens for Argo CD are made, where none was given.
+    pub login: Option<Login>,
+    /// Whether changes are brought by pull requests.
+    pub proposes: bool,
 }
 
 /// What is to be done.
@@ -77,6 +85,15 @@ impl Job {
         }
     }
 
+    /// Tells whether it brings its commit by a pull request.
+    #[must_use]
+    pub const fn pull_requests(&self) -> bool {
+        match self {
+            Self::Promote(promote) => matches!(promote.landing.via, Via::PullRequest(_)),
+            _ => false,
+        }
+    }
+
     /// Returns the names of the apps and of the environments that it is about; none = all there are.
     #[must_use]
     pub fn about(&self) -> (Vec<String>, Vec<String>) {
@@ -119,6 +136,28 @@ pub struct Landing {
     pub within: Duration,
     /// Author and committer.
     pub author: Author,
+    /// By which way.
+    pub via: Via,
+}
+
+/// By which way a commit lands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Via {
+    /// It is written to the branch, by a push or by GitHub's API.
+    Branch,
+    /// A pull request brings it to the branch.
+    PullRequest(Proposing),
+}
+
+/// How a pull request is opened and merged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proposing {
+    /// Who merges it.
+    pub merge: Merge,
+    /// How long its merge is waited for; zero: not at all.
+    pub within: Duration,
+    /// Whom GitHub asks to look at it.
+    pub people: People,
 }
 
 /// `wait`.

@@ -21,6 +21,8 @@ mod timeline;
 mod underway;
 
 pub use crate::plan::Identity;
-pub use job::{Common, History, Hold, HoldChange, Job, Landing, Promote, Resume, Rollback, Since, Verify, Wait};
+pub use job::{
+    Common, History, Hold, HoldChange, Job, Landing, Promote, Proposing, Resume, Rollback, Since, Verify, Via, Wait,
+};
 pub use ports::Cancel;
 pub use run::run;

@@ -1,6 +1,7 @@
 //! What a command is given: time, the journal, the signal, and the sides of the seams that it needs.
 
 use crate::delivery::Reader;
+use crate::githost::Approvers;
 use crate::http::Client;
 use crate::infrarepo::InfraRepo;
 use crate::journal::Journal;
@@ -35,6 +36,8 @@ pub(super) struct Reading<'a> {
     pub(super) measure: &'a dyn Measure,
     /// Argo CD, if it is given.
     pub(super) observe: Option<&'a dyn Reader>,
+    /// The people of GitHub who approve, where there is a run or a pull request.
+    pub(super) approvers: Option<&'a dyn Approvers>,
     /// The client of every HTTP connection, which knows what servers say that it is now.
     pub(super) client: &'a Client,
 }

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use crate::delivery::{self, Drive, Engine, Observe, Reader};
 use crate::githost;
+use crate::github::{AppTokens, OidcTokens};
 use crate::http;
 use crate::infrarepo::{self, InfraRepo};
 use crate::journal::Journal;
@@ -16,6 +17,7 @@ use crate::promote::commands::{
     abort, history, hold, plan, preflight, promote, resume, rollback, status, verify, wait,
 };
 use crate::promote::job::{Common, Job};
+use crate::promote::land::bring::Ways;
 use crate::promote::ports::{Cancel, Ports, Reading};
 use crate::promote::timeline::Recorder;
 
@@ -42,6 +44,48 @@ async fn story(
     report: &mut Report,
 ) -> Result<End, Fault> {
     let client = http::client(&common.connections)?;
+    let own = with_tokens(common, &client, &clock, &journal);
+    let common = &own;
+    let ends = Rc::clone(&clock);
+    let end = opened(common, job, (client, journal, clock), cancel, report).await;
+    for token in [&common.infra_repo.token].into_iter().flatten() {
+        // A run that was cancelled has little time.
+        tokio::select! {
+            () = token.end() => {}
+            () = ends.sleep(limits::GITHUB_REVOKE.time()) => {}
+        }
+    }
+    end
+}
+
+/// Puts the sources of tokens that are minted in this run where those that were given would be.
+fn with_tokens(common: &Common, client: &http::Client, clock: &Rc<dyn Clock>, journal: &Rc<dyn Journal>) -> Common {
+    let mut own = common.clone();
+    if let (Some(place), Some(app)) = (&common.infra_repo.github, &common.infra_repo.app) {
+        let tokens = AppTokens::new(
+            place.clone(),
+            app.clone(),
+            client.clone(),
+            Rc::clone(clock),
+            Rc::clone(journal),
+        );
+        own.infra_repo.token = Some(Rc::new(tokens));
+    }
+    if let (Some(argocd), Some(login)) = (&mut own.argocd, &common.login) {
+        let tokens = OidcTokens::new(login.clone(), client.clone(), Rc::clone(clock), Rc::clone(journal));
+        argocd.tokens = Some(Rc::new(tokens));
+    }
+    own
+}
+
+/// The story with everything that it is told in.
+async fn opened(
+    common: &Common,
+    job: &Job,
+    (client, journal, clock): (http::Client, Rc<dyn Journal>, Rc<dyn Clock>),
+    cancel: &Cancel,
+    report: &mut Report,
+) -> Result<End, Fault> {
     let repo = infrarepo::open(
         &common.infra_repo,
         client.clone(),
@@ -49,9 +93,25 @@ async fn story(
         Rc::clone(&journal),
     );
     let host = githost::open(
-        common.infra_repo.address.on_github(),
+        common.infra_repo.github.as_ref(),
         client.clone(),
         common.infra_repo.token.clone(),
+        Rc::clone(&clock),
+    );
+    let pulls = job
+        .pull_requests()
+        .then_some(common.infra_repo.github.as_ref())
+        .flatten()
+        .map(|place| {
+            let token = common.infra_repo.token.clone();
+            githost::open_pulls(place, client.clone(), token, Rc::clone(&clock))
+        });
+    let reviewed = common.infra_repo.github.as_ref().filter(|_| common.proposes);
+    let approvers = githost::open_approvers(
+        common.run.as_ref(),
+        reviewed.map(|place| (place, common.infra_repo.token.clone())),
+        &client,
+        &clock,
     );
     let engine = (common.argocd.as_ref()).map(|argocd| delivery::open(argocd, client.clone()));
     let measure = metrics::Servers::new(client.clone(), common.metrics.clone());
@@ -78,10 +138,17 @@ async fn story(
         measure: &measure,
         observe: engine.as_deref().map(|engine: &dyn Engine| -> &dyn Reader { engine }),
         client: &client,
+        approvers: (common.run.is_some() || reviewed.is_some()).then_some(approvers.as_ref()),
     };
     let drive = engine.as_deref().map(|engine: &dyn Engine| -> &dyn Drive { engine });
     match job {
-        Job::Promote(job) => promote::run(job, reading, repo.as_ref(), drive, report).await,
+        Job::Promote(job) => {
+            let ways = Ways {
+                repo: repo.as_ref(),
+                pulls: pulls.as_deref(),
+            };
+            promote::run(job, reading, ways, drive, report).await
+        }
         Job::Plan(request) => {
             let planned = plan::run(request, reading, report);
             or_late(ports.clock, limits::BEFORE_WRITING.time(), None, planned).await?

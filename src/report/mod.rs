@@ -35,7 +35,8 @@ pub use outputs::{Known, OUTPUTS, OutputKind, OutputSpec, outputs, outputs_at};
 pub use page::page;
 pub use past::{HistoryRow, MetricsRow, RollbackRow};
 pub use rows::{
-    ApplicationRow, ChangeRow, GateRow, GateState, InfraRepoRow, RidingAlongRow, RolloutRow, SupersededBy, TimelineRow,
+    ApplicationRow, ChangeRow, GateRow, GateState, InfraRepoRow, PullRequestRow, RidingAlongRow, RolloutRow,
+    SupersededBy, TimelineRow,
 };
 pub use status::StatusRow;
 pub use summary::summary;
@@ -70,6 +71,9 @@ pub struct Report {
     /// and `digest` say; not in the JSON.
     #[serde(skip)]
     pub pins: Vec<ChangeRow>,
+    /// The pull request, with `via: pull-request`; only there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pull_request: Option<PullRequestRow>,
     /// The commits of others that are not synced yet and go live with the promotion.
     pub riding_along: Vec<RidingAlongRow>,
     /// The gates of the environments.
@@ -131,6 +135,7 @@ impl Report {
             infra_repo: None,
             changes: Vec::new(),
             pins: Vec::new(),
+            pull_request: None,
             riding_along: Vec::new(),
             gates: Vec::new(),
             opens_at: None,
@@ -243,6 +248,7 @@ impl Texts for Report {
         texts.extend(self.infra_repo.iter_mut().flat_map(Texts::texts));
         texts.extend(all(&mut self.changes));
         texts.extend(all(&mut self.pins));
+        texts.extend(self.pull_request.iter_mut().flat_map(Texts::texts));
         texts.extend(all(&mut self.riding_along));
         texts.extend(all(&mut self.gates));
         texts.extend(all(&mut self.measurements));
@@ -346,6 +352,11 @@ pub(crate) mod tests {
         report.reason = "x".to_owned();
         report.hints = vec!["x".to_owned()];
         report.warnings = vec!["x".to_owned()];
+        report.pull_request = Some(PullRequestRow {
+            number: 7,
+            url: "x".to_owned(),
+            branch: "x".to_owned(),
+        });
         report.riding_along = vec![RidingAlongRow {
             commit: commit('e'),
             subject: "x".to_owned(),

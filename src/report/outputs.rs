@@ -70,7 +70,7 @@ const fn early(known: Known, spec: OutputSpec) -> OutputSpec {
 }
 
 /// Every output.
-pub const OUTPUTS: [OutputSpec; 20] = [
+pub const OUTPUTS: [OutputSpec; 22] = [
     closed(
         "outcome",
         "How the run ended, as a word. See the exit codes.",
@@ -109,6 +109,34 @@ pub const OUTPUTS: [OutputSpec; 20] = [
             "commit-url",
             "URL of the commit, for hosts that have a page for it.",
             |report| report.commit_url.clone().unwrap_or_default(),
+        ),
+    ),
+    early(
+        Known::AtLanding,
+        closed(
+            "pull-request-number",
+            "Number of the pull request, with `via: pull-request`.",
+            |report| {
+                report
+                    .pull_request
+                    .as_ref()
+                    .map(|row| row.number.to_string())
+                    .unwrap_or_default()
+            },
+        ),
+    ),
+    early(
+        Known::AtLanding,
+        text(
+            "pull-request-url",
+            "URL of the pull request, with `via: pull-request`.",
+            |report| {
+                report
+                    .pull_request
+                    .as_ref()
+                    .map(|row| row.url.clone())
+                    .unwrap_or_default()
+            },
         ),
     ),
     early(

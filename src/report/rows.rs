@@ -111,7 +111,8 @@ pub enum GateState {
 
 impl GateState {
     /// Returns its word in the report.
-    pub(super) const fn name(self) -> &'static str {
+    #[must_use]
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Open => "open",
             Self::Closed => "closed",
@@ -227,6 +228,23 @@ impl Texts for GateRow {
         texts.extend(&mut self.opens);
         texts.extend(&mut self.skipped);
         texts
+    }
+}
+
+/// The pull request that brings the change to the branch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PullRequestRow {
+    /// Its number.
+    pub number: u64,
+    /// Its page.
+    pub url: String,
+    /// Its branch.
+    pub branch: String,
+}
+
+impl Texts for PullRequestRow {
+    fn texts(&mut self) -> Vec<&mut String> {
+        vec![&mut self.url, &mut self.branch]
     }
 }
 

@@ -1,6 +1,7 @@
 //! Whole promotions against the sandbox.
 
 mod afterwards;
+mod approvals;
 mod before_writing;
 mod bounds;
 mod branches;
@@ -10,14 +11,17 @@ mod contention;
 mod faults;
 mod following;
 mod gates;
+mod github_api;
 mod history;
 mod holds;
+mod identity;
 mod ineffective;
 mod landing;
 mod mistakes;
 mod on_failure;
 mod over_ssh;
 mod page;
+mod pull_request;
 mod record;
 mod riding_along;
 mod rollback;

@@ -12,7 +12,7 @@ mod canary;
 mod clock;
 mod compare;
 mod controller;
-mod exchange;
+pub(crate) mod exchange;
 mod faults;
 mod hydrator;
 mod operation;

@@ -7,6 +7,7 @@ use crate::model::{AppName, EnvironmentName, Timestamp};
 
 mod after;
 mod analysis;
+pub mod approvals;
 mod earlier;
 mod soak;
 mod sync_window;
@@ -14,6 +15,7 @@ mod verified;
 pub mod windows;
 
 pub use analysis::Measured;
+pub use approvals::Approvals;
 pub use earlier::{Earlier, Standing, same};
 pub use sync_window::Deployed;
 pub use windows::Windows;
@@ -31,7 +33,8 @@ pub struct Gate {
 }
 
 /// Every gate, in the order in which they are shown.
-pub const GATES: [Gate; 6] = [
+pub const GATES: [Gate; 7] = [
+    approvals::GATE,
     after::GATE,
     soak::GATE,
     verified::GATE,
@@ -57,6 +60,8 @@ pub struct Settings {
     pub newer: bool,
     /// `analysis`: the names, each with its line in promote.yaml.
     pub analysis: Vec<(String, usize)>,
+    /// `approvals`: how many people.
+    pub approvals: Option<usize>,
 }
 
 /// What could be read, or why not.
@@ -71,6 +76,8 @@ pub struct Evidence {
     pub at: Timestamp,
     /// The apps that are promoted to this environment.
     pub places: Vec<Place>,
+    /// Who approved the run or its pull request; `None`: there is nobody who could be asked.
+    pub approvals: Option<Seen<Approvals>>,
 }
 
 /// What was seen of one app that is promoted to the environment.
@@ -270,6 +277,7 @@ pub(crate) mod tests {
                 deployed: None,
                 analyses: Vec::new(),
             }],
+            approvals: None,
         }
     }
 

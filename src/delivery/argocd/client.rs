@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use crate::delivery::{Problem, Settings};
 use crate::http::{self, Client, Opened, Request};
 use crate::model::limits::Limit;
-use crate::model::{Fault, limits, may_carry_secret};
+use crate::model::{Fault, Outcome, limits, may_carry_secret};
 
 use super::answer::Answer;
 
@@ -117,7 +117,8 @@ impl ArgoCd {
 
     /// Makes a call and returns its answer, good or not.
     pub(super) async fn send(&self, call: Call<'_>) -> Result<Answer, Problem> {
-        let opened = self.http.open(self.request(&call).within(call.limit)).await?;
+        let request = self.signed(self.request(&call)).await?;
+        let opened = self.http.open(request.within(call.limit)).await?;
         read(opened, call.most).await
     }
 
@@ -137,7 +138,22 @@ impl ArgoCd {
     }
 
     pub(super) async fn open(&self, request: Request) -> Result<Opened, Problem> {
-        Ok(self.http.open(request).await?)
+        Ok(self.http.open(self.signed(request).await?).await?)
+    }
+
+    /// Puts the token of this moment into a request, where tokens are made in the run.
+    async fn signed(&self, request: Request) -> Result<Request, Problem> {
+        let Some(tokens) = &self.settings.tokens else {
+            return Ok(request);
+        };
+        match tokens.token().await {
+            Ok(token) => Ok(request.bearer(&token)),
+            Err(fault) if fault.outcome == Outcome::Unreachable => Err(Problem::Passing {
+                why: fault.to_string(),
+                after: None,
+            }),
+            Err(fault) => Err(Problem::Token(fault.to_string())),
+        }
     }
 
     /// Adds to a problem with the token when it ended.

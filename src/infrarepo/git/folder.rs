@@ -313,7 +313,7 @@ impl Land for Folder {
         self.halted.set(true);
     }
 
-    fn in_doubt(&self) -> Option<CommitSha> {
+    fn in_doubt(&self) -> Option<String> {
         None
     }
 }

@@ -187,7 +187,7 @@ impl Land for Remote {
         self.halted.set(true);
     }
 
-    fn in_doubt(&self) -> Option<CommitSha> {
-        self.pushed.borrow().clone()
+    fn in_doubt(&self) -> Option<String> {
+        self.pushed.borrow().as_ref().map(|commit| format!("commit {commit}"))
     }
 }

@@ -11,7 +11,7 @@ pub mod pack;
 pub mod packet;
 pub mod push;
 pub mod reference;
-mod rejection;
+pub(super) mod rejection;
 mod remote;
 pub mod request;
 mod ssh;

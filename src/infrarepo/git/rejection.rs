@@ -4,7 +4,7 @@ use crate::model::{Fault, RefName};
 
 /// What a refusal means for the run.
 #[derive(Debug)]
-pub(super) enum Refusal {
+pub(in crate::infrarepo) enum Refusal {
     /// Somebody else moved the branch, or holds its lock at this moment.
     LostRace,
     /// The push did not arrive in whole, or the server is not well: it may be sent again.
@@ -31,7 +31,7 @@ const RACES: [&str; 10] = [
 const UNWELL: [&str; 3] = ["internal server error", "service unavailable", "timed out"];
 
 /// Sorts a refusal by the server's reason and by the words that came beside it.
-pub(super) fn classify(reason: &str, words: &str, reference: &RefName, place: &str) -> Refusal {
+pub(in crate::infrarepo) fn classify(reason: &str, words: &str, reference: &RefName, place: &str) -> Refusal {
     // A hook's words may speak of locks and locking: the reason alone tells a race.
     let short = reason.to_ascii_lowercase();
     let race = RACES.iter().any(|part| short.contains(part));
@@ -84,15 +84,16 @@ const RULES: [Rule; 13] = [
     (
         &["verified signature", "commits must be signed", "unsigned commits"],
         "a rule wants signed commits",
-        "let the token's identity bypass the signature rule of this branch",
+        "set `via: api` (GitHub then signs the commit), or let the token's identity bypass the signature rule of this branch",
     ),
     (
         &[
             "must be made through a pull request",
+            "must be made through the merge queue",
             "changes must be made through a merge request",
         ],
         "a rule wants a pull request",
-        "let the token's identity bypass the rule of this branch, or promote on a branch without it",
+        "set `via: pull-request`, or let the token's identity bypass the rule of this branch",
     ),
     (
         &["required status check"],

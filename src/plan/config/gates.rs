@@ -68,6 +68,15 @@ pub(super) fn gates() -> Vec<Key<Environment>> {
             },
         ),
         leaf(
+            "approvals",
+            Value::Number,
+            "gate: how many people must approve, none of whom triggered the run: in the GitHub environment of the job, or by a review of the \
+             pull request. No exception skips it",
+            |environment: &mut Environment, node, mistakes| {
+                environment.gates.approvals = mistakes.parsed("approvals", node, people);
+            },
+        ),
+        leaf(
             "sync-window",
             Value::Bool,
             "gate: whether Argo CD's own sync windows must permit a sync now; default: `true` with `argocd-server`",
@@ -76,6 +85,14 @@ pub(super) fn gates() -> Vec<Key<Environment>> {
             },
         ),
     ]
+}
+
+/// Reads how many people must approve.
+fn people(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count @ 1..=20) => Ok(count),
+        _ => Err("is not a number of people from 1 to 20".to_owned()),
+    }
 }
 
 /// Looks for what no single key can know: environments in `after` that do not exist, and gates that need `after`.

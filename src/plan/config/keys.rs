@@ -59,6 +59,8 @@ pub(super) enum Value {
     Texts,
     /// `true` or `false`.
     Bool,
+    /// A number of things.
+    Number,
     /// A duration such as `10m`.
     Duration,
     /// One of these words.

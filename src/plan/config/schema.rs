@@ -80,6 +80,7 @@ fn keys(known: &[Info]) -> Json {
 fn leaf(value: Value) -> Json {
     match value {
         Value::Version => json!({"const": 1}),
+        Value::Number => json!({"type": "integer", "minimum": 1}),
         Value::Bool => json!({"type": "boolean"}),
         Value::Text => json!({"type": "string"}),
         Value::Scalar => json!({"type": ["string", "number", "boolean"]}),

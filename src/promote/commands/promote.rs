@@ -3,7 +3,8 @@
 use crate::delivery::{Drive, Reader};
 use crate::infrarepo::{Containment, Land};
 use crate::model::{CommitSha, Event, Fault, Milestone, Outcome, limits};
-use crate::report::{End, Known, Report, SupersededBy};
+use crate::plan::{Around, Description};
+use crate::report::{End, GateRow, Known, Report, SupersededBy};
 
 use crate::promote::analyses::Verification;
 use crate::promote::cancel::or_late;
@@ -11,7 +12,8 @@ use crate::promote::commands::finish::{self, accepted, changed, finish, pinned};
 use crate::promote::commands::on_failure::{self, Promoted};
 use crate::promote::commands::watching::{Watched, watch};
 use crate::promote::job::Promote;
-use crate::promote::land::{Landed, land};
+use crate::promote::land::Landed;
+use crate::promote::land::bring::{Brought, Story, Ways, bring};
 use crate::promote::ports::Reading;
 use crate::promote::prepare::plan::Planned;
 use crate::promote::prepare::{Preparation, Prepared, announce, expiry};
@@ -25,10 +27,11 @@ use crate::promote::proposal::Proposal;
 pub(in crate::promote) async fn run(
     job: &Promote,
     reading: Reading<'_>,
-    repo: &dyn Land,
+    ways: Ways<'_>,
     drive: Option<&dyn Drive>,
     report: &mut Report,
 ) -> Result<End, Fault> {
+    let repo = ways.repo;
     let ports = reading.ports;
     let mut preparation = Preparation::new(&job.request, reading);
     let within = job.landing.within;
@@ -38,27 +41,49 @@ pub(in crate::promote) async fn run(
         Some("landing-timeout"),
         preparation.prepare(report),
     )
-    .await??
-    .permitted()?;
+    .await??;
+    let permitted = |proposal: Proposal<Prepared>| {
+        if reading.common.proposes {
+            proposal.proposable()
+        } else {
+            proposal.permitted()
+        }
+    };
+    let first = permitted(first)?;
     for warning in expiry::ending(job, reading.common, &first.of.planned, ports.clock.wall()) {
         ports.journal.warn(warning);
     }
     if !first.edits.is_empty() {
         ports.journal.tell(Event::Stage("Land".to_owned()));
     }
-    let landed = land(repo, &job.landing, &ports, first, async || {
-        preparation.prepare(report).await.and_then(Proposal::permitted)
+    let described = |proposal: &Proposal<Prepared>| describe(job, reading, proposal);
+    let story = Story {
+        describe: &described,
+        held: &|prepared: &Prepared| prepared.gates.only_approvals(),
+    };
+    let brought = bring(ways, &job.landing, &ports, story, first, async || {
+        preparation.prepare(report).await.and_then(permitted)
     })
     .await;
-    let Landed { of, commit, attempts } = landed.map_err(|unlanded| {
+    let Brought {
+        landed: Landed { of, commit, attempts },
+        pull_request,
+        end,
+    } = brought.map_err(|(unlanded, pull_request)| {
+        report.pull_request = pull_request;
         if let Some(row) = &mut report.infra_repo {
             row.attempts = unlanded.attempts;
         }
         unlanded.fault
     })?;
+    report.pull_request = pull_request;
     let mut of = of;
     if let Some(by) = of.superseded.take() {
         return Ok(superseded(report, by, &of.planned));
+    }
+    if let Some(end) = end {
+        announce::outputs(ports.journal, report, Known::AtLanding);
+        return Ok(accepted(end, &of.planned));
     }
     let wrote = commit.is_some();
     let commit = commit.unwrap_or_else(|| of.planned.snapshot.tip.commit.clone());
@@ -144,6 +169,29 @@ fn unverified(reading: Reading<'_>, verifications: &[Verification]) {
             names.join(", ")
         ));
     }
+}
+
+/// Describes the pull request of a proposal.
+fn describe(job: &Promote, reading: Reading<'_>, proposal: &Proposal<Prepared>) -> Option<Description> {
+    let select = &job.request.select;
+    let of = &proposal.of;
+    let gate = |row: &GateRow| {
+        let until = row.until.map(|until| format!("; opens {until}")).unwrap_or_default();
+        (
+            row.name.clone(),
+            row.state.name().to_owned(),
+            format!("{}{until}", row.reason),
+        )
+    };
+    let gates: Vec<_> = of.gates.rows.iter().map(gate).collect();
+    let around = Around {
+        gates: &gates,
+        riding_along: &of.riding_along,
+        run: &reading.common.identity.run,
+        diff: &of.planned.plan.diff,
+    };
+    let changes = &of.planned.plan.changes;
+    crate::plan::describe(&select.apps, &select.environments, &proposal.message, changes, around)
 }
 
 /// Takes back what the report says of the landing.

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+pub(super) mod bring;
+mod propose;
 pub(super) mod record;
 
 use crate::infrarepo::{Attempt, Land, Update};
@@ -210,9 +212,7 @@ async fn attempt(
         };
         Fault::new(
             outcome,
-            format!(
-                "the push to {branch} was still under way {when}: it is not known whether commit {commit} is there"
-            ),
+            format!("the push to {branch} was still under way {when}: it is not known whether {commit} is there"),
         )
         .hint("run the step again: it finds the commit, or lands it")
     };

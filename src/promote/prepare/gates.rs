@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use crate::assess::gate::{self, Closed, Deployed, Earlier, Evidence, Reading as Read, Settings};
+use crate::assess::gate::{self, Approvals, Closed, Deployed, Earlier, Evidence, Reading as Read, Settings};
 use crate::delivery::Observe;
+use crate::githost::Approvers;
 use crate::model::{ApplicationId, Clock, EnvironmentName, Fault, SyncWindows, Timestamp};
 use crate::plan::{Select, SyncMode};
 use crate::report::{GateRow, GateState, MeasurementRow};
@@ -38,7 +39,11 @@ pub(in crate::promote) struct Asked {
     windows: Option<Kept<Vec<ApplicationId>, Vec<gate::Seen<SyncWindows>>>>,
     live: Option<Kept<earlier::Question, Vec<gate::Seen<Result<(), String>>>>>,
     analyses: Option<Kept<Vec<Analysis>, Answers>>,
+    approvals: Option<KeptApprovals>,
 }
+
+/// Who approved each environment that was asked about.
+type KeptApprovals = Kept<Vec<EnvironmentName>, Vec<Option<gate::Seen<Approvals>>>>;
 
 /// An answer with its question: it is not asked again while it is fresh.
 struct Kept<Q, A> {
@@ -77,12 +82,14 @@ pub(in crate::promote) async fn judge(
         windows,
         live,
         analyses: kept,
+        approvals: approved,
     } = asked;
     let observe = reading.observe.map(|observe| -> &dyn Observe { observe });
-    let (deployed, earlier, measured) = tokio::join!(
+    let (deployed, earlier, measured, approvals) = tokio::join!(
         deployed(observe, reading.ports.clock, &environments, followees, windows),
         passed(reading, select, planned, &environments, live),
         measure(reading, analyses, kept),
+        approvals(reading, planned, &environments, approved),
     );
     let now = reading.now();
     let mut judged = Judged {
@@ -117,6 +124,10 @@ pub(in crate::promote) async fn judge(
                     }),
                 })
                 .collect(),
+            approvals: approvals
+                .iter()
+                .find(|(name, _)| name == environment)
+                .and_then(|(_, seen)| seen.clone()),
         };
         let readings = gate::judge(&evidence, settings);
         judged.rows.extend(
@@ -151,6 +162,127 @@ async fn measure(
     let answer = measured::measured(reading, &question).await;
     *kept = Some(Kept::new(clock, question, answer.clone()));
     answer
+}
+
+/// Asks who approved the promotion to each environment that wants that.
+async fn approvals(
+    reading: Reading<'_>,
+    planned: &Planned,
+    environments: &[(EnvironmentName, Settings)],
+    asked: &mut Option<KeptApprovals>,
+) -> Vec<(EnvironmentName, Option<gate::Seen<Approvals>>)> {
+    let wanted = environments.iter().filter(|(_, settings)| settings.approvals.is_some());
+    let question: Vec<EnvironmentName> = wanted.map(|(name, _)| name.clone()).collect();
+    let Some(approvers) = reading.approvers.filter(|_| !question.is_empty()) else {
+        return Vec::new();
+    };
+    let clock = reading.ports.clock;
+    // Where a pull request waits for its reviews, each look is a new one.
+    let kept = asked.as_ref().filter(|_| !reading.common.proposes);
+    let answer = if let Some(answer) = Kept::fresh(kept, clock, &question) {
+        answer
+    } else {
+        let requests = question.iter().map(|name| approved(reading, approvers, planned, name));
+        let answer = all(requests).await;
+        *asked = Some(Kept::new(clock, question.clone(), answer.clone()));
+        answer
+    };
+    question.into_iter().zip(answer).collect()
+}
+
+/// Asks who approved the promotion to one environment: in this run, or on its pull request.
+async fn approved(
+    reading: Reading<'_>,
+    approvers: &dyn Approvers,
+    planned: &Planned,
+    environment: &EnvironmentName,
+) -> Option<gate::Seen<Approvals>> {
+    let run = reading.common.run.as_ref();
+    let mut excluded: Vec<(String, String)> = Vec::new();
+    for actor in run.iter().flat_map(|run| &run.actors) {
+        excluded.push((actor.clone(), "triggered the run".to_owned()));
+    }
+    if run.is_some_and(|run| run.exclude_authors) {
+        match authors(reading, approvers, planned, environment).await {
+            Ok(authors) => excluded.extend(authors),
+            Err(why) => return Some(Err(why)),
+        }
+    }
+    let mut seen = Vec::new();
+    if let Some(run) = run {
+        let name = run.environment.as_deref().unwrap_or(environment.as_str());
+        seen.push(match approvers.of_run(name).await {
+            Ok(by) => Ok(Approvals {
+                by,
+                excluded: excluded.clone(),
+                from: format!("environment {name} of this run"),
+            }),
+            Err(fault) => Err(fault.to_string()),
+        });
+    }
+    let select = planned.snapshot.places.iter().map(|(place, _)| place);
+    let (apps, environments): (Vec<_>, Vec<_>) = select
+        .map(|place| (place.app.clone(), place.environment.clone()))
+        .unzip();
+    if let Some(head) = crate::plan::pull_request_branch(&apps, &environments).filter(|_| reading.common.proposes) {
+        match approvers.of_pull(&head, &planned.snapshot.tip.branch).await {
+            Ok(None) => {}
+            Ok(Some(by)) => seen.push(Ok(Approvals {
+                by,
+                excluded,
+                from: "reviews of the pull request's head".to_owned(),
+            })),
+            Err(fault) => seen.push(Err(fault.to_string())),
+        }
+    }
+    gate::approvals::join(seen)
+}
+
+/// Returns who wrote what is released to an environment.
+async fn authors(
+    reading: Reading<'_>,
+    approvers: &dyn Approvers,
+    planned: &Planned,
+    environment: &EnvironmentName,
+) -> Result<Vec<(String, String)>, String> {
+    let own = reading
+        .common
+        .run
+        .as_ref()
+        .map(|run| run.place.repository())
+        .unwrap_or_default();
+    let is_commit = |tag: &str| (7..=40).contains(&tag.len()) && tag.bytes().all(|b| b.is_ascii_hexdigit());
+    let mut found = Vec::new();
+    for change in planned
+        .plan
+        .changes
+        .iter()
+        .filter(|change| change.environment == *environment)
+    {
+        let source = &own;
+        let tags = (change.before.new_tag.as_deref(), change.after.new_tag.as_deref());
+        let (Some(before), Some(after)) = tags else {
+            return Err(format!(
+                "`approvals-exclude-authors`: {} has no tag that names a commit",
+                change.name()
+            ));
+        };
+        if !is_commit(before) || !is_commit(after) {
+            return Err(format!(
+                "`approvals-exclude-authors`: {before} or {after} is not a commit of {source}, so its authors are not known"
+            ));
+        }
+        let authors = approvers
+            .authors(source, before, after)
+            .await
+            .map_err(|fault| fault.to_string())?;
+        found.extend(
+            authors
+                .into_iter()
+                .map(|login| (login, "wrote a released commit".to_owned())),
+        );
+    }
+    Ok(found)
 }
 
 /// Returns the environments that are promoted to, each once, with the gates that promote.yaml gives them.
@@ -289,6 +421,13 @@ impl Judged {
         let shut = self.rows.iter().filter(|row| !row.passes());
         shut.map(|row| format!("`{}` of {}", row.name, row.environment))
             .collect()
+    }
+
+    /// Returns why the gate `approvals` is not open, where it is the only one.
+    pub(in crate::promote) fn only_approvals(&self) -> Option<String> {
+        let shut: Vec<&GateRow> = self.rows.iter().filter(|row| !row.passes()).collect();
+        let all = !shut.is_empty() && shut.iter().all(|row| row.name == gate::approvals::NAME);
+        all.then(|| shut.iter().map(|row| sentence(row)).collect::<Vec<_>>().join("; "))
     }
 
     /// Returns what forbids to write: every gate that is not open.

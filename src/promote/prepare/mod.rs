@@ -49,6 +49,8 @@ pub(super) struct Prepared {
     pub(super) gates: Judged,
     /// What is verified once it is live.
     pub(super) verifications: Vec<Verification>,
+    /// What else goes live with it, a line each.
+    pub(super) riding_along: Vec<String>,
     /// Who changed the pin after an earlier attempt of this run had landed it: then nothing is left to do.
     pub(super) superseded: Option<SupersededBy>,
 }
@@ -147,12 +149,26 @@ impl<'a> Preparation<'a> {
                 gates,
                 verifications,
                 superseded,
+                riding_along: (report.riding_along.iter())
+                    .map(|row| format!("{} {} ({})", row.commit.short(), row.subject, row.author))
+                    .collect(),
             },
         })
     }
 }
 
 impl Proposal<Prepared> {
+    /// Lets pass what may be proposed: like [`Proposal::permitted`], but people can still approve what is proposed.
+    ///
+    /// # Errors
+    /// As [`Proposal::permitted`].
+    pub(super) fn proposable(self) -> Result<Self, Fault> {
+        if self.of.forbidden.is_none() && self.of.gates.only_approvals().is_some() {
+            return Ok(self);
+        }
+        self.permitted()
+    }
+
     /// Lets only pass what nothing forbids, and what every gate lets pass. Where nothing is written, nothing is forbidden.
     ///
     /// # Errors

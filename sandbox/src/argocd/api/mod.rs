@@ -57,6 +57,8 @@ pub(crate) struct Ask {
     pub(crate) line: String,
     /// `Null` without a body.
     pub(crate) body: Value,
+    /// The body as it came.
+    pub(crate) raw: String,
 }
 
 impl Ask {
@@ -108,6 +110,7 @@ async fn serve(State(world): State<Arc<World>>, request: Request) -> Response {
         headers: parts.headers,
         line,
         body: parsed.unwrap_or_default(),
+        raw: String::from_utf8_lossy(&bytes).into_owned(),
     };
     if world.faults.hangs(&ask.line) {
         std::future::pending::<()>().await;
@@ -200,6 +203,7 @@ async fn answer(world: &Arc<World>, ask: &Ask, broken: bool) -> Reply {
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
     if !matches!(path.as_slice(), ["api", "version"] | ["api", "v1", ..]) {
         return match path.as_slice() {
+            ["api", "dex", "token"] if ask.method == Method::POST => dex(world, ask),
             [] => Reply::Raw(200, "text/html; charset=utf-8".to_owned(), PAGE.to_owned()),
             _ => Reply::Text(404, "404 page not found\n"),
         };
@@ -228,6 +232,46 @@ async fn answer(world: &Arc<World>, ask: &Ask, broken: bool) -> Reply {
         },
         _ => Reply::Text(405, "Method Not Allowed\n"),
     }
+}
+
+/// Dex behind Argo CD: exchanges the OIDC token of a job whose audience is this server for a login as `ci` (RFC 8693).
+fn dex(world: &World, ask: &Ask) -> Reply {
+    const ID_TOKEN: &str = "urn:ietf:params:oauth:token-type:id_token";
+    let refuse =
+        |status: u16, error: &str, why: &str| Reply::Json(status, json!({"error": error, "error_description": why}));
+    let form = pairs(&ask.raw);
+    let field = |name: &str| {
+        form.iter()
+            .find(|(key, _)| key == name)
+            .map_or("", |(_, value)| value.as_str())
+    };
+    let client = ask
+        .headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok());
+    // `argo-cd-cli:`, a client without a password.
+    if client != Some("Basic YXJnby1jZC1jbGk6") {
+        return refuse(401, "invalid_client", "Invalid client credentials.");
+    }
+    if field("grant_type") != "urn:ietf:params:oauth:grant-type:token-exchange" {
+        return refuse(400, "unsupported_grant_type", "");
+    }
+    if field("connector_id") != "github-actions" {
+        return refuse(400, "invalid_request", "Requested connector does not exist.");
+    }
+    if field("subject_token_type") != ID_TOKEN || field("requested_token_type") != ID_TOKEN {
+        return refuse(400, "invalid_request", "Invalid token type.");
+    }
+    if field("subject_token") != format!("id-token-for-{}", world.url) {
+        return refuse(401, "access_denied", "");
+    }
+    let Some(token) = world.accounts.token("ci") else {
+        return refuse(500, "server_error", "");
+    };
+    Reply::Json(
+        200,
+        json!({"access_token": token, "issued_token_type": ID_TOKEN, "token_type": "bearer", "expires_in": 86_399}),
+    )
 }
 
 fn known(rest: &[&str]) -> bool {

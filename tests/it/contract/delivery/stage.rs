@@ -180,6 +180,7 @@ impl Stage {
         let settings = Settings {
             server: self.world.server().parse().unwrap(),
             token: Secret::new(token),
+            tokens: None,
             headers: Vec::new(),
             project: project.map(str::to_owned),
         };
@@ -291,6 +292,9 @@ impl Stage {
             user: None,
             token: None,
             ssh: None,
+            github: None,
+            app: None,
+            by_api: None,
         };
         let client = promote_action::http::client(&promote_action::http::Connections::default()).unwrap();
         let quiet: Rc<dyn Journal> = Rc::new(Told::default());

@@ -316,6 +316,9 @@ fn a_target_shows_no_secret() {
         user: None,
         token: Some(Rc::new(Fixed::new(Secret::new(TOKEN)))),
         ssh: None,
+        github: None,
+        app: None,
+        by_api: None,
     };
     assert!(!format!("{target:?}").contains(TOKEN));
 }

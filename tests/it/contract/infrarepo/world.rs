@@ -1,17 +1,21 @@
 //! An infra-repo on a real git server or in a folder, opened as the product opens it, with a clock that does not wait.
 
 use std::cell::{Cell, RefCell};
+use std::path::PathBuf;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
+use promote_action::github::Place;
 use promote_action::http::{Connections, Fixed, Tokens};
 use promote_action::infrarepo::{
-    self, Address, Author, FileEdit, Identity, KnownHosts, Land, RepoAccess, SshAccess, SshKey, Update,
+    self, Address, Author, ByApi, FileEdit, Identity, KnownHosts, Land, RepoAccess, SshAccess, SshKey, Update,
 };
 use promote_action::journal::Journal;
 use promote_action::model::{BranchName, Clock, CommitSha, Event, Fault, RefName, RepoPath, Secret, Timestamp};
 use sandbox::git::{GitHost, GitHostOptions, Quirk, SshHost, SshHostOptions};
+use sandbox::github::{GitHub, GitHubOptions};
 
 use crate::support::skipped;
 
@@ -30,10 +34,13 @@ pub(super) enum Kind {
     Ssh,
     SshV0,
     Folder,
+    Api,
 }
 
 pub(super) struct World {
-    pub(super) host: GitHost,
+    pub(super) host: Arc<GitHost>,
+    /// The APIs of the repositories that were opened by theirs.
+    githubs: RefCell<Vec<GitHub>>,
     /// The same repositories over ssh, with what opens them.
     pub(super) ssh: Option<(SshHost, SshAccess)>,
     kind: Kind,
@@ -96,7 +103,7 @@ impl World {
             },
             ..GitHostOptions::default()
         };
-        let host = GitHost::start_blocking(options).unwrap();
+        let host = Arc::new(GitHost::start_blocking(options).unwrap());
         let pins = pins("v1");
         let files = [
             ("README.md", "# Infra\n"),
@@ -106,6 +113,7 @@ impl World {
         host.create("infra", &files).unwrap();
         Self {
             host,
+            githubs: RefCell::default(),
             ssh: None,
             kind,
             journal: Rc::default(),
@@ -122,12 +130,57 @@ impl World {
     }
 
     pub(super) fn open_other(&self, name: &str, branch: Option<&str>) -> Box<dyn Land> {
+        if self.kind == Kind::Api {
+            return self.open_by_api(name, branch);
+        }
         let address = match (&self.ssh, self.kind) {
             (Some((sshd, _)), _) => sshd.url(&self.host, name),
             (_, Kind::Folder) => self.host.path(name).to_str().unwrap().to_owned(),
             _ => self.host.url(name),
         };
         self.open_address(&address, branch, Some(TOKEN)).unwrap()
+    }
+
+    /// Opens a repository by the API of its GitHub.
+    fn open_by_api(&self, name: &str, branch: Option<&str>) -> Box<dyn Land> {
+        let github = self.github(name);
+        let access = self.by_api(&github, branch);
+        self.githubs.borrow_mut().push(github);
+        let http = promote_action::http::client(&promote_action::http::Connections::default()).unwrap();
+        infrarepo::open(&access, http, self.clock.clone(), self.journal.clone()).unwrap()
+    }
+
+    /// Starts the API of a repository.
+    pub(super) fn github(&self, name: &str) -> GitHub {
+        let options = GitHubOptions {
+            name: format!("myorg/{name}"),
+            repository: name.to_owned(),
+            token: TOKEN.to_owned(),
+            exchanges: std::env::var_os("SANDBOX_EXCHANGES").map(PathBuf::from),
+            ..GitHubOptions::default()
+        };
+        GitHub::start_blocking(&self.host, options).unwrap()
+    }
+
+    /// What opens a repository by an API.
+    pub(super) fn by_api(&self, github: &GitHub, branch: Option<&str>) -> RepoAccess {
+        self.by_api_at(github, &github.api_url(), &github.graphql_url(), branch)
+    }
+
+    /// The same with addresses of one's own.
+    pub(super) fn by_api_at(&self, github: &GitHub, rest: &str, graphql: &str, branch: Option<&str>) -> RepoAccess {
+        let address = github.repository_url();
+        let url = address.parse().unwrap();
+        RepoAccess {
+            github: Place::at(&url, rest.parse().unwrap(), graphql.parse().unwrap()),
+            by_api: Some(ByApi::default()),
+            ..self.access(&address, branch, Some(TOKEN))
+        }
+    }
+
+    /// Whether the author of a commit is whom it names.
+    pub(super) fn keeps_authors(&self) -> bool {
+        self.kind != Kind::Api
     }
 
     pub(super) fn open_address(
@@ -149,6 +202,9 @@ impl World {
             user: (self.kind == Kind::Named).then(|| USER.to_owned()),
             token: token.map(|token| -> Rc<dyn Tokens> { Rc::new(Fixed::new(Secret::new(token))) }),
             ssh: self.ssh.as_ref().map(|(_, access)| access.clone()),
+            github: None,
+            app: None,
+            by_api: None,
         }
     }
 

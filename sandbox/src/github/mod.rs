@@ -1,0 +1,663 @@
+//! A GitHub on loopback: REST and GraphQL for one repository whose git content is the bare repository that the git host serves, so that git
+//! and the API see one branch. Stateful, strict, with GitHub's statuses and words. What it does not know it refuses.
+//!
+//! A token has permissions. A pull request is worked out at its first look. Auto-merge arms only on a change. The queue works while
+//! somebody looks at it.
+
+mod app;
+mod graphql;
+mod language;
+mod objects;
+mod pulls;
+mod rest;
+mod run;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
+
+use anyhow::Context;
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::Response;
+use serde_json::{Value, json};
+use tokio::sync::oneshot;
+
+pub use pulls::{Pull, Review};
+pub use run::{Approval, Deployment};
+
+use crate::argocd::Asked;
+use crate::argocd::exchange::Exchanges;
+use crate::git::{GitHost, lock, on_own_thread};
+
+/// How the stand-in behaves.
+#[derive(Clone, Debug)]
+pub struct GitHubOptions {
+    /// `owner/name`, as the API and the address have it.
+    pub name: String,
+    /// The name of the repository on the git host.
+    pub repository: String,
+    /// The token that may do everything.
+    pub token: String,
+    /// The address of the web pages.
+    pub server: String,
+    /// The path before the REST API, such as `/api/v3`.
+    pub root_path: String,
+    /// A file that gets every exchange as a line of JSON.
+    pub exchanges: Option<PathBuf>,
+}
+
+impl Default for GitHubOptions {
+    fn default() -> Self {
+        Self {
+            name: "myorg/infra-repo".to_owned(),
+            repository: "infra-repo".to_owned(),
+            token: "sandbox-git-token".to_owned(),
+            server: String::new(),
+            root_path: "/api/v3".to_owned(),
+            exchanges: None,
+        }
+    }
+}
+
+/// What a token may do: `contents`, `pull_requests`, … to `read` or `write`.
+pub type Permissions = BTreeMap<String, String>;
+
+/// What all requests share.
+pub(crate) struct World {
+    pub(crate) options: GitHubOptions,
+    pub(crate) git: Arc<GitHost>,
+    pub(crate) url: String,
+    pub(crate) exchanges: Exchanges,
+    /// Tokens with what they may do; `None`: everything.
+    pub(crate) tokens: Mutex<Vec<(String, Option<Permissions>)>>,
+    pub(crate) pulls: Mutex<Vec<Pull>>,
+    /// Rules with their branch.
+    pub(crate) rules: Mutex<Vec<(String, Value)>>,
+    /// Commit, name, conclusion.
+    pub(crate) checks: Mutex<Vec<(String, String, String)>>,
+    pub(crate) required_checks: Mutex<Vec<String>>,
+    pub(crate) required_reviews: Mutex<usize>,
+    pub(crate) methods: Mutex<Vec<String>>,
+    pub(crate) auto_merge: Mutex<bool>,
+    pub(crate) ejections: Mutex<u32>,
+    pub(crate) group: Mutex<Option<(String, String)>>,
+    /// Part of a request, how often, status, seconds to wait.
+    pub(crate) busy: Mutex<Vec<(String, u32, u16, u32)>>,
+    /// Part of the path of a request, and what happens when it comes.
+    overtakers: Mutex<Vec<(String, String, String)>>,
+    pub(crate) runs: run::Runs,
+    pub(crate) apps: app::Apps,
+    /// Commits that the API made, and so signed.
+    pub(crate) signed: Mutex<Vec<String>>,
+    /// Writes come one after the other.
+    pub(crate) writing: Mutex<()>,
+    count: AtomicU64,
+}
+
+/// What is answered.
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) body: Value,
+    pub(crate) headers: Vec<(&'static str, String)>,
+}
+
+impl Reply {
+    pub(crate) fn json(status: u16, body: Value) -> Self {
+        Self {
+            status,
+            body,
+            headers: Vec::new(),
+        }
+    }
+
+    /// GitHub's form of a refusal.
+    pub(crate) fn refuse(status: u16, message: &str) -> Self {
+        let body = json!({"message": message, "documentation_url": "https://docs.github.com/rest", "status": status.to_string()});
+        Self::json(status, body)
+    }
+}
+
+/// One request, taken apart.
+pub(crate) struct Ask {
+    pub(crate) method: String,
+    /// Below the root path, decoded.
+    pub(crate) path: Vec<String>,
+    pub(crate) query: Vec<(String, String)>,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Value,
+}
+
+impl Ask {
+    pub(crate) fn query(&self, name: &str) -> Option<&str> {
+        let found = self.query.iter().find(|(key, _)| key == name);
+        found.map(|(_, value)| value.as_str())
+    }
+
+    pub(crate) fn bearer(&self) -> Option<&str> {
+        let header = self.headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+        header.strip_prefix("Bearer ").or_else(|| header.strip_prefix("token "))
+    }
+}
+
+/// A running stand-in. It listens on its own thread and stops when it is dropped.
+pub struct GitHub {
+    world: Arc<World>,
+    address: SocketAddr,
+    _stop: oneshot::Sender<()>,
+}
+
+impl GitHub {
+    /// Starts it beside a git host, whose repository it shows. Git serves the repository under `owner/name`, too.
+    ///
+    /// # Errors
+    /// The port cannot be had, or the folder cannot be linked.
+    pub fn start_blocking(git: &Arc<GitHost>, mut options: GitHubOptions) -> anyhow::Result<Self> {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").context("listen on loopback")?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let (owner, name) = options.name.split_once('/').context("a name is owner/name")?;
+        let folder = git.root().join(owner);
+        std::fs::create_dir_all(&folder)?;
+        let link = folder.join(format!("{name}.git"));
+        if !link.exists() {
+            std::os::unix::fs::symlink(git.path(&options.repository), link)?;
+        }
+        if options.server.is_empty() {
+            options.server = format!("http://{}", git.address());
+        }
+        let world = Arc::new(World {
+            url: format!("http://{address}"),
+            git: Arc::clone(git),
+            exchanges: Exchanges::open(options.exchanges.as_deref())?,
+            tokens: Mutex::new(vec![(options.token.clone(), None)]),
+            options,
+            pulls: Mutex::default(),
+            rules: Mutex::default(),
+            checks: Mutex::default(),
+            required_checks: Mutex::default(),
+            required_reviews: Mutex::default(),
+            methods: Mutex::new(["squash", "merge", "rebase"].map(str::to_owned).to_vec()),
+            auto_merge: Mutex::new(true),
+            ejections: Mutex::default(),
+            group: Mutex::default(),
+            busy: Mutex::default(),
+            overtakers: Mutex::default(),
+            runs: run::Runs::default(),
+            apps: app::Apps::default(),
+            signed: Mutex::default(),
+            writing: Mutex::default(),
+            count: AtomicU64::new(1),
+        });
+        let stop = on_own_thread({
+            let world = Arc::clone(&world);
+            move || async move {
+                let listener = tokio::net::TcpListener::from_std(listener)?;
+                axum::serve(listener, Router::new().fallback(serve).with_state(world)).await?;
+                Ok(())
+            }
+        })?;
+        Ok(Self {
+            world,
+            address,
+            _stop: stop,
+        })
+    }
+
+    /// Returns where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Returns the address of the REST API.
+    #[must_use]
+    pub fn api_url(&self) -> String {
+        format!("{}{}", self.world.url, self.world.options.root_path)
+    }
+
+    /// Returns the address of GraphQL.
+    #[must_use]
+    pub fn graphql_url(&self) -> String {
+        format!("{}/api/graphql", self.world.url)
+    }
+
+    /// Returns the address of the repository as git knows it.
+    #[must_use]
+    pub fn repository_url(&self) -> String {
+        format!("{}/{}", self.world.options.server, self.world.options.name)
+    }
+
+    /// Accepts another token with these permissions (`("contents", "write")`, …). Git lets the last of them read.
+    pub fn let_in(&self, token: &str, permissions: &[(&str, &str)]) {
+        let permissions = permissions
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        lock(&self.world.tokens).push((token.to_owned(), Some(permissions.collect())));
+        self.world.git.let_read(token);
+    }
+
+    /// Gives a branch a rule, such as `{"type": "pull_request"}`. Git's pushes are held to it, too.
+    ///
+    /// # Errors
+    /// The hook cannot be written.
+    pub fn rule(&self, branch: &str, rule: &Value) -> anyhow::Result<()> {
+        lock(&self.world.rules).push((branch.to_owned(), rule.clone()));
+        let words = rule_words(rule["type"].as_str().unwrap_or_default());
+        let hook = format!(
+            "#!/bin/sh\n[ \"$1\" = refs/heads/{branch} ] || exit 0\necho 'error: GH013: Repository rule violations found for refs/heads/{branch}.' >&2\n\
+             echo '- {words}' >&2\nexit 1\n"
+        );
+        self.world.git.hook(&self.world.options.repository, "update", &hook)
+    }
+
+    /// Wants so many approving reviews before a merge.
+    pub fn require_reviews(&self, count: usize) {
+        *lock(&self.world.required_reviews) = count;
+    }
+
+    /// Wants a check to succeed before a merge.
+    pub fn require_check(&self, name: &str) {
+        lock(&self.world.required_checks).push(name.to_owned());
+    }
+
+    /// Allows these ways to merge only: `squash`, `merge`, `rebase`.
+    pub fn allow_methods(&self, methods: &[&str]) {
+        *lock(&self.world.methods) = methods.iter().map(|method| (*method).to_owned()).collect();
+    }
+
+    /// Allows auto-merge, or not.
+    pub fn allow_auto_merge(&self, allowed: bool) {
+        *lock(&self.world.auto_merge) = allowed;
+    }
+
+    /// Lets the queue eject the next entries.
+    pub fn eject(&self, times: u32) {
+        *lock(&self.world.ejections) = times;
+    }
+
+    /// Lets the queue merge somebody else's change of a file just before the next entry.
+    pub fn merge_with(&self, path: &str, content: &str) {
+        *lock(&self.world.group) = Some((path.to_owned(), content.to_owned()));
+    }
+
+    /// Returns a pull request.
+    #[must_use]
+    pub fn pull(&self, number: u64) -> Option<Pull> {
+        self.world.pull(number)
+    }
+
+    /// Returns all pull requests.
+    #[must_use]
+    pub fn pulls(&self) -> Vec<Pull> {
+        lock(&self.world.pulls).clone()
+    }
+
+    /// Reviews the head of a pull request.
+    pub fn review(&self, number: u64, login: &str, state: &str) {
+        if let Some(pull) = self.world.pull(number) {
+            let review = Review {
+                login: login.to_owned(),
+                state: state.to_owned(),
+                commit: self.world.head(&pull),
+            };
+            self.world.change(number, |pull| pull.reviews.push(review));
+            self.world.settle();
+        }
+    }
+
+    /// Ends a check on the head of a pull request: `SUCCESS`, `FAILURE`, ….
+    pub fn check(&self, number: u64, name: &str, conclusion: &str) {
+        if let Some(pull) = self.world.pull(number) {
+            let head = self.world.head(&pull);
+            let mut checks = lock(&self.world.checks);
+            checks.retain(|(commit, known, _)| !(*commit == head && known == name));
+            checks.push((head, name.to_owned(), conclusion.to_owned()));
+            drop(checks);
+            self.world.settle();
+        }
+    }
+
+    /// Closes a pull request.
+    pub fn close(&self, number: u64) {
+        if let Some(pull) = self.world.pull(number) {
+            let head = self.world.head(&pull);
+            self.world.change(number, |pull| {
+                pull.last_head = head;
+                pull.state = "CLOSED".to_owned();
+                pull.auto_merge = None;
+            });
+        }
+    }
+
+    /// Merges a pull request, as a person does.
+    ///
+    /// # Errors
+    /// The words of the refusal.
+    pub fn merge(&self, number: u64, method: &str) -> Result<String, String> {
+        let pull = self.world.pull(number).ok_or("no such pull request")?;
+        self.world.stand(&pull);
+        let merged = self
+            .world
+            .merge(number, method, &format!("{} (#{number})", pull.title), false);
+        merged.map_err(|(_, why)| why)
+    }
+
+    /// Answers the next matching requests (method and path, or the name of a mutation) with a status and the wish to be left alone.
+    pub fn busy(&self, part: &str, times: u32, status: u16, seconds: u32) {
+        lock(&self.world.busy).push((part.to_owned(), times, status, seconds));
+    }
+
+    /// Has somebody else commit a file to `main` when a matching request comes, just before it is worked on; once.
+    pub fn overtake(&self, part: &str, path: &str, content: &str) {
+        let row = (part.to_owned(), path.to_owned(), content.to_owned());
+        lock(&self.world.overtakers).push(row);
+    }
+
+    /// Returns the commits that the API made, and so signed.
+    #[must_use]
+    pub fn signed(&self) -> Vec<String> {
+        lock(&self.world.signed).clone()
+    }
+
+    /// Returns what was asked so far.
+    #[must_use]
+    pub fn asked(&self) -> Vec<Asked> {
+        self.world.exchanges.asked()
+    }
+}
+
+/// GitHub's words for a rule that a push does not pass.
+fn rule_words(kind: &str) -> &'static str {
+    match kind {
+        "pull_request" => "Changes must be made through a pull request.",
+        "merge_queue" => "Changes must be made through the merge queue.",
+        "required_signatures" => "Commits must have verified signatures.",
+        _ => "Cannot update this protected ref.",
+    }
+}
+
+impl World {
+    pub(crate) fn now(&self) -> u64 {
+        SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .map_or(0, |now| now.as_secs())
+    }
+
+    pub(crate) fn stamp(&self) -> String {
+        time(self.now())
+    }
+
+    pub(crate) fn next(&self) -> u64 {
+        self.count.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// The address of the repository in the REST API.
+    pub(crate) fn repository_url(&self) -> String {
+        format!("{}{}/repos/{}", self.url, self.options.root_path, self.options.name)
+    }
+
+    /// Tells whether a token may do something.
+    pub(crate) fn may(&self, ask: &Ask, permission: &str, level: &str) -> Result<(), Reply> {
+        let Some(bearer) = ask.bearer() else {
+            return Err(Reply::refuse(401, "Requires authentication"));
+        };
+        let tokens = lock(&self.tokens);
+        let Some((_, permissions)) = tokens.iter().find(|(token, _)| token == bearer) else {
+            return Err(Reply::refuse(401, "Bad credentials"));
+        };
+        let Some(permissions) = permissions else { return Ok(()) };
+        let has = permissions.get(permission).map(String::as_str);
+        match (has, level) {
+            (Some("write"), _) | (Some("read"), "read") => Ok(()),
+            _ => Err(Reply::refuse(403, "Resource not accessible by integration")),
+        }
+    }
+
+    /// The words of the first rule of a branch that a commit by the API does not pass.
+    pub(crate) fn forbids(&self, branch: &str) -> Option<String> {
+        let rules = self.rules_of(branch);
+        let kind = rules
+            .iter()
+            .filter_map(|rule| rule["type"].as_str())
+            .find(|kind| ["pull_request", "merge_queue", "update", "required_status_checks"].contains(kind))?;
+        Some(format!("Repository rule violations found\n\n{}\n\n", rule_words(kind)))
+    }
+
+    /// The repository as REST shows it.
+    pub(crate) fn repository_json(&self) -> Value {
+        let url = self.repository_url();
+        let (owner, name) = self.options.name.split_once('/').unwrap_or_default();
+        let page = format!("{}/{}", self.options.server, self.options.name);
+        let mut out = json!({"id": 1, "node_id": "R_1", "name": name, "full_name": self.options.name, "owner": user(owner), "html_url": page,
+            "url": url, "description": null, "clone_url": page, "default_branch": self.default_branch(), "homepage": null, "language": null,
+            "license": null, "mirror_url": null, "pushed_at": self.stamp(), "created_at": self.stamp(), "updated_at": self.stamp()});
+        for key in ["private", "fork", "has_pages", "archived", "disabled"] {
+            out[key] = json!(false);
+        }
+        for key in ["has_downloads", "has_issues", "has_projects", "has_wiki"] {
+            out[key] = json!(true);
+        }
+        for key in [
+            "forks",
+            "forks_count",
+            "open_issues",
+            "open_issues_count",
+            "size",
+            "stargazers_count",
+            "watchers",
+            "watchers_count",
+        ] {
+            out[key] = json!(0);
+        }
+        for key in [
+            "archive",
+            "assignees",
+            "blobs",
+            "branches",
+            "collaborators",
+            "comments",
+            "commits",
+            "compare",
+            "contents",
+            "contributors",
+            "deployments",
+            "downloads",
+            "events",
+            "forks",
+            "git_commits",
+            "git_refs",
+            "git_tags",
+            "git",
+            "hooks",
+            "issue_comment",
+            "issue_events",
+            "issues",
+            "keys",
+            "labels",
+            "languages",
+            "merges",
+            "milestones",
+            "notifications",
+            "pulls",
+            "releases",
+            "ssh",
+            "stargazers",
+            "statuses",
+            "subscribers",
+            "subscription",
+            "svn",
+            "tags",
+            "teams",
+            "trees",
+        ] {
+            out[format!("{key}_url")] = json!(format!("{url}/{key}"));
+        }
+        out
+    }
+}
+
+/// A user as REST shows one.
+pub(crate) fn user(login: &str) -> Value {
+    let mut out = json!({"login": login, "id": 1, "node_id": "U_1", "gravatar_id": null, "type": if login.ends_with("[bot]") { "Bot" } else { "User" }, "site_admin": false});
+    for key in [
+        "avatar",
+        "events",
+        "followers",
+        "following",
+        "gists",
+        "html",
+        "organizations",
+        "received_events",
+        "repos",
+        "starred",
+        "subscriptions",
+    ] {
+        out[format!("{key}_url")] = json!(format!("https://users.example/{login}/{key}"));
+    }
+    out["url"] = json!(format!("https://users.example/{login}"));
+    out
+}
+
+pub(crate) fn label(api: &str, name: &str) -> Value {
+    json!({"id": 1, "node_id": "L_1", "url": format!("{api}/labels/x"), "name": name, "description": null, "color": "ededed", "default": false})
+}
+
+/// Seconds since 1970 as RFC 3339.
+pub(crate) fn time(seconds: u64) -> String {
+    let at = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
+    humantime::format_rfc3339_seconds(at).to_string()
+}
+
+fn decoded(text: &str) -> String {
+    let mut out = Vec::new();
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        let two = |bytes: &mut std::str::Bytes<'_>| {
+            let digits = [bytes.next()?, bytes.next()?];
+            u8::from_str_radix(std::str::from_utf8(&digits).ok()?, 16).ok()
+        };
+        match byte {
+            b'%' => out.extend(two(&mut bytes)),
+            b'+' => out.push(b' '),
+            other => out.push(other),
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+async fn serve(State(world): State<Arc<World>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let line = parts.uri.path_and_query().map_or("/", |line| line.as_str()).to_owned();
+    let bytes = to_bytes(body, 64 << 20).await.unwrap_or_default();
+    let body: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+    let query = parts.uri.query().unwrap_or_default();
+    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    let root = world.options.root_path.clone();
+    let path = parts.uri.path().strip_prefix(&root).unwrap_or(parts.uri.path());
+    let ask = Ask {
+        method: parts.method.to_string(),
+        path: path.split('/').filter(|part| !part.is_empty()).map(decoded).collect(),
+        query: pairs.map(|(key, value)| (decoded(key), decoded(value))).collect(),
+        headers: parts.headers,
+        body,
+    };
+    let agent = ask
+        .headers
+        .get(header::USER_AGENT)
+        .and_then(|agent| agent.to_str().ok())
+        .unwrap_or_default()
+        .to_owned();
+    let known = format!(
+        "{} {line} {}",
+        ask.method,
+        ask.body["query"].as_str().unwrap_or_default()
+    );
+    let shared = Arc::clone(&world);
+    let (ask, reply) = tokio::task::spawn_blocking(move || {
+        let reply = answer(&shared, &ask, &known);
+        (ask, reply)
+    })
+    .await
+    .unwrap_or_else(|_| std::process::abort());
+    world.exchanges.keep(Asked {
+        method: ask.method.clone(),
+        path: line.clone(),
+        body: ask.body.clone(),
+        status: reply.status,
+        agent,
+    });
+    // The description has no assignees and no OIDC.
+    if !line.contains("/assignees") && !line.contains("/oidc") {
+        world
+            .exchanges
+            .write(&ask.method, &line, &ask.body, reply.status, &reply.body);
+    }
+    let empty = reply.body.is_null();
+    let mut response = Response::new(if empty {
+        Body::empty()
+    } else {
+        Body::from(reply.body.to_string())
+    });
+    *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut set = |name: &'static str, value: &str| {
+        if let Ok(value) = value.parse() {
+            response.headers_mut().insert(name, value);
+        }
+    };
+    if !empty {
+        set("content-type", "application/json; charset=utf-8");
+    }
+    set("x-github-request-id", &format!("ABCD:{}", world.next()));
+    set("x-ratelimit-remaining", "4999");
+    for (name, value) in &reply.headers {
+        set(name, value);
+    }
+    response
+}
+
+fn answer(world: &Arc<World>, ask: &Ask, known: &str) -> Reply {
+    if !ask.headers.contains_key(header::USER_AGENT) {
+        return Reply::refuse(
+            403,
+            "Request forbidden by administrative rules. Please make sure your request has a User-Agent header",
+        );
+    }
+    if let Some(row) = lock(&world.busy)
+        .iter_mut()
+        .find(|row| row.1 > 0 && known.contains(&row.0))
+    {
+        row.1 -= 1;
+        let mut reply = Reply::refuse(
+            row.2,
+            "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.",
+        );
+        reply.headers.push(("retry-after", row.3.to_string()));
+        return reply;
+    }
+    let overtaker = {
+        let mut all = lock(&world.overtakers);
+        all.iter()
+            .position(|row| known.contains(&row.0))
+            .map(|at| all.remove(at))
+    };
+    if let Some((_, path, content)) = overtaker {
+        let _ = world.git.commit(
+            &world.options.repository,
+            "main",
+            &[(path.as_str(), content.as_str())],
+            "Overtake",
+        );
+    }
+    let path: Vec<&str> = ask.path.iter().map(String::as_str).collect();
+    match path.as_slice() {
+        ["graphql"] | ["api", "graphql"] => graphql::serve(world, ask),
+        ["oidc", ..] => run::oidc(world, ask),
+        _ => rest::serve(world, ask, &path),
+    }
+}

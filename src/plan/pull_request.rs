@@ -1,0 +1,231 @@
+//! What a pull request of a promotion looks like: the name of its branch, its title, its text, and the hidden marker that it is found by. Pure.
+
+use std::fmt::Write as _;
+
+use crate::model::{AppName, BranchName, EnvironmentName, PinChange};
+
+use super::message::distinct;
+use super::trailers::one_line;
+
+/// How the marker begins.
+const MARKER: &str = "<!-- promote-action:";
+/// GitHub takes 65,536 characters.
+const LONGEST: usize = 60_000;
+/// How long the name of a branch gets.
+const LONGEST_NAME: usize = 200;
+
+/// A pull request as it is to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Description {
+    /// Its branch: one for each set of apps and environments.
+    pub branch: BranchName,
+    /// Its title.
+    pub title: String,
+    /// Its text, with the marker.
+    pub body: String,
+}
+
+/// What a pull request says besides what it changes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Around<'a> {
+    /// The gates: name, state, reason with the time at which it opens.
+    pub gates: &'a [(String, String, String)],
+    /// What else goes live with it, a line each.
+    pub riding_along: &'a [String],
+    /// The run: an address, or a random id.
+    pub run: &'a str,
+    /// The lines that the change touches, as a diff.
+    pub diff: &'a str,
+}
+
+/// Returns what marks a pull request of these apps and environments.
+fn marker(apps: &[&str], environments: &[&str]) -> String {
+    format!("{MARKER} {} in {} -->", apps.join("+"), environments.join("+"))
+}
+
+/// Tells whether the text of a pull request has the marker of a promotion.
+#[must_use]
+pub fn is_marked(body: &str) -> bool {
+    body.contains(MARKER)
+}
+
+/// Describes the pull request that brings `changes` to a branch with the commit `message`.
+#[must_use]
+pub fn describe(
+    apps: &[AppName],
+    environments: &[EnvironmentName],
+    message: &str,
+    changes: &[PinChange],
+    around: Around<'_>,
+) -> Option<Description> {
+    let sorted = |mut names: Vec<&str>| {
+        names.sort_unstable();
+        names.dedup();
+        names.into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let apps = sorted(apps.iter().map(AppName::as_str).collect());
+    let environments = sorted(environments.iter().map(EnvironmentName::as_str).collect());
+    let (apps, environments): (Vec<&str>, Vec<&str>) = (
+        apps.iter().map(String::as_str).collect(),
+        environments.iter().map(String::as_str).collect(),
+    );
+    let title = one_line(message.lines().next().unwrap_or_default());
+    let mut body = String::new();
+    let _ = writeln!(
+        body,
+        "| environment | app | before | after | file |\n|---|---|---|---|---|"
+    );
+    for change in changes {
+        let cells = [
+            change.environment.to_string(),
+            change.app.to_string(),
+            change.before.reference(),
+            change.after.reference(),
+            format!("{}:{}", change.file, change.after.line),
+        ];
+        let cells: Vec<String> = cells.iter().map(|cell| code(cell)).collect();
+        let _ = writeln!(body, "| {} |", cells.join(" | "));
+    }
+    if !around.gates.is_empty() {
+        let _ = writeln!(body, "\n| gate | state | reason |\n|---|---|---|");
+        for (name, state, reason) in around.gates {
+            let _ = writeln!(body, "| {} | {state} | {} |", code(name), code(reason));
+        }
+    }
+    if !around.riding_along.is_empty() {
+        let _ = writeln!(body, "\nThese changes go live with it:\n");
+        for line in around.riding_along {
+            let _ = writeln!(body, "- {}", code(line));
+        }
+    }
+    if !around.diff.is_empty() {
+        let fence = fence(around.diff);
+        let _ = writeln!(
+            body,
+            "\n<details><summary>Diff</summary>\n\n{fence}diff\n{}\n{fence}\n\n</details>",
+            around.diff.trim_end()
+        );
+    }
+    let run = if around.run.starts_with("https://") || around.run.starts_with("http://") {
+        format!("[run]({})", around.run)
+    } else {
+        format!("run {}", code(around.run))
+    };
+    let _ = writeln!(
+        body,
+        "\npromote opened this pull request ({run}) and updates it: a newer promotion to the same place takes it over. promote does not \
+         write over commits of other authors."
+    );
+    let body: String = body.chars().take(LONGEST).collect();
+    Some(Description {
+        branch: branch(&apps, &environments)?,
+        title,
+        body: format!("{body}\n{}\n", marker(&apps, &environments)),
+    })
+}
+
+/// Returns the branch of the pull request of these apps and environments.
+#[must_use]
+pub fn pull_request_branch(apps: &[AppName], environments: &[EnvironmentName]) -> Option<BranchName> {
+    let mut apps: Vec<&str> = apps.iter().map(AppName::as_str).collect();
+    let mut environments: Vec<&str> = environments.iter().map(EnvironmentName::as_str).collect();
+    for names in [&mut apps, &mut environments] {
+        names.sort_unstable();
+        names.dedup();
+    }
+    branch(&apps, &environments)
+}
+
+/// Returns the branch of a set of apps and environments, the same for the same set.
+fn branch(apps: &[&str], environments: &[&str]) -> Option<BranchName> {
+    let part = |names: &[&str]| {
+        let joined = distinct(names.iter().copied()).join("+");
+        // Dots in a row, at an end, or as `.lock` are not allowed in a reference.
+        joined.replace("..", "-.").trim_matches('.').replace(".lock", "-lock")
+    };
+    let mut name = format!("promote/{}/{}", part(environments), part(apps));
+    if name.len() > LONGEST_NAME {
+        let sum = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| {
+            (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+        name.truncate(LONGEST_NAME);
+        let _ = write!(name, "-{sum:016x}");
+    }
+    BranchName::parse(&name).ok()
+}
+
+/// Returns a text as code, on one line, so that nothing in it is a mention, a link or a cell of its own.
+fn code(text: &str) -> String {
+    let text = one_line(text).replace('`', "'").replace('|', "\\|");
+    if text.is_empty() {
+        String::new()
+    } else {
+        format!("`{text}`")
+    }
+}
+
+/// Returns a fence that no line of a text can end.
+fn fence(text: &str) -> String {
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or_default();
+    "`".repeat(longest.max(2) + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn apps(names: &[&str]) -> Vec<AppName> {
+        names.iter().map(|name| AppName::parse(name).unwrap()).collect()
+    }
+
+    fn of(names: &[&str], around: Around<'_>) -> Description {
+        let environments = [EnvironmentName::parse("dev").unwrap()];
+        describe(
+            &apps(names),
+            &environments,
+            "promote api to dev\n\nPromote-App: api\n",
+            &[],
+            around,
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn one_set_has_one_branch_whatever_its_order() {
+        let one = of(&["web", "api"], Around::default());
+        assert_eq!(one.branch, of(&["api", "web"], Around::default()).branch);
+        assert_eq!(one.branch.as_str(), "promote/dev/api+web");
+        assert_ne!(one.branch, of(&["api"], Around::default()).branch);
+        assert!(is_marked(&one.body) && !is_marked("a pull request"));
+        assert_eq!(one.title, "promote api to dev");
+        let many: Vec<String> = (0..100).map(|n| format!("application-{n}")).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        assert!(of(&many, Around::default()).branch.as_str().len() < 230);
+        assert_eq!(
+            of(&["a..b", "c.lock"], Around::default()).branch.as_str(),
+            "promote/dev/a-.b+c-lock"
+        );
+    }
+
+    #[test]
+    fn nothing_in_the_text_can_break_out() {
+        let gates = [(
+            "soak".to_owned(),
+            "closed".to_owned(),
+            "`@everyone` | #1\n# title".to_owned(),
+        )];
+        let around = Around {
+            gates: &gates,
+            diff: "+ ```\n+ x\n",
+            run: "https://h/o/r/actions/runs/1",
+            ..Around::default()
+        };
+        let body = of(&["api"], around).body;
+        assert!(
+            body.contains("| `soak` | closed | `'@everyone' \\| #1 # title` |"),
+            "{body}"
+        );
+        assert!(body.contains("\n````diff\n"), "{body}");
+        assert!(body.contains("[run](https://h/o/r/actions/runs/1)"), "{body}");
+    }
+}

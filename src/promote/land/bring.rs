@@ -1,0 +1,141 @@
+//! Brings a commit to the branch by the way that the run was told: written to it, or by a pull request. Commands that change the infra-repo
+//! come through here.
+
+use std::cell::RefCell;
+
+use crate::githost::{Pull, Pulls};
+use crate::infrarepo::Land;
+use crate::model::{Event, Fault, Outcome};
+use crate::plan::Description;
+use crate::report::{End, PullRequestRow};
+
+use crate::promote::job::{Landing, Via};
+use crate::promote::land::propose::{Ended, Told, Way, propose};
+use crate::promote::land::{Landed, Unlanded, land};
+use crate::promote::ports::Ports;
+use crate::promote::proposal::Proposal;
+
+/// What a commit can be brought to the branch with.
+#[derive(Clone, Copy)]
+pub(in crate::promote) struct Ways<'a> {
+    /// The infra-repo.
+    pub(in crate::promote) repo: &'a dyn Land,
+    /// Its pull requests, where the run was told to make one.
+    pub(in crate::promote) pulls: Option<&'a dyn Pulls>,
+}
+
+/// What a pull request says, and whether it may be merged.
+#[derive(Clone, Copy)]
+pub(in crate::promote) struct Story<'a, T> {
+    /// Describes it.
+    pub(in crate::promote) describe: &'a dyn Fn(&Proposal<T>) -> Option<Description>,
+    /// Says why it may be proposed and not merged; `None`: it may be merged.
+    pub(in crate::promote) held: &'a dyn Fn(&T) -> Option<String>,
+}
+
+/// Where it ended.
+pub(in crate::promote) struct Brought<T> {
+    /// What was prepared last, and the commit.
+    pub(in crate::promote) landed: Landed<T>,
+    /// The pull request, if there is one.
+    pub(in crate::promote) pull_request: Option<PullRequestRow>,
+    /// How the run ends without a commit on the branch; `None`: it goes on.
+    pub(in crate::promote) end: Option<End>,
+}
+
+/// Brings `first`, and on newer tips what `again` makes of it, to the branch.
+///
+/// # Errors
+/// As landing, or as the pull request; with what is known of the pull request.
+pub(in crate::promote) async fn bring<T>(
+    ways: Ways<'_>,
+    landing: &Landing,
+    ports: &Ports<'_>,
+    story: Story<'_, T>,
+    first: Proposal<T>,
+    again: impl AsyncFnMut() -> Result<Proposal<T>, Fault>,
+) -> Result<Brought<T>, (Unlanded, Option<PullRequestRow>)> {
+    let (how, pulls) = match (&landing.via, ways.pulls) {
+        (Via::PullRequest(how), Some(pulls)) => (how, pulls),
+        (Via::PullRequest(_), None) => {
+            let fault = Fault::bug("open the pull requests of the infra-repo");
+            return Err((Unlanded { fault, attempts: 0 }, None));
+        }
+        (Via::Branch, _) => {
+            let landed = land(ways.repo, landing, ports, first, again).await;
+            return landed.map_err(|unlanded| (unlanded, None)).map(|landed| Brought {
+                landed,
+                pull_request: None,
+                end: None,
+            });
+        }
+    };
+    let way = Way {
+        repo: ways.repo,
+        pulls,
+        how,
+        landing,
+        ports: *ports,
+    };
+    let known: RefCell<Option<PullRequestRow>> = RefCell::default();
+    let branch: RefCell<String> = RefCell::default();
+    let described = |proposal: &Proposal<T>| {
+        let described = (story.describe)(proposal)?;
+        branch.replace(described.branch.to_string());
+        Some(described)
+    };
+    let opened = |pull: &Pull| {
+        for (name, value) in [
+            ("pull-request-number", pull.number.to_string()),
+            ("pull-request-url", pull.url.clone()),
+        ] {
+            ports.journal.tell(Event::Output { name, value });
+        }
+        known.replace(Some(PullRequestRow {
+            number: pull.number,
+            url: pull.url.clone(),
+            branch: branch.borrow().clone(),
+        }));
+    };
+    let told = Told {
+        describe: &described,
+        held: story.held,
+        opened: &opened,
+    };
+    let proposed = propose(way, told, first, again).await;
+    let pull_request = known.into_inner();
+    let proposed = match proposed {
+        Ok(proposed) => proposed,
+        Err(fault) => return Err((Unlanded { fault, attempts: 1 }, pull_request)),
+    };
+    let attempts = proposed.attempts;
+    let (commit, end) = match proposed.end {
+        Ended::Nothing => (None, None),
+        Ended::Merged(commit) => (Some(commit), None),
+        Ended::Open(why) => (None, Some(End::new(Outcome::Proposed, why))),
+        Ended::Superseded(by) => {
+            let reason = format!(
+                "a newer promotion took the pull request over: {} \"{}\" by {}",
+                by.commit.short(),
+                by.subject,
+                by.author
+            );
+            (None, Some(End::new(Outcome::Superseded, reason).by(by)))
+        }
+        Ended::TimedOut(why) => {
+            let mut end = End::new(Outcome::TimedOut, why);
+            end.hints
+                .push("set a longer `merge-timeout`, or run the step again: it finds the pull request".to_owned());
+            (None, Some(end))
+        }
+    };
+    Ok(Brought {
+        landed: Landed {
+            of: proposed.of,
+            commit,
+            attempts,
+        },
+        pull_request,
+        end,
+    })
+}

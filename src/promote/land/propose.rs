@@ -1,0 +1,277 @@
+//! Landing by a pull request: its branch is written by compare-and-swap and never over somebody else's commits, it is opened or found again,
+//! and its merge is waited for as long as the run was told to.
+
+mod merge;
+
+use std::time::Duration;
+
+use crate::githost::{Pull, Pulls};
+use crate::infrarepo::{Attempt, CommitInfo, Containment, FileEdit, Land, Update};
+use crate::model::{CommitSha, Event, Fault};
+use crate::plan::{Description, Trailers, is_marked};
+use crate::report::SupersededBy;
+
+use crate::promote::job::{Landing, Proposing};
+use crate::promote::land::{attempt, random};
+use crate::promote::ports::Ports;
+use crate::promote::proposal::Proposal;
+
+/// How far the commits of a pull request's branch are looked through.
+const MOST_COMMITS: usize = 30;
+/// The longest pause before the branch is looked at again after a lost race.
+const PAUSE: Duration = Duration::from_secs(2);
+/// How often the branch is made anew because it cannot be merged, or is behind.
+const REBUILDS: u32 = 3;
+
+/// What a pull request is opened and merged with.
+#[derive(Clone, Copy)]
+pub(in crate::promote) struct Way<'a> {
+    /// The infra-repo.
+    pub(in crate::promote) repo: &'a dyn Land,
+    /// Its pull requests.
+    pub(in crate::promote) pulls: &'a dyn Pulls,
+    /// Who merges it, and how long that may take.
+    pub(in crate::promote) how: &'a Proposing,
+    /// The bounds of landing.
+    pub(in crate::promote) landing: &'a Landing,
+    /// Time, journal, signal.
+    pub(in crate::promote) ports: Ports<'a>,
+}
+
+/// Where a proposal ended.
+pub(in crate::promote) struct Proposed<T> {
+    /// What was prepared last.
+    pub(in crate::promote) of: T,
+    /// How.
+    pub(in crate::promote) end: Ended,
+    /// How many times the branch was written.
+    pub(in crate::promote) attempts: u32,
+}
+
+/// How a proposal ended.
+#[derive(Debug)]
+pub(in crate::promote) enum Ended {
+    /// Nothing was to be changed.
+    Nothing,
+    /// It is on the branch, by this commit.
+    Merged(CommitSha),
+    /// The pull request is open, and the run does not wait: with what is next.
+    Open(String),
+    /// A newer promotion took the pull request over.
+    Superseded(SupersededBy),
+    /// It was not merged in time: with its state.
+    TimedOut(String),
+}
+
+/// What a proposal is told with, and what is told of it.
+#[derive(Clone, Copy)]
+pub(in crate::promote) struct Told<'a, T> {
+    /// Describes the pull request.
+    pub(in crate::promote) describe: &'a dyn Fn(&Proposal<T>) -> Option<Description>,
+    /// Says why it must not be merged yet.
+    pub(in crate::promote) held: &'a dyn Fn(&T) -> Option<String>,
+    /// Gets the pull request as soon as it is there.
+    pub(in crate::promote) opened: &'a dyn Fn(&Pull),
+}
+
+/// Brings `first`, and on newer tips what `again` makes of it, to the branch by a pull request.
+///
+/// # Errors
+/// The host refuses, the branch has somebody else's commits, the pull request is closed or cannot be merged, or the run was cancelled.
+pub(in crate::promote) async fn propose<T>(
+    way: Way<'_>,
+    told: Told<'_, T>,
+    first: Proposal<T>,
+    mut again: impl AsyncFnMut() -> Result<Proposal<T>, Fault>,
+) -> Result<Proposed<T>, Fault> {
+    let clock = way.ports.clock;
+    let merged_by = clock.now() + way.how.within;
+    let mut proposal = first;
+    let mut rebuilds = 0;
+    let mut asked = false;
+    let mut force = false;
+    let mut attempts = 0;
+    loop {
+        if proposal.edits.is_empty() {
+            return Ok(Proposed {
+                of: proposal.of,
+                end: Ended::Nothing,
+                attempts,
+            });
+        }
+        let described = (told.describe)(&proposal).ok_or_else(|| Fault::bug("name the branch of the pull request"))?;
+        let end = clock.now() + way.landing.within;
+        let (pull, head) = branch(way, &described, &proposal, force, end, &mut attempts).await?;
+        force = false;
+        (told.opened)(&pull);
+        if !asked {
+            for warning in way.pulls.ask(&pull, &way.how.people).await {
+                way.ports.journal.warn(warning);
+            }
+            asked = true;
+        }
+        let held = (told.held)(&proposal.of);
+        let merging = merge::Merging {
+            way,
+            pull: &pull,
+            head: &head,
+            message: &proposal.message,
+            until: merged_by,
+            last: rebuilds >= REBUILDS,
+            held: held.as_deref(),
+        };
+        match merging.run().await? {
+            merge::End::Ended(end) => {
+                return Ok(Proposed {
+                    of: proposal.of,
+                    end,
+                    attempts,
+                });
+            }
+            merge::End::Rebuild(why) => {
+                rebuilds += 1;
+                force = true;
+                way.ports
+                    .journal
+                    .progress(format!("pull request #{}: {why}; planning again", pull.number));
+            }
+            merge::End::Judge => {}
+        }
+        proposal = again().await?;
+    }
+}
+
+/// Makes sure that the pull request is there, and that its branch has exactly what is proposed. Returns it with the branch's head.
+async fn branch<T>(
+    way: Way<'_>,
+    described: &Description,
+    proposal: &Proposal<T>,
+    force: bool,
+    end: Duration,
+    attempts: &mut u32,
+) -> Result<(Pull, CommitSha), Fault> {
+    let Way { repo, pulls, ports, .. } = way;
+    let base = &proposal.tip.branch;
+    let reference = described.branch.reference();
+    let head = loop {
+        let old = repo.reference(&reference).await?;
+        if let Some(old) = &old {
+            own(repo, old, &proposal.tip.commit, described).await?;
+            if !force && has(repo, old, &proposal.edits).await? {
+                break old.clone();
+            }
+        }
+        *attempts += 1;
+        let update = Update {
+            reference: reference.clone(),
+            expected: old,
+            parents: vec![proposal.tip.commit.clone()],
+            edits: proposal.edits.clone(),
+            message: proposal.message.clone(),
+            author: way.landing.author.clone(),
+            at: ports.clock.wall(),
+        };
+        match attempt(repo, &update, end, ports.clock, ports.cancel).await? {
+            Attempt::Landed(commit) => {
+                let moved = if update.expected.is_some() {
+                    "updated"
+                } else {
+                    "created"
+                };
+                ports
+                    .journal
+                    .progress(format!("{moved} {} at {}", described.branch, commit.short()));
+                break commit;
+            }
+            Attempt::LostRace { why } => {
+                if ports.clock.now() >= end {
+                    return Err(Fault::unreachable(format!(
+                        "{} was moved each time by another run ({why})",
+                        described.branch
+                    ))
+                    .hint("run the step again"));
+                }
+                ports
+                    .journal
+                    .debug(format!("{}: {why}; looking again", described.branch));
+                ports.clock.sleep(PAUSE.mul_f64(random())).await;
+            }
+        }
+    };
+    let found = pulls.find(&described.branch, base).await?;
+    if let Some(signal) = *ports.cancel.borrow() {
+        return Err(crate::promote::cancel::cancelled(signal));
+    }
+    let pull = match found {
+        Some(pull) if !is_marked(&pull.body) => {
+            return Err(Fault::refused(format!(
+                "pull request #{} has the branch {}, and promote did not open it",
+                pull.number, described.branch
+            ))
+            .hint(format!("close pull request #{}, or rename its branch", pull.number)));
+        }
+        Some(pull) => {
+            if pull.title != described.title || pull.body != described.body {
+                pulls.edit(&pull, &described.title, &described.body).await?;
+            }
+            ports
+                .journal
+                .progress(format!("found pull request #{}: {}", pull.number, pull.url));
+            Pull {
+                title: described.title.clone(),
+                body: described.body.clone(),
+                ..pull
+            }
+        }
+        None => {
+            let new = crate::githost::New {
+                head: described.branch.clone(),
+                base: base.clone(),
+                title: described.title.clone(),
+                body: described.body.clone(),
+            };
+            let pull = pulls.open(&new).await?;
+            ports.journal.tell(Event::Progress(format!(
+                "opened pull request #{}: {}",
+                pull.number, pull.url
+            )));
+            pull
+        }
+    };
+    Ok((pull, head))
+}
+
+/// Checks that every commit of the branch that is not on its base was made by a promotion.
+async fn own(repo: &dyn Land, head: &CommitSha, base: &CommitSha, described: &Description) -> Result<(), Fault> {
+    for commit in repo.history(head, MOST_COMMITS).await? {
+        if repo.contains(base, &commit.commit).await == Containment::Contains {
+            return Ok(());
+        }
+        if Trailers::read(&commit.message).is_none() {
+            return Err(somebody_else(&commit, described.branch.as_str()));
+        }
+    }
+    Ok(())
+}
+
+/// The fault for a branch with a commit that is not of a promotion.
+fn somebody_else(commit: &CommitInfo, branch: &str) -> Fault {
+    let author = commit.author.split(" <").next().unwrap_or_default();
+    Fault::refused(format!(
+        "{branch} has commit {} by {author}, and promote does not write over commits of other authors",
+        commit.commit.short()
+    ))
+    .hint(format!(
+        "merge or close the pull request of {branch}, or delete the branch"
+    ))
+}
+
+/// Tells whether a commit has all files as the edits leave them.
+async fn has(repo: &dyn Land, commit: &CommitSha, edits: &[FileEdit]) -> Result<bool, Fault> {
+    let paths: Vec<_> = edits.iter().map(|edit| edit.path().clone()).collect();
+    let texts = repo.read(commit, &paths).await?;
+    Ok(edits.iter().zip(texts).all(|(edit, text)| match edit {
+        FileEdit::Write { content, .. } | FileEdit::Create { content, .. } => text.as_ref() == Some(content),
+        FileEdit::Delete { .. } => text.is_none(),
+    }))
+}
