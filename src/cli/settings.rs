@@ -7,6 +7,7 @@ use super::inputs::{COMMAND, OUTPUT};
 use super::metrics;
 use super::place::Place;
 use super::repository::{self, Way};
+use crate::assess::gate::Skips;
 use crate::delivery::inputs::ARGOCD_SERVER;
 use crate::http::{self, Connections, Proxies};
 use crate::infrarepo::inputs::{AUTHOR, INFRA_REPO, VIA};
@@ -18,8 +19,8 @@ use crate::plan::inputs as planned;
 use crate::plan::policy::KEYS;
 use crate::plan::{Allow, Layout, Policy, Request, Select};
 use crate::promote::inputs::{
-    ANALYSIS, CA_BUNDLE, CHECK, COMMIT, DRY_RUN, EXIT_CODE, FOR, FULL, HOLD, LANDING_TIMEOUT, LIMIT, METRICS, SINCE,
-    TO, WAIT, YES,
+    ANALYSIS, CA_BUNDLE, CHECK, COMMIT, DRY_RUN, EXIT_CODE, FOR, FULL, GATE_WAIT, HOLD, LANDING_TIMEOUT, LIMIT,
+    METRICS, SINCE, TO, WAIT, YES,
 };
 use crate::promote::{
     Common, History, Hold, HoldChange, Job, Landing, Promote, Resume, Rollback, Since, Verify, Via, Wait,
@@ -119,6 +120,7 @@ struct More {
     dry: bool,
     follow: bool,
     landing: Option<Landing>,
+    gate_wait: Option<Duration>,
     commit: Option<CommitName>,
     analyses: Vec<String>,
     lasts: Option<Duration>,
@@ -145,6 +147,7 @@ fn more(reader: &Reader<'_>, command: Command, author: Option<Author>, via: Opti
             .zip(author)
             .zip(via)
             .map(|((within, author), via)| Landing { within, author, via }),
+        gate_wait: reader.duration(&GATE_WAIT),
         commit: reader.parsed(&COMMIT, CommitName::parse),
         analyses: reader.list(&ANALYSIS, value::text),
         lasts: reader.parsed(&FOR, value::some_time),
@@ -167,6 +170,7 @@ fn job(reader: &Reader<'_>, command: Command, request: Request, more: More) -> O
         Command::Promote if !more.dry => Job::Promote(Promote {
             request,
             landing: more.landing?,
+            gate_wait: more.gate_wait?,
             follow: more.follow,
         }),
         // `set-image` never comes here: it has no infra-repo.
@@ -308,6 +312,11 @@ fn request(reader: &Reader<'_>, command: Command) -> Request {
         what(reader, &request);
         if request.allow.hold && request.reason.is_none() {
             reader.require(&planned::REASON, ", but `allow` has `hold`");
+        }
+        if let Some(word) = request.allow.skip.without(Skips::default()).first()
+            && request.reason.is_none()
+        {
+            reader.require(&planned::REASON, &format!(", but `allow` has `{word}`"));
         }
     }
     request

@@ -46,15 +46,13 @@ impl Timestamp {
     /// of the two forms that no server sends any more.
     #[must_use]
     pub fn parse_http(text: &str) -> Option<Self> {
-        const MONTHS: [&str; 12] = [
-            "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-        ];
+        const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
         let (_, rest) = text.split_once(", ")?;
         let parts: Vec<&str> = rest.split(' ').collect();
         let [day, month, year, time, "GMT"] = parts.as_slice() else {
             return None;
         };
-        let month = MONTHS.iter().position(|known| known == month)? + 1;
+        let month = MONTHS.find(month).filter(|at| month.len() == 3 && at % 3 == 0)? / 3 + 1;
         Self::parse(&format!("{year}-{month:02}-{day}T{time}Z"))
     }
 

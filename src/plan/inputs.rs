@@ -135,8 +135,9 @@ pub const ALLOW: InputSpec = InputSpec {
     name: "allow",
     kind: InputKind::Choices(&Allow::WORDS),
     help: "Exceptions to what promote refuses. `mutable-tag` allows a tag that looks as if it moves, `new-entry` an image that has no entry \
-           yet, `replace-canary` a promotion that replaces an unfinished canary of another version, `hold` a version that is held (needs \
-           `reason`), `unknown-version` a rollback to a version that the app is not known to have had. If the infra-repo has a `promote.yaml`, only those that the environment lists are allowed.",
+           yet, `replace-canary` a promotion that replaces an unfinished canary of another version, `hold` a version that is held, \
+           `unknown-version` a rollback to a version that the app is not known to have had, `skip-NAME` a promotion past the closed gate NAME. \
+           `hold` and `skip-NAME` need `reason`. If the infra-repo has a `promote.yaml`, only those that the environment lists are allowed.",
     absent: "Default: no exception",
     example: "new-entry",
     part: Part::Allow,
@@ -146,7 +147,7 @@ pub const ALLOW: InputSpec = InputSpec {
 /// `reason`.
 pub const REASON: InputSpec = InputSpec {
     name: "reason",
-    absent: "Required for `hold`, and with `allow: hold`",
+    absent: "Required for `hold`, and with `allow: hold` and `allow: skip-NAME`",
     help: "Why, in one sentence. promote writes it into the commit.",
     example: "INC-123: checkout is broken",
     part: Part::Reason,

@@ -1,5 +1,6 @@
 //! Where an app's overlay and applications are in each environment: templates filled, promote.yaml and inputs joined.
 
+use crate::assess::gate::Skips;
 use crate::manifest::{Options, format as format_of};
 use crate::model::{AppName, EnvironmentName, RepoPath, Repository, Syntax, nearest};
 
@@ -203,6 +204,11 @@ impl Layout<'_> {
     fn allow(&self, environment: &EnvironmentName, mistakes: &mut Vec<String>) -> Allow {
         let asked = self.allow;
         let Some(config) = self.config else {
+            for word in asked.skip.without(Skips::default()) {
+                mistakes.push(format!(
+                    "`allow` has {word}, but the infra-repo has no promote.yaml whose environment {environment} lists it in `allow`"
+                ));
+            }
             return asked;
         };
         let listed = config
@@ -215,7 +221,12 @@ impl Layout<'_> {
             ("replace-canary", asked.replace_canary, listed.replace_canary),
             ("hold", asked.hold, listed.hold),
         ];
-        for (word, asked, listed) in pairs {
+        let skips = asked
+            .skip
+            .without(listed.skip)
+            .into_iter()
+            .map(|word| (word, true, false));
+        for (word, asked, listed) in pairs.into_iter().chain(skips) {
             if asked && !listed {
                 mistakes.push(format!(
                     "`allow` has {word}, but promote.yaml does not list it in `allow` of the environment {environment}"

@@ -1,6 +1,7 @@
 //! What is to be promoted, and what that means for the files of one commit. Pure: request + snapshot in, plan or mistakes out.
 //! Knows no git, no server and no clock.
 
+use crate::assess::gate::{GATES, Skips};
 use crate::inputs::value::none_of;
 use crate::model::{AppName, BranchName, Digest, EnvironmentName, Pin, PinChange, Reference, RepoPath, Tag};
 
@@ -89,11 +90,55 @@ pub struct Allow {
     pub hold: bool,
     /// A rollback goes to a version that the app is not known to have had.
     pub unknown_version: bool,
+    /// The gates that are skipped.
+    pub skip: Skips,
+}
+
+/// The words of `allow` that are no gates.
+const OWN: [&str; 5] = ["mutable-tag", "new-entry", "replace-canary", "hold", "unknown-version"];
+
+/// Returns how many gates can be skipped.
+#[allow(
+    clippy::indexing_slicing,
+    reason = "the compiler runs this, and stops at a wrong index"
+)]
+const fn skippable() -> usize {
+    let (mut count, mut at) = (0, 0);
+    while at < GATES.len() {
+        if GATES[at].skip.is_some() {
+            count += 1;
+        }
+        at += 1;
+    }
+    count
+}
+
+/// Returns every word of `allow`: its own, and one for each gate that can be skipped.
+#[allow(
+    clippy::indexing_slicing,
+    reason = "the compiler runs this, and stops at a wrong index"
+)]
+const fn words() -> [&'static str; OWN.len() + skippable()] {
+    let mut words = [""; OWN.len() + skippable()];
+    let mut count = 0;
+    while count < OWN.len() {
+        words[count] = OWN[count];
+        count += 1;
+    }
+    let mut at = 0;
+    while at < GATES.len() {
+        if let Some(word) = GATES[at].skip {
+            words[count] = word;
+            count += 1;
+        }
+        at += 1;
+    }
+    words
 }
 
 impl Allow {
     /// The words of the input `allow`.
-    pub const WORDS: [&str; 5] = ["mutable-tag", "new-entry", "replace-canary", "hold", "unknown-version"];
+    pub const WORDS: [&str; OWN.len() + skippable()] = words();
 
     /// Adds one exception by its word.
     ///
@@ -106,6 +151,8 @@ impl Allow {
             "replace-canary" => self.replace_canary = true,
             "hold" => self.hold = true,
             "unknown-version" => self.unknown_version = true,
+            "skip-approvals" => return Err("names a gate that cannot be skipped".to_owned()),
+            word if self.skip.add(word) => {}
             _ => return Err(none_of(word, &Self::WORDS)),
         }
         Ok(())
@@ -190,4 +237,30 @@ pub struct PlannedFile {
     pub before: Vec<u8>,
     /// Its bytes in the commit.
     pub after: Vec<u8>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_gate_that_can_be_skipped_has_a_word() {
+        let skips: Vec<&str> = GATES.iter().filter_map(|gate| gate.skip).collect();
+        let words: Vec<&str> = Allow::WORDS
+            .into_iter()
+            .filter(|word| word.starts_with("skip-"))
+            .collect();
+        assert_eq!(words, skips);
+        for word in Allow::WORDS {
+            assert_eq!(Allow::default().add(word), Ok(()), "{word}");
+        }
+        let mut allow = Allow::default();
+        assert!(allow.add("skip-approvals").unwrap_err().contains("cannot be skipped"));
+        assert!(
+            allow
+                .add("skip-soaks")
+                .unwrap_err()
+                .contains("did you mean `skip-soak`?")
+        );
+    }
 }

@@ -25,6 +25,18 @@ pub const LANDING_TIMEOUT: InputSpec = InputSpec {
     ..InputSpec::PLAIN
 };
 
+/// `gate-wait`.
+pub const GATE_WAIT: InputSpec = InputSpec {
+    name: "gate-wait",
+    kind: InputKind::Duration,
+    default: Some("0s"),
+    help: "Maximum time to wait for gates that open by themselves: a window, a soak time. promote checks every gate again after the \
+           wait. A gate that stays closed fails the step with exit code 3.",
+    example: "30m",
+    part: Part::Land,
+    ..InputSpec::PLAIN
+};
+
 /// `ca-bundle`.
 pub const CA_BUNDLE: InputSpec = InputSpec {
     name: "ca-bundle",
@@ -182,7 +194,7 @@ pub const METRICS: InputSpec = InputSpec {
 };
 
 /// All of them.
-pub const ALL: [InputSpec; 16] = [
+pub const ALL: [InputSpec; 17] = [
     COMMIT,
     ANALYSIS,
     FOR,
@@ -194,6 +206,7 @@ pub const ALL: [InputSpec; 16] = [
     METRICS,
     WAIT,
     LANDING_TIMEOUT,
+    GATE_WAIT,
     CA_BUNDLE,
     DRY_RUN,
     CHECK,

@@ -125,6 +125,8 @@ pub struct Promote {
     pub request: Request,
     /// How its commit lands.
     pub landing: Landing,
+    /// How long it waits for gates that open by themselves.
+    pub gate_wait: Duration,
     /// Whether to follow the commit, where there is a server to ask.
     pub follow: bool,
 }

@@ -5,7 +5,7 @@ use super::{Gate, Reading};
 /// The row of the table.
 pub(super) const GATE: Gate = Gate {
     name: "after",
-    can_be_skipped: true,
+    skip: Some("skip-after"),
     is_set: |settings, _| !settings.after.is_empty(),
     judge: |evidence, _| {
         evidence.each(|place| {

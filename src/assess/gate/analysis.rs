@@ -5,7 +5,7 @@ use super::{Evidence, Gate, Place, Reading, Seen, Settings};
 /// The row of the table.
 pub(super) const GATE: Gate = Gate {
     name: "analysis",
-    can_be_skipped: true,
+    skip: Some("skip-analysis"),
     is_set: |settings, _| !settings.analysis.is_empty(),
     judge,
 };

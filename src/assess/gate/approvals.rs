@@ -10,7 +10,7 @@ pub const NAME: &str = "approvals";
 /// The row of the table.
 pub(super) const GATE: Gate = Gate {
     name: NAME,
-    can_be_skipped: false,
+    skip: None,
     is_set: |settings, _| settings.approvals.is_some(),
     judge,
 };

@@ -73,7 +73,7 @@ impl Earlier {
             Ok(standing) if !standing.known_good => {
                 return Reading::closed(
                     format!(
-                        "the record does not show that {images} was live in {environment}, or shows that it failed there since"
+                        "the record does not show that {images} was live in {environment} and has not failed since"
                     ),
                     format!("`promote wait --app {app} --environment {environment}` records that it is live"),
                 );

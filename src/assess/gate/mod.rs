@@ -22,10 +22,10 @@ pub use windows::Windows;
 
 /// A gate.
 pub struct Gate {
-    /// Its name: the key of promote.yaml, and the word behind `skip-`.
+    /// Its name: the key of promote.yaml.
     pub name: &'static str,
-    /// Whether a run can ask to skip it, where the environment lists that.
-    pub can_be_skipped: bool,
+    /// The word of `allow` with which a run skips it, where the environment lists that; `None` = it cannot be skipped.
+    pub skip: Option<&'static str>,
     /// Tells whether it is there: configured, or a default that concerns what was seen.
     pub is_set: fn(&Settings, &Evidence) -> bool,
     /// Judges it.
@@ -42,6 +42,42 @@ pub const GATES: [Gate; 7] = [
     analysis::GATE,
     sync_window::GATE,
 ];
+
+/// Gates that are skipped: a set of rows of the table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Skips(u32);
+
+impl Skips {
+    /// Adds the gate that a word such as `skip-soak` skips. Returns false if there is none.
+    pub fn add(&mut self, word: &str) -> bool {
+        let at = TABLE.iter().position(|gate| gate.skip == Some(word));
+        if let Some(at) = at {
+            self.0 |= 1 << at;
+        }
+        at.is_some()
+    }
+
+    /// Tells whether a gate is one of them.
+    #[must_use]
+    pub fn has(self, gate: &str) -> bool {
+        self.gates().any(|one| one.name == gate)
+    }
+
+    /// Returns the words of those that `other` lacks.
+    #[must_use]
+    pub fn without(self, other: Self) -> Vec<&'static str> {
+        Self(self.0 & !other.0).gates().filter_map(|gate| gate.skip).collect()
+    }
+
+    fn gates(self) -> impl Iterator<Item = &'static Gate> {
+        let rows = TABLE.iter().enumerate();
+        rows.filter(move |(at, _)| self.0 & (1 << at) != 0)
+            .map(|(_, gate)| gate)
+    }
+}
+
+/// The table, at one place.
+const TABLE: &[Gate] = &GATES;
 
 /// The keys of an environment that are gates.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -225,7 +261,6 @@ impl Evidence {
 /// Judges every gate that is set, in the order of the table.
 #[must_use]
 pub fn judge(evidence: &Evidence, settings: &Settings) -> Vec<(&'static Gate, Reading)> {
-    const TABLE: &[Gate] = &GATES;
     let set = TABLE.iter().filter(|gate| (gate.is_set)(settings, evidence));
     set.map(|gate| (gate, (gate.judge)(evidence, settings))).collect()
 }
@@ -317,5 +352,12 @@ pub(crate) mod tests {
     fn every_gate_has_a_name_of_its_own() {
         let names: std::collections::BTreeSet<&str> = GATES.iter().map(|gate| gate.name).collect();
         assert_eq!(names.len(), GATES.len());
+        for gate in &GATES {
+            let word = format!("skip-{}", gate.name);
+            assert!(gate.skip.is_none_or(|skip| skip == word), "{word}");
+            let mut skips = Skips::default();
+            assert_eq!(skips.add(&word), gate.skip.is_some());
+            assert_eq!(skips.has(gate.name), gate.skip.is_some());
+        }
     }
 }

@@ -8,7 +8,7 @@ use crate::model::{Timestamp, in_words};
 /// The row of the table.
 pub(super) const GATE: Gate = Gate {
     name: "soak",
-    can_be_skipped: true,
+    skip: Some("skip-soak"),
     is_set: |settings, _| settings.soak.is_some(),
     judge,
 };

@@ -7,7 +7,7 @@ use crate::model::{SyncWindows, WindowKind};
 /// The row of the table.
 pub(super) const GATE: Gate = Gate {
     name: "sync-window",
-    can_be_skipped: true,
+    skip: Some("skip-sync-window"),
     is_set: |settings, evidence| {
         let server = evidence.places.iter().any(|place| place.deployed.is_some());
         settings.sync_window.unwrap_or(server)

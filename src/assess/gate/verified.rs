@@ -5,7 +5,7 @@ use super::{Gate, Reading, earlier};
 /// The row of the table.
 pub(super) const GATE: Gate = Gate {
     name: "verified",
-    can_be_skipped: true,
+    skip: Some("skip-verified"),
     is_set: |settings, _| settings.verified,
     judge: |evidence, _| {
         evidence.each(|place| {

@@ -15,7 +15,7 @@ use crate::model::{Timestamp, nearest};
 /// The row of the table.
 pub(super) const GATE: Gate = Gate {
     name: "windows",
-    can_be_skipped: true,
+    skip: Some("skip-windows"),
     is_set: |settings, _| settings.windows.is_some(),
     judge,
 };

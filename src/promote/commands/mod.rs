@@ -5,6 +5,7 @@ mod back;
 mod changed;
 mod checks;
 mod finish;
+mod gate_wait;
 pub(super) mod history;
 pub(super) mod hold;
 mod on_failure;

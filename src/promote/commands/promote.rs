@@ -9,6 +9,7 @@ use crate::report::{End, GateRow, Known, Report, SupersededBy};
 use crate::promote::analyses::Verification;
 use crate::promote::cancel::or_late;
 use crate::promote::commands::finish::{self, accepted, changed, finish, pinned};
+use crate::promote::commands::gate_wait;
 use crate::promote::commands::on_failure::{self, Promoted};
 use crate::promote::commands::watching::{Watched, watch};
 use crate::promote::job::Promote;
@@ -34,14 +35,6 @@ pub(in crate::promote) async fn run(
     let repo = ways.repo;
     let ports = reading.ports;
     let mut preparation = Preparation::new(&job.request, reading);
-    let within = job.landing.within;
-    let first = or_late(
-        ports.clock,
-        within,
-        Some("landing-timeout"),
-        preparation.prepare(report),
-    )
-    .await??;
     let permitted = |proposal: Proposal<Prepared>| {
         if reading.common.proposes {
             proposal.proposable()
@@ -49,7 +42,7 @@ pub(in crate::promote) async fn run(
             proposal.permitted()
         }
     };
-    let first = permitted(first)?;
+    let first = gate_wait::prepared(job, &mut preparation, reading, report, &permitted).await?;
     for warning in expiry::ending(job, reading.common, &first.of.planned, ports.clock.wall()) {
         ports.journal.warn(warning);
     }
@@ -115,6 +108,7 @@ async fn followed(
         planned,
         followees,
         verifications,
+        gates,
         ..
     } = of;
     let clock = reading.ports.clock;
@@ -150,6 +144,7 @@ async fn followed(
         // The record says how long it took to be live, whatever was watched after that.
         since = since.saturating_add(clock.now().saturating_sub(begun));
     }
+    end.reason = gates.noted(&end.reason);
     let promoted = Promoted {
         job,
         planned,

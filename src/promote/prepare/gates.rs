@@ -6,7 +6,7 @@ use crate::assess::gate::{self, Approvals, Closed, Deployed, Earlier, Evidence, 
 use crate::delivery::Observe;
 use crate::githost::Approvers;
 use crate::model::{ApplicationId, Clock, EnvironmentName, Fault, SyncWindows, Timestamp};
-use crate::plan::{Select, SyncMode};
+use crate::plan::{Request, Select, SyncMode};
 use crate::report::{GateRow, GateState, MeasurementRow};
 
 use crate::promote::analyses::{Analysis, Verification};
@@ -27,6 +27,8 @@ const FRESH: Duration = Duration::from_secs(55);
 pub(in crate::promote) struct Judged {
     /// Every gate of every environment.
     pub(in crate::promote) rows: Vec<GateRow>,
+    /// The words of `allow` that skip a gate and that its environment lists.
+    listed: Vec<&'static str>,
     /// The earliest moment at which all of them could be open, if some are not, and if that is known.
     pub(in crate::promote) opens_at: Option<Timestamp>,
     /// What the analyses among them measured.
@@ -71,7 +73,7 @@ impl<Q: PartialEq, A: Clone> Kept<Q, A> {
 /// Judges every gate of the environments that are promoted to.
 pub(in crate::promote) async fn judge(
     reading: Reading<'_>,
-    select: &Select,
+    request: &Request,
     planned: &Planned,
     followees: &[Followee],
     analyses: &[Verification],
@@ -87,7 +89,7 @@ pub(in crate::promote) async fn judge(
     let observe = reading.observe.map(|observe| -> &dyn Observe { observe });
     let (deployed, earlier, measured, approvals) = tokio::join!(
         deployed(observe, reading.ports.clock, &environments, followees, windows),
-        passed(reading, select, planned, &environments, live),
+        passed(reading, &request.select, planned, &environments, live),
         measure(reading, analyses, kept),
         approvals(reading, planned, &environments, approved),
     );
@@ -130,12 +132,21 @@ pub(in crate::promote) async fn judge(
                 .and_then(|(_, seen)| seen.clone()),
         };
         let readings = gate::judge(&evidence, settings);
-        judged.rows.extend(
-            readings
-                .into_iter()
-                .map(|(gate, read)| row(gate.name, environment, read)),
-        );
-        opens = match (opens, gate::opens_at(&evidence, settings, &|_| false)) {
+        let skips = request.allow.skip;
+        let config = planned.snapshot.config.as_ref();
+        let listed = config
+            .and_then(|config| config.environment(environment))
+            .map(|here| here.allow.skip);
+        judged.listed.extend(listed.unwrap_or_default().without(skips));
+        let rows = readings.into_iter().map(|(gate, read)| {
+            let mut row = row(gate.name, environment, read);
+            if row.state != GateState::Open && skips.has(gate.name) {
+                row.skipped = Some(request.reason.clone().unwrap_or_default());
+            }
+            row
+        });
+        judged.rows.extend(rows);
+        opens = match (opens, gate::opens_at(&evidence, settings, &|name| skips.has(name))) {
             (Some(one), Some(other)) => Some(one.max(other)),
             _ => None,
         };
@@ -416,6 +427,43 @@ fn row(name: &str, environment: &EnvironmentName, read: Read) -> GateRow {
 }
 
 impl Judged {
+    /// Returns the word of each gate that is closed and skipped.
+    pub(in crate::promote) fn skipped(&self) -> Vec<String> {
+        let mut words: Vec<String> = Vec::new();
+        for row in self.rows.iter().filter(|row| row.skipped.is_some()) {
+            let word = format!("skip-{}", row.name);
+            if !words.contains(&word) {
+                words.push(word);
+            }
+        }
+        words
+    }
+
+    /// Adds to a reason which gates were skipped and why, for the record.
+    pub(in crate::promote) fn noted(&self, reason: &str) -> String {
+        match (
+            self.skipped().as_slice(),
+            self.rows.iter().find_map(|row| row.skipped.as_ref()),
+        ) {
+            ([], _) | (_, None) => reason.to_owned(),
+            (words, Some(why)) => format!("{reason} ({}: {why})", words.join(", ")),
+        }
+    }
+
+    /// Returns a warning for each gate that is closed and skipped.
+    pub(in crate::promote) fn warnings(&self) -> Vec<String> {
+        let skipped = self.rows.iter().filter_map(|row| Some((row, row.skipped.as_ref()?)));
+        let said = skipped.map(|(row, reason)| {
+            let GateRow { name, environment, .. } = row;
+            format!(
+                "gate `{name}` of {environment} is {} and skipped ({reason}): {}",
+                row.state.name(),
+                row.reason
+            )
+        });
+        said.collect()
+    }
+
     /// Returns the names of the gates that are not open, each with its environment.
     pub(in crate::promote) fn shut(&self) -> Vec<String> {
         let shut = self.rows.iter().filter(|row| !row.passes());
@@ -451,6 +499,15 @@ impl Judged {
             if !hints.contains(opens) {
                 hints.push(opens.clone());
             }
+        }
+        let skip = |row: &&GateRow| self.listed.iter().find(|word| **word == format!("skip-{}", row.name));
+        let words: Option<Vec<&str>> = shut.iter().map(|row| skip(row).copied()).collect();
+        hints.truncate(2);
+        if let Some(words) = words {
+            hints.push(format!(
+                "in an emergency, set `allow: {}` and a `reason`",
+                words.join(",")
+            ));
         }
         Some(hints.into_iter().take(3).fold(Fault::refused(message), Fault::hint))
     }

@@ -63,6 +63,8 @@ pub(super) struct Preparation<'a> {
     asked: Asked,
     /// The pins that were announced last.
     announced: Option<Vec<PinChange>>,
+    /// The skipped gates that were warned about.
+    warned: Vec<String>,
 }
 
 impl<'a> Preparation<'a> {
@@ -73,7 +75,14 @@ impl<'a> Preparation<'a> {
             evidence: Evidence::default(),
             asked: Asked::default(),
             announced: None,
+            warned: Vec::new(),
         }
+    }
+
+    /// Forgets what servers said: after a wait everything is asked again.
+    pub(super) fn look_again(&mut self) {
+        self.evidence = Evidence::default();
+        self.asked = Asked::default();
     }
 
     /// Reads the tip, plans against it, and judges everything that must hold before a write. The report gets what was seen.
@@ -114,13 +123,20 @@ impl<'a> Preparation<'a> {
         }
         let judging = gates::judge(
             self.reading,
-            &self.request.select,
+            self.request,
             &planned,
             &followees,
             &analyses,
             &mut self.asked,
         );
         let gates = or_cancel(ports.cancel, judging).await?;
+        planned.plan.message.trailers.allow.extend(gates.skipped());
+        for skipped in gates.warnings() {
+            if !self.warned.contains(&skipped) {
+                ports.journal.warn(skipped.clone());
+                self.warned.push(skipped);
+            }
+        }
         report.gates.clone_from(&gates.rows);
         report.opens_at = gates.opens_at;
         report.measurements.clone_from(&gates.measurements);
