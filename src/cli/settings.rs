@@ -25,6 +25,8 @@ use crate::promote::inputs::{
 use crate::promote::{
     Common, History, Hold, HoldChange, Job, Landing, Promote, Resume, Rollback, Since, Verify, Via, Wait,
 };
+use crate::registry;
+use crate::registry::inputs::{REGISTRY_PASSWORD, REGISTRY_USERNAME};
 
 /// Reads the command.
 pub(super) fn command(reader: &Reader<'_>) -> Option<Command> {
@@ -99,10 +101,12 @@ pub(super) fn read(reader: &Reader<'_>, command: Command, place: &Place<'_>, run
         in_the_clear(reader, &connections.proxies, &VIA, &github.graphql);
     }
     let metrics = metrics::settings(reader, &connections.proxies);
+    let registry = registry_login(reader);
     let job = job(reader, command, request, more)?;
     let common = Common {
         infra_repo: infra_repo?,
         argocd,
+        registry,
         metrics,
         connections,
         identity: place.identity(run),
@@ -261,6 +265,20 @@ fn expected(request: &Request) -> Vec<RepoPath> {
         .collect();
     let targets = layout.targets(&environments).unwrap_or_default();
     targets.into_iter().map(|target| target.folder).collect()
+}
+
+/// Reads as whom registries are asked.
+fn registry_login(reader: &Reader<'_>) -> registry::Settings {
+    let (user, password) = (reader.text(&REGISTRY_USERNAME), reader.secret(&REGISTRY_PASSWORD));
+    if user.is_none() && password.is_some() {
+        reader.require(&REGISTRY_USERNAME, ", but `registry-password` is given");
+    }
+    if user.is_some() && password.is_none() {
+        reader.require(&REGISTRY_PASSWORD, ", but `registry-username` is given");
+    }
+    registry::Settings {
+        login: user.zip(password),
+    }
 }
 
 /// Refuses a secret that would pass a proxy in the clear.

@@ -2,7 +2,7 @@
 
 use super::inputs::{COMMAND, OUTPUT};
 use crate::inputs::InputSpec;
-use crate::{delivery, githost, infrarepo, metrics, plan, promote};
+use crate::{delivery, githost, infrarepo, metrics, plan, promote, registry};
 
 /// Inputs that belong together, for the help text and the reference page.
 pub struct Group {
@@ -13,7 +13,7 @@ pub struct Group {
 }
 
 /// Every group.
-pub static GROUPS: [Group; 9] = [
+pub static GROUPS: [Group; 10] = [
     Group {
         title: "What is promoted",
         specs: &plan::inputs::REQUEST,
@@ -33,6 +33,10 @@ pub static GROUPS: [Group; 9] = [
     Group {
         title: "Argo CD",
         specs: &delivery::inputs::ALL,
+    },
+    Group {
+        title: "The registry",
+        specs: &registry::inputs::ALL,
     },
     Group {
         title: "Metrics",

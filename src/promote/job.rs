@@ -12,6 +12,7 @@ use crate::metrics;
 use crate::model::{Command, CommitName, Timestamp};
 use crate::plan::holds::{HeldImage, Of, Until};
 use crate::plan::{Allow, Identity, Request, Select};
+use crate::registry;
 
 /// What every command needs: the servers, and who runs it.
 #[derive(Clone, Debug)]
@@ -20,6 +21,8 @@ pub struct Common {
     pub infra_repo: RepoAccess,
     /// The Argo CD server, if there is one.
     pub argocd: Option<delivery::Settings>,
+    /// As whom registries are asked.
+    pub registry: registry::Settings,
     /// Where metrics are, besides what templates say.
     pub metrics: metrics::Settings,
     /// What its connections have in common.

@@ -8,6 +8,7 @@ use crate::journal::Journal;
 use crate::metrics::Measure;
 use crate::model::{Clock, Timestamp};
 use crate::promote::job::Common;
+use crate::registry::Images;
 
 /// The signal that cancels the run, once there is one: 2 (SIGINT) or 15 (SIGTERM). No write begins after it.
 pub type Cancel = tokio::sync::watch::Receiver<Option<u8>>;
@@ -32,6 +33,8 @@ pub(super) struct Reading<'a> {
     pub(super) ports: Ports<'a>,
     /// The infra-repo.
     pub(super) repo: &'a dyn InfraRepo,
+    /// Where images are.
+    pub(super) images: &'a dyn Images,
     /// Where metrics come from.
     pub(super) measure: &'a dyn Measure,
     /// Argo CD, if it is given.

@@ -10,6 +10,7 @@ use crate::infrarepo::{self, InfraRepo};
 use crate::journal::Journal;
 use crate::metrics;
 use crate::model::{Clock, Fault, limits};
+use crate::registry;
 use crate::report::{End, Report};
 
 use crate::promote::cancel::{or_cancel, or_late};
@@ -115,6 +116,7 @@ async fn opened(
     );
     let engine = (common.argocd.as_ref()).map(|argocd| delivery::open(argocd, client.clone()));
     let measure = metrics::Servers::new(client.clone(), common.metrics.clone());
+    let images = registry::open(client.clone(), common.registry.clone());
     let ports = Ports {
         clock: clock.as_ref(),
         journal: journal.as_ref(),
@@ -135,6 +137,7 @@ async fn opened(
         common,
         ports,
         repo: repo.as_ref(),
+        images: &images,
         measure: &measure,
         observe: engine.as_deref().map(|engine: &dyn Engine| -> &dyn Reader { engine }),
         client: &client,

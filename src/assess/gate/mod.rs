@@ -9,6 +9,7 @@ mod after;
 mod analysis;
 pub mod approvals;
 mod earlier;
+mod image;
 mod soak;
 mod sync_window;
 mod verified;
@@ -17,6 +18,7 @@ pub mod windows;
 pub use analysis::Measured;
 pub use approvals::Approvals;
 pub use earlier::{Earlier, Standing, same};
+pub use image::{Found, Image, Pulled};
 pub use sync_window::Deployed;
 pub use windows::Windows;
 
@@ -33,12 +35,13 @@ pub struct Gate {
 }
 
 /// Every gate, in the order in which they are shown.
-pub const GATES: [Gate; 7] = [
+pub const GATES: [Gate; 8] = [
     approvals::GATE,
     after::GATE,
     soak::GATE,
     verified::GATE,
     windows::GATE,
+    image::GATE,
     analysis::GATE,
     sync_window::GATE,
 ];
@@ -94,6 +97,8 @@ pub struct Settings {
     pub verified: bool,
     /// `newer`.
     pub newer: bool,
+    /// `image`.
+    pub image: Option<Image>,
     /// `analysis`: the names, each with its line in promote.yaml.
     pub analysis: Vec<(String, usize)>,
     /// `approvals`: how many people.
@@ -129,6 +134,8 @@ pub struct Place {
     pub deployed: Option<Vec<Deployed>>,
     /// The analyses, each measured once.
     pub analyses: Vec<Measured>,
+    /// What registries have of its images.
+    pub pulled: Vec<Pulled>,
 }
 
 /// How a gate is.
@@ -311,6 +318,7 @@ pub(crate) mod tests {
                 earlier: Vec::new(),
                 deployed: None,
                 analyses: Vec::new(),
+                pulled: Vec::new(),
             }],
             approvals: None,
         }

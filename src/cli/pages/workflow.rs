@@ -16,7 +16,7 @@ pub(super) enum Host {
 }
 
 /// Secrets as a repository can store them, with the inputs that they are for. The names have no hyphen: `secrets: inherit` passes them on.
-const SECRETS: [(&str, &str, &str); 8] = [
+const SECRETS: [(&str, &str, &str); 9] = [
     (
         "PROMOTE_APP_PRIVATE_KEY",
         "",
@@ -41,6 +41,11 @@ const SECRETS: [(&str, &str, &str); 8] = [
         "ARGOCD_HEADERS",
         "argocd-headers",
         "Headers for a proxy in front of Argo CD, one `Name: value` a line.",
+    ),
+    (
+        "REGISTRY_PASSWORD",
+        "registry-password",
+        "Password or token for the registry of the images.",
     ),
     (
         "PROMETHEUS_TOKEN",

@@ -5,6 +5,7 @@ use super::keys::{Key, Shape, Value, infos, key, leaf};
 use super::node::{Content, Node};
 use super::reader::Mistakes;
 use super::{Environment, FILE};
+use crate::assess::gate::Image;
 use crate::assess::gate::windows::{Window, Windows, Zone};
 use crate::inputs::value;
 use crate::model::{EnvironmentName, nearest};
@@ -57,6 +58,19 @@ pub(super) fn gates() -> Vec<Key<Environment>> {
                 };
                 mistakes.mapping("windows", node, &windows(), &mut read);
                 environment.gates.windows = Some(read);
+            },
+        ),
+        key(
+            "image",
+            Shape::Keys(infos(image())),
+            "gate: what the registry must say of each promoted image",
+            |environment: &mut Environment, node, mistakes| {
+                if matches!(node.content, Content::Null) {
+                    return;
+                }
+                let mut read = Image::default();
+                mistakes.mapping("image", node, &image(), &mut read);
+                environment.gates.image = Some(read);
             },
         ),
         leaf(
@@ -141,6 +155,47 @@ pub(super) fn related(items: &[Node], environments: &[Environment], mistakes: &m
             }
         }
     }
+}
+
+/// The keys of `image`.
+fn image() -> Vec<Key<Image>> {
+    vec![
+        leaf(
+            "exists",
+            Value::Bool,
+            "whether the image must be in the registry; the other keys imply it",
+            |image: &mut Image, node, mistakes| {
+                image.exists = mistakes.parsed("exists", node, value::boolean).unwrap_or_default();
+            },
+        ),
+        leaf(
+            "platforms",
+            Value::OneOrMore,
+            "platforms that the image must be built for, such as `linux/amd64`",
+            |image: &mut Image, node, mistakes| {
+                image.platforms = mistakes.one_or_more("platforms", node).unwrap_or_default();
+            },
+        ),
+        leaf(
+            "digest",
+            Value::Choice(&["required"]),
+            "`required`: promote writes a digest; it asks the registry for the digest of a tag that comes without one",
+            |image: &mut Image, node, mistakes| {
+                let read = |text: &str| value::choice(text, &[("required", true)]);
+                image.digest = mistakes.parsed("digest", node, read).unwrap_or_default();
+            },
+        ),
+        leaf(
+            "same-as-after",
+            Value::Bool,
+            "whether the image must have the digest that the environments of `after` have",
+            |image: &mut Image, node, mistakes| {
+                image.same_as_after = mistakes
+                    .parsed("same-as-after", node, value::boolean)
+                    .unwrap_or_default();
+            },
+        ),
+    ]
 }
 
 /// The keys of `windows`.

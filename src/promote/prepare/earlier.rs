@@ -54,6 +54,23 @@ pub(in crate::promote) async fn pinned(
     found
 }
 
+/// Reads the pins of an app in another environment.
+///
+/// # Errors
+/// They cannot be read, with the reason.
+pub(in crate::promote) async fn pins(
+    repo: &dyn InfraRepo,
+    select: &Select,
+    planned: &Planned,
+    step: &Step,
+) -> Result<Vec<Pin>, String> {
+    let (place, files) = overlay(repo, select, planned, step).await?;
+    let pins = files
+        .iter()
+        .flat_map(|file| place.syntax.pins(&file.text).unwrap_or_default());
+    Ok(pins.collect())
+}
+
 /// Reads the files of an app in another environment.
 async fn overlay(
     repo: &dyn InfraRepo,

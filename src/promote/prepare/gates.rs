@@ -17,6 +17,7 @@ use crate::promote::prepare::earlier::{self, Step};
 use crate::promote::prepare::measured::{self, Answers};
 use crate::promote::prepare::plan::Planned;
 use crate::promote::prepare::precheck::patiently;
+use crate::promote::prepare::pulled::{self, Answer, Wish};
 use crate::promote::underway::all;
 
 /// How old an answer of a server can be. The same question is asked again after it, so that what is judged is never older.
@@ -42,6 +43,7 @@ pub(in crate::promote) struct Asked {
     live: Option<Kept<earlier::Question, Vec<gate::Seen<Result<(), String>>>>>,
     analyses: Option<Kept<Vec<Analysis>, Answers>>,
     approvals: Option<KeptApprovals>,
+    images: Option<Kept<Vec<Wish>, Vec<Answer>>>,
 }
 
 /// Who approved each environment that was asked about.
@@ -85,13 +87,15 @@ pub(in crate::promote) async fn judge(
         live,
         analyses: kept,
         approvals: approved,
+        images: kept_images,
     } = asked;
     let observe = reading.observe.map(|observe| -> &dyn Observe { observe });
-    let (deployed, earlier, measured, approvals) = tokio::join!(
+    let (deployed, earlier, measured, approvals, pulled) = tokio::join!(
         deployed(observe, reading.ports.clock, &environments, followees, windows),
         passed(reading, &request.select, planned, &environments, live),
         measure(reading, analyses, kept),
         approvals(reading, planned, &environments, approved),
+        pull(reading, &request.select, planned, &environments, kept_images),
     );
     let now = reading.now();
     let mut judged = Judged {
@@ -115,6 +119,10 @@ pub(in crate::promote) async fn judge(
                         .map(|(_, earlier)| earlier.clone())
                         .collect(),
                     analyses: measured.of(&place.app, environment),
+                    pulled: (pulled.iter())
+                        .filter(|(app, at, _)| *app == place.app && at == environment)
+                        .map(|(_, _, pulled)| pulled.clone())
+                        .collect(),
                     deployed: deployed.as_ref().map(|all| {
                         let of_app = |(followee, _): &&(&Followee, Deployed)| {
                             followee.app == place.app && followee.environment == *environment
@@ -154,6 +162,27 @@ pub(in crate::promote) async fn judge(
     let shut = judged.rows.iter().any(|row| !row.passes());
     judged.opens_at = opens.filter(|_| shut);
     judged
+}
+
+/// Asks registries for the images that a gate is about, unless that was done a moment ago.
+async fn pull(
+    reading: Reading<'_>,
+    select: &Select,
+    planned: &Planned,
+    environments: &[(EnvironmentName, Settings)],
+    kept: &mut Option<Kept<Vec<Wish>, Vec<Answer>>>,
+) -> Vec<Answer> {
+    let clock = reading.ports.clock;
+    let question = pulled::question(reading, select, planned, environments).await;
+    if question.is_empty() {
+        return Vec::new();
+    }
+    if let Some(answer) = Kept::fresh(kept.as_ref(), clock, &question) {
+        return answer;
+    }
+    let answer = pulled::pulled(reading, &question).await;
+    *kept = Some(Kept::new(clock, question, answer.clone()));
+    answer
 }
 
 /// Measures the analyses that are gates, unless that was done a moment ago.

@@ -15,6 +15,7 @@ mod measured;
 pub(super) mod places;
 pub(super) mod plan;
 pub(super) mod precheck;
+mod pulled;
 pub(super) mod record;
 pub(super) mod rerun;
 mod riding_along;
