@@ -319,6 +319,7 @@ fn request(reader: &Reader<'_>, command: Command) -> Request {
         from: reader.parsed(&planned::FROM, EnvironmentName::parse),
         from_branch: None,
         allow: allow(reader),
+        resolved: Vec::new(),
         message: reader.text(&planned::MESSAGE),
         schema: reader.parsed(&planned::SCHEMA, schema),
         reason: reason(reader),

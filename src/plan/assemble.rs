@@ -1,7 +1,7 @@
 //! The way from targets and their files to one planned commit.
 
 use crate::manifest::{Edited, ManifestFault, PinEdit};
-use crate::model::{Pin, PinChange, RepoPath, Syntax};
+use crate::model::{EnvironmentName, Pin, PinChange, Reference, RepoPath, Syntax};
 
 use super::{Identity, Overlay, OverlayFile, Place, Placed, Plan, PlannedFile, Read, Request, diff, message, select};
 
@@ -41,6 +41,17 @@ pub fn plan(
     plan.message = message::message(template, &plan.changes, request, identity);
     plan.diff = diff::diff(&plan.files);
     Ok(plan)
+}
+
+/// Returns the references of tags alone that a plan would write, with the environments that they go to.
+#[must_use]
+pub fn without_digest(
+    request: &Request,
+    targets: &[(Place, Overlay)],
+    sources: &[(Place, Overlay)],
+) -> Vec<(EnvironmentName, Reference)> {
+    let (reads, from) = (read(targets, &mut Vec::new()), read(sources, &mut Vec::new()));
+    select::without_digest(request, &reads, &from)
 }
 
 pub(super) fn read<'a>(overlays: &'a [(Place, Overlay)], mistakes: &mut Vec<String>) -> Vec<Read<'a>> {

@@ -19,7 +19,7 @@ mod sharing;
 mod trailers;
 pub mod undo;
 
-pub use assemble::{NoPlan, plan};
+pub use assemble::{NoPlan, plan, without_digest};
 pub use config::{
     AnalysisSource, App, Config, Environment, FILE as CONFIG_FILE, Filling, RECORD, RecordPlace, Verify,
     reference as config_reference, schema as config_schema,
@@ -68,6 +68,8 @@ pub struct Request {
     pub from_branch: Option<BranchName>,
     /// The exceptions asked for.
     pub allow: Allow,
+    /// The digests of tags that came without one, as a registry told them; empty until it was asked.
+    pub resolved: Vec<(Reference, Digest)>,
     /// Template of the commit's subject; `None` = promote.yaml's, else the default.
     pub message: Option<String>,
     /// What the database has to look like for these images.

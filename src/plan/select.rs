@@ -2,7 +2,7 @@
 
 use crate::manifest::kustomize::FILE_NAMES;
 use crate::manifest::{Field, PinEdit};
-use crate::model::{Digest, Reference, RepoPath, Repository, Syntax, Tag};
+use crate::model::{Digest, EnvironmentName, Reference, RepoPath, Repository, Syntax, Tag};
 
 use super::{Placed, Read, Request};
 
@@ -48,20 +48,70 @@ pub(super) fn select(
     notices: &mut Vec<String>,
 ) -> Result<Vec<Vec<Wanted>>, Vec<String>> {
     let mut mistakes = Vec::new();
-    let lines = one_line_each(&request.images, notices, &mut mistakes);
-    let wanted = if request.from.is_some() {
-        from::copies(&lines, targets, sources, &mut mistakes)
-    } else if lines.is_empty() {
-        only(request, targets, &mut mistakes)
-    } else {
-        by_lines(&lines, targets, &mut mistakes)
-    };
+    let mut wanted = unchecked(request, targets, sources, notices, &mut mistakes);
+    for (target, wanted) in targets.iter().zip(&mut wanted) {
+        for one in wanted {
+            let known = reference(one, target).and_then(|image| {
+                let found = request.resolved.iter().find(|(known, _)| *known == image);
+                found.map(|(_, digest)| digest.as_str().to_owned())
+            });
+            if let Some(digest) = known {
+                one.digest = Field::Set(digest);
+            }
+        }
+    }
     for (target, wanted) in targets.iter().zip(&wanted) {
         for one in wanted {
             check(one, target, &mut mistakes);
         }
     }
     if mistakes.is_empty() { Ok(wanted) } else { Err(mistakes) }
+}
+
+/// Returns the references of tags alone that are wanted, with their environments.
+pub(super) fn without_digest(
+    request: &Request,
+    targets: &[Read<'_>],
+    sources: &[Read<'_>],
+) -> Vec<(EnvironmentName, Reference)> {
+    let wanted = unchecked(request, targets, sources, &mut Vec::new(), &mut Vec::new());
+    let each = targets.iter().zip(&wanted);
+    each.flat_map(|(target, wanted)| {
+        let images = wanted.iter().filter_map(|one| reference(one, target));
+        images.map(|image| (target.target.environment.clone(), image))
+    })
+    .collect()
+}
+
+/// Returns the reference that an entry gets, if it gets a tag alone.
+fn reference(wanted: &Wanted, target: &Read<'_>) -> Option<Reference> {
+    let (Field::Set(tag), Field::Keep | Field::Remove) = (&wanted.tag, &wanted.digest) else {
+        return None;
+    };
+    let pin = target
+        .pins
+        .iter()
+        .find(|pin| pin.name == wanted.name && pin.file.path == wanted.file);
+    let repository = pin.map_or(wanted.name.as_str(), |pin| pin.repository());
+    Reference::parse(&format!("{repository}:{tag}")).ok()
+}
+
+/// What is wanted of each overlay, before it is held against what is there.
+fn unchecked(
+    request: &Request,
+    targets: &[Read<'_>],
+    sources: &[Read<'_>],
+    notices: &mut Vec<String>,
+    mistakes: &mut Vec<String>,
+) -> Vec<Vec<Wanted>> {
+    let lines = one_line_each(&request.images, notices, mistakes);
+    if request.from.is_some() {
+        from::copies(&lines, targets, sources, mistakes)
+    } else if lines.is_empty() {
+        only(request, targets, mistakes)
+    } else {
+        by_lines(&lines, targets, mistakes)
+    }
 }
 
 /// Several lines for one repository, as docker/metadata-action makes them: moving ones are dropped, exactly one must remain.

@@ -100,7 +100,6 @@ pub const ANALYSIS: InputSpec = InputSpec {
     kind: InputKind::List,
     absent: "Default: the analyses of the environment's `verify` in `promote.yaml`",
     help: "Names of the analyses in `promote.yaml` that must succeed.",
-    common: true,
     example: "success-rate",
     part: Part::Watch,
     ..InputSpec::PLAIN
@@ -112,7 +111,6 @@ pub const FOR: InputSpec = InputSpec {
     kind: InputKind::Duration,
     absent: "Default: `verify.for` of the environment, else as long as the analyses take",
     help: "How long promote watches the applications. Analyses that end sooner begin again until then.",
-    common: true,
     example: "30m",
     part: Part::Watch,
     ..InputSpec::PLAIN

@@ -97,7 +97,11 @@ impl<'a> Preparation<'a> {
         if self.announced.is_none() {
             ports.journal.tell(Event::Stage("Plan".to_owned()));
         }
-        let mut planned = or_cancel(ports.cancel, planned(repo, self.request, &common.identity)).await??;
+        let mut planned = or_cancel(
+            ports.cancel,
+            planned(repo, self.reading.images, self.request, &common.identity),
+        )
+        .await??;
         announce::fill(report, &planned, repo);
         if self.announced.as_ref() != Some(&planned.plan.pins) {
             announce::plan(&planned, ports.journal);

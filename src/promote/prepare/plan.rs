@@ -1,8 +1,9 @@
 //! Snapshot and plan together: what is done at the start, and again on every new tip.
 
 use crate::infrarepo::{InfraRepo, MOST_COMMITS};
-use crate::model::{Fault, Pin};
+use crate::model::{EnvironmentName, Fault, Pin};
 use crate::plan::{self, DEFAULT_MESSAGE, Identity, NoPlan, OnSuperseded, Plan, Request, Trailers};
+use crate::registry::Images;
 
 use crate::promote::prepare::snapshot::{Asked, Snapshot, included, is_kustomize, snapshot};
 
@@ -28,6 +29,7 @@ impl Planned {
 /// As [`snapshot`]; or the request and the files do not fit (`invalid`), or what the run asserts is not so (`refused`).
 pub(in crate::promote) async fn planned(
     repo: &dyn InfraRepo,
+    images: &dyn Images,
     request: &Request,
     identity: &Identity,
 ) -> Result<Planned, Fault> {
@@ -42,6 +44,8 @@ pub(in crate::promote) async fn planned(
     let template = request.message.as_deref().or(configured).unwrap_or(DEFAULT_MESSAGE);
     let copied = with_schema_of_source(repo, request, &snapshot).await?;
     let request = copied.as_ref().unwrap_or(request);
+    let resolved = with_digests(images, request, &snapshot).await?;
+    let request = resolved.as_ref().unwrap_or(request);
     let mut plan = plan::plan(request, template, &snapshot.places, &snapshot.sources, identity);
     if matches!(plan, Err(NoPlan::Mistakes(_))) {
         // An image that is missing may be pinned in what the overlays include.
@@ -59,6 +63,29 @@ pub(in crate::promote) async fn planned(
         }
     })?;
     Ok(Planned { snapshot, plan })
+}
+
+/// Returns the request with the digest of each tag that comes without one, where an environment requires digests; `None` if none does.
+async fn with_digests(images: &dyn Images, request: &Request, snapshot: &Snapshot) -> Result<Option<Request>, Fault> {
+    let required = |environment: &EnvironmentName| {
+        let said = snapshot
+            .config
+            .as_ref()
+            .and_then(|config| config.environment(environment));
+        said.and_then(|said| said.gates.image.as_ref())
+            .is_some_and(|image| image.digest)
+    };
+    if !snapshot.places.iter().any(|(place, _)| required(&place.environment)) {
+        return Ok(None);
+    }
+    let mut resolved = request.clone();
+    for (environment, image) in plan::without_digest(request, &snapshot.places, &snapshot.sources) {
+        if required(&environment) && resolved.resolved.iter().all(|(known, _)| *known != image) {
+            let digest = images.digest(&image).await.map_err(|problem| problem.fault())?;
+            resolved.resolved.push((image, digest));
+        }
+    }
+    Ok(Some(resolved))
 }
 
 /// Returns the request with the schema of what `from` copies: that of the newest commit that pinned it there. `None` where the request has
