@@ -6,7 +6,7 @@ use crate::model::EnvironmentName;
 /// The row of the table.
 pub(super) const GATE: Gate = Gate {
     name: "image",
-    can_be_skipped: true,
+    skip: Some("skip-image"),
     is_set: |settings, _| settings.image.is_some(),
     judge,
 };
