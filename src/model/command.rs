@@ -156,10 +156,8 @@ impl Command {
             Self::Plan => "show the diff that `promote` would push; writes nothing",
             Self::Wait => "follow the applications until a commit is live and healthy",
             Self::Verify => "watch live applications and judge their metrics by the environment's analyses",
-            Self::Rollback => {
-                "put an earlier version back with one commit, hold the one it replaces, and wait until it is live and healthy"
-            }
-            Self::History => "show what was live in each environment, when, by whom, and how it ended; writes nothing",
+            Self::Rollback => "put an earlier version back, hold the bad one, and wait until it is live",
+            Self::History => "show what was live, when, by whom, and how it ended; writes nothing",
             Self::Status => "show what is pinned in each environment, since when, and how it runs; writes nothing",
             Self::Preflight => {
                 "check tokens, permissions, overlays and applications before a promotion; writes nothing"

@@ -11,6 +11,7 @@ mod checks;
 mod columns;
 mod end;
 mod heading;
+mod hit;
 mod holds;
 mod json;
 mod mark;

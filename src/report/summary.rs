@@ -7,7 +7,7 @@ use super::mark::Mark;
 use super::markdown::{block, cell, code, link, paragraphs, prose, told};
 use super::text::why;
 use super::time::duration;
-use super::{ApplicationRow, Report, TimelineRow, measurements as measured, past, status};
+use super::{ApplicationRow, Report, TimelineRow, hit, measurements as measured, past, status};
 use crate::model::{CommitSha, Milestone, Outcome, in_words};
 
 /// Returns the report as a job summary.
@@ -24,6 +24,7 @@ pub fn summary(report: &Report) -> String {
     if !report.reason.is_empty() && !rows_say {
         out.push(format!("{}\n\n", paragraphs(&report.reason)));
     }
+    out.push(hit(report));
     let next = if report.exit_code() == 0 { "Next" } else { "What to do" };
     if report.checks.is_empty() {
         out.push(list(next, &report.hints));
@@ -64,6 +65,28 @@ pub fn summary(report: &Report) -> String {
         diff(report),
     ]);
     out.concat()
+}
+
+/// Says first who is affected by a failure: what runs the new image, and what users are on, with whole references to copy.
+fn hit(report: &Report) -> String {
+    let affected = hit::affected(report);
+    if affected.is_empty() {
+        return String::new();
+    }
+    let items: Vec<String> = affected.iter().map(|text| format!("- {}", told(text))).collect();
+    let images: Vec<String> = (report.pins.iter().filter(|row| row.before != row.after))
+        .map(|row| {
+            format!(
+                "{} in {}\n  new     {}\n  before  {}",
+                row.app, row.environment, row.after, row.before
+            )
+        })
+        .collect();
+    format!(
+        "**Who is affected**\n\n{}\n\n{}\n",
+        items.join("\n"),
+        block("text", &images.join("\n"))
+    )
 }
 
 fn list(title: &str, texts: &[String]) -> String {

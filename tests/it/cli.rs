@@ -53,7 +53,7 @@ fn help_and_version_end_well() {
     assert_eq!(text(&["version"]), version.stdout);
     assert_eq!(text(&["help", "wait"]), text(&["wait", "--help"]));
     assert_eq!(text(&["wait", "help"]), text(&["wait", "--help"]));
-    assert!(text(&["-h"]).lines().count() < 50 && text(&["--help"]).contains("wait|succeed|fail"));
+    assert!(text(&["-h"]).lines().count() < 60 && text(&["--help"]).contains("wait|succeed|fail"));
     promote(&[], &["help", "plann"]).exits(2).says("promote help plan");
 }
 

@@ -107,7 +107,7 @@ fn a_failure_is_only_reported_unless_something_else_is_said_and_names_the_way_ba
 #[test]
 fn a_timeout_is_taken_back_where_that_is_said() {
     let world = World::at_speed(20.0);
-    let words = format!("{QUICK} --tag never1 --timeout 2s --on-timeout rollback --on-failure report");
+    let words = format!("{QUICK} --tag never1 --timeout 8s --on-timeout rollback --on-failure report");
     world.live(&words).ends("rolled-back", 7);
     let world = World::at_speed(20.0);
     let words = format!("{QUICK} --tag never1 --timeout 2s --on-failure rollback");
