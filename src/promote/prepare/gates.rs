@@ -73,6 +73,7 @@ impl<Q: PartialEq, A: Clone> Kept<Q, A> {
 }
 
 /// Judges every gate of the environments that are promoted to.
+#[expect(clippy::too_many_lines, reason = "a line or two for the evidence of each gate")]
 pub(in crate::promote) async fn judge(
     reading: Reading<'_>,
     request: &Request,

@@ -90,6 +90,10 @@ impl<'a> Preparation<'a> {
     ///
     /// # Errors
     /// The request and the repository do not fit, something that was seen forbids it, a server gives no answer, or the run was cancelled.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "everything before the first write, from top to bottom"
+    )]
     pub(super) async fn prepare(&mut self, report: &mut Report) -> Result<Proposal<Prepared>, Fault> {
         let Reading {
             common, ports, repo, ..
