@@ -13,10 +13,11 @@ use crate::infrarepo::inputs::{
     ALIASES, APP_CLIENT_ID, APP_PRIVATE_KEY, AUTHOR, BRANCH, GITHUB_TOKEN, INFRA_REPO, SSH_KEY, SSH_KNOWN_HOSTS, TOKEN,
     USERNAME, VIA,
 };
-use crate::infrarepo::{self, Address, Author, Identity, KnownHosts, RepoAccess, SshAccess, SshKey};
+use crate::infrarepo::{self, Address, Author, ByApi, Identity, KnownHosts, RepoAccess, SshAccess, SshKey};
 use crate::inputs::{InputSpec, Reader};
-use crate::model::{BranchName, EnvironmentName, Secret, is_loopback, may_carry_secret, unseen};
-use crate::promote::Proposing;
+use crate::model::{BranchName, EnvironmentName, RepoPath, Secret, is_loopback, may_carry_secret, unseen};
+use crate::plan::{Layout, Request};
+use crate::promote::{Proposing, Via};
 
 /// Reads where the infra-repo of these environments is and which token opens it.
 pub(super) fn target(reader: &Reader<'_>, place: &Place<'_>, environments: &[EnvironmentName]) -> Option<RepoAccess> {
@@ -353,6 +354,47 @@ pub(super) fn run(reader: &Reader<'_>, place: &Place<'_>) -> Option<Run> {
         environment,
         exclude_authors,
     )
+}
+
+/// Prepares the infra-repo for the way by which commits land, and returns that way.
+pub(super) fn by_way(
+    reader: &Reader<'_>,
+    way: Option<Way>,
+    request: &Request,
+    target: Option<&mut RepoAccess>,
+) -> Option<Via> {
+    let proposing = proposing(reader, way);
+    if let Some(target) = target.filter(|_| matches!(way, Some(Way::Api | Way::PullRequest))) {
+        if let Some(app) = target.app.as_mut().filter(|_| way == Some(Way::PullRequest)) {
+            app.permissions.push(("pull_requests", "write"));
+            if proposing.as_ref().is_some_and(|how| !how.people.teams.is_empty()) {
+                app.permissions.push(("members", "read"));
+            }
+        }
+        target.by_api = Some(ByApi {
+            expected: expected(request),
+            with_author: way == Some(Way::PullRequest) && reader.given(&AUTHOR).is_some(),
+        });
+    }
+    match way? {
+        Way::PullRequest => Some(Via::PullRequest(proposing?)),
+        Way::Push | Way::Api => Some(Via::Branch),
+    }
+}
+
+/// Returns the folders that will probably be read: those of the layout that the inputs say, or of the default.
+fn expected(request: &Request) -> Vec<RepoPath> {
+    let layout = Layout {
+        select: &request.select,
+        allow: request.allow,
+        config: None,
+    };
+    let environments: Vec<EnvironmentName> = (request.select.environments.iter())
+        .chain(&request.from)
+        .cloned()
+        .collect();
+    let targets = layout.targets(&environments).unwrap_or_default();
+    targets.into_iter().map(|target| target.folder).collect()
 }
 
 /// Returns where GitHub's API is for the infra-repo, if its host is a GitHub.

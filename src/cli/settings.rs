@@ -10,10 +10,10 @@ use super::repository::{self, Way};
 use crate::assess::gate::Skips;
 use crate::delivery::inputs::ARGOCD_SERVER;
 use crate::http::{self, Connections, Proxies};
-use crate::infrarepo::inputs::{AUTHOR, INFRA_REPO, VIA};
-use crate::infrarepo::{Address, Author, ByApi, RepoAccess};
+use crate::infrarepo::inputs::{INFRA_REPO, VIA};
+use crate::infrarepo::{Address, Author, RepoAccess};
 use crate::inputs::{InputSpec, Reader, value};
-use crate::model::{AppName, Command, CommitName, Digest, EnvironmentName, Reference, RepoPath, Tag, unseen};
+use crate::model::{AppName, Command, CommitName, Digest, EnvironmentName, Reference, Tag, unseen};
 use crate::plan::holds::{HeldImage, Of, Until, until};
 use crate::plan::inputs as planned;
 use crate::plan::policy::KEYS;
@@ -71,7 +71,7 @@ pub(super) fn read(reader: &Reader<'_>, command: Command, place: &Place<'_>, run
     request.from_branch = repository::branch_of_source(reader, request.from.as_ref());
     let author = repository::author(reader);
     let way = repository::via(reader, infra_repo.as_ref());
-    let via = by_way(reader, way, &request, infra_repo.as_mut());
+    let via = repository::by_way(reader, way, &request, infra_repo.as_mut());
     let run_of = repository::run(reader, place);
     let (argocd, login) = argocd::settings(reader, place).unzip();
     templates(reader, &request);
@@ -229,42 +229,6 @@ fn holding(reader: &Reader<'_>, change: HoldChange, request: Request, more: More
         landing: more.landing?,
         dry: more.dry,
     })
-}
-
-/// Prepares the infra-repo for the way by which commits land, and returns that way.
-fn by_way(reader: &Reader<'_>, way: Option<Way>, request: &Request, target: Option<&mut RepoAccess>) -> Option<Via> {
-    let proposing = repository::proposing(reader, way);
-    if let Some(target) = target.filter(|_| matches!(way, Some(Way::Api | Way::PullRequest))) {
-        if let Some(app) = target.app.as_mut().filter(|_| way == Some(Way::PullRequest)) {
-            app.permissions.push(("pull_requests", "write"));
-            if proposing.as_ref().is_some_and(|how| !how.people.teams.is_empty()) {
-                app.permissions.push(("members", "read"));
-            }
-        }
-        target.by_api = Some(ByApi {
-            expected: expected(request),
-            with_author: way == Some(Way::PullRequest) && reader.given(&AUTHOR).is_some(),
-        });
-    }
-    match way? {
-        Way::PullRequest => Some(Via::PullRequest(proposing?)),
-        Way::Push | Way::Api => Some(Via::Branch),
-    }
-}
-
-/// Returns the folders that will probably be read: those of the layout that the inputs say, or of the default.
-fn expected(request: &Request) -> Vec<RepoPath> {
-    let layout = Layout {
-        select: &request.select,
-        allow: request.allow,
-        config: None,
-    };
-    let environments: Vec<EnvironmentName> = (request.select.environments.iter())
-        .chain(&request.from)
-        .cloned()
-        .collect();
-    let targets = layout.targets(&environments).unwrap_or_default();
-    targets.into_iter().map(|target| target.folder).collect()
 }
 
 /// Reads as whom registries are asked.

@@ -127,10 +127,14 @@ async fn rules(host: Option<&dyn Rules>, tip: &Tip, checks: &mut Checks) -> Opti
                 "rulesets block a push unless the token is on the bypass list, which GitHub does not report: {}",
                 words.rules.join(", ")
             );
+            let mut fault = Fault::refused(why);
+            if let Some(way) = suits(&words.rules) {
+                fault = fault.hint(way);
+            }
             checks.warning(
                 "rules",
                 branch,
-                Fault::refused(why).hint("add the App or the owner of the token to the bypass list of the ruleset"),
+                fault.hint("add the App or the owner of the token to the bypass list of the ruleset"),
             );
             words.token_until
         }
@@ -139,6 +143,24 @@ async fn rules(host: Option<&dyn Rules>, tip: &Tip, checks: &mut Checks) -> Opti
             None
         }
     }
+}
+
+/// Returns which `via` suits the rules of a branch.
+fn suits(rules: &[String]) -> Option<&'static str> {
+    let has = |kinds: &[&str]| rules.iter().any(|rule| kinds.contains(&rule.as_str()));
+    if has(&["merge_queue"]) {
+        return Some("set `via: pull-request` with `merge: auto`: the branch has a merge queue");
+    }
+    if has(&[
+        "pull_request",
+        "required_status_checks",
+        "required_deployments",
+        "workflows",
+        "code_scanning",
+    ]) {
+        return Some("set `via: pull-request`: the branch takes changes by pull requests");
+    }
+    has(&["required_signatures"]).then_some("set `via: api`: GitHub then signs the commit")
 }
 
 /// Tells when the token of the infra-repo ends; `said` is what its host says of that.
