@@ -99,6 +99,7 @@ pub enum Blocked {
 }
 
 /// How a pull request stands.
+#[expect(clippy::struct_excessive_bools, reason = "what the host says, each for itself")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct State {
     /// The head of its branch.

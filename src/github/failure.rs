@@ -209,7 +209,7 @@ fn words(said: &Said, status: StatusCode) -> String {
         all = if all.is_empty() { text } else { format!("{all}: {text}") };
     }
     if all.is_empty() {
-        all = status.canonical_reason().unwrap_or("no message").to_owned();
+        status.canonical_reason().unwrap_or("no message").clone_into(&mut all);
     }
     plain(&all)
 }

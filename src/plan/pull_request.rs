@@ -51,6 +51,7 @@ pub fn is_marked(body: &str) -> bool {
 
 /// Describes the pull request that brings `changes` to a branch with the commit `message`.
 #[must_use]
+#[expect(clippy::too_many_lines, reason = "the text from top to bottom")]
 pub fn describe(
     apps: &[AppName],
     environments: &[EnvironmentName],

@@ -29,7 +29,8 @@ pub async fn run(common: &Common, job: &Job, journal: Rc<dyn Journal>, clock: Rc
     let mut report = Report::new(job.command());
     (report.app, report.environment) = job.about();
     let journal = Rc::<Recorder>::clone(&recorder);
-    let end = story(common, job, journal, Rc::clone(&clock), &cancel, &mut report).await;
+    let told = story(common, job, journal, Rc::clone(&clock), &cancel, &mut report);
+    let end = Box::pin(told).await;
     report.end(end.unwrap_or_else(End::from));
     report.duration_seconds = clock.now().saturating_sub(start).as_secs_f64();
     recorder.fill(&mut report);
@@ -48,7 +49,7 @@ async fn story(
     let own = with_tokens(common, &client, &clock, &journal);
     let common = &own;
     let ends = Rc::clone(&clock);
-    let end = opened(common, job, (client, journal, clock), cancel, report).await;
+    let end = Box::pin(opened(common, job, (client, journal, clock), cancel, report)).await;
     for token in [&common.infra_repo.token].into_iter().flatten() {
         // A run that was cancelled has little time.
         tokio::select! {
@@ -80,6 +81,10 @@ fn with_tokens(common: &Common, client: &http::Client, clock: &Rc<dyn Clock>, jo
 }
 
 /// The story with everything that it is told in.
+#[expect(
+    clippy::too_many_lines,
+    reason = "everything is opened here, and an arm for each command"
+)]
 async fn opened(
     common: &Common,
     job: &Job,
@@ -150,7 +155,7 @@ async fn opened(
                 repo: repo.as_ref(),
                 pulls: pulls.as_deref(),
             };
-            promote::run(job, reading, ways, drive, report).await
+            Box::pin(promote::run(job, reading, ways, drive, report)).await
         }
         Job::Plan(request) => {
             let planned = plan::run(request, reading, report);

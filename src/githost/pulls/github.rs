@@ -1,5 +1,10 @@
 //! Pull requests of GitHub: REST to find, open, edit and merge them, GraphQL for how they stand, auto-merge and the queue.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "a JSON value without that key is null, which panics nowhere"
+)]
+
 use async_trait::async_trait;
 use reqwest::Method as Http;
 use serde::Deserialize;
@@ -229,9 +234,8 @@ impl Pulls for Host {
             Err(Failure::Lost(fault)) => self.look(pull, fault).await,
             Err(Failure::Limited(said, _)) => Ok(Merged::NotNow(said.message)),
             Err(Failure::Refused(said)) => match said.status {
-                405 | 422 => Ok(Merged::NotNow(said.message)),
                 409 if said.says("head branch was modified") => Ok(Merged::Moved),
-                409 => Ok(Merged::NotNow(said.message)),
+                405 | 409 | 422 => Ok(Merged::NotNow(said.message)),
                 _ => Err(said.fault(&format!("merge pull request #{number}"))),
             },
         }

@@ -1,6 +1,11 @@
 //! Landing by GitHub's API. A commit that only changes plain files of a branch is one request, which names the head that it stands on
 //! (`createCommitOnBranch`); every other commit on a branch is made of its parts, and the branch moves by compare-and-swap (`updateRefs`).
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "a JSON value without that key is null, which panics nowhere"
+)]
+
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -103,6 +108,7 @@ impl Api {
         self.ask_shape(update, parent).await
     }
 
+    #[expect(clippy::too_many_lines, reason = "one question with its answer")]
     async fn ask_shape(&self, update: &Update, parent: &CommitSha) -> Result<Shape, Fault> {
         use std::fmt::Write as _;
         // Each file with every folder on the way to it.
@@ -327,12 +333,9 @@ impl Api {
                 return Err(given_up(&place));
             }
             self.doubt.replace(Some(format!("commit {commit}")));
-            let failure = match self.github.mutate(MOVE, &input).await {
-                Ok(_) => {
-                    self.moved.replace(Some((update.reference.clone(), commit.clone())));
-                    return Ok(self.known_now(Attempt::Landed(commit.clone())));
-                }
-                Err(failure) => failure,
+            let Err(failure) = self.github.mutate(MOVE, &input).await else {
+                self.moved.replace(Some((update.reference.clone(), commit.clone())));
+                return Ok(self.known_now(Attempt::Landed(commit.clone())));
             };
             if let Failure::Lost(fault) = &failure {
                 self.pause(attempt, fault).await;

@@ -141,7 +141,7 @@ async fn take_back(
         Err(why) => return (not_back(end, &why), bad),
     };
     let how = (&promoted.job.landing, true);
-    let done = match back::carry_out(&aim, reading, repo, drive, how, first, evidence).await {
+    let done = match Box::pin(back::carry_out(&aim, reading, repo, drive, how, first, evidence)).await {
         Ok(done) => done,
         Err(unlanded) => {
             let fault = unlanded.fault;

@@ -54,7 +54,7 @@ pub(in crate::promote) async fn run(
         return Ok(End::new(Outcome::Refused, "nobody confirmed it; nothing was written"));
     }
     let how = (&job.landing, job.follow);
-    let done = back::carry_out(&aim, reading, repo, drive, how, first, evidence).await;
+    let done = Box::pin(back::carry_out(&aim, reading, repo, drive, how, first, evidence)).await;
     let done = done.map_err(|Unlanded { fault, attempts }| {
         if let Some(row) = &mut report.infra_repo {
             row.attempts = attempts;

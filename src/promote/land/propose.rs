@@ -80,7 +80,7 @@ pub(in crate::promote) struct Told<'a, T> {
 /// The host refuses, the branch has somebody else's commits, the pull request is closed or cannot be merged, or the run was cancelled.
 pub(in crate::promote) async fn propose<T>(
     way: Way<'_>,
-    told: Told<'_, T>,
+    story: Told<'_, T>,
     first: Proposal<T>,
     mut again: impl AsyncFnMut() -> Result<Proposal<T>, Fault>,
 ) -> Result<Proposed<T>, Fault> {
@@ -99,18 +99,18 @@ pub(in crate::promote) async fn propose<T>(
                 attempts,
             });
         }
-        let described = (told.describe)(&proposal).ok_or_else(|| Fault::bug("name the branch of the pull request"))?;
+        let described = (story.describe)(&proposal).ok_or_else(|| Fault::bug("name the branch of the pull request"))?;
         let end = clock.now() + way.landing.within;
         let (pull, head) = branch(way, &described, &proposal, force, end, &mut attempts).await?;
         force = false;
-        (told.opened)(&pull);
+        (story.opened)(&pull);
         if !asked {
             for warning in way.pulls.ask(&pull, &way.how.people).await {
                 way.ports.journal.warn(warning);
             }
             asked = true;
         }
-        let held = (told.held)(&proposal.of);
+        let held = (story.held)(&proposal.of);
         let merging = merge::Merging {
             way,
             pull: &pull,

@@ -190,9 +190,9 @@ impl Merging<'_> {
         let wish = match &state.blocked {
             None if state.has_queue => pulls.enqueue(self.pull, head).await?,
             None => pulls.merge(self.pull, head, state.method, self.message).await?,
-            Some(Blocked::Unknown | Blocked::Conflict | Blocked::Draft | Blocked::Behind) => return Ok(None),
-            Some(Blocked::ChecksFailed(_) | Blocked::ChangesRequested) => return Ok(None),
-            Some(_) if how.merge == Merge::Auto && !state.armed => {
+            Some(Blocked::ChecksPending | Blocked::ReviewsMissing | Blocked::Rule)
+                if how.merge == Merge::Auto && !state.armed =>
+            {
                 let method = (!state.has_queue).then_some(state.method);
                 pulls.arm(self.pull, head, method, self.message).await?
             }
