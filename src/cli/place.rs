@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::environment::Environment;
 use crate::githost::Run;
 use crate::http::Proxies;
+use crate::plan::SourceCommit;
 use crate::promote::Identity;
 
 /// The surroundings of a run.
@@ -73,6 +74,7 @@ impl Place<'_> {
             by: by.to_owned(),
             run: self.run_url().unwrap_or_else(|| random.to_owned()),
             action: concat!("promote-action/", env!("CARGO_PKG_VERSION")).to_owned(),
+            source: self.source(),
         }
     }
 
@@ -114,6 +116,38 @@ impl Place<'_> {
             environment,
             exclude_authors,
         })
+    }
+
+    /// Returns the commit that the workflow runs for. Who made it and when is known of a push.
+    fn source(&self) -> Option<SourceCommit> {
+        let sha = self.var("GITHUB_SHA").filter(|_| self.in_step)?;
+        let (server, repository) = (self.github_server()?.trim_end_matches('/'), self.repository()?);
+        let mut source = SourceCommit {
+            sha: sha.to_owned(),
+            repository: format!("{server}/{repository}"),
+            ..SourceCommit::default()
+        };
+        let event = self
+            .var("GITHUB_EVENT_PATH")
+            .and_then(|path| read_event(Path::new(path)));
+        if let Some(commit) = event.as_ref().and_then(|event| event.get("head_commit")) {
+            let text = |path: &str| {
+                commit
+                    .pointer(path)
+                    .and_then(serde_json::Value::as_str)
+                    .unwrap_or_default()
+            };
+            if text("/id") == sha {
+                source.author = format!("{} <{}>", text("/author/name"), text("/author/email"));
+                text("/message")
+                    .lines()
+                    .next()
+                    .unwrap_or_default()
+                    .clone_into(&mut source.subject);
+                text("/timestamp").clone_into(&mut source.date);
+            }
+        }
+        Some(source)
     }
 
     /// Returns the proxies that connections go through.
@@ -171,6 +205,13 @@ impl Place<'_> {
     pub(super) fn exists(&self, text: &str) -> bool {
         self.path(text).is_ok_and(|path| path.exists())
     }
+}
+
+/// Reads the event that started the workflow; `None` if it is no JSON, or is not there.
+#[expect(clippy::disallowed_methods, reason = "this is the edge: the runner names the file")]
+fn read_event(path: &Path) -> Option<serde_json::Value> {
+    let mut file = std::fs::File::open(path).ok().filter(|_| path.is_file())?;
+    serde_json::from_str(&read_all(&mut file).ok()?).ok()
 }
 
 /// The longest file that an input can name, in bytes: every bundle of certificates fits.

@@ -250,6 +250,7 @@ mod tests {
             by: "octo".to_owned(),
             run: "1".to_owned(),
             action: "x".to_owned(),
+            source: None,
         }
     }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::model::PinChange;
 
 use super::Request;
-use super::trailers::{PinTrailer, Trailers, one_line};
+use super::trailers::{PinTrailer, SourceCommit, Trailers, one_line};
 
 /// The default template of the subject.
 pub const DEFAULT_MESSAGE: &str = "promote {app} to {environment}: {image}";
@@ -19,6 +19,8 @@ pub struct Identity {
     pub run: String,
     /// `Promote-Action`: name and version.
     pub action: String,
+    /// The commit that the workflow runs for, if it runs in one.
+    pub source: Option<SourceCommit>,
 }
 
 /// A commit's message in the making: whoever judges the plan adds what was made use of.
@@ -69,6 +71,7 @@ pub(super) fn message(template: &str, changes: &[PinChange], request: &Request, 
         environments: owned(&environments),
         pins: changes.iter().map(PinTrailer::from).collect(),
         from: request.from.as_ref().map(ToString::to_string),
+        source: source(changes, identity),
         reason: request.reason.clone(),
         schema: request.schema.clone(),
         ..Message::by(identity)
@@ -82,6 +85,13 @@ pub(super) fn message(template: &str, changes: &[PinChange], request: &Request, 
         subject: text,
         trailers,
     }
+}
+
+/// Returns the commit that the workflow runs for, if one of the promoted tags names it: then the image was built from it.
+fn source(changes: &[PinChange], identity: &Identity) -> Option<SourceCommit> {
+    let source = identity.source.as_ref()?;
+    let mut tags = changes.iter().filter_map(|change| change.after.new_tag.as_deref());
+    tags.any(|tag| source.is_named_by(tag)).then(|| source.clone())
 }
 
 /// Returns each text once, in the order of their first places.
@@ -128,6 +138,7 @@ mod tests {
             by: by.to_owned(),
             run: "run-1".to_owned(),
             action: "promote-action/0".to_owned(),
+            source: None,
         }
     }
 

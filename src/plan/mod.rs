@@ -30,7 +30,7 @@ pub use message::{DEFAULT_MESSAGE, Identity, Message};
 pub use policy::{OnFailure, OnPause, OnSuperseded, OnUnsynced, Policy, ResolvedPolicy, SyncMode};
 pub use pull_request::{Around, Description, describe, is_marked, pull_request_branch};
 pub use sharing::{overlaps, shared};
-pub use trailers::{PinTrailer, Trailers};
+pub use trailers::{PinTrailer, SourceCommit, Trailers};
 
 /// Which apps in which environments, and what the inputs say of where they are and how they are followed.
 #[derive(Clone, Debug, Default)]

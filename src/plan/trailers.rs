@@ -23,12 +23,48 @@ pub struct Trailers {
     pub reason: Option<String>,
     /// `Promote-Schema`: what the database has to look like.
     pub schema: Option<String>,
+    /// `Argocd-reference-commit-…`: the commit that the image was built from, as Argo CD's hydrator and gitops-promoter show it.
+    pub source: Option<SourceCommit>,
     /// `Promote-By`: who triggered it.
     pub by: String,
     /// `Promote-Run`: the run's address with its attempt, or a random id.
     pub run: String,
     /// `Promote-Action`: name and version.
     pub action: String,
+}
+
+/// A commit of the repository that images are built in. What is not known is empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SourceCommit {
+    /// Its full SHA.
+    pub sha: String,
+    /// Its author, as `Name <mail>`.
+    pub author: String,
+    /// The first line of its message.
+    pub subject: String,
+    /// The address of the repository.
+    pub repository: String,
+    /// When it was made, as RFC 3339.
+    pub date: String,
+}
+
+impl SourceCommit {
+    /// The key of each part of it.
+    const KEYS: [(&str, fn(&mut Self) -> &mut String); 5] = [
+        ("Argocd-reference-commit-author", |commit| &mut commit.author),
+        ("Argocd-reference-commit-sha", |commit| &mut commit.sha),
+        ("Argocd-reference-commit-subject", |commit| &mut commit.subject),
+        ("Argocd-reference-commit-repourl", |commit| &mut commit.repository),
+        ("Argocd-reference-commit-date", |commit| &mut commit.date),
+    ];
+
+    /// Tells whether a tag names this commit: by at least seven of its first digits, alone or between `-`, `_` and `.`.
+    #[must_use]
+    pub fn is_named_by(&self, tag: &str) -> bool {
+        let names = |part: &str| part.len() >= 7 && self.sha.starts_with(part);
+        let part = |part: &str| part.strip_prefix('g').is_some_and(names) || names(part);
+        tag.split(['-', '_', '.']).any(part)
+    }
 }
 
 /// `Promote-Pin: FILE NAME BEFORE -> AFTER`.
@@ -109,6 +145,14 @@ impl Trailers {
         }
         self.allow.iter().for_each(|allow| line("Promote-Allow", allow));
         self.reason.iter().for_each(|reason| line("Promote-Reason", reason));
+        if let Some(mut source) = self.source.clone() {
+            for (key, part) in SourceCommit::KEYS {
+                let value = part(&mut source);
+                if !value.is_empty() {
+                    line(key, value);
+                }
+            }
+        }
         line("Promote-By", &self.by);
         line("Promote-Run", &self.run);
         line("Promote-Action", &self.action);
@@ -139,7 +183,11 @@ impl Trailers {
                 "Promote-By" => value.clone_into(&mut trailers.by),
                 "Promote-Run" => value.clone_into(&mut trailers.run),
                 "Promote-Action" => value.clone_into(&mut trailers.action),
-                _ => {}
+                _ => {
+                    if let Some((_, part)) = SourceCommit::KEYS.iter().find(|(name, _)| *name == key) {
+                        value.clone_into(part(trailers.source.get_or_insert_default()));
+                    }
+                }
             }
         }
         (!trailers.is_empty()).then_some(trailers)
@@ -199,6 +247,13 @@ mod tests {
             allow: vec!["hold".to_owned()],
             reason: Some("errors: 5% of requests".to_owned()),
             schema: Some("42".to_owned()),
+            source: Some(SourceCommit {
+                sha: "a".repeat(40),
+                author: "Jane <jane@h>".to_owned(),
+                subject: "Fix: it".to_owned(),
+                repository: "https://h/o/api".to_owned(),
+                date: String::new(),
+            }),
             by: "octo".to_owned(),
             run: "https://h/o/r/actions/runs/7/attempts/2".to_owned(),
             action: "promote-action/1".to_owned(),
@@ -209,6 +264,24 @@ mod tests {
     fn what_is_written_is_read_again() {
         let message = format!("promote api\n\n{}", all().lines());
         assert_eq!(Trailers::read(&message), Some(all()));
+    }
+
+    #[test]
+    fn a_tag_that_begins_as_the_commit_does_names_it() {
+        let commit = SourceCommit {
+            sha: "a3f1c8b0123456789abcdef0123456789abcdef0".to_owned(),
+            ..SourceCommit::default()
+        };
+        for (tag, right) in [
+            ("a3f1c8b", true),
+            ("main-a3f1c8b0", true),
+            ("v1.2.3-4-ga3f1c8b", true),
+            ("a3f1c8", false),
+            ("v1.2.3", false),
+            ("b3f1c8b", false),
+        ] {
+            assert_eq!(commit.is_named_by(tag), right, "{tag}");
+        }
     }
 
     #[test]

@@ -523,6 +523,7 @@ mod tests {
             by: "octo".to_owned(),
             run: "1".to_owned(),
             action: "x".to_owned(),
+            source: None,
         };
         let account = Account {
             of: CommitSha::parse(&"c".repeat(40)),

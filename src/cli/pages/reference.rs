@@ -2,7 +2,7 @@
 
 use super::super::inputs::COMMAND;
 use super::super::table::{self, GROUPS};
-use super::workflow::{Host, workflow};
+use super::workflow::{Host, Work, workflow};
 use super::{HOW, quoted};
 use crate::inputs::{InputKind, InputSpec};
 use crate::model::{Command, Outcome};
@@ -14,10 +14,11 @@ use crate::report::OUTPUTS;
 pub fn pages() -> Vec<(&'static str, String)> {
     vec![
         ("action.yml", action()),
-        (".github/workflows/promote.yml", workflow(Host::Cloud)),
+        (".github/workflows/promote.yml", workflow(Work::Promotion(Host::Cloud))),
+        (".github/workflows/rollback.yml", workflow(Work::Rollback)),
         (
             ".github/workflows/promote-enterprise-server.yml",
-            workflow(Host::EnterpriseServer),
+            workflow(Work::Promotion(Host::EnterpriseServer)),
         ),
         ("docs/reference/inputs.md", inputs()),
         ("docs/reference/outputs.md", outputs()),

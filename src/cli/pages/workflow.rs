@@ -4,6 +4,7 @@ use super::super::inputs::COMMAND;
 use super::super::table;
 use super::{HOW, quoted};
 use crate::inputs::InputSpec;
+use crate::model::Command;
 use crate::report::OUTPUTS;
 
 /// The GitHub that a workflow runs on.
@@ -13,6 +14,43 @@ pub(super) enum Host {
     Cloud,
     /// GitHub Enterprise Server, which knows neither queues of concurrency groups nor environments without deployment.
     EnterpriseServer,
+}
+
+/// What the workflow does.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Work {
+    /// A promotion, or whatever `command` says.
+    Promotion(Host),
+    /// A rollback.
+    Rollback,
+}
+
+impl Work {
+    const fn host(self) -> Host {
+        match self {
+            Self::Promotion(host) => host,
+            Self::Rollback => Host::Cloud,
+        }
+    }
+
+    /// Returns the inputs that the workflow takes as the action does.
+    fn passed(self) -> impl Iterator<Item = &'static InputSpec> {
+        let command = std::iter::once(&COMMAND).filter(move |_| self != Self::Rollback);
+        let takes = move |spec: &&InputSpec| self != Self::Rollback || spec.is_taken_by(Command::Rollback);
+        command.chain(
+            table::all()
+                .filter(|spec| !spec.is_secret() && spec.name != COMMAND.name)
+                .filter(takes),
+        )
+    }
+
+    /// Returns the secrets that the workflow takes.
+    fn secrets(self) -> impl Iterator<Item = &'static (&'static str, &'static str, &'static str)> {
+        let takes = move |(_, input, _): &&(&str, &str, &str)| {
+            self != Self::Rollback || table::find(input).is_none_or(|spec| spec.is_taken_by(Command::Rollback))
+        };
+        SECRETS.iter().filter(takes)
+    }
 }
 
 /// Secrets as a repository can store them, with the inputs that they are for. The names have no hyphen: `secrets: inherit` passes them on.
@@ -64,6 +102,20 @@ const SECRETS: [(&str, &str, &str); 9] = [
     ),
 ];
 
+const ROLLBACK: &str = "# One rollback as a job: it puts an earlier version back with one commit, holds the version that it replaces, and waits until the earlier
+# one is live and healthy. With `dry-run: true` it only says which version that is, and in the output `schema-changed` whether the database
+# has to go back first.
+#
+#   jobs:
+#     rollback:
+#       uses: org/promote-action/.github/workflows/rollback.yml@v1
+#       with: {app: api, environment: production, reason: …, infra-repo: myorg/infra-repo, app-client-id: …, argocd-server: …}
+#       secrets: inherit
+#
+# The job takes exactly one environment: its name is the GitHub environment and the environment in the infra-repo. It joins the same queue as
+# promotions to that environment.
+";
+
 const HEAD: &str = "# One promotion as a job. It mints a token for the infra-repo, pushes the commit, and waits until exactly that commit is live and healthy.
 #
 #   jobs:
@@ -110,19 +162,24 @@ const CHECK: &str = r#"      # Before a token exists: GitHub and promote must re
 "#;
 
 /// Returns the workflow.
-pub(super) fn workflow(host: Host) -> String {
-    let (file, name) = match host {
-        Host::Cloud => ("promote.yml", "Promote"),
-        Host::EnterpriseServer => ("promote-enterprise-server.yml", "Promote (Enterprise Server)"),
+pub(super) fn workflow(work: Work) -> String {
+    let host = work.host();
+    let (head, name) = match work {
+        Work::Promotion(Host::Cloud) => (HEAD.replace("FILE", "promote.yml"), "Promote"),
+        Work::Promotion(Host::EnterpriseServer) => (
+            HEAD.replace("FILE", "promote-enterprise-server.yml"),
+            "Promote (Enterprise Server)",
+        ),
+        Work::Rollback => (ROLLBACK.to_owned(), "Roll back"),
     };
     let mut out = vec![
-        format!("# {HOW}\n{}", HEAD.replace("FILE", file)),
+        format!("# {HOW}\n{head}"),
         format!("name: {name}\n\non:\n  workflow_call:\n    inputs:\n"),
     ];
-    out.extend(passed().map(declared));
+    out.extend(work.passed().map(declared));
     out.extend(own(host));
     out.push("    secrets:\n".to_owned());
-    for (name, _, about) in SECRETS {
+    for (name, _, about) in work.secrets() {
         out.push(format!(
             "      {name}:\n        description: {}\n        required: false\n",
             quoted(about)
@@ -137,14 +194,8 @@ pub(super) fn workflow(host: Host) -> String {
         ));
     }
     out.push("\npermissions: {}\n\njobs:\n  promote:\n".to_owned());
-    out.push(job(host));
+    out.push(job(work));
     out.concat()
-}
-
-/// The inputs that the workflow takes as the action does.
-fn passed() -> impl Iterator<Item = &'static InputSpec> {
-    let command = std::iter::once(&COMMAND);
-    command.chain(table::all().filter(|spec| !spec.is_secret() && spec.name != COMMAND.name))
 }
 
 fn declared(spec: &InputSpec) -> String {
@@ -207,10 +258,19 @@ fn own(host: Host) -> Vec<String> {
     out
 }
 
-fn job(host: Host) -> String {
+fn job(work: Work) -> String {
+    let host = work.host();
+    let (title, step, command) = match work {
+        Work::Promotion(_) => ("Promote ${{ inputs.app }} to", "Promote", ""),
+        Work::Rollback => (
+            "Roll back ${{ inputs.app }} in",
+            "Roll back",
+            "          command: rollback\n",
+        ),
+    };
     let on_cloud = |line: &'static str| if host == Host::Cloud { line } else { "" };
     let mut out = vec![
-        "    name: Promote ${{ inputs.app }} to ${{ inputs.environment }}\n".to_owned(),
+        format!("    name: {title} ${{{{ inputs.environment }}}}\n"),
         "    runs-on: ${{ startsWith(inputs.runs-on, '[') && fromJSON(inputs.runs-on) || inputs.runs-on }}\n"
             .to_owned(),
         "    timeout-minutes: ${{ inputs.timeout-minutes }}\n".to_owned(),
@@ -228,14 +288,15 @@ fn job(host: Host) -> String {
             .map(|output| format!("      {0}: ${{{{ steps.promote.outputs.{0} }}}}\n", output.name)),
     );
     out.push(format!("    steps:\n{CHECK}"));
-    out.push(
-        "      - name: Promote\n        id: promote\n        \
-         uses: org/promote-action@main # zizmor: ignore[unpinned-uses] a release names its image by digest here\n        with:\n"
-            .to_owned(),
-    );
-    let inputs = passed().map(|spec| format!("          {0}: ${{{{ inputs.{0} }}}}\n", spec.name));
+    out.push(format!(
+        "      - name: {step}\n        id: promote\n        \
+         uses: org/promote-action@main # zizmor: ignore[unpinned-uses] a release names its image by digest here\n        with:\n{command}"
+    ));
+    let inputs = work
+        .passed()
+        .map(|spec| format!("          {0}: ${{{{ inputs.{0} }}}}\n", spec.name));
     out.extend(inputs);
-    for (name, input, _) in SECRETS.iter().filter(|(_, input, _)| !input.is_empty()) {
+    for (name, input, _) in work.secrets().filter(|(_, input, _)| !input.is_empty()) {
         let value = match *input {
             "token" => format!("steps.app-token.outputs.token || secrets.{name}"),
             "github-token" => format!("secrets.{name} || github.token"),
@@ -265,11 +326,11 @@ mod tests {
 
     #[test]
     fn enterprise_server_gets_no_key_that_it_refuses() {
-        let text = workflow(Host::EnterpriseServer);
+        let text = workflow(Work::Promotion(Host::EnterpriseServer));
         assert!(
             !text.contains("queue: max") && !text.contains("deployment: ${{"),
             "{text}"
         );
-        assert!(workflow(Host::Cloud).contains("      deployment: ${{ inputs.deployment }}\n"));
+        assert!(workflow(Work::Promotion(Host::Cloud)).contains("      deployment: ${{ inputs.deployment }}\n"));
     }
 }
