@@ -48,9 +48,12 @@ pub struct SourceCommit {
     pub date: String,
 }
 
+/// Finds one part of a commit.
+type PartOf = fn(&mut SourceCommit) -> &mut String;
+
 impl SourceCommit {
     /// The key of each part of it.
-    const KEYS: [(&str, fn(&mut Self) -> &mut String); 5] = [
+    const KEYS: [(&str, PartOf); 5] = [
         ("Argocd-reference-commit-author", |commit| &mut commit.author),
         ("Argocd-reference-commit-sha", |commit| &mut commit.sha),
         ("Argocd-reference-commit-subject", |commit| &mut commit.subject),
