@@ -22,6 +22,7 @@ mod pages;
 mod place;
 mod process;
 mod repository;
+mod secrets;
 mod settings;
 pub mod table;
 

@@ -7,6 +7,7 @@ use super::inputs::{COMMAND, OUTPUT};
 use super::metrics;
 use super::place::Place;
 use super::repository::{self, Way};
+use super::secrets;
 use crate::assess::gate::Skips;
 use crate::delivery::inputs::ARGOCD_SERVER;
 use crate::http::{self, Connections, Proxies};
@@ -19,14 +20,12 @@ use crate::plan::inputs as planned;
 use crate::plan::policy::KEYS;
 use crate::plan::{Allow, Layout, Policy, Request, Select};
 use crate::promote::inputs::{
-    ANALYSIS, CA_BUNDLE, CHECK, COMMIT, DRY_RUN, EXIT_CODE, FOR, FULL, GATE_WAIT, HOLD, LANDING_TIMEOUT, LIMIT,
-    METRICS, SINCE, TO, WAIT, YES,
+    ANALYSIS, CHECK, COMMIT, DRY_RUN, EXIT_CODE, FOR, FULL, GATE_WAIT, HOLD, LANDING_TIMEOUT, LIMIT, METRICS, SINCE,
+    TO, WAIT, YES,
 };
 use crate::promote::{
     Common, History, Hold, HoldChange, Job, Landing, Promote, Resume, Rollback, Since, Verify, Via, Wait,
 };
-use crate::registry;
-use crate::registry::inputs::{REGISTRY_PASSWORD, REGISTRY_USERNAME};
 
 /// Reads the command.
 pub(super) fn command(reader: &Reader<'_>) -> Option<Command> {
@@ -77,7 +76,7 @@ pub(super) fn read(reader: &Reader<'_>, command: Command, place: &Place<'_>, run
     templates(reader, &request);
     let more = more(reader, command, author.clone(), via);
     let connections = Connections {
-        ca_bundle: ca_bundle(reader, place),
+        ca_bundle: secrets::ca_bundle(reader, place),
         proxies: place.proxies(),
     };
     if let Some(argocd) = &argocd {
@@ -101,7 +100,7 @@ pub(super) fn read(reader: &Reader<'_>, command: Command, place: &Place<'_>, run
         in_the_clear(reader, &connections.proxies, &VIA, &github.graphql);
     }
     let metrics = metrics::settings(reader, &connections.proxies);
-    let registry = registry_login(reader);
+    let registry = secrets::registry_login(reader);
     let job = job(reader, command, request, more)?;
     let common = Common {
         infra_repo: infra_repo?,
@@ -229,20 +228,6 @@ fn holding(reader: &Reader<'_>, change: HoldChange, request: Request, more: More
         landing: more.landing?,
         dry: more.dry,
     })
-}
-
-/// Reads as whom registries are asked.
-fn registry_login(reader: &Reader<'_>) -> registry::Settings {
-    let (user, password) = (reader.text(&REGISTRY_USERNAME), reader.secret(&REGISTRY_PASSWORD));
-    if user.is_none() && password.is_some() {
-        reader.require(&REGISTRY_USERNAME, ", but `registry-password` is given");
-    }
-    if user.is_some() && password.is_none() {
-        reader.require(&REGISTRY_PASSWORD, ", but `registry-username` is given");
-    }
-    registry::Settings {
-        login: user.zip(password),
-    }
 }
 
 /// Refuses a secret that would pass a proxy in the clear.
@@ -465,35 +450,6 @@ fn wait(reader: &Reader<'_>, command: Command) -> bool {
         }
         said => said.unwrap_or(server),
     }
-}
-
-fn bundle(pem: &str) -> Connections {
-    Connections {
-        ca_bundle: Some(pem.to_owned()),
-        ..Connections::default()
-    }
-}
-
-fn ca_bundle(reader: &Reader<'_>, place: &Place<'_>) -> Option<String> {
-    let given = reader.given(&CA_BUNDLE)?;
-    let pem = if given.text.contains("-----BEGIN") {
-        given.text.clone()
-    } else {
-        match place.read(&given.text) {
-            Ok(pem) => pem,
-            Err(why) => {
-                reader.wrong(&CA_BUNDLE, &given.text, &why);
-                return None;
-            }
-        }
-    };
-    if let Err(fault) = http::client(&bundle(&pem)) {
-        reader.mistake(format!(
-            "{fault} ({}): give PEM text, or the path of a file that holds it",
-            given.origin
-        ));
-    }
-    Some(pem)
 }
 
 #[cfg(test)]

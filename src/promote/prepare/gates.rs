@@ -14,14 +14,12 @@ use crate::promote::followee::Followee;
 use crate::promote::ports::Reading;
 use crate::promote::prepare::applications::images;
 use crate::promote::prepare::earlier::{self, Step};
-use crate::promote::prepare::measured::{self, Answers};
+use crate::promote::prepare::kept::{Kept, measure, pull};
+use crate::promote::prepare::measured::Answers;
 use crate::promote::prepare::plan::Planned;
 use crate::promote::prepare::precheck::patiently;
-use crate::promote::prepare::pulled::{self, Answer, Wish};
+use crate::promote::prepare::pulled::{Answer, Wish};
 use crate::promote::underway::all;
-
-/// How old an answer of a server can be. The same question is asked again after it, so that what is judged is never older.
-const FRESH: Duration = Duration::from_secs(55);
 
 /// The gates of a promotion, judged.
 #[derive(Clone, Debug, Default)]
@@ -48,29 +46,6 @@ pub(in crate::promote) struct Asked {
 
 /// Who approved each environment that was asked about.
 type KeptApprovals = Kept<Vec<EnvironmentName>, Vec<Option<gate::Seen<Approvals>>>>;
-
-/// An answer with its question: it is not asked again while it is fresh.
-struct Kept<Q, A> {
-    question: Q,
-    answer: A,
-    /// The reading of the clock when it was asked.
-    at: Duration,
-}
-
-impl<Q: PartialEq, A: Clone> Kept<Q, A> {
-    fn new(clock: &dyn Clock, question: Q, answer: A) -> Self {
-        Self {
-            question,
-            answer,
-            at: clock.now(),
-        }
-    }
-
-    fn fresh(kept: Option<&Self>, clock: &dyn Clock, question: &Q) -> Option<A> {
-        let kept = kept.filter(|kept| kept.question == *question)?;
-        (clock.now().saturating_sub(kept.at) < FRESH).then(|| kept.answer.clone())
-    }
-}
 
 /// Judges every gate of the environments that are promoted to.
 #[expect(clippy::too_many_lines, reason = "a line or two for the evidence of each gate")]
@@ -163,46 +138,6 @@ pub(in crate::promote) async fn judge(
     let shut = judged.rows.iter().any(|row| !row.passes());
     judged.opens_at = opens.filter(|_| shut);
     judged
-}
-
-/// Asks registries for the images that a gate is about, unless that was done a moment ago.
-async fn pull(
-    reading: Reading<'_>,
-    select: &Select,
-    planned: &Planned,
-    environments: &[(EnvironmentName, Settings)],
-    kept: &mut Option<Kept<Vec<Wish>, Vec<Answer>>>,
-) -> Vec<Answer> {
-    let clock = reading.ports.clock;
-    let question = pulled::question(reading, select, planned, environments).await;
-    if question.is_empty() {
-        return Vec::new();
-    }
-    if let Some(answer) = Kept::fresh(kept.as_ref(), clock, &question) {
-        return answer;
-    }
-    let answer = pulled::pulled(reading, &question).await;
-    *kept = Some(Kept::new(clock, question, answer.clone()));
-    answer
-}
-
-/// Measures the analyses that are gates, unless that was done a moment ago.
-async fn measure(
-    reading: Reading<'_>,
-    analyses: &[Verification],
-    kept: &mut Option<Kept<Vec<Analysis>, Answers>>,
-) -> Answers {
-    let clock = reading.ports.clock;
-    let question = measured::question(analyses);
-    if question.is_empty() {
-        return Answers::default();
-    }
-    if let Some(answer) = Kept::fresh(kept.as_ref(), clock, &question) {
-        return answer;
-    }
-    let answer = measured::measured(reading, &question).await;
-    *kept = Some(Kept::new(clock, question, answer.clone()));
-    answer
 }
 
 /// Asks who approved the promotion to each environment that wants that.

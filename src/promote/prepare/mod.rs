@@ -10,6 +10,7 @@ pub(super) mod gates;
 mod held;
 pub(super) mod holds;
 mod ineffective;
+mod kept;
 pub(super) mod live;
 mod measured;
 pub(super) mod places;
