@@ -10,7 +10,7 @@ use super::repository::{self, Way};
 use super::secrets;
 use crate::assess::gate::Skips;
 use crate::delivery::inputs::ARGOCD_SERVER;
-use crate::http::{self, Connections, Proxies};
+use crate::http::{Connections, Proxies};
 use crate::infrarepo::inputs::{INFRA_REPO, VIA};
 use crate::infrarepo::{Address, Author, RepoAccess};
 use crate::inputs::{InputSpec, Reader, value};

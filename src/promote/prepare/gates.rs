@@ -1,7 +1,5 @@
 //! Gathers what the configured gates of each environment need, side by side, and judges them. Asks for nothing that no gate needs.
 
-use std::time::Duration;
-
 use crate::assess::gate::{self, Approvals, Closed, Deployed, Earlier, Evidence, Reading as Read, Settings};
 use crate::delivery::Observe;
 use crate::githost::Approvers;
