@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use promote_action::assess::rollout::{Origin, Seen, Standing, Standings, Wanted, Watch};
 use promote_action::clock::SystemClock;
 use promote_action::delivery::testing::snapshot_of;
-use promote_action::delivery::{self, Drive, Reader, Settings};
+use promote_action::delivery::{self, Drive, Reader, Servers, Settings};
 use promote_action::infrarepo::{self, Address};
 use promote_action::journal::Journal;
 use promote_action::model::{
@@ -159,7 +159,7 @@ fn once(sandbox: &Sandbox, tag: &str, settle: Duration) -> Duration {
         headers: Vec::new(),
         project: None,
     };
-    let argocd = delivery::open(&settings, client.clone()).unwrap();
+    let argocd = delivery::open(&Servers::One(settings), &client).unwrap();
     let place = infrarepo::RepoAccess {
         address: Address::Folder(sandbox.git.path("infra-repo")),
         branch: None,

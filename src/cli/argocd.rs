@@ -2,14 +2,14 @@
 
 use url::Url;
 
-use crate::delivery::Settings;
 use crate::delivery::inputs::{
     ARGOCD_AUTH, ARGOCD_HEADERS, ARGOCD_OIDC_CLIENT_ID, ARGOCD_OIDC_CONNECTOR, ARGOCD_PROJECT, ARGOCD_SERVER,
     ARGOCD_TOKEN,
 };
+use crate::delivery::{Servers, Settings};
 use crate::github::Login;
 use crate::inputs::Reader;
-use crate::model::{Secret, may_carry_secret, read_url};
+use crate::model::{EnvironmentName, Secret, may_carry_secret, read_url};
 
 use super::headers::{Own, headers};
 use super::place::Place;
@@ -25,8 +25,12 @@ pub(super) fn is_given(reader: &Reader<'_>) -> bool {
     reader.given(&ARGOCD_SERVER).is_some()
 }
 
-/// Reads server and secrets; `None` without a server, or when something is wrong.
-pub(super) fn settings(reader: &Reader<'_>, place: &Place<'_>) -> Option<(Settings, Option<Login>)> {
+/// Reads servers and secrets; `None` without a server, or when something is wrong. `asked` are the environments that the run is about.
+pub(super) fn settings(
+    reader: &Reader<'_>,
+    place: &Place<'_>,
+    asked: &[EnvironmentName],
+) -> Option<(Servers, Option<Login>)> {
     let oidc = reader.choice(&ARGOCD_AUTH, &[("token", false), ("github-oidc", true)]);
     let client_id = reader.parsed(&ARGOCD_OIDC_CLIENT_ID, word);
     let connector = reader.parsed(&ARGOCD_OIDC_CONNECTOR, word);
@@ -44,27 +48,91 @@ pub(super) fn settings(reader: &Reader<'_>, place: &Place<'_>) -> Option<(Settin
         }
         return None;
     }
-    let server = reader.parsed(&ARGOCD_SERVER, server);
-    let (token, login) = if oidc == Some(true) {
+    let of = |server, token| Settings {
+        server,
+        token,
+        tokens: None,
+        headers: headers.clone(),
+        project: project.clone(),
+    };
+    let lines = reader
+        .given(&ARGOCD_SERVER)
+        .and_then(|given| by_environment(&given.text));
+    if oidc == Some(true) {
         if reader.given(&ARGOCD_TOKEN).is_some() {
             reader.mistake("`argocd-token` and `argocd-auth: github-oidc` are both given: drop one of them".to_owned());
         }
-        (
-            Some(Secret::new("")),
-            Some(login(reader, place, server.clone()?, client_id?, connector?)?),
-        )
-    } else {
-        reader.require(&ARGOCD_TOKEN, ", but `argocd-server` is given");
-        (reader.secret(&ARGOCD_TOKEN), None)
+        if lines.is_some() {
+            let why = "has a server for each environment, and `argocd-auth: github-oidc` is for one server: give `argocd-token`";
+            reader.wrong(&ARGOCD_SERVER, "", why);
+            return None;
+        }
+        let server = reader.parsed(&ARGOCD_SERVER, server)?;
+        let login = login(reader, place, server.clone(), client_id?, connector?)?;
+        return Some((Servers::One(of(server, Secret::new(""))), Some(login)));
+    }
+    reader.require(&ARGOCD_TOKEN, ", but `argocd-server` is given");
+    let token = || reader.secret(&ARGOCD_TOKEN);
+    let servers = match lines {
+        Some(lines) => each(reader, &lines, &token()?, asked, of)?,
+        None => {
+            let (address, token) = (reader.parsed(&ARGOCD_SERVER, server), token());
+            Servers::One(of(address?, token?))
+        }
     };
-    let settings = Settings {
-        server: server?,
-        token: token?,
-        tokens: None,
-        headers,
-        project,
+    Some((servers, None))
+}
+
+/// Reads a server and its token for each environment.
+fn each(
+    reader: &Reader<'_>,
+    lines: &[(EnvironmentName, &str)],
+    token: &Secret,
+    asked: &[EnvironmentName],
+    of: impl Fn(Url, Secret) -> Settings,
+) -> Option<Servers> {
+    let Some(tokens) = by_environment(token.expose()) else {
+        let why = "must have a line `ENVIRONMENT=TOKEN` for each line of `argocd-server`";
+        reader.wrong(&ARGOCD_TOKEN, "", why);
+        return None;
     };
-    Some((settings, login))
+    let mut each = Vec::new();
+    for (environment, address) in lines {
+        let token = tokens.iter().find(|(name, _)| name == environment);
+        match (server(address), token) {
+            (Ok(url), Some((_, token))) => each.push((environment.clone(), of(url, Secret::new(*token)))),
+            (Err(why), _) => reader.wrong(&ARGOCD_SERVER, address, &format!("({environment}) {why}")),
+            (_, None) => reader.wrong(
+                &ARGOCD_TOKEN,
+                "",
+                &format!("has no line for {environment}, which `argocd-server` has"),
+            ),
+        }
+    }
+    for environment in asked
+        .iter()
+        .filter(|name| lines.iter().all(|(known, _)| known != *name))
+    {
+        reader.wrong(
+            &ARGOCD_SERVER,
+            "",
+            &format!("has no line for environment {environment}"),
+        );
+    }
+    Some(Servers::Each {
+        servers: each,
+        about: asked.to_vec(),
+    })
+}
+
+/// Reads lines `ENVIRONMENT=VALUE`; `None` for a text that is something else.
+fn by_environment(text: &str) -> Option<Vec<(EnvironmentName, &str)>> {
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let lines = lines.map(|line| {
+        let (name, value) = line.split_once('=')?;
+        Some((EnvironmentName::parse(name.trim()).ok()?, value.trim()))
+    });
+    lines.collect::<Option<Vec<_>>>().filter(|lines| !lines.is_empty())
 }
 
 /// Reads what a login by the OIDC token of the job needs.

@@ -9,6 +9,7 @@ use super::place::Place;
 use super::repository::{self, Way};
 use super::secrets;
 use crate::assess::gate::Skips;
+use crate::delivery::Servers;
 use crate::delivery::inputs::ARGOCD_SERVER;
 use crate::http::{Connections, Proxies};
 use crate::infrarepo::inputs::{INFRA_REPO, VIA};
@@ -72,15 +73,17 @@ pub(super) fn read(reader: &Reader<'_>, command: Command, place: &Place<'_>, run
     let way = repository::via(reader, infra_repo.as_ref());
     let via = repository::by_way(reader, way, &request, infra_repo.as_mut());
     let run_of = repository::run(reader, place);
-    let (argocd, login) = argocd::settings(reader, place).unzip();
+    let mut about = request.select.environments.clone();
+    about.extend(request.from.clone());
+    let (argocd, login) = argocd::settings(reader, place, &about).unzip();
     templates(reader, &request);
     let more = more(reader, command, author.clone(), via);
     let connections = Connections {
         ca_bundle: secrets::ca_bundle(reader, place),
         proxies: place.proxies(),
     };
-    if let Some(argocd) = &argocd {
-        in_the_clear(reader, &connections.proxies, &ARGOCD_SERVER, &argocd.server);
+    for server in argocd.iter().flat_map(Servers::all) {
+        in_the_clear(reader, &connections.proxies, &ARGOCD_SERVER, &server.server);
     }
     if let Some(RepoAccess {
         address: Address::Http { url, .. },

@@ -9,12 +9,14 @@ use reqwest::Url;
 
 use crate::http::{Client, Tokens};
 use crate::model::{
-    Analysis, AppSnapshot, ApplicationId, Canary, Fault, Happening, Managed, Node, Resource, Said, Secret, SyncWindows,
+    Analysis, AppSnapshot, ApplicationId, Canary, EnvironmentName, Fault, Happening, Managed, Node, Resource, Said,
+    Secret, SyncWindows, Timestamp,
 };
 
 mod argocd;
 mod change;
 mod problem;
+mod several;
 
 pub use change::Change;
 pub use problem::Problem;
@@ -75,6 +77,11 @@ pub trait Access {
 
     /// Returns the project that is asked about, if one was given.
     fn project(&self) -> Option<&str>;
+
+    /// Tells whether it is one server, so that one stream can show all applications.
+    fn is_one(&self) -> bool {
+        true
+    }
 
     /// Returns the server's version. The server shows it to everybody: it proves nothing about the token.
     ///
@@ -145,11 +152,11 @@ pub trait Observe: Access {
     /// As every call.
     async fn managed(&self, id: &ApplicationId) -> Result<Vec<Managed>, Problem>;
 
-    /// Tells whether a set of applications (`ApplicationSet`) in a namespace syncs its applications itself, one step after the other.
+    /// Tells whether a set of applications (`ApplicationSet`) in a namespace syncs its applications, of which `app` is one, itself, one step after the other.
     ///
     /// # Errors
     /// As every call; [`Problem::Forbidden`] without the right `applicationsets, get`.
-    async fn rolls_out(&self, set: &str, namespace: &str) -> Result<bool, Problem>;
+    async fn rolls_out(&self, set: &str, app: &AppSnapshot) -> Result<bool, Problem>;
 
     /// Returns the windows in which it may or may not be synced.
     ///
@@ -256,10 +263,56 @@ pub trait Engine: Drive + Reader {}
 
 impl<T: Drive + Reader> Engine for T {}
 
-/// Returns the engine of `settings`. Sends nothing.
+/// Which servers there are.
+#[derive(Clone, Debug)]
+pub enum Servers {
+    /// One for all environments.
+    One(Settings),
+    /// One for each of these environments.
+    Each {
+        /// The servers.
+        servers: Vec<(EnvironmentName, Settings)>,
+        /// The environments that the run is about; empty = all.
+        about: Vec<EnvironmentName>,
+    },
+}
+
+impl Servers {
+    /// Returns all of them.
+    pub fn all(&self) -> impl Iterator<Item = &Settings> {
+        let (one, each) = match self {
+            Self::One(one) => (Some(one), [].as_slice()),
+            Self::Each { servers, .. } => (None, servers.as_slice()),
+        };
+        one.into_iter().chain(each.iter().map(|(_, settings)| settings))
+    }
+
+    /// Returns until when the first of their tokens is valid, as far as the tokens say.
+    #[must_use]
+    pub fn valid_until(&self) -> Option<Timestamp> {
+        self.all().filter_map(|settings| settings.token.valid_until()).min()
+    }
+}
+
+/// Returns the engine of `servers`. Sends nothing.
 ///
 /// # Errors
-/// `invalid` when the server's address must not carry a secret, or a header cannot be sent.
-pub fn open(settings: &Settings, client: Client) -> Result<Box<dyn Engine>, Fault> {
-    Ok(Box::new(argocd::ArgoCd::new(client, settings.clone())?))
+/// `invalid` when a server's address must not carry a secret, or a header cannot be sent.
+pub fn open(servers: &Servers, client: &Client) -> Result<Box<dyn Engine>, Fault> {
+    let one = |settings: &Settings| -> Result<Box<dyn Engine>, Fault> {
+        Ok(Box::new(argocd::ArgoCd::new(client.clone(), settings.clone())?))
+    };
+    match servers {
+        Servers::One(settings) => one(settings),
+        Servers::Each { servers, about } => {
+            let each = servers.iter().map(|(name, settings)| {
+                Ok(several::Server {
+                    environment: name.to_string(),
+                    asked: about.is_empty() || about.contains(name),
+                    engine: one(settings)?,
+                })
+            });
+            Ok(Box::new(several::Several(each.collect::<Result<_, Fault>>()?)))
+        }
+    }
 }

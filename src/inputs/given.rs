@@ -68,7 +68,9 @@ impl Inputs {
             secrets.push(Secret::new(&*given.text));
             for line in given.text.lines().map(str::trim) {
                 let value = line.split_once(':').map(|(_, value)| value.trim());
-                let parts = [Some(line), value.filter(|_| spec.is_repeatable())];
+                // A token for each environment: `NAME=TOKEN`.
+                let named = line.split_once('=').map(|(_, token)| token.trim());
+                let parts = [Some(line), value.filter(|_| spec.is_repeatable()), named];
                 secrets.extend(
                     parts
                         .into_iter()

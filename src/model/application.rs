@@ -12,6 +12,7 @@ use super::{CommitSha, RepoIdentity, Timestamp};
 pub struct ApplicationId {
     namespace: Option<String>,
     name: String,
+    environment: Option<String>,
 }
 
 impl ApplicationId {
@@ -33,7 +34,23 @@ impl ApplicationId {
         Ok(Self {
             namespace: namespace.map(str::to_owned),
             name: name.to_owned(),
+            environment: None,
         })
+    }
+
+    /// Says in which environment it is looked for, which tells servers apart where there are several.
+    #[must_use]
+    pub fn within(self, environment: &str) -> Self {
+        Self {
+            environment: Some(environment.to_owned()),
+            ..self
+        }
+    }
+
+    /// Returns the environment that it is looked for in.
+    #[must_use]
+    pub fn environment(&self) -> Option<&str> {
+        self.environment.as_deref()
     }
 
     /// Returns the namespace, if one was given.
@@ -339,6 +356,8 @@ pub struct AppSnapshot {
     pub name: String,
     /// The namespace of its object.
     pub namespace: String,
+    /// The environment whose server showed it, where there are several servers.
+    pub environment: Option<String>,
     /// The identity of its object: another one after it was created anew.
     pub uid: String,
     /// Counts its changes; only to be compared between looks at the same object. `None` when it is no number.

@@ -20,7 +20,7 @@ pub struct Common {
     /// The infra-repo.
     pub infra_repo: RepoAccess,
     /// The Argo CD server, if there is one.
-    pub argocd: Option<delivery::Settings>,
+    pub argocd: Option<delivery::Servers>,
     /// As whom registries are asked.
     pub registry: registry::Settings,
     /// Where metrics are, besides what templates say.

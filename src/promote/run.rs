@@ -73,7 +73,7 @@ fn with_tokens(common: &Common, client: &http::Client, clock: &Rc<dyn Clock>, jo
         );
         own.infra_repo.token = Some(Rc::new(tokens));
     }
-    if let (Some(argocd), Some(login)) = (&mut own.argocd, &common.login) {
+    if let (Some(delivery::Servers::One(argocd)), Some(login)) = (&mut own.argocd, &common.login) {
         let tokens = OidcTokens::new(login.clone(), client.clone(), Rc::clone(clock), Rc::clone(journal));
         argocd.tokens = Some(Rc::new(tokens));
     }
@@ -119,7 +119,7 @@ async fn opened(
         &client,
         &clock,
     );
-    let engine = (common.argocd.as_ref()).map(|argocd| delivery::open(argocd, client.clone()));
+    let engine = (common.argocd.as_ref()).map(|argocd| delivery::open(argocd, &client));
     let measure = metrics::Servers::new(client.clone(), common.metrics.clone());
     let images = registry::open(client.clone(), common.registry.clone());
     let ports = Ports {

@@ -25,5 +25,6 @@ mod pull_request;
 mod record;
 mod riding_along;
 mod rollback;
+mod several_servers;
 mod tokens;
 mod verify;

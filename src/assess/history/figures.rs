@@ -161,7 +161,7 @@ mod tests {
         let record = record(&[("live", 0, 'a', None), ("failed", 10, 'b', None)]);
         let figures = figures([&record].into_iter(), Some(Timestamp::at_unix(60)));
         assert_eq!((figures.deployments, figures.failures), (1, 1));
-        assert_eq!(figures.restored, []);
+        assert!(figures.restored.is_empty());
     }
 
     #[test]

@@ -61,6 +61,7 @@ pub(super) fn snapshot(app: wire::Application) -> AppSnapshot {
     let annotation = |name: &str| annotations.get(&format!("argocd.argoproj.io/{name}"));
     let hydrated = spec.source_hydrator.is_some();
     AppSnapshot {
+        environment: None,
         name: metadata.name,
         namespace: metadata.namespace,
         uid: metadata.uid,

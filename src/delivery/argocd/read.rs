@@ -124,9 +124,9 @@ impl Observe for ArgoCd {
         Ok(all)
     }
 
-    async fn rolls_out(&self, set: &str, namespace: &str) -> Result<bool, Problem> {
+    async fn rolls_out(&self, set: &str, app: &AppSnapshot) -> Result<bool, Problem> {
         let path = ["api", "v1", "applicationsets", set];
-        let query = vec![("appsetNamespace", namespace)];
+        let query = vec![("appsetNamespace", app.namespace.as_str())];
         let found: wire::ApplicationSet = self.call(Call::get(&path).with(query)).await?;
         if found.metadata.name != set {
             return Err(Problem::Foreign(

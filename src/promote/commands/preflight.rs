@@ -1,7 +1,7 @@
 //! `preflight`: everything that a promotion will need, looked at before anyone needs it. Reads only, and stops at no problem.
 
 use crate::assess::rollout::Origin;
-use crate::delivery::{Action, Observe};
+use crate::delivery::{Action, Observe, Servers};
 use crate::githost::Rules;
 use crate::infrarepo::{InfraRepo, Tip};
 use crate::model::{AppSnapshot, ApplicationId, Fault, Outcome, RepoIdentity, Resource, Syntax, Timestamp};
@@ -287,7 +287,7 @@ async fn server(observe: &dyn Observe, common: &Common, ports: Ports<'_>, checks
     let version = patiently(ports.clock, || observe.version()).await;
     let version = version.map_err(|problem| problem.fault(&format!("read the version of {server}")));
     checks.take("Argo CD", &server, version, |version| format!("Argo CD {version}"))?;
-    let until = common.argocd.as_ref().and_then(|argocd| argocd.token.valid_until());
+    let until = common.argocd.as_ref().and_then(Servers::valid_until);
     let known = whoami(observe, ports.clock).await;
     let name = checks.right("Argo CD token", &server, known)?;
     match until {

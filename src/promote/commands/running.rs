@@ -33,7 +33,9 @@ pub(in crate::promote) async fn run(
         let mut apps = Vec::new();
         for Looked { id, app, against, .. } in looked.iter().filter(of_row) {
             for fault in against {
-                ports.journal.warn(fault.to_string());
+                ports
+                    .journal
+                    .warn(format!("{} in {}: {fault}", target.app, target.environment));
             }
             match (id, app) {
                 (Some(id), Some(app)) => apps.push((id, app)),

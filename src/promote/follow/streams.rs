@@ -49,7 +49,7 @@ pub(in crate::promote) struct Listening<'a> {
 
 impl<'a> Listening<'a> {
     pub(in crate::promote) fn new(observe: &'a dyn Observe, ids: &[ApplicationId], now: Duration) -> Self {
-        let scopes: Vec<Scope> = if ids.len() <= OWN {
+        let scopes: Vec<Scope> = if ids.len() <= OWN || !observe.is_one() {
             ids.iter().cloned().map(Scope::One).collect()
         } else {
             vec![Scope::All]

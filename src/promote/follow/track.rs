@@ -167,7 +167,8 @@ impl<'a> Track<'a> {
     pub(in crate::promote) fn is(&self, app: &AppSnapshot) -> bool {
         let known = self.known.app.as_ref().or(self.target.baseline.as_ref());
         let namespace = self.target.id.namespace().or(known.map(|app| app.namespace.as_str()));
-        app.name == self.target.id.name() && namespace.is_none_or(|namespace| namespace == app.namespace)
+        let elsewhere = app.environment.is_some() && app.environment.as_deref() != self.target.id.environment();
+        app.name == self.target.id.name() && namespace.is_none_or(|namespace| namespace == app.namespace) && !elsewhere
     }
 
     pub(in crate::promote) fn is_final(&self) -> bool {

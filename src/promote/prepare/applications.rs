@@ -130,7 +130,7 @@ pub(in crate::promote) fn candidates_of(target: &plan::Place, images: &[String])
         Applications::BySource => vec![Which::BySource],
         Applications::Named(names) => names
             .iter()
-            .map(|name| ApplicationId::parse(name).map(Which::Named))
+            .map(|name| ApplicationId::parse(name).map(|id| Which::Named(id.within(target.environment.as_str()))))
             .collect::<Result<_, _>>()
             .map_err(|why| Fault::invalid(format!("`application` of {} {why}", target.app)))?,
     };

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::delivery::Servers;
 use crate::model::{Timestamp, in_words};
 
 use crate::promote::job::{Common, Promote};
@@ -18,10 +19,7 @@ pub(in crate::promote) fn ending(job: &Promote, common: &Common, planned: &Plann
             "token",
             common.infra_repo.token.as_ref().and_then(|token| token.valid_until()),
         ),
-        (
-            "argocd-token",
-            common.argocd.as_ref().and_then(|argocd| argocd.token.valid_until()),
-        ),
+        ("argocd-token", common.argocd.as_ref().and_then(Servers::valid_until)),
     ];
     let ends = |(input, until): (&str, Option<Timestamp>)| told(input, until?, now, longest);
     tokens.into_iter().filter_map(ends).collect()

@@ -107,7 +107,7 @@ async fn more(observe: &dyn Observe, clock: &dyn Clock, id: &ApplicationId, app:
 /// one: a sync that nobody asked for cannot be taken back, and `sync: trigger` starts it anyway.
 async fn synced_by(observe: &dyn Observe, clock: &dyn Clock, app: &AppSnapshot) -> Option<String> {
     let set = app.set.as_ref()?;
-    let rolls = patiently(clock, || observe.rolls_out(set, &app.namespace)).await;
+    let rolls = patiently(clock, || observe.rolls_out(set, app)).await;
     rolls.unwrap_or(true).then(|| set.clone())
 }
 
@@ -230,7 +230,12 @@ impl Fed {
                 Some(own) if own != app.namespace => format!("{}/{}", app.namespace, app.name),
                 _ => app.name.clone(),
             };
-            let Ok(id) = ApplicationId::parse(&name) else { continue };
+            let Ok(mut id) = ApplicationId::parse(&name) else {
+                continue;
+            };
+            if let Some(environment) = &app.environment {
+                id = id.within(environment);
+            }
             for source in app.sources.iter().filter(|source| origin.feeds(source)) {
                 let Ok(folder) = RepoPath::parse(&source.path) else {
                     continue;
@@ -246,8 +251,11 @@ impl Fed {
 
     /// Returns those that deploy the folder of a candidate.
     fn deploying(&self, origin: &Origin, candidate: &Candidate) -> Vec<(Result<ApplicationId, Fault>, Candidate)> {
+        let here = candidate.environment.as_str();
         let ids = self.0.get(&candidate.folder).into_iter().flatten();
-        let found: Vec<_> = ids.map(|id| (Ok(id.clone()), candidate.clone())).collect();
+        let ids = ids.filter(|id| id.environment().is_none_or(|environment| environment == here));
+        let found = ids.map(|id| (Ok(id.clone().within(here)), candidate.clone()));
+        let found: Vec<_> = found.collect();
         if !found.is_empty() {
             return found;
         }

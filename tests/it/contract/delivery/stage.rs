@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use promote_action::assess::rollout::Origin;
 use promote_action::clock::SystemClock;
-use promote_action::delivery::{self, Drive, Engine, Reader, Settings};
+use promote_action::delivery::{self, Drive, Engine, Reader, Servers, Settings};
 use promote_action::infrarepo::{self, Address, CommitInfo, Containment, Entry, InfraRepo, Land, Tip};
 use promote_action::journal::Journal;
 use promote_action::manifest::{Field, PinEdit, Syntax};
@@ -184,7 +184,7 @@ impl Stage {
             headers: Vec::new(),
             project: project.map(str::to_owned),
         };
-        delivery::open(&settings, client).unwrap()
+        delivery::open(&Servers::One(settings), &client).unwrap()
     }
 
     pub(super) fn argocd(&self) -> Box<dyn Engine> {

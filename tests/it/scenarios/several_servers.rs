@@ -1,0 +1,110 @@
+//! An Argo CD server for each environment.
+
+use sandbox::argocd::{ArgoCd, ArgoCdOptions};
+use serde_json::{Value, json};
+
+use crate::support::{Ran, World};
+
+/// A world whose staging is on a server of its own, under the name that dev has on the first.
+struct Split {
+    world: World,
+    staging: ArgoCd,
+}
+
+impl Split {
+    fn new() -> Self {
+        let world = World::new();
+        let options = ArgoCdOptions {
+            speed: 20.0,
+            reconcile: None,
+            ..ArgoCdOptions::default()
+        };
+        let staging = ArgoCd::start_blocking(&world.sandbox.git, options).unwrap();
+        let app = world.sandbox.argocd.application("api-staging").unwrap();
+        let manifest = json!({"metadata": {"name": "api"}, "spec": app["spec"]});
+        staging.apply(&manifest, true).unwrap();
+        let app = world.sandbox.argocd.application("api-dev").unwrap();
+        let manifest = json!({"metadata": {"name": "api"}, "spec": app["spec"]});
+        world.sandbox.argocd.apply(&manifest, true).unwrap();
+        for name in ["api-dev", "api-staging", "api-production"] {
+            world.sandbox.argocd.delete(name);
+        }
+        Self { world, staging }
+    }
+
+    fn run(&self, words: &str) -> Ran {
+        self.run_at(self.staging.url(), words)
+    }
+
+    fn run_at(&self, staging: &str, words: &str) -> Ran {
+        let first = &self.world.sandbox.argocd;
+        let servers = format!("dev={}\nstaging={staging}", first.url());
+        let tokens = format!("dev={}\nstaging={}", first.token("ci"), self.staging.token("ci"));
+        let env = [("ARGOCD_SERVER", servers.as_str()), ("ARGOCD_AUTH_TOKEN", &tokens)];
+        let words = format!("{words} --app api --output json");
+        self.world.land_with(&env, &words)
+    }
+}
+
+fn revisions(report: &Value) -> Vec<(&str, bool)> {
+    let rows = report["applications"].as_array().unwrap().iter();
+    rows.map(|row| (row["environment"].as_str().unwrap(), row["live"].as_bool().unwrap()))
+        .collect()
+}
+
+#[test]
+fn each_environment_is_asked_of_its_own_server() {
+    let split = Split::new();
+    let promote = "--application {app} --settle 0s";
+    let report = split
+        .run(&format!("{promote} --environment dev,staging --tag v7"))
+        .ends("promoted", 0);
+    assert_eq!(revisions(&report), [("dev", true), ("staging", true)]);
+    let pages = report["applications"].to_string();
+    assert!(
+        pages.contains(split.staging.url()) && pages.contains(split.world.sandbox.argocd.url()),
+        "{pages}"
+    );
+
+    split
+        .run(&format!("{promote} --environment dev --tag v8"))
+        .ends("promoted", 0);
+    let report = split
+        .run(&format!("{promote} --environment staging --from dev"))
+        .ends("promoted", 0);
+    assert_eq!(revisions(&report), [("staging", true)]);
+    // A token went to no server but its own: a stranger's would have been rejected there.
+    for (server, token) in [(&split.staging, "ci"), (&split.world.sandbox.argocd, "ci")] {
+        assert!(!server.token(token).is_empty());
+        assert!(
+            server.asked().iter().all(|asked| asked.status != 401),
+            "a token went astray"
+        );
+    }
+}
+
+#[test]
+fn a_server_that_is_away_hides_no_other_in_the_status() {
+    let split = Split::new();
+    let words = "status --application {app} --environment dev,staging";
+    let report = split.run_at("http://127.0.0.1:1", words).ends("ok", 0);
+    let rows = report["status"].as_array().unwrap();
+    let of = |name: &str| rows.iter().find(|row| row["environment"] == name).unwrap();
+    assert_eq!(of("dev")["health"], "Healthy");
+    assert_eq!(of("staging")["health"], Value::Null);
+    assert!(
+        report["warnings"].to_string().contains("api in staging: "),
+        "{report:#}"
+    );
+}
+
+#[test]
+fn every_environment_of_the_run_has_a_line() {
+    let split = Split::new();
+    let report = split.run("--environment production --tag v7").ends("invalid", 2);
+    let reason = report["reason"].as_str().unwrap();
+    assert!(
+        reason.contains("`argocd-server`") && reason.contains("environment production"),
+        "{reason}"
+    );
+}
