@@ -73,12 +73,11 @@ pub(super) fn settings(
     }
     reader.require(&ARGOCD_TOKEN, ", but `argocd-server` is given");
     let token = || reader.secret(&ARGOCD_TOKEN);
-    let servers = match lines {
-        Some(lines) => each(reader, &lines, &token()?, asked, of)?,
-        None => {
-            let (address, token) = (reader.parsed(&ARGOCD_SERVER, server), token());
-            Servers::One(of(address?, token?))
-        }
+    let servers = if let Some(lines) = lines {
+        each(reader, &lines, &token()?, asked, of)?
+    } else {
+        let (address, token) = (reader.parsed(&ARGOCD_SERVER, server), token());
+        Servers::One(of(address?, token?))
     };
     Some((servers, None))
 }

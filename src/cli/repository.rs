@@ -431,13 +431,12 @@ fn addresses(reader: &Reader<'_>, rest: &str, graphql: Option<&str>) -> Option<(
         url.map_err(|why| reader.mistake(format!("`{name}` {why}"))).ok()
     };
     let rest_url = read("GITHUB_API_URL", rest.trim_end_matches('/'))?;
-    let graphql = match graphql {
-        Some(text) => read("GITHUB_GRAPHQL_URL", text)?,
-        None => {
-            let root = rest.trim_end_matches('/');
-            let root = root.strip_suffix("/v3").unwrap_or(root);
-            read("GITHUB_API_URL", &format!("{root}/graphql"))?
-        }
+    let graphql = if let Some(text) = graphql {
+        read("GITHUB_GRAPHQL_URL", text)?
+    } else {
+        let root = rest.trim_end_matches('/');
+        let root = root.strip_suffix("/v3").unwrap_or(root);
+        read("GITHUB_API_URL", &format!("{root}/graphql"))?
     };
     Some((rest_url, graphql))
 }

@@ -60,10 +60,6 @@ pub(super) fn is_strict(reader: &Reader<'_>, command: Command) -> bool {
 }
 
 /// Reads everything that a command needs. `None` if something is missing; the reader knows what.
-#[expect(
-    clippy::too_many_lines,
-    reason = "a line for each input, and an arm for each command"
-)]
 pub(super) fn read(reader: &Reader<'_>, command: Command, place: &Place<'_>, run: &str) -> Option<(Common, Job)> {
     let mut request = request(reader, command);
     let mut infra_repo = repository::target(reader, place, &request.select.environments);

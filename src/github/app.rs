@@ -177,7 +177,7 @@ impl AppTokens {
             id
         } else {
             let reply = self.api.get(&["installation"], &[]).await;
-            let reply = reply.map_err(|failure| self.missing(failure, &repository))?;
+            let reply = reply.map_err(|failure| Self::missing(failure, &repository))?;
             let id = reply.body["id"].as_u64();
             id.ok_or_else(|| Fault::unreachable("the answer of GitHub's API names no installation of the App"))?
         };
@@ -218,7 +218,7 @@ impl AppTokens {
         })
     }
 
-    fn missing(&self, failure: Failure, repository: &str) -> Fault {
+    fn missing(failure: Failure, repository: &str) -> Fault {
         if failure.is_missing() {
             return Fault::denied(format!("the GitHub App is not installed on {repository}"))
                 .hint("install the App on the repository: Settings → GitHub Apps → Install");

@@ -40,6 +40,7 @@ pub struct Refusal {
 
 impl Failure {
     /// Whether asking again can help, and how long GitHub wants to be left alone before.
+    #[expect(clippy::option_option, reason = "what the retry asks: whether, and after how long")]
     pub(super) fn passes(&self) -> Option<Option<Duration>> {
         match self {
             // A token that cannot be had is no lost answer.

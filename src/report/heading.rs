@@ -58,8 +58,7 @@ pub(super) fn heading(report: &Report) -> String {
 /// The heading of a command that is no promotion, where it says something else than that of one.
 fn verb(command: Command, outcome: Outcome, app: &str, environment: &str) -> Option<String> {
     let what = match command {
-        Command::Abort => "canary",
-        Command::Resume => "canary",
+        Command::Abort | Command::Resume => "canary",
         Command::Hold | Command::Release => "hold",
         _ => return None,
     };

@@ -103,19 +103,18 @@ fn cell(row: &StatusRow) -> String {
         .images
         .iter()
         .map(|image| format!("<p><code>{}</code></p>\n", escape(&short(image))));
-    let mut out: String = images.collect::<Vec<_>>().concat();
-    if row.images.is_empty() {
-        out.push_str("<p class=\"none\">nothing is pinned</p>\n");
-    }
-    if let (Some(sync), Some(health)) = (row.sync, row.health) {
-        let class = class(sync, health, !row.not_running.is_empty());
-        let drift = if row.not_running.is_empty() {
-            ""
-        } else {
-            ", does not run what is pinned"
+    let images = images.collect::<Vec<_>>().concat();
+    let nothing = row
+        .images
+        .is_empty()
+        .then(|| "<p class=\"none\">nothing is pinned</p>\n".to_owned());
+    let state = row.sync.zip(row.health).map(|(sync, health)| {
+        let (class, drift) = match row.not_running.as_slice() {
+            [] => (class(sync, health, false), ""),
+            _ => (class(sync, health, true), ", does not run what is pinned"),
         };
-        out.push_str(&format!("<p class=\"state {class}\">{health}, {sync}{drift}</p>\n"));
-    }
+        format!("<p class=\"state {class}\">{health}, {sync}{drift}</p>\n")
+    });
     let since = row.at.map(|at| {
         let ago = row.age_seconds.map(|seconds| format!("since {} ago", age(seconds)));
         format!(
@@ -129,16 +128,21 @@ fn cell(row: &StatusRow) -> String {
         .as_ref()
         .map(|commit| format!("in <code>{}</code>", commit.short()));
     let facts: Vec<String> = [since, by, commit].into_iter().flatten().collect();
-    if !facts.is_empty() {
-        out.push_str(&format!("<p class=\"quiet\">{}</p>\n", facts.join(" ")));
+    let facts = quiet(&facts.join(" "));
+    let differs = row.differs_from.join(", ");
+    let differs = (!differs.is_empty()).then(|| quiet(&format!("differs from {}", escape(&differs))));
+    [Some(images), nothing, state, Some(facts), differs]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// A line in a quieter color; none for nothing.
+fn quiet(line: &str) -> String {
+    if line.is_empty() {
+        return String::new();
     }
-    if !row.differs_from.is_empty() {
-        out.push_str(&format!(
-            "<p class=\"quiet\">differs from {}</p>\n",
-            escape(&row.differs_from.join(", "))
-        ));
-    }
-    out
+    format!("<p class=\"quiet\">{line}</p>\n")
 }
 
 const fn class(sync: SyncState, health: Health, drifts: bool) -> &'static str {

@@ -66,10 +66,10 @@ impl Step {
     /// The stream takes nothing. A log that cannot be written does not end a promotion.
     fn raw(&self, line: &str) -> io::Result<()> {
         let mut streams = self.streams.borrow_mut();
-        let stream = if self.form != Form::Text {
-            &mut streams.err
-        } else {
+        let stream = if self.form == Form::Text {
             &mut streams.out
+        } else {
+            &mut streams.err
         };
         writeln!(stream, "{line}").and_then(|()| stream.flush())
     }

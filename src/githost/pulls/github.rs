@@ -372,7 +372,7 @@ fn failed(rollup: &Value) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn of(mergeable: &str, status: &str, review: Value, rollup: Value) -> Option<Blocked> {
+    fn of(mergeable: &str, status: &str, review: &Value, rollup: &Value) -> Option<Blocked> {
         blocked(
             &json!({"mergeable": mergeable, "mergeStateStatus": status, "reviewDecision": review, "isDraft": false,
             "commits": {"nodes": [{"commit": {"statusCheckRollup": rollup}}]}}),
@@ -427,7 +427,7 @@ mod tests {
             ),
             ("MERGEABLE", "BLOCKED", none.clone(), none.clone(), Some(Blocked::Rule)),
         ] {
-            assert_eq!(of(mergeable, status, review, rollup), expected, "{status}");
+            assert_eq!(of(mergeable, status, &review, &rollup), expected, "{status}");
         }
     }
 }

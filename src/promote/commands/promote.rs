@@ -54,10 +54,8 @@ pub(in crate::promote) async fn run(
         describe: &described,
         held: &|prepared: &Prepared| prepared.gates.only_approvals(),
     };
-    let brought = bring(ways, &job.landing, &ports, story, first, async || {
-        preparation.prepare(report).await.and_then(permitted)
-    })
-    .await;
+    let again = async || preparation.prepare(report).await.and_then(permitted);
+    let brought = Box::pin(bring(ways, &job.landing, &ports, story, first, again)).await;
     let Brought {
         landed: Landed { of, commit, attempts },
         pull_request,

@@ -47,6 +47,7 @@ pub(in crate::promote) struct Brought<T> {
 ///
 /// # Errors
 /// As landing, or as the pull request; with what is known of the pull request.
+#[expect(clippy::too_many_lines, reason = "one arm for each way to land, each a call")]
 pub(in crate::promote) async fn bring<T>(
     ways: Ways<'_>,
     landing: &Landing,

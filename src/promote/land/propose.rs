@@ -110,7 +110,7 @@ pub(in crate::promote) async fn propose<T>(
             }
             asked = true;
         }
-        let held = (story.held)(&proposal.of);
+        let waits = (story.held)(&proposal.of);
         let merging = merge::Merging {
             way,
             pull: &pull,
@@ -118,7 +118,7 @@ pub(in crate::promote) async fn propose<T>(
             message: &proposal.message,
             until: merged_by,
             last: rebuilds >= REBUILDS,
-            held: held.as_deref(),
+            held: waits.as_deref(),
         };
         match merging.run().await? {
             merge::End::Ended(end) => {
@@ -142,6 +142,10 @@ pub(in crate::promote) async fn propose<T>(
 }
 
 /// Makes sure that the pull request is there, and that its branch has exactly what is proposed. Returns it with the branch's head.
+#[expect(
+    clippy::too_many_lines,
+    reason = "an arm for each state that the branch can be found in"
+)]
 async fn branch<T>(
     way: Way<'_>,
     described: &Description,

@@ -36,11 +36,14 @@ pub(in crate::promote) struct Judged {
 #[derive(Default)]
 pub(in crate::promote) struct Asked {
     windows: Option<Kept<Vec<ApplicationId>, Vec<gate::Seen<SyncWindows>>>>,
-    live: Option<Kept<earlier::Question, Vec<gate::Seen<Result<(), String>>>>>,
+    live: Option<KeptLive>,
     analyses: Option<Kept<Vec<Analysis>, Answers>>,
     approvals: Option<KeptApprovals>,
     images: Option<Kept<Vec<Wish>, Vec<Answer>>>,
 }
+
+/// Whether each application of the environments before is live and healthy.
+type KeptLive = Kept<earlier::Question, Vec<gate::Seen<Result<(), String>>>>;
 
 /// Who approved each environment that was asked about.
 type KeptApprovals = Kept<Vec<EnvironmentName>, Vec<Option<gate::Seen<Approvals>>>>;
@@ -320,7 +323,7 @@ async fn passed(
     select: &Select,
     planned: &Planned,
     environments: &[(EnvironmentName, Settings)],
-    kept: &mut Option<Kept<earlier::Question, Vec<gate::Seen<Result<(), String>>>>>,
+    kept: &mut Option<KeptLive>,
 ) -> Vec<(Step, Earlier)> {
     let mut steps = Vec::new();
     for (to, settings) in environments {

@@ -148,6 +148,10 @@ impl Registries {
     }
 
     /// Makes what the registry asks for: the login itself, or a token for it.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "each refusal of the token server has words of its own"
+    )]
     async fn answer(&self, challenge: &Challenge, place: &Place, what: &str) -> Result<Authorization, Problem> {
         let login = self.settings.login.as_ref();
         match challenge {

@@ -15,8 +15,9 @@ pub(super) fn with_gates(gates: &str) -> World {
 }
 
 pub(super) fn configure(world: &World, gates: &str) {
-    let lines: String = gates.lines().map(|line| format!("  {line}\n")).collect();
-    let text = format!("version: 1\nenvironments:\n- name: dev\n- name: staging\n- name: production\n{lines}");
+    let lines: Vec<&str> = gates.lines().collect();
+    let lines = lines.join("\n  ");
+    let text = format!("version: 1\nenvironments:\n- name: dev\n- name: staging\n- name: production\n  {lines}\n");
     world.sandbox.commit("promote.yaml", &text, "Set gates").unwrap();
 }
 
@@ -178,7 +179,7 @@ fn after_asks_for_the_pins_the_record_and_what_runs() {
     assert_eq!(gate(&plan, "after")["state"], "open", "{plan:#}");
     // What is not healthy now is no proof.
     world.sandbox.argocd.edit("api-staging", |app| {
-        app["status"]["health"]["status"] = "Degraded".into()
+        app["status"]["health"]["status"] = "Degraded".into();
     });
     world.sandbox.argocd.stop_controller(true);
     let plan = world.live(&format!("plan {PRODUCTION}")).ends("planned", 0);
