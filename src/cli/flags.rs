@@ -223,6 +223,8 @@ fn value_name(spec: &InputSpec) -> String {
     match spec.kind {
         InputKind::Bool => "true|false".to_owned(),
         InputKind::Duration => "DURATION".to_owned(),
+        // More words than fit beside the flag are explained below it.
+        InputKind::Choices(words) if words.len() > 6 => "LIST".to_owned(),
         InputKind::Choice(words) | InputKind::Choices(words) => words.join("|"),
         InputKind::List | InputKind::Lines => "LIST".to_owned(),
         InputKind::File | InputKind::Secret | InputKind::SecretLines => "FILE".to_owned(),

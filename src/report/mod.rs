@@ -448,6 +448,21 @@ pub(crate) mod tests {
         report.gates[0].state = GateState::Closed;
         report.gates[0].skipped = None;
         report.opens_at = Timestamp::parse("2026-01-01T00:00:00Z");
+        report.pull_request = Some(PullRequestRow {
+            number: 7,
+            url: "https://git.example/pull/7".to_owned(),
+            branch: "promote/api/dev".to_owned(),
+        });
+        report.rollback = Some(RollbackRow {
+            of: Some(commit('b')),
+            commit: Some(commit('c')),
+            to: vec!["myorg/api:v1".to_owned()],
+            why: Vec::new(),
+            held: Vec::new(),
+            schema_changed: "false",
+            seconds: None,
+            seconds_from_landing: None,
+        });
         report
     }
 

@@ -54,11 +54,16 @@ impl Work {
 }
 
 /// Secrets as a repository can store them, with the inputs that they are for. The names have no hyphen: `secrets: inherit` passes them on.
-const SECRETS: [(&str, &str, &str); 9] = [
+const SECRETS: [(&str, &str, &str); 10] = [
     (
         "PROMOTE_APP_PRIVATE_KEY",
         "",
         "Private key of the GitHub App. Required when `app-client-id` is set.",
+    ),
+    (
+        "PROMOTE_GITHUB_APP_PRIVATE_KEY",
+        "github-app-private-key",
+        "Private key of the GitHub App that promote itself mints tokens with. Required when `github-app-client-id` is set.",
     ),
     (
         "PROMOTE_TOKEN",
