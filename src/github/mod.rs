@@ -42,6 +42,8 @@ pub struct GitHub {
 /// An answer that is a success.
 #[derive(Clone, Debug)]
 pub struct Reply {
+    /// The host that gave it.
+    pub host: String,
     /// Its headers.
     pub headers: HeaderMap,
     /// Its body; `Null` where there is none.
@@ -55,7 +57,7 @@ impl Reply {
     /// It is something else.
     pub fn read<T: DeserializeOwned>(self, what: &str) -> Result<T, Fault> {
         serde_json::from_value(self.body)
-            .map_err(|error| Fault::unreachable(format!("the answer of GitHub's API is no {what}")).because(error))
+            .map_err(|error| Fault::unreachable(format!("the answer of {} is no {what}", self.host)).because(error))
     }
 }
 
@@ -203,6 +205,7 @@ impl GitHub {
             self.json(&answer)?
         };
         Ok(Reply {
+            host: self.host().to_owned(),
             headers: answer.headers,
             body,
         })
