@@ -25,7 +25,7 @@ use crate::promote::inputs::{
     TO, WAIT, YES,
 };
 use crate::promote::{
-    Common, History, Hold, HoldChange, Job, Landing, Promote, Resume, Rollback, Since, Verify, Via, Wait,
+    Common, History, Hold, HoldChange, Job, Landing, Promote, Resume, Rollback, Since, Status, Verify, Via, Wait,
 };
 
 /// Reads the command.
@@ -205,7 +205,10 @@ fn job(reader: &Reader<'_>, command: Command, request: Request, more: More) -> O
             analyses: more.analyses,
             lasts: more.lasts,
         }),
-        Command::Status => Job::Status(request.select),
+        Command::Status => Job::Status(Status {
+            select: request.select,
+            page: reader.given(&OUTPUT).is_some_and(|given| given.text == "html"),
+        }),
         Command::Preflight => Job::Preflight(request.select),
         Command::Abort => Job::Abort(request.select),
         Command::Resume => Job::Resume(Resume {

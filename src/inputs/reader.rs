@@ -62,10 +62,12 @@ impl<'a> Reader<'a> {
     /// Notes that an input is missing, unless it was given; an empty one is told why it may be empty.
     pub fn require(&self, spec: &InputSpec, why: &str) {
         if self.given(spec).is_none() && !self.refuse_empty(spec) {
+            // YAML and shells read a text with a space as it is meant only in quotes.
+            let quote = if spec.example.contains(' ') { "\"" } else { "" };
             let way = match (self.inputs.in_step, spec.is_secret()) {
-                (true, _) => format!("add `{}: {}` to `with:`", spec.name, spec.example),
+                (true, _) => format!("add `{}: {quote}{}{quote}` to `with:`", spec.name, spec.example),
                 (false, true) => format!("give {} FILE or set {}", spec.flag(), spec.variable()),
-                (false, false) => format!("give {} {}", spec.flag(), spec.example),
+                (false, false) => format!("give {} {quote}{}{quote}", spec.flag(), spec.example),
             };
             self.mistake(format!("`{}` is missing{why}: {way}", spec.name));
         }

@@ -55,7 +55,7 @@ pub enum Job {
     /// Shows the past.
     History(History),
     /// Shows what is pinned where.
-    Status(Select),
+    Status(Status),
     /// Checks what a promotion needs.
     Preflight(Select),
     /// Stops canaries.
@@ -107,7 +107,8 @@ impl Job {
             Self::Verify(verify) => &verify.select,
             Self::Rollback(rollback) => &rollback.select,
             Self::History(history) => &history.select,
-            Self::Status(select) | Self::Preflight(select) | Self::Abort(select) => select,
+            Self::Status(job) => &job.select,
+            Self::Preflight(select) | Self::Abort(select) => select,
             Self::Resume(resume) => &resume.select,
             Self::Hold(hold) => {
                 let names = |all: &[Of]| all.iter().map(|one| one.as_str().to_owned()).collect();
@@ -251,6 +252,15 @@ pub struct Rollback {
     pub dry: bool,
     /// Whether to ask before anything is written, where somebody can be asked.
     pub ask: bool,
+}
+
+/// `status`.
+#[derive(Clone, Debug)]
+pub struct Status {
+    /// Whose state.
+    pub select: Select,
+    /// Whether it becomes a page, which shows the last events as well.
+    pub page: bool,
 }
 
 /// `history`.

@@ -17,7 +17,7 @@ use crate::promote::cancel::{or_cancel, or_late};
 use crate::promote::commands::{
     abort, history, hold, plan, preflight, promote, resume, rollback, status, verify, wait,
 };
-use crate::promote::job::{Common, Job};
+use crate::promote::job::{Common, Job, Status};
 use crate::promote::land::bring::Ways;
 use crate::promote::ports::{Cancel, Ports, Reading};
 use crate::promote::timeline::Recorder;
@@ -168,7 +168,14 @@ async fn opened(
         Job::Abort(select) => abort::run(select, reading, repo.as_ref(), drive, report).await,
         Job::Resume(job) => resume::run(job, reading, repo.as_ref(), drive, report).await,
         Job::Hold(job) => hold::run(job, reading, repo.as_ref(), report).await,
-        Job::Status(select) | Job::Preflight(select) => shown(ports, status::run(select, reading, report)).await,
+        Job::Status(job) => shown(ports, status::run(job, reading, report)).await,
+        Job::Preflight(select) => {
+            let job = Status {
+                select: select.clone(),
+                page: false,
+            };
+            shown(ports, status::run(&job, reading, report)).await
+        }
     }
 }
 

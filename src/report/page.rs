@@ -24,7 +24,9 @@ pub fn page(report: &Report) -> String {
         list("What to do", &report.hints),
         list("Warnings", &report.warnings),
         overview(&report.status),
+        holds(report),
         gates(report),
+        events(report),
     ];
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
@@ -116,7 +118,7 @@ fn cell(row: &StatusRow) -> String {
         format!("<p class=\"state {class}\">{health}, {sync}{drift}</p>\n")
     });
     let since = row.at.map(|at| {
-        let ago = row.age_seconds.map(|seconds| format!("since {} ago", age(seconds)));
+        let ago = row.age_seconds.map(|seconds| format!("{} ago", age(seconds)));
         format!(
             "<time datetime=\"{at}\">{}</time>",
             ago.unwrap_or_else(|| at.to_string())
@@ -167,18 +169,76 @@ fn gates(report: &Report) -> String {
             .until
             .map(|until| format!("<time datetime=\"{until}\">{until}</time>"));
         format!(
-            "<tr>\n<th scope=\"row\">{}</th>\n<td data-label=\"State\"><span class=\"state {class}\">{}</span></td>\n\
+            "<tr>\n<th scope=\"row\">{}</th>\n<td data-label=\"Environment\">{}</td>\n<td data-label=\"State\"><span class=\"state {class}\">{}</span></td>\n\
              <td data-label=\"Why\">{}</td>\n<td data-label=\"Opens\">{}</td>\n</tr>\n",
             escape(&row.name),
+            escape(&row.environment),
             row.state.name(),
             escape(&row.reason),
             until.unwrap_or_default()
         )
     });
     format!(
-        "<section>\n<h2>Gates</h2>\n<table>\n<caption>What must hold before the next promotion</caption>\n<thead>\n<tr><th scope=\"col\">Gate</th>\
-         <th scope=\"col\">State</th><th scope=\"col\">Why</th><th scope=\"col\">Opens</th></tr>\n</thead>\n<tbody>\n{}</tbody>\n</table>\n</section>\n",
+        "<section>\n<h2>Gates</h2>\n<table>\n<caption>The time windows of promote.yaml now. The other gates depend on the image: run promote plan</caption>\n<thead>\n<tr><th scope=\"col\">Gate</th>\
+         <th scope=\"col\">Environment</th><th scope=\"col\">State</th><th scope=\"col\">Why</th><th scope=\"col\">Opens</th></tr>\n</thead>\n<tbody>\n{}</tbody>\n</table>\n</section>\n",
         rows.collect::<Vec<_>>().concat()
+    )
+}
+
+/// What is held: no promotion puts it there.
+fn holds(report: &Report) -> String {
+    let rows = report.holds.iter().map(|row| {
+        format!(
+            "<tr>\n<th scope=\"row\">{}</th>\n<td data-label=\"Why\">{}</td>\n<td data-label=\"By\">{}</td>\n\
+             <td data-label=\"Ends\">{}</td>\n</tr>\n",
+            escape(&row.what()),
+            escape(&row.reason),
+            escape(row.by.as_deref().unwrap_or("not known")),
+            escape(&row.end())
+        )
+    });
+    table(
+        "Holds",
+        "What no promotion can put in",
+        &["Held", "Why", "By", "Ends"],
+        rows,
+    )
+}
+
+/// The last events, the newest first.
+fn events(report: &Report) -> String {
+    let rows = report.history.iter().map(|row| {
+        let images: Vec<String> = row.to.iter().map(|image| escape(&short(image))).collect();
+        format!(
+            "<tr>\n<th scope=\"row\"><time datetime=\"{at}\">{at}</time></th>\n<td data-label=\"App\">{}</td>\n\
+             <td data-label=\"Environment\">{}</td>\n<td data-label=\"Event\">{}</td>\n<td data-label=\"Image\"><code>{}</code></td>\n\
+             <td data-label=\"By\">{}</td>\n</tr>\n",
+            escape(&row.app),
+            escape(&row.environment),
+            escape(&row.event),
+            images.join(" "),
+            escape(&row.by),
+            at = row.at,
+        )
+    });
+    let heads = ["When", "App", "Environment", "Event", "Image", "By"];
+    table("Last events", "What happened, the newest first", &heads, rows)
+}
+
+/// A section with a table; nothing for no rows.
+fn table(title: &str, caption: &str, heads: &[&str], rows: impl Iterator<Item = String>) -> String {
+    let rows: String = rows.collect();
+    if rows.is_empty() {
+        return rows;
+    }
+    let heads: Vec<String> = heads
+        .iter()
+        .map(|head| format!("<th scope=\"col\">{head}</th>"))
+        .collect();
+    format!(
+        "<section>\n<h2>{title}</h2>\n<table>\n<caption>{caption}</caption>\n<thead>\n<tr>{}</tr>\n</thead>\n<tbody>\n{rows}</tbody>\n\
+         </table>\n</section>\n",
+        heads.concat()
     )
 }
 
@@ -237,7 +297,7 @@ mod tests {
         for part in [
             "<th scope=\"row\">x</th>",
             "Degraded, OutOfSync, does not run what is pinned",
-            "since 1s ago",
+            "1s ago",
             "by x",
             "differs from x",
         ] {

@@ -233,7 +233,7 @@ fn the_readings_find_what_markdown_hides() {
         report.checks.clear();
         report.status.clear();
         report.history.clear();
-                report.metrics.clear();
+        report.metrics.clear();
         let summary = crate::report::summary(&report);
         for line in canary.lines() {
             assert!(

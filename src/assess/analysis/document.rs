@@ -4,10 +4,13 @@ use serde_json::{Map, Number, Value as Json};
 use yaml_rust2::parser::{Event, MarkedEventReceiver, Parser};
 use yaml_rust2::scanner::{Marker, TScalarStyle};
 
+/// The most values that a file has once its aliases are filled in: a file of a few lines can name itself a billion times.
+const MOST_VALUES: usize = 100_000;
+
 /// Reads every document of a text.
 ///
 /// # Errors
-/// The text is no YAML, with the line.
+/// The text is no YAML, with the line; or its aliases stand for too much.
 pub fn read(text: &str) -> Result<Vec<Json>, String> {
     let mut builder = Builder::default();
     let mut parser = Parser::new_from_str(text);
@@ -33,6 +36,8 @@ struct Builder {
     documents: Vec<Json>,
     open: Vec<Open>,
     anchors: Vec<(usize, Json)>,
+    /// How many values were copied.
+    copied: usize,
     problem: Option<String>,
 }
 
@@ -53,7 +58,8 @@ impl MarkedEventReceiver for Builder {
             }
             Event::Alias(anchor) => {
                 let known = self.anchors.iter().rev().find(|(known, _)| *known == anchor);
-                let value = known.map_or(Json::Null, |(_, value)| value.clone());
+                let known = known.map(|(_, value)| value.clone());
+                let value = known.and_then(|value| self.counted(value, &mark)).unwrap_or_default();
                 self.complete(value, 0, &mark);
             }
             _ => {}
@@ -62,9 +68,23 @@ impl MarkedEventReceiver for Builder {
 }
 
 impl Builder {
+    /// Returns a copy of a value, unless too much was copied.
+    fn counted(&mut self, value: Json, mark: &Marker) -> Option<Json> {
+        self.copied = self.copied.saturating_add(size(&value));
+        if self.copied <= MOST_VALUES {
+            return Some(value);
+        }
+        let line = mark.line();
+        self.problem
+            .get_or_insert_with(|| format!("line {line}: the aliases stand for more than {MOST_VALUES} values"));
+        None
+    }
+
     fn complete(&mut self, value: Json, anchor: usize, mark: &Marker) {
-        if anchor > 0 {
-            self.anchors.push((anchor, value.clone()));
+        if anchor > 0
+            && let Some(value) = self.counted(value.clone(), mark)
+        {
+            self.anchors.push((anchor, value));
         }
         match self.open.last_mut() {
             None => self.documents.push(value),
@@ -92,6 +112,18 @@ impl Builder {
             },
         }
     }
+}
+
+/// Returns how many values a value holds, itself included.
+fn size(value: &Json) -> usize {
+    let within: usize = match value {
+        Json::Array(items) => items.iter().map(size).sum(),
+        Json::Object(fields) => fields.values().map(size).sum(),
+        // A long text counts for more.
+        Json::String(text) => text.len() / 64,
+        _ => 0,
+    };
+    within.saturating_add(1)
 }
 
 /// Writes a key as a text.
@@ -164,6 +196,17 @@ mod tests {
         assert_eq!(read("2026-01-01"), "2026-01-01");
         assert_eq!(read("all(result, # > 1)"), "all(result,");
         assert_eq!(read("~"), Json::Null);
+    }
+
+    #[test]
+    fn aliases_of_aliases_are_refused_and_not_filled_in() {
+        let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+        for at in 1..12 {
+            let alias = format!("*a{}", at - 1);
+            text = text + &format!("a{at}: &a{at} [{}]\n", vec![alias; 10].join(", "));
+        }
+        let problem = read(&text).unwrap_err();
+        assert!(problem.contains("line 5: the aliases stand for more than"), "{problem}");
     }
 
     #[test]

@@ -142,8 +142,13 @@ pub(super) fn related(items: &[Node], environments: &[Environment], mistakes: &m
                 ));
             }
         }
-        for gate in ["soak", "verified"] {
-            let Some(node) = entry(gate) else { continue };
+        let image = entry("image").and_then(|node| match &node.content {
+            Content::Map(entries) => entries.iter().find(|(key, ..)| key == "same-as-after"),
+            _ => None,
+        });
+        let image = image.map(|(.., node)| ("same-as-after", node));
+        let gates = ["soak", "verified"].map(|gate| Some((gate, entry(gate)?)));
+        for (gate, node) in gates.into_iter().flatten().chain(image) {
             let off = match &node.content {
                 Content::Other(text) => text.eq_ignore_ascii_case("false"),
                 content => matches!(content, Content::Null),
@@ -335,6 +340,10 @@ mod tests {
                 &["`soak` \"soon\" (promote.yaml, line 4)"],
             ),
             ("  verified: true\n", &["`verified` on line 4 needs `after`"]),
+            (
+                "  image:\n    same-as-after: true\n",
+                &["`same-as-after` on line 5 needs `after`"],
+            ),
             ("  windws: {}\n", &["`windws` on line 4", "`windows`"][..]),
             (
                 "  windows: {timezone: Europe/Berln}\n",

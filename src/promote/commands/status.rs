@@ -1,19 +1,26 @@
 //! `status`: what is pinned in each environment, which commit did that, and how it runs. Reads only.
 
+use crate::assess::gate::{self, Evidence, Settings};
 use crate::assess::rollout::Origin;
 use crate::infrarepo::{InfraRepo, Tip};
-use crate::model::{AppName, EnvironmentName, Fault, Outcome, Pin, RepoPath};
+use crate::model::{AppName, EnvironmentName, Fault, Outcome, Pin, RepoPath, Timestamp};
 use crate::plan::holds::{Held, Holds};
 use crate::plan::{Allow, Config, Layout, Place, Select};
-use crate::report::{End, Report, StatusRow};
+use crate::report::{End, GateRow, Report, StatusRow};
 
 use crate::promote::commands::changed::{self, Placed};
+use crate::promote::commands::history;
+use crate::promote::job::{History, Status};
 use crate::promote::ports::Reading;
 use crate::promote::prepare::announce;
 use crate::promote::prepare::applications::identity;
+use crate::promote::prepare::gates::row as judged_row;
 use crate::promote::prepare::holds::{holds, rows as concerning};
 use crate::promote::prepare::places::{of_app, pairs, there_are};
 use crate::promote::prepare::snapshot::{config, find, read};
+
+/// So many of the last events are on the page.
+const LAST_EVENTS: usize = 10;
 
 /// How many commits are looked through for the one that changed a pin.
 const LOOK_BACK: usize = 500;
@@ -22,7 +29,9 @@ const LOOK_BACK: usize = 500;
 ///
 /// # Errors
 /// The infra-repo cannot be read, or nothing that was asked for is there.
-pub(in crate::promote) async fn run(select: &Select, reading: Reading<'_>, report: &mut Report) -> Result<End, Fault> {
+#[expect(clippy::too_many_lines, reason = "each part of the page is read in turn")]
+pub(in crate::promote) async fn run(job: &Status, reading: Reading<'_>, report: &mut Report) -> Result<End, Fault> {
+    let select = &job.select;
     let Reading { ports, repo, .. } = reading;
     let tip = repo.tip().await?;
     let config = config(repo, &tip.commit).await?;
@@ -66,12 +75,54 @@ pub(in crate::promote) async fn run(select: &Select, reading: Reading<'_>, repor
     }
     let pairs = rows.iter().map(|(target, _)| (&target.app, &target.environment));
     report.holds = concerning(&holds, pairs, ports.clock.wall());
+    report.gates = windows(
+        config.as_ref(),
+        rows.iter().map(|(target, _)| target),
+        ports.clock.wall(),
+    );
     report.status = rows.into_iter().map(|(_, row)| row).collect();
     let others = reader.others(&asked).await?;
     compare(&mut report.status, &others);
+    if job.page {
+        let past = History {
+            select: select.clone(),
+            limit: LAST_EVENTS,
+            since: None,
+            metrics: false,
+        };
+        if let Err(fault) = history::run(&past, reading, report).await {
+            ports.journal.warn(format!("the last events cannot be read: {fault}"));
+        }
+    }
     report.infra_repo = Some(announce::at(repo, &tip, Some(&tip.commit)));
     let reason = format!("{} at {} of {}", tip.branch, tip.commit.short(), repo.url());
     Ok(End::new(Outcome::Ok, reason))
+}
+
+/// Judges the windows of each environment, the only gate that does not depend on what is promoted or asks a server.
+fn windows<'a>(config: Option<&Config>, targets: impl Iterator<Item = &'a Place>, now: Timestamp) -> Vec<GateRow> {
+    let mut rows: Vec<GateRow> = Vec::new();
+    for Place { environment, .. } in targets {
+        let here = config.and_then(|config| config.environment(environment));
+        let windows = here.and_then(|here| here.gates.windows.clone());
+        if windows.is_none() || rows.iter().any(|row| row.environment == environment.as_str()) {
+            continue;
+        }
+        let settings = Settings {
+            windows,
+            sync_window: Some(false),
+            ..Settings::default()
+        };
+        let evidence = Evidence {
+            now,
+            at: now,
+            places: Vec::new(),
+            approvals: None,
+        };
+        let judged = gate::judge(&evidence, &settings).into_iter();
+        rows.extend(judged.map(|(gate, read)| judged_row(gate.name, environment, read)));
+    }
+    rows
 }
 
 /// Reads what is pinned, all of it at one commit.

@@ -370,7 +370,8 @@ async fn passed(
     passed
 }
 
-fn row(name: &str, environment: &EnvironmentName, read: Read) -> GateRow {
+/// Returns the row of a gate that was judged.
+pub(in crate::promote) fn row(name: &str, environment: &EnvironmentName, read: Read) -> GateRow {
     let (state, reason, until, opens) = match read {
         Read::Open(why) => (GateState::Open, why, None, None),
         Read::Closed(Closed { why, until, opens }) => (GateState::Closed, why, until, Some(opens)),
@@ -378,7 +379,10 @@ fn row(name: &str, environment: &EnvironmentName, read: Read) -> GateRow {
             GateState::Unknown,
             why,
             None,
-            Some("make it readable: an unknown gate is closed".to_owned()),
+            Some(
+                "correct what the reason names and run promote again: until it can be read, the gate counts as closed"
+                    .to_owned(),
+            ),
         ),
     };
     GateRow {
