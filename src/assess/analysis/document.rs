@@ -200,11 +200,12 @@ mod tests {
 
     #[test]
     fn aliases_of_aliases_are_refused_and_not_filled_in() {
-        let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
-        for at in 1..12 {
+        let lines = (1..12).map(|at| {
             let alias = format!("*a{}", at - 1);
-            text = text + &format!("a{at}: &a{at} [{}]\n", vec![alias; 10].join(", "));
-        }
+            format!("a{at}: &a{at} [{}]", vec![alias; 10].join(", "))
+        });
+        let first = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]".to_owned();
+        let text = std::iter::once(first).chain(lines).collect::<Vec<_>>().join("\n");
         let problem = read(&text).unwrap_err();
         assert!(problem.contains("line 5: the aliases stand for more than"), "{problem}");
     }
