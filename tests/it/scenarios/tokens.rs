@@ -58,7 +58,10 @@ fn exactly_our_commit_needs_no_git() {
     let warnings = report["warnings"].as_array().unwrap();
     assert_eq!(warnings.len(), 1, "{report:#}");
     let warning = warnings[0].as_str().unwrap();
-    assert!(warning.contains("refs/promote/record") && warning.contains("`record:`"), "{report:#}");
+    assert!(
+        warning.contains("refs/promote/record") && warning.contains("`record:`"),
+        "{report:#}"
+    );
 }
 
 #[test]
