@@ -1,0 +1,225 @@
+//! The infra-repo's part of `preflight`: access, rules of the branch, promote.yaml, the overlays, holds.
+
+use crate::assess::rollout::Origin;
+use crate::githost::Rules;
+use crate::infrarepo::{InfraRepo, Tip};
+use crate::model::{Fault, RepoIdentity, Syntax, Timestamp};
+use crate::plan::holds::{FILE, Held, Holds};
+use crate::plan::{self, Allow, Layout, Overlay, Select};
+use crate::report::Report;
+
+use crate::promote::commands::checks::{Checks, MADE_BY_HAND, MINTED};
+use crate::promote::job::Common;
+use crate::promote::ports::Ports;
+use crate::promote::prepare::announce;
+use crate::promote::prepare::applications::identity;
+use crate::promote::prepare::holds::{holds, rows};
+use crate::promote::prepare::places::{of_app, pairs};
+use crate::promote::prepare::snapshot::{config, find, read};
+
+/// Checks the infra-repo, and returns where its overlays and applications are to be.
+pub(super) async fn checked(
+    (repo, host): (&dyn InfraRepo, Option<&dyn Rules>),
+    common: &Common,
+    select: &Select,
+    ports: Ports<'_>,
+    checks: &mut Checks,
+    report: &mut Report,
+) -> Option<(Origin, Vec<plan::Place>)> {
+    let url = repo.url();
+    let tip = repo.tip().await;
+    let tip = checks.take("read", &url, tip, |tip| {
+        format!("{} is at {}", tip.branch, tip.commit.short())
+    });
+    let Some(tip) = tip else {
+        // What was just rejected is not said to be good; when it expired it says itself.
+        let until = common.infra_repo.token.as_ref().and_then(|token| token.valid_until());
+        if let Some(until) = until.filter(|until| *until <= ports.clock.wall()) {
+            checks.ending("token", &url, "installation token", until, ports.clock.wall(), MINTED);
+        }
+        for check in ["write", "promote.yaml", "overlay"] {
+            checks.skipped(check, "", "not checked: promote could not read the infra-repo");
+        }
+        return None;
+    };
+    report.infra_repo = Some(announce::at(repo, &tip, Some(&tip.commit)));
+    let written = repo.may_write(&tip.branch).await;
+    checks.take("write", &url, written, |()| "the token has write permission".to_owned());
+    let until = rules(host, &tip, checks).await;
+    token(common, until, &url, ports, checks);
+    let (repository, targets) = overlays(repo, select, &tip, checks).await?;
+    held(repo, &tip, &targets, ports, checks, report).await;
+    let origin = Origin {
+        repository,
+        branch: tip.branch,
+        default: tip.default,
+    };
+    Some((origin, targets))
+}
+
+/// Checks the rules of the branch where the host tells them, and returns the end of the token if it tells that, too.
+async fn rules(host: Option<&dyn Rules>, tip: &Tip, checks: &mut Checks) -> Option<Timestamp> {
+    let branch = tip.branch.to_string();
+    match host?.rules(&tip.branch).await {
+        Ok(words) if words.rules.is_empty() => {
+            checks.ok("rules", branch, "no ruleset blocks a push");
+            words.token_until
+        }
+        Ok(words) => {
+            let why = format!(
+                "rulesets block a push unless the token is on the bypass list, which GitHub does not report: {}",
+                words.rules.join(", ")
+            );
+            let mut fault = Fault::refused(why);
+            if let Some(way) = suits(&words.rules) {
+                fault = fault.hint(way);
+            }
+            checks.warning(
+                "rules",
+                branch,
+                fault.hint("add the App or the owner of the token to the bypass list of the ruleset"),
+            );
+            words.token_until
+        }
+        Err(fault) => {
+            checks.warning("rules", branch, fault);
+            None
+        }
+    }
+}
+
+/// Returns which `via` suits the rules of a branch.
+fn suits(rules: &[String]) -> Option<&'static str> {
+    let has = |kinds: &[&str]| rules.iter().any(|rule| kinds.contains(&rule.as_str()));
+    if has(&["merge_queue"]) {
+        return Some("set `via: pull-request` with `merge: auto`: the branch has a merge queue");
+    }
+    if has(&[
+        "pull_request",
+        "required_status_checks",
+        "required_deployments",
+        "workflows",
+        "code_scanning",
+    ]) {
+        return Some("set `via: pull-request`: the branch takes changes by pull requests");
+    }
+    has(&["required_signatures"]).then_some("set `via: api`: GitHub then signs the commit")
+}
+
+/// Tells when the token of the infra-repo ends; `said` is what its host says of that.
+fn token(common: &Common, said: Option<Timestamp>, url: &str, ports: Ports<'_>, checks: &mut Checks) {
+    let Some(token) = &common.infra_repo.token else {
+        return;
+    };
+    match (token.valid_until(), said) {
+        (Some(until), _) => checks.ending("token", url, "installation token", until, ports.clock.wall(), MINTED),
+        (None, Some(until)) => checks.ending("token", url, "personal token", until, ports.clock.wall(), MADE_BY_HAND),
+        (None, None) => checks.ok("token", url, "expiry unknown"),
+    }
+}
+
+/// Shows what is held of what was asked for, or that there is.
+async fn held(
+    repo: &dyn InfraRepo,
+    tip: &Tip,
+    targets: &[plan::Place],
+    ports: Ports<'_>,
+    checks: &mut Checks,
+    report: &mut Report,
+) {
+    let Some(holds) = checks.right("holds", FILE, holds(repo, &tip.commit).await) else {
+        return;
+    };
+    if let Holds::Unreadable(why) = &holds {
+        let fault = Fault::refused(format!("everything is {}", Held::Unreadable(why)));
+        return checks.failed(
+            "holds",
+            FILE,
+            fault.hint(format!("correct {FILE} at the root of the infra-repo")),
+        );
+    }
+    let pairs = targets.iter().map(|target| (&target.app, &target.environment));
+    report.holds = rows(&holds, pairs, ports.clock.wall());
+    if report.holds.is_empty() {
+        checks.ok("holds", FILE, "nothing is held");
+    }
+    for row in &report.holds {
+        let said = format!("{} is held {}: {}", row.what(), row.end(), row.reason);
+        if row.image.is_some() {
+            checks.ok("holds", FILE, said);
+        } else {
+            let fault = Fault::refused(said).hint("run `promote release` when the reason is gone");
+            checks.warning("holds", FILE, fault);
+        }
+    }
+}
+
+/// Checks promote.yaml and every overlay that was asked for, or that there is.
+async fn overlays(
+    repo: &dyn InfraRepo,
+    select: &Select,
+    tip: &Tip,
+    checks: &mut Checks,
+) -> Option<(RepoIdentity, Vec<plan::Place>)> {
+    let config = config(repo, &tip.commit).await;
+    let config = checks.take("promote.yaml", tip.branch.as_str(), config, |config| match config {
+        None => "not found: the layout comes from the inputs or the default".to_owned(),
+        Some(config) => format!("valid, {} environments", config.environments.len()),
+    })?;
+    let pairs = pairs(repo, select, config.as_ref(), tip).await;
+    let pairs = checks.right("overlay", "", pairs)?;
+    let (mut targets, mut files) = (Vec::new(), Vec::new());
+    for (app, environment) in pairs {
+        let object = format!("{app} in {environment}");
+        let layout = Layout {
+            select: &of_app(select, app),
+            allow: Allow::default(),
+            config: config.as_ref(),
+        };
+        let found = layout
+            .targets(&[environment])
+            .map_err(|mistakes| Fault::mistakes(&mistakes));
+        for target in checks.right("overlay", &object, found).unwrap_or_default() {
+            let file = find(repo, tip, &layout, &target).await;
+            let file = file.and_then(|file| file.map_err(Fault::invalid));
+            files.extend(
+                checks
+                    .right("overlay", &object, file)
+                    .map(|file| ((object.clone(), target.syntax.clone()), file)),
+            );
+            targets.push(target);
+        }
+    }
+    let (places, paths): (Vec<_>, Vec<_>) = files.into_iter().unzip();
+    let overlays = read(repo, &tip.commit, paths).await;
+    let overlays = checks.right("overlay", "", overlays).unwrap_or_default();
+    for ((object, syntax), overlay) in places.into_iter().zip(overlays) {
+        let paths: Vec<&str> = overlay.files.iter().map(|file| file.path.as_str()).collect();
+        let paths = paths.join(", ");
+        let Some(images) = checks.right("overlay", &object, images(&syntax, &overlay)) else {
+            continue;
+        };
+        if images.is_empty() {
+            let why = Fault::invalid(format!("{paths} names no image"));
+            checks.warning(
+                "overlay",
+                object,
+                why.hint("set `allow: new-entry` for the first promotion of an image"),
+            );
+        } else {
+            checks.ok("overlay", object, format!("{paths} has {}", images.join(", ")));
+        }
+    }
+    Some((identity(repo, config.as_ref()), targets))
+}
+
+/// Returns the names of the images that an overlay pins, in the order of its files.
+fn images(syntax: &Syntax, overlay: &Overlay) -> Result<Vec<String>, Fault> {
+    let mut all = Vec::new();
+    for file in &overlay.files {
+        let pins = syntax.pins(&file.text);
+        let pins = pins.map_err(|fault| Fault::invalid(format!("{}: {fault}", file.path)))?;
+        all.extend(pins.into_iter().map(|pin| pin.name));
+    }
+    Ok(all)
+}
