@@ -9,7 +9,7 @@ use super::{Call, failed};
 use crate::journal::Journal;
 use crate::model::{Clock, Command, Fault, Health, Outcome, SyncState};
 use crate::promote::{self, Common, Job};
-use crate::report::{End, GateRow, Report};
+use crate::report::{End, GateRow, Report, StatusRow};
 use crate::runner::Receiver;
 use crate::set_image;
 
@@ -85,20 +85,41 @@ async fn cancellable(common: &Common, job: &Job, receiver: &Rc<dyn Receiver>, cl
 
 /// Gives the report of `status` or `plan` the exit code 3 where something is other than it is to be. The outcome stays.
 pub(super) fn strictly(mut report: Report) -> Report {
-    let right = match report.outcome() {
-        Outcome::Ok => report.status.iter().all(|row| {
-            let is_live = row.sync == Some(SyncState::Synced) && row.health == Some(Health::Healthy);
-            is_live && row.not_running.is_empty()
-        }),
-        Outcome::Planned => report.changes.is_empty() && report.gates.iter().all(GateRow::passes),
+    let (right, reason) = match report.outcome() {
+        Outcome::Ok => as_pinned(&report),
+        Outcome::Planned => {
+            let is_open = report.gates.iter().all(GateRow::passes);
+            (report.changes.is_empty() && is_open, report.reason.clone())
+        }
         _ => return report,
     };
     if !right {
-        let mut end = End::new(report.outcome(), report.reason.clone()).exits(Outcome::Refused.exit_code());
+        let mut end = End::new(report.outcome(), reason).exits(Outcome::Refused.exit_code());
         end.hints.clone_from(&report.hints);
         report.end(end);
     }
     report
+}
+
+/// Whether every row is Synced and Healthy and runs what is pinned, and what to say where one does not.
+fn as_pinned(report: &Report) -> (bool, String) {
+    let is_live = |row: &&StatusRow| {
+        let is_green = row.sync == Some(SyncState::Synced) && row.health == Some(Health::Healthy);
+        is_green && row.not_running.is_empty()
+    };
+    let others = report.status.iter().filter(|row| !is_live(row));
+    let others: Vec<String> = others
+        .map(|row| format!("{} in {}", row.app, row.environment))
+        .collect();
+    let reason = match others.as_slice() {
+        [] => format!("nothing to check: no overlay can be read ({})", report.reason),
+        others => format!(
+            "not Synced and Healthy with what is pinned: {} ({})",
+            others.join(", "),
+            report.reason
+        ),
+    };
+    (others.is_empty() && !report.status.is_empty(), reason)
 }
 
 /// Whether whoever started this process had it ignore SIGHUP, as `nohup` does.

@@ -31,7 +31,7 @@ pub const MERGE_TIMEOUT: InputSpec = InputSpec {
 pub const LABELS: InputSpec = InputSpec {
     name: "pull-request-labels",
     kind: InputKind::List,
-    absent: "none",
+    absent: "Default: none",
     help: "Labels of the pull request. GitHub creates those that do not exist.",
     example: "promotion, production",
     part: Part::Land,
@@ -42,7 +42,7 @@ pub const LABELS: InputSpec = InputSpec {
 pub const REVIEWERS: InputSpec = InputSpec {
     name: "pull-request-reviewers",
     kind: InputKind::List,
-    absent: "none",
+    absent: "Default: none",
     help: "Users whom GitHub asks for a review of the pull request.",
     example: "octocat, hubot",
     part: Part::Land,
@@ -53,7 +53,7 @@ pub const REVIEWERS: InputSpec = InputSpec {
 pub const TEAM_REVIEWERS: InputSpec = InputSpec {
     name: "pull-request-team-reviewers",
     kind: InputKind::List,
-    absent: "none",
+    absent: "Default: none",
     help: "Teams of the organization whom GitHub asks for a review, by their slugs. The token needs `members: read`.",
     example: "platform",
     part: Part::Land,
@@ -64,7 +64,7 @@ pub const TEAM_REVIEWERS: InputSpec = InputSpec {
 pub const ASSIGNEES: InputSpec = InputSpec {
     name: "pull-request-assignees",
     kind: InputKind::List,
-    absent: "none",
+    absent: "Default: none",
     help: "Users to whom GitHub assigns the pull request.",
     example: "octocat",
     part: Part::Land,
@@ -74,7 +74,7 @@ pub const ASSIGNEES: InputSpec = InputSpec {
 /// `github-environment`.
 pub const GITHUB_ENVIRONMENT: InputSpec = InputSpec {
     name: "github-environment",
-    absent: "the name of the environment",
+    absent: "Default: the name of the environment",
     help: "GitHub environment whose approvals count for the gate `approvals`, where its name differs from the environment's.",
     example: "prod-eu",
     part: Part::Change,

@@ -19,7 +19,7 @@ pub const INFRA_REPO: InputSpec = InputSpec {
 pub const ALIASES: InputSpec = InputSpec {
     name: "aliases",
     kind: InputKind::List,
-    absent: "none",
+    absent: "Default: none",
     help: "Further addresses of the infra-repo, as Argo CD can name it: another host for ssh, an address inside the cluster, a proxy. The \
            addresses of GitHub, GitLab, Bitbucket, Azure DevOps and Gitea for one repository are known without it.",
     example: "git@git-ssh.example.com:myorg/infra-repo.git",
@@ -75,7 +75,7 @@ pub const APP_PRIVATE_KEY: InputSpec = InputSpec {
 /// `username`.
 pub const USERNAME: InputSpec = InputSpec {
     name: "username",
-    absent: "the user of the address (`https://USER@HOST/…`), else the one that the host's tokens are sent with",
+    absent: "Default: the user of the address (`https://USER@HOST/…`), else the one that the host's tokens are sent with",
     help: "User name that the token belongs to, for hosts that want one: AWS CodeCommit, GitLab deploy tokens, API tokens of Bitbucket Cloud.",
     example: "deploy-bot",
     part: Part::Repository,

@@ -66,6 +66,19 @@ fn names(to: &str, image: &str) -> bool {
     })
 }
 
+/// Returns the tag or digest of an image that begins with `to`: at least seven of the first digits of a commit's SHA, or of a digest.
+fn begun<'a>(to: &str, image: &'a str) -> Option<&'a str> {
+    let parts = Parts::of(image);
+    let is_hash = |digits: &str| digits.len() >= 7 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    let (digits, name) = match to.strip_prefix("sha256:") {
+        Some(digits) => (digits, parts.digest),
+        None => (to, parts.tag),
+    };
+    let of_hash = |name: &&str| is_hash(name.strip_prefix("sha256:").unwrap_or(name));
+    name.filter(|name| is_hash(digits) && name.starts_with(to))
+        .filter(of_hash)
+}
+
 /// A commit that says what it pinned.
 #[derive(Clone, Debug)]
 pub struct Promoted {
@@ -127,6 +140,28 @@ impl Past<'_> {
             }
         }
         versions
+    }
+
+    /// Completes a short name of a version: at least seven of the first digits of a digest, or of a tag that is a commit's SHA. What is the name
+    /// of a version as it is, or the beginning of none, is returned unchanged.
+    ///
+    /// # Errors
+    /// The names that begin with it, where there are several.
+    pub fn completed(&self, to: &str) -> Result<String, Vec<String>> {
+        let versions = self.versions();
+        let earlier = versions.iter().flat_map(|version| &version.pins);
+        let mut found: Vec<&str> = Vec::new();
+        for pin in self.pinned.iter().chain(earlier) {
+            if names(to, &pin.image) {
+                return Ok(to.to_owned());
+            }
+            found.extend(begun(to, &pin.image).filter(|name| !found.contains(name)));
+        }
+        match found.as_slice() {
+            [] => Ok(to.to_owned()),
+            [name] => Ok((*name).to_owned()),
+            several => Err(several.iter().map(|name| (*name).to_owned()).collect()),
+        }
     }
 
     /// Returns the newest version that is known to be good, is not pinned now, and that nobody holds.
@@ -440,6 +475,36 @@ mod tests {
         for to in ["v", "ghcr.io/o/api:v2", "o/api:v1", "sha256:00", "o/x:s1@sha256:1"] {
             assert!(!version.is(to), "{to}");
         }
+    }
+
+    #[test]
+    fn the_first_digits_of_a_version_are_completed() {
+        let (one, other) = ("0123456a".repeat(5), "0123456b".repeat(5));
+        let record = record(&[
+            ("live", &format!("o/api:{other}")),
+            ("live", &format!("o/api:v3@{DIGEST}")),
+            ("live", "o/api:20261127"),
+        ]);
+        let past = Past {
+            pinned: &[pin("api", &format!("o/api:{one}"))],
+            record: &record,
+            promoted: &[],
+        };
+        let short = DIGEST.get(..14).unwrap();
+        for (to, name) in [
+            ("0123456a", one.as_str()),
+            ("0123456b0", &other),
+            (&other, &other),
+            (short, DIGEST),
+            ("2026112", "20261127"),
+            // Six digits, no digits, and the beginning of nothing.
+            ("012345", "012345"),
+            ("v3", "v3"),
+            ("fffffff", "fffffff"),
+        ] {
+            assert_eq!(past.completed(to).as_deref(), Ok(name), "{to}");
+        }
+        assert_eq!(past.completed("0123456"), Err(vec![one, other]));
     }
 
     #[test]

@@ -114,6 +114,14 @@ fn the_pages_hold_every_input_output_and_code() {
             "{} says what its absence means",
             spec.name
         );
+        assert!(
+            ["", "Default: ", "Required"]
+                .iter()
+                .any(|start| spec.absent.starts_with(start) && start.is_empty() == spec.absent.is_empty()),
+            "{}: {:?} is neither a default nor a condition",
+            spec.name,
+            spec.absent
+        );
     }
     let codes = page("docs/reference/exit-codes.md");
     for code in [

@@ -12,7 +12,11 @@ fn a_commit_is_waited_for_with_and_without_its_name() {
         .ends("landed", 0);
     let commit = landed["infra_repo"]["commit"].as_str().unwrap().to_owned();
     let commits = world.commits();
-    for words in [String::new(), format!("--commit {commit}")] {
+    for words in [
+        String::new(),
+        format!("--commit {commit}"),
+        format!("--commit {}", &commit[..7]),
+    ] {
         let report = world
             .live(&format!("wait --app api --environment dev --settle 500ms {words}"))
             .ends("live", 0);
@@ -30,6 +34,57 @@ fn a_commit_that_is_not_there_cannot_be_waited_for() {
         .live(&format!("wait --app api --environment dev --commit {nowhere}"))
         .ends("invalid", 2);
     assert!(report["reason"].as_str().unwrap().contains(nowhere), "{report:#}");
+    for (name, says) in [
+        ("0123456", "begins with it"),
+        ("012345", "at least 7 of its first digits"),
+    ] {
+        let report = world
+            .live(&format!("wait --app api --environment dev --commit {name}"))
+            .ends("invalid", 2);
+        assert!(report["reason"].as_str().unwrap().contains(says), "{report:#}");
+    }
+}
+
+#[test]
+fn check_fails_status_unless_everything_runs_what_is_pinned() {
+    let world = World::new();
+    world.live("status --check").ends("ok", 0);
+    // Argo CD has not been asked to compare this commit.
+    world.land("--app api --environment production --tag abc1234").exits(0);
+    world.live("status").ends("ok", 0);
+    let report = world.live("status --check").exits(3).report();
+    assert_eq!(
+        (&report["outcome"], &report["exit_code"]),
+        (&"ok".into(), &3.into()),
+        "{report:#}"
+    );
+    let reason = report["reason"].as_str().unwrap();
+    assert!(reason.contains("api in production"), "{reason}");
+    world.live("status --check --app api --environment dev").ends("ok", 0);
+    // An application that nobody can see proves nothing.
+    world.sandbox.argocd.delete("api-dev");
+    let gone = world.live("status --check --app api --environment dev").exits(3);
+    let report = gone.report();
+    assert!(report["reason"].as_str().unwrap().contains("api in dev"), "{report:#}");
+    world.land("status --check").exits(2).says("`argocd-server` is missing");
+}
+
+#[test]
+fn exit_code_fails_a_plan_that_would_change_something() {
+    let world = World::new();
+    let plan = "plan --app api --environment dev --tag abc1234";
+    world.land(plan).exits(0);
+    let report = world
+        .land(&format!("{plan} --exit-code --output json"))
+        .exits(3)
+        .report();
+    assert_eq!(
+        (&report["outcome"], &report["exit_code"]),
+        (&"planned".into(), &3.into()),
+        "{report:#}"
+    );
+    world.land("--app api --environment dev --tag abc1234").exits(0);
+    world.land(&format!("{plan} --exit-code")).exits(0);
 }
 
 #[test]

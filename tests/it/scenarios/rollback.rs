@@ -105,6 +105,30 @@ fn a_version_is_named_by_tag_reference_or_commit() {
 }
 
 #[test]
+fn first_digits_name_a_version_or_a_commit() {
+    let world = World::at_speed(200.0);
+    let [first, second, third] = ['a', 'b', 'c'].map(|digit| "0123456".to_owned() + &digit.to_string().repeat(33));
+    promote(&world, &first);
+    promote(&world, &second);
+    let last = promote(&world, &third);
+    let report = world.live(&format!("rollback {QUICK} --to 0123456")).ends("refused", 3);
+    let reason = report["reason"].as_str().unwrap();
+    assert!(reason.contains("ambiguous") && reason.contains(&first), "{reason}");
+    world
+        .live(&format!("rollback {QUICK} --to 0123456a --hold false"))
+        .ends("reverted", 0);
+    assert_eq!(pinned(&world, "dev"), first);
+    world
+        .live(&format!("rollback {QUICK} --to 0123456c --hold false"))
+        .ends("reverted", 0);
+    let commit = &last["infra_repo"]["commit"].as_str().unwrap()[..7];
+    world
+        .live(&format!("rollback {QUICK} --commit {commit} --hold false"))
+        .ends("reverted", 0);
+    assert_eq!(pinned(&world, "dev"), second);
+}
+
+#[test]
 fn nothing_known_good_lists_what_was_there() {
     let world = World::new();
     world.land("--app api --environment dev --tag v1").exits(0);

@@ -182,6 +182,10 @@ impl Here<'_> {
 
     /// The version that a tag, digest or reference names.
     fn version(&self, to: &str, unknown: bool) -> Result<Chosen, No> {
+        let to = &self.past.completed(to).map_err(|names| No {
+            why: format!("`to` {to} is ambiguous: {}", names.join(", ")),
+            hint: Some("give more of its digits".to_owned()),
+        })?;
         let current = Version {
             pins: self.past.pinned.to_vec(),
             at: None,
