@@ -1,23 +1,17 @@
-//! Reads the inputs of the infra-repo: its address, whose token opens it, who commits.
+//! Reads the inputs of the infra-repo: its address, and whose token opens it.
 
 use std::rc::Rc;
 
+use super::github;
 use super::place::Place;
-use crate::githost::inputs::{
-    ASSIGNEES, EXCLUDE_AUTHORS, GITHUB_ENVIRONMENT, LABELS, MERGE, MERGE_TIMEOUT, REVIEWERS, TEAM_REVIEWERS,
-};
-use crate::githost::{self, Merge, People, Run};
-use crate::github::{self, App, AppKey};
 use crate::http::{Fixed, Tokens};
 use crate::infrarepo::inputs::{
-    ALIASES, APP_CLIENT_ID, APP_PRIVATE_KEY, AUTHOR, BRANCH, GITHUB_TOKEN, INFRA_REPO, SSH_KEY, SSH_KNOWN_HOSTS, TOKEN,
-    USERNAME, VIA,
+    ALIASES, APP_CLIENT_ID, APP_PRIVATE_KEY, BRANCH, GITHUB_TOKEN, INFRA_REPO, SSH_KEY, SSH_KNOWN_HOSTS, TOKEN,
+    USERNAME,
 };
-use crate::infrarepo::{self, Address, Author, ByApi, Identity, KnownHosts, RepoAccess, SshAccess, SshKey};
+use crate::infrarepo::{self, Address, Identity, KnownHosts, RepoAccess, SshAccess, SshKey};
 use crate::inputs::{InputSpec, Reader};
-use crate::model::{BranchName, EnvironmentName, RepoPath, Secret, is_loopback, may_carry_secret, unseen};
-use crate::plan::{Layout, Request};
-use crate::promote::{Proposing, Via};
+use crate::model::{BranchName, EnvironmentName, Secret, may_carry_secret};
 
 /// Reads where the infra-repo of these environments is and which token opens it.
 pub(super) fn target(reader: &Reader<'_>, place: &Place<'_>, environments: &[EnvironmentName]) -> Option<RepoAccess> {
@@ -27,8 +21,8 @@ pub(super) fn target(reader: &Reader<'_>, place: &Place<'_>, environments: &[Env
     let token = token(reader, place, address.as_ref());
     let user = user(reader, address.as_ref(), token.is_some());
     let ssh = ssh(reader, place, address.as_ref());
-    let github = address.as_ref().and_then(|address| api(reader, place, address));
-    let app = app(reader, github.as_ref());
+    let github = address.as_ref().and_then(|address| github::api(reader, place, address));
+    let app = github::app(reader, github.as_ref());
     Some(RepoAccess {
         app,
         github,
@@ -196,249 +190,6 @@ fn is_laptops(url: &url::Url, place: &Place<'_>) -> bool {
     let host = url.host_str().unwrap_or_default();
     let known = host == place.laptop_host() || host == "github.com" || host.ends_with(".ghe.com");
     known || (url.scheme() == "http" && may_carry_secret(url).is_ok() && !host.contains(".svc"))
-}
-
-/// Reads `Name <mail>`.
-pub(super) fn author(reader: &Reader<'_>) -> Option<Author> {
-    reader.parsed(&AUTHOR, |text| {
-        let text: String = text.chars().filter(|c| !unseen(*c)).collect();
-        let parts = text.strip_suffix('>').and_then(|text| text.split_once('<'));
-        let right = |text: &str| !text.is_empty() && !text.contains(['<', '>']) && !text.chars().any(char::is_control);
-        match parts.map(|(name, mail)| (name.trim(), mail.trim())) {
-            Some((name, mail)) if right(name) && right(mail) && !mail.contains(char::is_whitespace) => Ok(Author {
-                name: name.to_owned(),
-                mail: mail.to_owned(),
-            }),
-            _ => Err("is not of the form `Name <mail>`".to_owned()),
-        }
-    })
-}
-
-/// How a commit lands, as the input `via` says it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Way {
-    /// Git pushes it.
-    Push,
-    /// GitHub's API makes it.
-    Api,
-    /// A pull request brings it.
-    PullRequest,
-}
-
-/// Reads how it lands, and checks that the infra-repo can be written that way.
-pub(super) fn via(reader: &Reader<'_>, target: Option<&RepoAccess>) -> Option<Way> {
-    let words = [
-        ("push", Way::Push),
-        ("api", Way::Api),
-        ("pull-request", Way::PullRequest),
-    ];
-    let way = reader.choice(&VIA, &words)?;
-    let name = if way == Way::Api { "api" } else { "pull-request" };
-    if way == Way::Push {
-        return Some(way);
-    }
-    if way == Way::Api && reader.given(&AUTHOR).is_some() {
-        reader.mistake(
-            "`author` is given with `via: api`: GitHub sets the owner of the token as the author, so drop `author`"
-                .to_owned(),
-        );
-    }
-    if let Some(target) = target {
-        if target.github.is_none() {
-            let why =
-                "needs an infra-repo on GitHub: write it as `owner/name` or https://HOST/OWNER/NAME, or drop `via`";
-            reader.wrong(&VIA, name, why);
-        } else if target.token.is_none() && target.app.is_none() && !reader.refuse_empty(&TOKEN) {
-            reader.require(&TOKEN, &format!(", but `via` is `{name}`"));
-        }
-    }
-    Some(way)
-}
-
-/// Reads how the pull request is made and merged.
-pub(super) fn proposing(reader: &Reader<'_>, way: Option<Way>) -> Option<Proposing> {
-    let merge = reader.choice(
-        &MERGE,
-        &[("none", Merge::None), ("auto", Merge::Auto), ("now", Merge::Now)],
-    );
-    let within = reader.duration(&MERGE_TIMEOUT);
-    let login = |text: &str| {
-        let right = text.chars().all(|c| c.is_ascii_alphanumeric() || "-_[]".contains(c));
-        let name = text.strip_prefix('@').unwrap_or(text);
-        if right || text != name {
-            Ok(name.to_owned())
-        } else {
-            Err("is not the login of a GitHub user".to_owned())
-        }
-    };
-    let team = |text: &str| {
-        // `org/team` is how GitHub's pages write it; the API wants the team alone.
-        Ok(text.rsplit('/').next().unwrap_or(text).to_owned())
-    };
-    let people = People {
-        labels: reader.list(&LABELS, |text| Ok(text.to_owned())),
-        reviewers: reader.list(&REVIEWERS, login),
-        teams: reader.list(&TEAM_REVIEWERS, team),
-        assignees: reader.list(&ASSIGNEES, login),
-    };
-    if way.is_some_and(|way| way != Way::PullRequest) {
-        for spec in &githost::inputs::ALL {
-            if reader.given(spec).is_some() {
-                reader.mistake(format!(
-                    "`{}` is given without `via: pull-request`: set `via`, or drop `{}`",
-                    spec.name, spec.name
-                ));
-            }
-        }
-    }
-    Some(Proposing {
-        merge: merge?,
-        within: within?,
-        people,
-    })
-}
-
-/// Reads the App whose tokens open the infra-repo.
-fn app(reader: &Reader<'_>, github: Option<&github::Place>) -> Option<App> {
-    let client_id = reader.parsed(&APP_CLIENT_ID, |text| {
-        if text.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c)) {
-            Ok(text.to_owned())
-        } else {
-            Err("is not the client ID of a GitHub App".to_owned())
-        }
-    });
-    let key = reader.parsed(&APP_PRIVATE_KEY, AppKey::parse);
-    let given = |spec| reader.given(spec).is_some();
-    if given(&APP_CLIENT_ID) != given(&APP_PRIVATE_KEY) {
-        reader.require(&APP_CLIENT_ID, ", but `github-app-private-key` is given");
-        reader.require(&APP_PRIVATE_KEY, ", but `github-app-client-id` is given");
-    }
-    let (client_id, key) = (client_id?, key?);
-    if given(&TOKEN) {
-        reader.mistake("`token` and `github-app-private-key` are both given: drop one of them".to_owned());
-    }
-    if github.is_none() && given(&INFRA_REPO) {
-        reader.mistake(
-            "`github-app-client-id` is given, and `infra-repo` is not on GitHub: write it as `owner/name`, or give `token`".to_owned(),
-        );
-    }
-    Some(App {
-        client_id,
-        key,
-        permissions: vec![("contents", "write")],
-    })
-}
-
-/// Reads which run of a workflow this is, and how its approvals count.
-pub(super) fn run(reader: &Reader<'_>, place: &Place<'_>) -> Option<Run> {
-    let environment = reader.parsed(&GITHUB_ENVIRONMENT, |text| {
-        if text.len() > 255 || text.chars().any(char::is_control) {
-            return Err("is not the name of a GitHub environment".to_owned());
-        }
-        Ok(text.to_owned())
-    });
-    let exclude_authors = reader.boolean(&EXCLUDE_AUTHORS).unwrap_or_default();
-    let token = reader.secret(&GITHUB_TOKEN);
-    let (server, repository) = (place.github_server()?, place.repository()?);
-    let address = url::Url::parse(&format!("{}/{repository}", server.trim_end_matches('/'))).ok()?;
-    let at = match place.github_api() {
-        Some((rest, graphql)) => {
-            let (rest, graphql) = addresses(reader, rest, graphql)?;
-            github::Place::at(&address, rest, graphql)?
-        }
-        None => github::Place::of(&address)?,
-    };
-    place.workflow_run(
-        at,
-        token.map(|token| -> Rc<dyn Tokens> { Rc::new(Fixed::new(token)) }),
-        environment,
-        exclude_authors,
-    )
-}
-
-/// Prepares the infra-repo for the way by which commits land, and returns that way.
-pub(super) fn by_way(
-    reader: &Reader<'_>,
-    way: Option<Way>,
-    request: &Request,
-    target: Option<&mut RepoAccess>,
-) -> Option<Via> {
-    let proposing = proposing(reader, way);
-    if let Some(target) = target.filter(|_| matches!(way, Some(Way::Api | Way::PullRequest))) {
-        if let Some(app) = target.app.as_mut().filter(|_| way == Some(Way::PullRequest)) {
-            app.permissions.push(("pull_requests", "write"));
-            if proposing.as_ref().is_some_and(|how| !how.people.teams.is_empty()) {
-                app.permissions.push(("members", "read"));
-            }
-        }
-        target.by_api = Some(ByApi {
-            expected: expected(request),
-            with_author: way == Some(Way::PullRequest) && reader.given(&AUTHOR).is_some(),
-        });
-    }
-    match way? {
-        Way::PullRequest => Some(Via::PullRequest(proposing?)),
-        Way::Push | Way::Api => Some(Via::Branch),
-    }
-}
-
-/// Returns the folders that will probably be read: those of the layout that the inputs say, or of the default.
-fn expected(request: &Request) -> Vec<RepoPath> {
-    let layout = Layout {
-        select: &request.select,
-        allow: request.allow,
-        config: None,
-    };
-    let environments: Vec<EnvironmentName> = (request.select.environments.iter())
-        .chain(&request.from)
-        .cloned()
-        .collect();
-    let targets = layout.targets(&environments).unwrap_or_default();
-    targets.into_iter().map(|target| target.folder).collect()
-}
-
-/// Returns where GitHub's API is for the infra-repo, if its host is a GitHub.
-fn api(reader: &Reader<'_>, place: &Place<'_>, address: &Address) -> Option<github::Place> {
-    let Address::Http { url, github, .. } = address else {
-        return None;
-    };
-    let server = place.github_server().and_then(|server| url::Url::parse(server).ok());
-    let laptops = !place.in_step && url.host_str() == Some(place.laptop_host());
-    let given = place
-        .github_api()
-        .map(|(rest, graphql)| addresses(reader, rest, graphql));
-    let same = server.is_some_and(|server| server.origin() == url.origin());
-    let here = |(rest, _): &(url::Url, url::Url)| is_loopback(url) && is_loopback(rest);
-    match given {
-        Some(None) if same || laptops || is_loopback(url) => None,
-        Some(Some(api)) if same || (laptops && url.host_str() != Some("github.com")) || here(&api) => {
-            github::Place::at(url, api.0, api.1)
-        }
-        _ if *github || laptops => github::Place::of(url),
-        _ => None,
-    }
-}
-
-/// Reads the addresses of the APIs that the run was given.
-fn addresses(reader: &Reader<'_>, rest: &str, graphql: Option<&str>) -> Option<(url::Url, url::Url)> {
-    let read = |name: &str, text: &str| {
-        let url = url::Url::parse(text).map_err(|error| format!("is no URL: {error}"));
-        let url = url.and_then(|url| match url.scheme() {
-            "https" => Ok(url),
-            "http" if is_loopback(&url) => Ok(url),
-            _ => Err("is not https: plain http is only for this machine".to_owned()),
-        });
-        url.map_err(|why| reader.mistake(format!("`{name}` {why}"))).ok()
-    };
-    let rest_url = read("GITHUB_API_URL", rest.trim_end_matches('/'))?;
-    let graphql = if let Some(text) = graphql {
-        read("GITHUB_GRAPHQL_URL", text)?
-    } else {
-        let root = rest.trim_end_matches('/');
-        let root = root.strip_suffix("/v3").unwrap_or(root);
-        read("GITHUB_API_URL", &format!("{root}/graphql"))?
-    };
-    Some((rest_url, graphql))
 }
 
 #[cfg(test)]

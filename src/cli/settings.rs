@@ -2,24 +2,21 @@
 
 use std::time::Duration;
 
-use super::argocd;
 use super::inputs::{COMMAND, OUTPUT};
-use super::metrics;
+use super::landing::{self, Way};
 use super::place::Place;
-use super::repository::{self, Way};
-use super::secrets;
-use crate::assess::gate::Skips;
+use super::request::{self, held};
+use super::{argocd, github, metrics, repository, secrets};
 use crate::delivery::Servers;
 use crate::delivery::inputs::ARGOCD_SERVER;
 use crate::http::{Connections, Proxies};
 use crate::infrarepo::inputs::{INFRA_REPO, VIA};
 use crate::infrarepo::{Address, Author, RepoAccess};
 use crate::inputs::{InputSpec, Reader, value};
-use crate::model::{AppName, Command, CommitName, Digest, EnvironmentName, Reference, Tag, unseen};
-use crate::plan::holds::{HeldImage, Of, Until, until};
+use crate::model::{Command, CommitName};
+use crate::plan::Request;
+use crate::plan::holds::{Of, Until, until};
 use crate::plan::inputs as planned;
-use crate::plan::policy::KEYS;
-use crate::plan::{Allow, Layout, Policy, Request, Select};
 use crate::promote::inputs::{
     ANALYSIS, CHECK, COMMIT, DRY_RUN, EXIT_CODE, FOR, FULL, GATE_WAIT, HOLD, LANDING_TIMEOUT, LIMIT, METRICS, SINCE,
     TO, WAIT, YES,
@@ -61,18 +58,18 @@ pub(super) fn is_strict(reader: &Reader<'_>, command: Command) -> bool {
 
 /// Reads everything that a command needs. `None` if something is missing; the reader knows what.
 pub(super) fn read(reader: &Reader<'_>, command: Command, place: &Place<'_>, run: &str) -> Option<(Common, Job)> {
-    let mut request = request(reader, command);
+    let mut request = request::read(reader, command);
     let mut infra_repo = repository::target(reader, place, &request.select.environments);
     request.select.own_branch = repository::is_by_environment(reader);
     request.from_branch = repository::branch_of_source(reader, request.from.as_ref());
-    let author = repository::author(reader);
-    let way = repository::via(reader, infra_repo.as_ref());
-    let via = repository::by_way(reader, way, &request, infra_repo.as_mut());
-    let run_of = repository::run(reader, place);
+    let author = landing::author(reader);
+    let way = landing::via(reader, infra_repo.as_ref());
+    let via = landing::by_way(reader, way, &request, infra_repo.as_mut());
+    let run_of = github::run(reader, place);
     let mut about = request.select.environments.clone();
     about.extend(request.from.clone());
     let (argocd, login) = argocd::settings(reader, place, &about).unzip();
-    templates(reader, &request);
+    request::templates(reader, &request);
     let more = more(reader, command, author.clone(), via);
     let connections = Connections {
         ca_bundle: secrets::ca_bundle(reader, place),
@@ -239,197 +236,6 @@ fn in_the_clear(reader: &Reader<'_>, proxies: &Proxies, spec: &InputSpec, url: &
     }
 }
 
-fn request(reader: &Reader<'_>, command: Command) -> Request {
-    if !matches!(command, Command::Status | Command::Preflight | Command::History) {
-        reader.require(&planned::APP, "");
-        reader.require(&planned::ENVIRONMENT, "");
-    }
-    let about_holds = matches!(command, Command::Hold | Command::Release);
-    let named = |spec| if about_holds { None } else { Some(spec) };
-    let request = Request {
-        select: Select {
-            apps: named(&planned::APP)
-                .map(|spec| reader.list(spec, AppName::parse))
-                .unwrap_or_default(),
-            environments: named(&planned::ENVIRONMENT)
-                .map(|spec| reader.list(spec, EnvironmentName::parse))
-                .unwrap_or_default(),
-            path: reader.text(&planned::PATH),
-            format: reader.text(&planned::FORMAT),
-            applications: reader
-                .given(&planned::APPLICATION)
-                .map(|_| reader.list(&planned::APPLICATION, value::text)),
-            policy: policy(reader, command),
-            own_branch: false,
-        },
-        images: named(&planned::IMAGE)
-            .map(|spec| reader.list(spec, image))
-            .unwrap_or_default(),
-        tag: reader.parsed(&planned::TAG, Tag::parse),
-        digest: reader.parsed(&planned::DIGEST, Digest::parse),
-        from: reader.parsed(&planned::FROM, EnvironmentName::parse),
-        from_branch: None,
-        allow: allow(reader),
-        resolved: Vec::new(),
-        message: reader.text(&planned::MESSAGE),
-        schema: reader.parsed(&planned::SCHEMA, schema),
-        reason: reason(reader),
-    };
-    if command == Command::Hold {
-        reader.require(&planned::REASON, "");
-    }
-    if matches!(command, Command::Promote | Command::Plan) {
-        what(reader, &request);
-        if request.allow.hold && request.reason.is_none() {
-            reader.require(&planned::REASON, ", but `allow` has `hold`");
-        }
-        if let Some(word) = request.allow.skip.without(Skips::default()).first()
-            && request.reason.is_none()
-        {
-            reader.require(&planned::REASON, &format!(", but `allow` has `{word}`"));
-        }
-    }
-    request
-}
-
-/// Reads which images are held or released: `image` or `tag` and `digest`; none = all.
-fn held(reader: &Reader<'_>, request: &Request) -> Vec<HeldImage> {
-    let mut images = reader.list(&planned::IMAGE, HeldImage::parse);
-    let parts = [
-        request.tag.as_ref().map(Tag::as_str),
-        request.digest.as_ref().map(Digest::as_str),
-    ];
-    let parts: Vec<&str> = parts.into_iter().flatten().collect();
-    if parts.is_empty() {
-        return images;
-    }
-    if !images.is_empty() {
-        reader.mistake("`image` and `tag` or `digest` are both given: drop one of them".to_owned());
-    }
-    images.extend(HeldImage::parse(&parts.join("@")));
-    images
-}
-
-/// The longest schema, in characters.
-const LONGEST_SCHEMA: usize = 200;
-
-fn schema(text: &str) -> Result<String, String> {
-    if text.chars().count() > LONGEST_SCHEMA {
-        return Err(format!("is longer than {LONGEST_SCHEMA} characters: give a hash of it"));
-    }
-    if text.chars().any(|c| c.is_control() || unseen(c)) {
-        return Err("has a control character or an invisible one".to_owned());
-    }
-    Ok(text.split_whitespace().collect::<Vec<_>>().join(" "))
-}
-
-fn image(text: &str) -> Result<Reference, String> {
-    let image = Reference::parse(text)?;
-    if image.tag.is_none() && image.digest.is_none() {
-        return Err("has neither tag nor digest: give `name:tag`, `name@sha256:…` or both".to_owned());
-    }
-    Ok(image)
-}
-
-/// Checks that something is to be promoted, that it is said once, and that it does not move.
-fn what(reader: &Reader<'_>, request: &Request) {
-    let given = |spec| reader.given(spec).is_some();
-    let parts = given(&planned::TAG) || given(&planned::DIGEST);
-    if given(&planned::IMAGE) && parts {
-        reader.mistake(
-            "`image` and `tag` or `digest` are both given: one of them says what is promoted, so drop the other"
-                .to_owned(),
-        );
-    }
-    if !given(&planned::IMAGE) && !parts && !given(&planned::FROM) {
-        let sources = [&planned::IMAGE, &planned::TAG, &planned::DIGEST, &planned::FROM];
-        let empty = sources.iter().filter(|spec| reader.refuse_empty(spec)).count();
-        if empty == 0 {
-            reader.mistake(
-                "nothing says what to promote: give `image`, `tag`, `digest`, or `from` (the environment that has it already)".to_owned(),
-            );
-        }
-    }
-    if let Some(from) = &request.from
-        && request.select.environments.contains(from)
-    {
-        reader.wrong(
-            &planned::FROM,
-            from.as_str(),
-            "is one of `environment`: it would be promoted onto itself",
-        );
-    }
-    if let Some(tag) = &request.tag
-        && tag.looks_mutable()
-        && request.digest.is_none()
-        && !request.allow.mutable_tag
-    {
-        reader.wrong(
-            &planned::TAG,
-            tag.as_str(),
-            &format!(
-                "looks as if it moves: what runs would change without a commit. Pin the build, as in \
-                 `image: NAME:{tag}@${{{{ steps.build.outputs.digest }}}}`, or say `allow: mutable-tag`"
-            ),
-        );
-    }
-}
-
-/// Checks the templates that inputs give; those of promote.yaml are checked when it is read.
-fn templates(reader: &Reader<'_>, request: &Request) {
-    let select = &request.select;
-    if select.path.is_some() || select.applications.is_some() {
-        let layout = Layout {
-            select,
-            allow: request.allow,
-            config: None,
-        };
-        let mistakes = layout.targets(&select.environments).err().unwrap_or_default();
-        for mistake in mistakes {
-            reader.mistake(mistake);
-        }
-    }
-    if let Some(message) = &request.message {
-        let known = ["app", "environment", "image"];
-        let names = message.split('{').skip(1).filter_map(|rest| rest.split_once('}'));
-        for (name, _) in names.filter(|(name, _)| !known.contains(name)) {
-            let why = format!("has {{{name}}}: what can be filled in is {{app}}, {{environment}} and {{image}}");
-            reader.wrong(&planned::MESSAGE, message, &why);
-        }
-    }
-}
-
-/// Reads `reason`; blanks alone are none.
-fn reason(reader: &Reader<'_>) -> Option<String> {
-    reader.text(&planned::REASON).filter(|text| !text.trim().is_empty())
-}
-
-fn allow(reader: &Reader<'_>) -> Allow {
-    let mut allow = Allow::default();
-    for word in reader.list(&planned::ALLOW, value::text) {
-        if let Err(why) = allow.add(&word) {
-            reader.wrong(&planned::ALLOW, &word, &why);
-        }
-    }
-    allow
-}
-
-/// Reads every key of the policy that an input says; what none says is decided by promote.yaml, then by the default.
-fn policy(reader: &Reader<'_>, command: Command) -> Policy {
-    let mut policy = Policy::default();
-    for key in KEYS {
-        let spec = &key.input;
-        let own = spec.default_of.iter().find(|(other, _)| *other == command);
-        let given = reader.given(spec).map(|given| given.text.as_str());
-        if let Some(text) = given.or(own.map(|(_, text)| *text))
-            && let Err(why) = (key.set)(&mut policy, text)
-        {
-            reader.wrong(spec, text, &why);
-        }
-    }
-    policy
-}
-
 /// Whether to wait: what was said, else whether there is a server to ask.
 fn wait(reader: &Reader<'_>, command: Command) -> bool {
     let server = argocd::is_given(reader);
@@ -460,6 +266,7 @@ mod tests {
     use super::super::table;
     use super::*;
     use crate::inputs::Inputs;
+    use crate::plan::Policy;
 
     /// Reads `command` from variables, and returns the settings, the mistakes and what was asked for.
     fn read_from(pairs: &[(&str, &str)]) -> (Option<(Common, Job)>, Vec<String>, Vec<&'static str>) {
