@@ -61,6 +61,14 @@ pub(super) enum Acted {
 }
 
 impl Acted {
+    /// Returns how long it took, where something was done.
+    pub(super) fn took(&self) -> Option<Duration> {
+        match self {
+            Self::Done(_, took) => Some(*took),
+            Self::Idle(_) => None,
+        }
+    }
+
     /// Returns the Rollout as it was seen last.
     pub(super) fn canary(&self) -> &Canary {
         match self {
@@ -75,6 +83,30 @@ impl Deed {
         match self {
             Self::Abort | Self::Full => canary.is_underway(),
             Self::Resume => canary.is_underway() && canary.pause.is_some(),
+        }
+    }
+
+    /// Returns the command that does it.
+    pub(super) const fn verb(self) -> &'static str {
+        match self {
+            Self::Abort => "abort",
+            Self::Resume | Self::Full => "resume",
+        }
+    }
+
+    /// Returns the title of the part of the log in which it is done.
+    pub(super) const fn stage(self) -> &'static str {
+        match self {
+            Self::Abort => "Abort",
+            Self::Resume | Self::Full => "Resume",
+        }
+    }
+
+    /// Returns what the log says before the name of a canary.
+    pub(super) const fn doing(self) -> &'static str {
+        match self {
+            Self::Abort => "aborting",
+            Self::Resume | Self::Full => "resuming",
         }
     }
 

@@ -12,6 +12,7 @@ mod faults;
 mod following;
 mod gates;
 mod github_api;
+mod going_back;
 mod history;
 mod holds;
 mod identity;

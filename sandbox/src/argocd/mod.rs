@@ -3,7 +3,7 @@
 //!
 //! Bodies, statuses and the order of patches are those of recorded traffic of 3.2 and 3.5. Image tags decide what becomes of a version:
 //! `bad…` ImagePullBackOff, `crash…` CrashLoopBackOff, `slow…` ready after 20 s, `never…` never ready (its probe fails), `fail…` a hook
-//! fails, `breach…` an analysis fails; everything else becomes healthy.
+//! fails, `hang…` a hook never ends, `breach…` an analysis fails; everything else becomes healthy.
 
 mod accounts;
 mod api;

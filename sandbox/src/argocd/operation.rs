@@ -13,6 +13,12 @@ use super::controller::{with, write_health};
 use super::revisions::Revisions;
 use super::workload::{Fate, Workload, images, runs};
 
+/// Returns the name of the Job that a sync of the application runs first.
+fn hook_of(app: &App) -> String {
+    let name = app.name.split('-').next().unwrap_or_default();
+    format!("{name}-migrate")
+}
+
 /// How one attempt ended.
 struct Attempt {
     phase: &'static str,
@@ -121,8 +127,14 @@ impl World {
             }
         };
         let all: Vec<String> = target.objects.values().flat_map(images).collect();
-        if Fate::of(&all) == Fate::HookFails && operation["sync"]["dryRun"] != json!(true) {
-            let resources = self.failing_hook(app, &target, &all).await;
+        let fate = Fate::of(&all);
+        if matches!(fate, Fate::HookFails | Fate::HookHangs) && operation["sync"]["dryRun"] != json!(true) {
+            self.begin_hook(app, &target);
+            if fate == Fate::HookHangs {
+                // Only a termination ends it.
+                std::future::pending::<()>().await;
+            }
+            let resources = self.failing_hook(app, &all).await;
             let message = "one or more synchronization tasks completed unsuccessfully, reason: Job has reached the specified backoff limit";
             return failed("Failed", message.to_owned(), resources);
         }
@@ -135,10 +147,9 @@ impl World {
         }
     }
 
-    /// A PreSync Job that exits 1: nothing of the revision is applied.
-    async fn failing_hook(&self, app: &App, target: &Target, all: &[String]) -> Value {
-        let name = app.name.split('-').next().unwrap_or_default();
-        let job = format!("{name}-migrate");
+    /// A PreSync Job begins: the operation waits for it.
+    fn begin_hook(&self, app: &App, target: &Target) {
+        let job = hook_of(app);
         let now = self.clock.now();
         app.patch(self.next_version(), |state| {
             let op = &mut state.object["status"]["operationState"];
@@ -147,6 +158,11 @@ impl World {
             let resources = compare::resources(state, target, now);
             state.object["status"]["resources"] = json!(resources);
         });
+    }
+
+    /// The PreSync Job exits 1: nothing of the revision is applied.
+    async fn failing_hook(&self, app: &App, all: &[String]) -> Value {
+        let job = hook_of(app);
         self.clock.pass(3.0).await;
         let why = "Job has reached the specified backoff limit";
         app.change(|state| state.hooks = vec![(job.clone(), "Degraded", why.to_owned())]);

@@ -22,6 +22,8 @@ pub(crate) enum Fate {
     Never,
     /// `fail…`: the sync's hook fails; it is never applied.
     HookFails,
+    /// `hang…`: the sync's hook neither ends nor fails; it is never applied.
+    HookHangs,
     /// `breach…`: ready, but the success rate falls.
     Breach,
     /// `unsure…`: ready, and its analyses are inconclusive.
@@ -31,11 +33,12 @@ pub(crate) enum Fate {
 impl Fate {
     /// Returns the worst of all images.
     pub(crate) fn of(images: &[String]) -> Self {
-        const WORDS: [(&str, Fate); 7] = [
+        const WORDS: [(&str, Fate); 8] = [
             ("bad", Fate::Bad),
             ("crash", Fate::Crash),
             ("never", Fate::Never),
             ("fail", Fate::HookFails),
+            ("hang", Fate::HookHangs),
             ("breach", Fate::Breach),
             ("unsure", Fate::Unsure),
             ("slow", Fate::Slow),
@@ -55,7 +58,7 @@ impl Fate {
     /// Returns when pods are ready that need `usual` otherwise; `None` = never.
     pub(crate) fn ready_after(self, usual: Duration) -> Option<Duration> {
         match self {
-            Self::Healthy | Self::Breach | Self::Unsure | Self::HookFails => Some(usual),
+            Self::Healthy | Self::Breach | Self::Unsure | Self::HookFails | Self::HookHangs => Some(usual),
             Self::Slow => Some(Duration::from_secs(20)),
             Self::Bad | Self::Crash | Self::Never => None,
         }

@@ -3,14 +3,13 @@
 use crate::assess::history::EventKind;
 use crate::delivery::Drive;
 use crate::infrarepo::Land;
-use crate::model::{Event, Fault, Outcome, in_words, limits};
+use crate::model::{Fault, Outcome, in_words};
 use crate::plan::Select;
 use crate::report::{End, Report};
 
 use crate::promote::acting::{Acted, Deed};
-use crate::promote::cancel::{or_cancel, or_late};
 use crate::promote::commands::recording::{self, Verdict};
-use crate::promote::commands::rollouts::{self, act, found, must_be_pinned};
+use crate::promote::commands::rollouts;
 use crate::promote::ports::Reading;
 
 /// Aborts every canary that is under way, and waits until no traffic goes to it.
@@ -24,31 +23,13 @@ pub(in crate::promote) async fn run(
     drive: Option<&dyn Drive>,
     report: &mut Report,
 ) -> Result<End, Fault> {
-    let ports = reading.ports;
-    let nobody = || Fault::invalid("`abort` needs `argocd-server`: there is nobody else to ask");
-    let (observe, drive) = reading.observe.zip(drive).ok_or_else(nobody)?;
-    ports.journal.tell(Event::Stage("Look".to_owned()));
-    let since = ports.clock.now();
-    let looked = or_cancel(ports.cancel, found(select, reading, observe, repo, report));
-    let found = or_late(ports.clock, limits::BEFORE_WRITING.time(), None, looked).await???;
-    let seen = or_cancel(ports.cancel, rollouts::seen(&found, drive, reading)).await??;
-    let named = rollouts::named(&seen, Deed::Abort);
-    if named.is_empty() {
-        return Ok(End::new(Outcome::NoChange, rollouts::idle(&seen, &found)));
-    }
-    must_be_pinned(&seen, &found.planned.plan.pins, Deed::Abort)?;
-    ports.journal.tell(Event::Stage("Abort".to_owned()));
-    for one in &named {
-        ports.journal.progress(format!("aborting {one}"));
-    }
-    let acted = or_cancel(ports.cancel, act(&seen, Deed::Abort, drive, reading, report)).await??;
-    let took = acted.iter().filter_map(|acted| match acted {
-        Acted::Done(_, took) => Some(*took),
-        Acted::Idle(_) => None,
-    });
-    let Some(took) = took.max() else {
-        return Ok(End::new(Outcome::NoChange, rollouts::idle(&seen, &found)));
+    let (servers, found) = rollouts::look(select, reading, (repo, drive), Deed::Abort, report).await?;
+    let since = reading.ports.clock.now();
+    let acted = match rollouts::acted(&found, servers.drive, Deed::Abort, reading, report).await? {
+        Ok(acted) => acted,
+        Err(end) => return Ok(end),
     };
+    let took = acted.iter().filter_map(Acted::took).max().unwrap_or_default();
     let reason = format!(
         "no traffic goes to the canary any more ({}). The infra-repo still pins {}, so Argo CD shows the application as Degraded",
         in_words(took),

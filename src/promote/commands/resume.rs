@@ -1,17 +1,16 @@
 //! `resume`: lets paused canaries of the apps go on, and follows them as `wait` does.
 
 use crate::assess::history::EventKind;
-use crate::delivery::{Drive, Reader};
+use crate::delivery::Drive;
 use crate::infrarepo::Land;
-use crate::model::{Event, Fault, Outcome, limits};
+use crate::model::{Fault, Outcome};
 use crate::report::{End, Report};
 
 use crate::plan::SyncMode;
-use crate::promote::acting::{Acted, Deed};
-use crate::promote::cancel::{or_cancel, or_late};
+use crate::promote::acting::Deed;
 use crate::promote::commands::finish::{self, finish};
 use crate::promote::commands::recording::{self, Verdict};
-use crate::promote::commands::rollouts::{self, Found, act, found, must_be_pinned};
+use crate::promote::commands::rollouts::{self, Found, Servers};
 use crate::promote::job::Resume;
 use crate::promote::ports::Reading;
 
@@ -26,44 +25,27 @@ pub(in crate::promote) async fn run(
     drive: Option<&dyn Drive>,
     report: &mut Report,
 ) -> Result<End, Fault> {
-    let ports = reading.ports;
-    let nobody = || Fault::invalid("`resume` needs `argocd-server`: there is nobody else to ask");
-    let (observe, drive) = reading.observe.zip(drive).ok_or_else(nobody)?;
     let deed = if job.full { Deed::Full } else { Deed::Resume };
-    ports.journal.tell(Event::Stage("Look".to_owned()));
-    let looked = or_cancel(ports.cancel, found(&job.select, reading, observe, repo, report));
-    let found = or_late(ports.clock, limits::BEFORE_WRITING.time(), None, looked).await???;
-    let acted = {
-        let seen = or_cancel(ports.cancel, rollouts::seen(&found, drive, reading)).await??;
-        let named = rollouts::named(&seen, deed);
-        if named.is_empty() {
-            return Ok(End::new(Outcome::NoChange, rollouts::idle(&seen, &found)));
-        }
-        must_be_pinned(&seen, &found.planned.plan.pins, deed)?;
-        ports.journal.tell(Event::Stage("Resume".to_owned()));
-        for one in &named {
-            ports.journal.progress(format!("resuming {one}"));
-        }
-        let acted = or_cancel(ports.cancel, act(&seen, deed, drive, reading, report)).await??;
-        if acted.iter().all(|acted| matches!(acted, Acted::Idle(_))) {
-            return Ok(End::new(Outcome::NoChange, rollouts::idle(&seen, &found)));
-        }
-        acted
+    let (servers, found) = rollouts::look(&job.select, reading, (repo, drive), deed, report).await?;
+    let acted = match rollouts::acted(&found, servers.drive, deed, reading, report).await? {
+        Ok(acted) => acted,
+        Err(end) => return Ok(end),
     };
     for acted in &acted {
         let canary = acted.canary();
-        ports
+        reading
+            .ports
             .journal
             .progress(format!("rollout {} goes on: {}", canary.name, canary.phase));
     }
-    follow(job, reading, (observe, drive), repo, found, report).await
+    follow(job, reading, servers, repo, found, report).await
 }
 
 /// Follows the applications to where `wait` would, and records it.
 async fn follow(
     job: &Resume,
     reading: Reading<'_>,
-    (observe, drive): (&dyn Reader, &dyn Drive),
+    Servers { observe, drive }: Servers<'_>,
     repo: &dyn Land,
     found: Found,
     report: &mut Report,

@@ -1,12 +1,15 @@
 //! The Rollouts of the applications that `abort` and `resume` are about: found, held against what is pinned, and acted on side by side.
 
-use crate::delivery::{Drive, Observe};
+use crate::delivery::{Drive, Observe, Reader};
 use crate::infrarepo::InfraRepo;
-use crate::model::{AppSnapshot, Canary, CommitSha, Fault, Parts, PinChange, Resource, SyncState};
+use crate::model::{
+    AppSnapshot, Canary, CommitSha, Event, Fault, Outcome, Parts, PinChange, Resource, SyncState, limits,
+};
 use crate::plan::{Select, SyncMode};
-use crate::report::{ApplicationRow, Report, RolloutRow};
+use crate::report::{ApplicationRow, End, Report, RolloutRow};
 
 use crate::promote::acting::{Acted, Deed, Hand};
+use crate::promote::cancel::{or_cancel, or_late};
 use crate::promote::commands::{finish, wait};
 use crate::promote::followee::Followee;
 use crate::promote::ports::Reading;
@@ -26,18 +29,77 @@ pub(in crate::promote) struct Found {
 }
 
 /// A Rollout of an application, as it is before anything is done.
-pub(in crate::promote) struct Seen<'a> {
+struct Seen<'a> {
     followee: &'a Followee,
     app: &'a AppSnapshot,
     rollout: &'a Resource,
     canary: Canary,
 }
 
-/// Reads what is pinned, and the applications.
+/// Where the Rollouts are, and what acts on them.
+#[derive(Clone, Copy)]
+pub(in crate::promote) struct Servers<'a> {
+    /// Argo CD, to read from.
+    pub(in crate::promote) observe: &'a dyn Reader,
+    /// Argo CD, to act on.
+    pub(in crate::promote) drive: &'a dyn Drive,
+}
+
+/// Reads what is pinned and the applications, within the bound of everything that comes before an act.
 ///
 /// # Errors
-/// As the look before a promotion, but that no right to sync is asked for.
-pub(in crate::promote) async fn found(
+/// There is no server, or as the look before a promotion; but no right to sync is asked for.
+pub(in crate::promote) async fn look<'a>(
+    select: &Select,
+    reading: Reading<'a>,
+    (repo, drive): (&dyn InfraRepo, Option<&'a dyn Drive>),
+    deed: Deed,
+    report: &mut Report,
+) -> Result<(Servers<'a>, Found), Fault> {
+    let ports = reading.ports;
+    let Some((observe, drive)) = reading.observe.zip(drive) else {
+        let verb = deed.verb();
+        return Err(Fault::invalid(format!(
+            "`{verb}` needs `argocd-server`: there is nobody else to ask"
+        )));
+    };
+    ports.journal.tell(Event::Stage("Look".to_owned()));
+    let found = or_cancel(ports.cancel, found(select, reading, observe, repo, report));
+    let found = or_late(ports.clock, limits::BEFORE_WRITING.time(), None, found).await???;
+    Ok((Servers { observe, drive }, found))
+}
+
+/// Acts on every Rollout that there is something to do with. `Err` of the inner result is the end where there was nothing to do.
+///
+/// # Errors
+/// A canary is not of what is pinned (`refused`), the right is missing (`denied`), or nothing came of it.
+pub(in crate::promote) async fn acted(
+    found: &Found,
+    drive: &dyn Drive,
+    deed: Deed,
+    reading: Reading<'_>,
+    report: &mut Report,
+) -> Result<Result<Vec<Acted>, End>, Fault> {
+    let ports = reading.ports;
+    let seen = or_cancel(ports.cancel, seen(found, drive, reading)).await??;
+    let nothing = || Ok(Err(End::new(Outcome::NoChange, idle(&seen, found))));
+    let named = named(&seen, deed);
+    if named.is_empty() {
+        return nothing();
+    }
+    must_be_pinned(&seen, &found.planned.plan.pins, deed)?;
+    ports.journal.tell(Event::Stage(deed.stage().to_owned()));
+    for one in &named {
+        ports.journal.progress(format!("{} {one}", deed.doing()));
+    }
+    let acted = or_cancel(ports.cancel, act(&seen, deed, drive, reading, report)).await??;
+    if acted.iter().all(|acted| matches!(acted, Acted::Idle(_))) {
+        return nothing();
+    }
+    Ok(Ok(acted))
+}
+
+async fn found(
     select: &Select,
     reading: Reading<'_>,
     observe: &dyn Observe,
@@ -73,11 +135,7 @@ pub(in crate::promote) async fn found(
 ///
 /// # Errors
 /// An application is not there, or a Rollout cannot be read.
-pub(in crate::promote) async fn seen<'a>(
-    found: &'a Found,
-    drive: &dyn Drive,
-    reading: Reading<'_>,
-) -> Result<Vec<Seen<'a>>, Fault> {
+async fn seen<'a>(found: &'a Found, drive: &dyn Drive, reading: Reading<'_>) -> Result<Vec<Seen<'a>>, Fault> {
     let mut asked = Vec::new();
     for followee in &found.followees {
         let Some(app) = &followee.baseline else {
@@ -119,7 +177,7 @@ fn hand<'h>(
 ///
 /// # Errors
 /// `refused`, with what runs and what is pinned.
-pub(in crate::promote) fn must_be_pinned(seen: &[Seen<'_>], pins: &[PinChange], deed: Deed) -> Result<(), Fault> {
+fn must_be_pinned(seen: &[Seen<'_>], pins: &[PinChange], deed: Deed) -> Result<(), Fault> {
     let mut why = Vec::new();
     for one in seen.iter().filter(|one| deed.applies(&one.canary)) {
         let here = |pin: &&PinChange| pin.app == one.followee.app && pin.environment == one.followee.environment;
@@ -161,7 +219,7 @@ fn differs(canary: &Canary, pinned: &[String], sync: SyncState) -> Option<String
 ///
 /// # Errors
 /// The first that was not done; the others were asked for as well.
-pub(in crate::promote) async fn act(
+async fn act(
     seen: &[Seen<'_>],
     deed: Deed,
     drive: &dyn Drive,
@@ -198,7 +256,7 @@ fn show(row: &mut ApplicationRow, canary: &Canary) {
 }
 
 /// Returns what the canaries run that there is something to do with.
-pub(in crate::promote) fn named(seen: &[Seen<'_>], deed: Deed) -> Vec<String> {
+fn named(seen: &[Seen<'_>], deed: Deed) -> Vec<String> {
     let moved = seen.iter().filter(|one| deed.applies(&one.canary));
     moved
         .map(|one| format!("{}: {}", one.followee.id, one.canary))
@@ -206,7 +264,7 @@ pub(in crate::promote) fn named(seen: &[Seen<'_>], deed: Deed) -> Vec<String> {
 }
 
 /// Says why there is nothing to do.
-pub(in crate::promote) fn idle(seen: &[Seen<'_>], found: &Found) -> String {
+fn idle(seen: &[Seen<'_>], found: &Found) -> String {
     let each: Vec<String> = seen
         .iter()
         .map(|one| {

@@ -11,6 +11,10 @@ fn overlay(world: &World) -> String {
     world.sandbox.overlay("api", "dev").unwrap()
 }
 
+fn promote(world: &World, words: &str) {
+    world.live(&format!("{QUICK} {words}")).ends("promoted", 0);
+}
+
 fn fails(world: &World, words: &str, outcome: &str, code: i32) -> Value {
     world.live(&format!("{QUICK} --tag fail2 {words}")).ends(outcome, code)
 }
@@ -172,18 +176,113 @@ fn nothing_is_taken_back_where_somebody_changed_the_pin_or_the_run_was_cancelled
 }
 
 #[test]
-fn several_apps_are_taken_back_whole() {
+fn losing_argocd_in_the_wait_takes_nothing_back() {
+    let both = "--timeout 6s --on-failure rollback --on-timeout rollback";
+    let cases: [(fn(&World), &str, i32); 2] = [
+        (|world| world.sandbox.argocd.revoke("ci"), "denied", 4),
+        // For as long as it is away it is looked at again.
+        (|world| world.sandbox.argocd.answer(gone()), "timed-out", 10),
+    ];
+    for (lose, outcome, code) in cases {
+        let world = World::new();
+        let running = world.start_live(&format!("{QUICK} --tag never1 {both}"));
+        world.until("the commit", |sandbox| {
+            sandbox.overlay("api", "dev").unwrap().contains("never1")
+        });
+        let tip = world.sandbox.tip().unwrap();
+        world.until("the wait", |sandbox| {
+            let application = sandbox.argocd.application("api-dev").unwrap();
+            application["status"]["sync"]["revision"] == tip.as_str()
+        });
+        lose(&world);
+        world.sandbox.argocd.cut_streams();
+        let report = running.wait().ends(outcome, code);
+        assert!(report["rollback"].is_null(), "{report:#}");
+        assert_eq!(world.sandbox.tip().unwrap(), tip, "{report:#}");
+        let events = events(&world, "api", "dev");
+        assert!(!events.iter().any(|event| event.starts_with("r")), "{events:?}");
+    }
+}
+
+fn gone() -> sandbox::argocd::Canned {
+    sandbox::argocd::Canned {
+        part: "/api/".to_owned(),
+        times: u32::MAX,
+        status: 502,
+        content_type: "text/plain".to_owned(),
+        body: "bad gateway\n".to_owned(),
+    }
+}
+
+#[test]
+fn a_pin_that_somebody_changes_while_it_is_taken_back_stays() {
     let world = World::at_speed(200.0);
-    let words = "--app api,web --environment dev --settle 300ms";
-    let good = "--image myorg/api:v1 --image myorg/web:v1";
-    world.live(&format!("{words} {good}")).ends("promoted", 0);
-    let bad = "--image myorg/api:v2 --image myorg/web:fail2";
+    promote(&world, "--tag v1");
+    let newer = overlay(&world).replace("v1", "v9");
+    let path = "apps/api/overlays/dev/kustomization.yaml";
+    let git = &world.sandbox.git;
+    git.commit("infra-repo", "faster", &[(path, &newer)], "Take another one")
+        .unwrap();
+    // The second push is the way back: the first one is the promotion.
+    let hook = "#!/bin/sh\nread old new ref\n[ $ref = refs/heads/main ] || exit 0\n[ -e first ] || { touch first; exit 0; }\n\
+        unset GIT_QUARANTINE_PATH GIT_OBJECT_DIRECTORY GIT_ALTERNATE_OBJECT_DIRECTORIES\n\
+        git update-ref refs/heads/main refs/heads/faster\n";
+    git.hook("infra-repo", "pre-receive", hook).unwrap();
+    let report = fails(&world, "--on-failure rollback", "rollout-failed", 5);
+    let hints = report["hints"].to_string();
+    assert!(
+        hints.contains("nothing was rolled back") && hints.contains("somebody has changed the pin since"),
+        "{report:#}"
+    );
+    assert_eq!(overlay(&world), newer);
+}
+
+#[test]
+fn three_apps_are_taken_back_whole_where_one_of_them_fails() {
+    let world = World::at_speed(200.0);
+    third_app(&world);
+    let words = "--app api,web,shop --environment dev --settle 300ms";
+    let images = |web: &str, others: &str| {
+        format!("--image myorg/api:{others} --image myorg/web:{web} --image myorg/shop:{others}")
+    };
+    world
+        .live(&format!("{words} {}", images("v1", "v1")))
+        .ends("promoted", 0);
+    let all = |world: &World| ["api", "web", "shop"].map(|app| world.sandbox.overlay(app, "dev").unwrap());
+    let before = all(&world);
+    let commits = world.commits();
     let report = world
-        .live(&format!("{words} {bad} --on-failure rollback"))
+        .live(&format!("{words} {} --on-failure rollback", images("fail2", "v2")))
         .ends("rolled-back", 7);
-    assert_eq!(report["rollback"]["to"].as_array().unwrap().len(), 3, "{report:#}");
-    assert!(overlay(&world).contains("v1"));
-    assert!(world.sandbox.overlay("web", "dev").unwrap().contains("v1"));
+    assert_eq!(all(&world), before, "{report:#}");
+    assert_eq!(world.commits(), commits + 2);
+    // nginx of web is pinned as well, and stays.
+    assert_eq!(report["rollback"]["to"].as_array().unwrap().len(), 4, "{report:#}");
+    for app in ["api", "web", "shop"] {
+        let all = events(&world, app, "dev");
+        assert!(all.last().unwrap().starts_with("reverted "), "{app}: {all:?}");
+    }
+}
+
+/// Adds the app `shop` with its application in dev.
+fn third_app(world: &World) {
+    let pin = "resources: [web.yaml]\nimages:\n  - {name: myorg/shop, newTag: v0}\n";
+    let deployment = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: shop}\nspec:\n  selector: {matchLabels: {app: shop}}\n  template:\n    metadata: {labels: {app: shop}}\n    spec: {containers: [{name: shop, image: myorg/shop}]}\n";
+    let folder = "apps/shop/overlays/dev";
+    let files = [
+        (format!("{folder}/kustomization.yaml"), pin),
+        (format!("{folder}/web.yaml"), deployment),
+    ];
+    let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), *text)).collect();
+    world
+        .sandbox
+        .git
+        .commit("infra-repo", "main", &files, "Add shop")
+        .unwrap();
+    let mut application = world.sandbox.argocd.application("web-dev").unwrap();
+    application["spec"]["source"]["path"] = folder.into();
+    let manifest = serde_json::json!({"metadata": {"name": "shop-dev"}, "spec": application["spec"]});
+    world.sandbox.argocd.apply(&manifest, true).unwrap();
 }
 
 #[test]
@@ -192,6 +291,7 @@ fn a_way_back_that_fails_needs_a_person() {
     world.live(&format!("{QUICK} --tag fail1")).ends("rollout-failed", 5);
     let line = "{\"v\":1,\"at\":\"2036-01-01T00:00:00Z\",\"event\":\"live\",\"images\":[\"myorg/api:fail1\"]}\n";
     super::record::write(&world, "api", "dev", line);
+    let commits = world.commits();
     let report = fails(&world, "--on-failure rollback", "rollback-failed", 8);
     assert!(
         report["reason"].as_str().unwrap().contains("myorg/api:fail1"),
@@ -199,4 +299,6 @@ fn a_way_back_that_fails_needs_a_person() {
     );
     let all = events(&world, "api", "dev");
     assert_eq!(all[1..], ["failed myorg/api:fail2", "rollback-failed myorg/api:fail1"]);
+    // It is not taken back a second time: the promotion, and the way back.
+    assert_eq!(world.commits(), commits + 2);
 }

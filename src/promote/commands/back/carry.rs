@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::delivery::{Action, Drive, Problem};
 use crate::infrarepo::Land;
-use crate::model::{AppSnapshot, CommitSha, Event, Milestone, Parts, PinChange, Resource};
+use crate::model::{AppSnapshot, CommitSha, Event, Fault, Milestone, Parts, PinChange, Resource};
 
 use crate::promote::commands::back::{Aim, Back, prepare};
 use crate::promote::commands::finish;
@@ -56,8 +56,11 @@ pub(in crate::promote) async fn carry_out(
     if !first.edits.is_empty() {
         ports.journal.tell(Event::Stage("Land".to_owned()));
     }
+    let meant = first.of.planned.plan.changes.clone();
     let landed = land(repo, landing, &ports, first, async || {
-        prepare(aim, reading, &mut evidence).await.and_then(Proposal::allowed)
+        let again = prepare(aim, reading, &mut evidence).await.and_then(Proposal::allowed)?;
+        still_meant(&meant, &again.of.planned.plan.changes)?;
+        Ok(again)
     });
     let Landed { of, commit, attempts } = landed.await?;
     let mut back = of;
@@ -84,6 +87,33 @@ pub(in crate::promote) async fn carry_out(
         landed,
         followed,
     })
+}
+
+/// Lets a plan for a newer head of the branch pass if it takes back what was meant. What somebody has pinned since is not what failed.
+///
+/// # Errors
+/// `refused`, with what is pinned now.
+fn still_meant(meant: &[PinChange], now: &[PinChange]) -> Result<(), Fault> {
+    let other = |change: &&PinChange| {
+        let same = |meant: &PinChange| {
+            meant.file == change.file && meant.name() == change.name() && meant.before == change.before
+        };
+        !meant.iter().any(same)
+    };
+    let others: Vec<String> = (now.iter().filter(other))
+        .map(|change| {
+            let image = change.before.reference();
+            format!("{} in {}: {image} is pinned now", change.app, change.environment)
+        })
+        .collect();
+    if others.is_empty() {
+        return Ok(());
+    }
+    Err(Fault::refused(format!(
+        "{}: somebody has changed the pin since; nothing was written",
+        others.join("; ")
+    ))
+    .hint("look at what is pinned now with `promote status`; if it is to be taken back as well, run this again"))
 }
 
 /// Runs what helps and is not necessary, for a moment, and not once the run was cancelled.

@@ -1,0 +1,108 @@
+//! The version that `to` names, and which ones there are to name.
+
+use crate::model::Parts;
+use crate::plan::undo::{MOST_CANDIDATES, Version};
+
+use super::{Chosen, Here, No, good, no};
+
+impl Here<'_> {
+    /// The version that a tag, digest or reference names.
+    pub(super) fn version(&self, to: &str, unknown: bool) -> Result<Chosen, No> {
+        let to = &self.past.completed(to).map_err(|names| No {
+            why: format!("`to` {to} is ambiguous: {}", names.join(", ")),
+            hint: Some("give more of its digits".to_owned()),
+        })?;
+        let current = Version {
+            pins: self.past.pinned.to_vec(),
+            at: None,
+            ended: String::new(),
+            good: false,
+        };
+        if current.is(to) {
+            let reason = format!("{} is pinned already", current.images().join(", "));
+            return Ok(Chosen::new(current.pins, reason));
+        }
+        let versions: Vec<Version> = self
+            .past
+            .versions()
+            .into_iter()
+            .filter(|version| version.is(to))
+            .collect();
+        let mut references: Vec<&str> = Vec::new();
+        for pin in versions.iter().flat_map(|version| &version.pins) {
+            let is_it = Version {
+                pins: vec![pin.clone()],
+                ..current.clone()
+            }
+            .is(to);
+            if is_it && !references.contains(&pin.image.as_str()) {
+                references.push(&pin.image);
+            }
+        }
+        if references.len() > 1 {
+            return Err(No {
+                why: format!("`to` {to} is ambiguous: {}", references.join(", ")),
+                hint: Some("set `to` to the whole reference".to_owned()),
+            });
+        }
+        match versions.into_iter().next() {
+            Some(version) => {
+                let reason = if version.good { good(&version) } else { ended(&version) };
+                self.free(Chosen::new(version.pins, reason))
+            }
+            None if unknown => {
+                let pins = self.past.unknown(to).map_err(no)?;
+                self.free(Chosen {
+                    unknown: true,
+                    ..Chosen::new(pins, format!("`to` names {to}, which is not known to have been here"))
+                })
+            }
+            None => {
+                let mut no = self.candidates(&format!("{to} is not known to have been here"));
+                no.hint = Some("set `allow: unknown-version` to go there all the same".to_owned());
+                Err(no)
+            }
+        }
+    }
+
+    /// Says which versions there are, with how each ended and what chooses it.
+    pub(super) fn candidates(&self, why: &str) -> No {
+        let versions = self.past.versions();
+        if versions.is_empty() {
+            return No {
+                why: format!("{why}, and neither the record nor a commit names one"),
+                hint: Some("name one with `--to` and `--allow unknown-version`".to_owned()),
+            };
+        }
+        let rows = versions.iter().take(MOST_CANDIDATES).map(|version| {
+            let at = version.at.map(|at| format!(" {at}")).unwrap_or_default();
+            let images = version.images();
+            let held = images.iter().find_map(|image| self.held(image));
+            let held = held.map(|held| format!(", {held}")).unwrap_or_default();
+            format!(
+                "\n- {} ({}{at}{held}): `--to {}`",
+                images.join(", "),
+                version.ended,
+                flag(version, &versions)
+            )
+        });
+        No {
+            why: format!("{why}. Versions that were here:{}", rows.collect::<String>()),
+            hint: Some("choose one with `--to`".to_owned()),
+        }
+    }
+}
+
+/// Returns the shortest name of a version that no other has.
+fn flag(version: &Version, all: &[Version]) -> String {
+    let images = version.images();
+    let first = images.first().cloned().unwrap_or_default();
+    let tag = Parts::of(&first).tag.map(str::to_owned);
+    tag.filter(|tag| all.iter().filter(|other| other.is(tag)).count() == 1)
+        .unwrap_or(first)
+}
+
+fn ended(version: &Version) -> String {
+    let at = version.at.map(|at| format!(" {at}")).unwrap_or_default();
+    format!("{} was here ({}{at})", version.images().join(", "), version.ended)
+}
