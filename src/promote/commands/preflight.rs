@@ -33,15 +33,19 @@ pub(in crate::promote) async fn run(
     report: &mut Report,
 ) -> End {
     let mut checks = Checks::default();
-    let found = match seams.repo {
-        Ok(repo) => {
-            let host = seams.host.as_deref();
-            repository::checked((repo.as_ref(), host), common, select, ports, &mut checks, report).await
-        }
+    let repo = match seams.repo {
+        Ok(repo) => Some(repo),
         Err(fault) => {
             checks.failed("read", common.infra_repo.address.to_string(), fault);
             None
         }
+    };
+    let found = match &repo {
+        Some(repo) => {
+            let host = seams.host.as_deref();
+            repository::checked((repo.as_ref(), host), common, select, ports, &mut checks, report).await
+        }
+        None => None,
     };
     match seams.argocd {
         None => checks.skipped(
@@ -53,8 +57,10 @@ pub(in crate::promote) async fn run(
         Some(Ok(observe)) => {
             let known = applications::server(observe.as_ref(), common, ports, &mut checks).await;
             match (&found, known) {
-                (Some((origin, targets)), Some(subject)) => {
-                    applications::each(observe.as_ref(), ports, origin, targets, &subject, &mut checks).await;
+                (Some(found), Some(subject)) => {
+                    let servers = (found, observe.as_ref());
+                    let rows = applications::each(servers, ports, &subject, &mut checks).await;
+                    report.riding_along = rows;
                 }
                 (Some(_), None) => checks.skipped(
                     "application",

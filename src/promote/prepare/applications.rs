@@ -147,8 +147,8 @@ pub(in crate::promote) fn candidates_of(target: &plan::Place, images: &[String])
         .collect())
 }
 
-/// What to do when the server does not have the applications of `from`.
-const ELSEWHERE: &str = "if that environment is on another Argo CD server, promote with `tag` and `digest` instead of `from`: that makes no such check";
+/// What to do when the server does not have the applications of `from`, now or once a promotion from there is wanted.
+pub(in crate::promote) const ELSEWHERE: &str = "if the environment is on another Argo CD server, add its line `ENVIRONMENT=URL` to `argocd-server`; or promote with `tag` and `digest` instead of `from`, without this check";
 
 /// Asks Argo CD to look again, and holds what it sees against what is pinned.
 async fn must_be_live(observe: &dyn Observe, clock: &dyn Clock, sources: &[Followee]) -> Result<(), Fault> {

@@ -19,7 +19,7 @@ pub(super) mod precheck;
 mod pulled;
 pub(super) mod record;
 pub(super) mod rerun;
-mod riding_along;
+pub(super) mod riding_along;
 pub(super) mod snapshot;
 pub(super) mod source;
 pub(super) mod verification;

@@ -4,7 +4,7 @@
 use crate::infrarepo::{CommitInfo, InfraRepo};
 use crate::journal::Journal;
 use crate::manifest::kustomize;
-use crate::model::{AppSnapshot, CommitSha, Fault, RepoPath, SyncState};
+use crate::model::{AppSnapshot, ApplicationId, CommitSha, Fault, RepoPath, SyncState};
 use crate::plan::{OnUnsynced, Overlay, Place, Trailers};
 use crate::report::{Report, RidingAlongRow};
 
@@ -33,7 +33,7 @@ pub(super) async fn look(
         let said = match of_one(repo, planned, followee, &origin).await {
             Ok(found) if found.is_empty() => continue,
             Ok(found) => {
-                let said = in_words(followee, &found);
+                let said = in_words(&followee.id, &found);
                 rows.extend(found);
                 said
             }
@@ -63,10 +63,28 @@ async fn of_one(
     origin: &Origin,
 ) -> Result<Vec<RidingAlongRow>, Fault> {
     let tip = &planned.snapshot.tip.commit;
-    let synced = followee.baseline.as_ref().and_then(|app| synced(app, origin));
     let mut places = planned.snapshot.places.iter();
     let here = places.find(|(place, _)| place.app == followee.app && place.environment == followee.environment);
-    let (Some(synced), Some((place, overlay))) = (synced.filter(|synced| synced != tip), here) else {
+    let (Some(app), Some((place, overlay))) = (&followee.baseline, here) else {
+        return Ok(Vec::new());
+    };
+    let commits = unsynced(repo, tip, origin, (place, overlay), app).await?;
+    let others = commits.iter().filter(|commit| !is_the_promotion(commit, planned));
+    Ok(others.map(|commit| row(commit, &followee.id)).collect())
+}
+
+/// Returns the commits before `tip` that an application has not synced and that change what it deploys, the newest first.
+///
+/// # Errors
+/// The history cannot be read, or does not hold what is synced.
+async fn unsynced(
+    repo: &dyn InfraRepo,
+    tip: &CommitSha,
+    origin: &Origin,
+    (place, overlay): (&Place, &Overlay),
+    app: &AppSnapshot,
+) -> Result<Vec<CommitInfo>, Fault> {
+    let Some(synced) = synced(app, origin).filter(|synced| synced != tip) else {
         return Ok(Vec::new());
     };
     let mut commits = repo.history(tip, LOOK_BACK).await?;
@@ -82,13 +100,26 @@ async fn of_one(
     let names: Vec<CommitSha> = commits.iter().map(|commit| commit.commit.clone()).collect();
     let paths = deployed(repo, tip, place, overlay).await;
     let stands = repo.stands(&names, &paths).await?;
-    let pairs = stands.windows(2).zip(&commits);
+    let pairs = stands.windows(2).zip(commits);
     let touching = pairs.filter(|(pair, _)| pair.first() != pair.last());
-    Ok(touching
-        .map(|(_, commit)| commit)
-        .filter(|commit| !is_the_promotion(commit, planned))
-        .map(|commit| row(commit, followee))
-        .collect())
+    Ok(touching.map(|(_, commit)| commit).collect())
+}
+
+/// Returns what the next promotion of a place takes along, before there is a plan: the rows, and the sentence about them. `None` for nothing.
+///
+/// # Errors
+/// As [`unsynced`].
+pub(in crate::promote) async fn forecast(
+    repo: &dyn InfraRepo,
+    tip: &CommitSha,
+    origin: &Origin,
+    at: (&Place, &Overlay),
+    (id, app): (&ApplicationId, &AppSnapshot),
+) -> Result<Option<(Vec<RidingAlongRow>, String)>, Fault> {
+    let commits = unsynced(repo, tip, origin, at, app).await?;
+    let rows: Vec<RidingAlongRow> = commits.iter().map(|commit| row(commit, id)).collect();
+    let said = in_words(id, &rows);
+    Ok((!rows.is_empty()).then_some((rows, said)))
 }
 
 /// Returns the commit of the branch that an application runs: what it is compared with, if it is in sync with that, else what was last synced.
@@ -130,19 +161,19 @@ fn is_the_promotion(commit: &CommitInfo, planned: &Planned) -> bool {
     trailers.is_some_and(|trailers| planned.plan.pins.iter().any(|pin| trailers.set(pin)))
 }
 
-fn row(commit: &CommitInfo, followee: &Followee) -> RidingAlongRow {
+fn row(commit: &CommitInfo, id: &ApplicationId) -> RidingAlongRow {
     RidingAlongRow {
         commit: commit.commit.clone(),
         subject: commit.message.lines().next().unwrap_or_default().to_owned(),
         author: commit.author.split(" <").next().unwrap_or_default().to_owned(),
-        application: followee.id.to_string(),
+        application: id.to_string(),
     }
 }
 
 /// How many commits are named in a sentence.
 const NAMED: usize = 5;
 
-fn in_words(followee: &Followee, rows: &[RidingAlongRow]) -> String {
+fn in_words(id: &ApplicationId, rows: &[RidingAlongRow]) -> String {
     let named = rows.iter().take(NAMED);
     let named = named.map(|row| format!("{} \"{}\" by {}", row.commit.short(), row.subject, row.author));
     let more = rows.len().saturating_sub(NAMED);
@@ -157,8 +188,7 @@ fn in_words(followee: &Followee, rows: &[RidingAlongRow]) -> String {
         format!("{} commits that are", rows.len())
     };
     format!(
-        "{} also goes live with {count} not synced yet: {}{more}",
-        followee.id,
+        "{id} also goes live with {count} not synced yet: {}{more}",
         named.collect::<Vec<_>>().join(", ")
     )
 }

@@ -2,6 +2,7 @@
 
 use sandbox::overlay;
 
+use super::riding_along::check;
 use crate::support::World;
 
 const PRODUCTION: &str = "--app api --environment production --tag";
@@ -36,6 +37,8 @@ fn a_canary_of_another_version_is_not_replaced_without_a_word() {
     let plan = world.live(&format!("plan {PRODUCTION} v2")).ends("planned", 0);
     let warnings = plan["warnings"].to_string();
     assert!(warnings.contains("`promote` would be refused"), "{warnings}");
+    let looked = world.live("preflight --app api --environment production").ends("ok", 0);
+    check(&looked, "canary", "warning", "myorg/api:v1 in rollout api is at ");
     assert_eq!(world.sandbox.tip().unwrap(), before);
     // The same version is no other one.
     world
@@ -63,6 +66,15 @@ fn an_environment_on_another_server_cannot_be_promoted_from() {
         hints.contains("`tag` and `digest`") && !hints.contains("wait until"),
         "{hints}"
     );
+    let looked = world.live("preflight --app api --environment dev").ends("ok", 0);
+    check(&looked, "application", "warning", "does not exist on this server");
+    let hint = &looked["checks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|row| row["check"] == "application")
+        .unwrap()["hints"];
+    assert!(hint[0].as_str().unwrap().contains("`tag` and `digest`"), "{hint}");
 }
 
 #[test]

@@ -32,6 +32,15 @@ fn subjects(report: &Value) -> Vec<&str> {
     rows.iter().map(|row| row["subject"].as_str().unwrap()).collect()
 }
 
+/// Checks how a row of `preflight` stands, and that it has these words.
+#[track_caller]
+pub(super) fn check(report: &Value, name: &str, state: &str, words: &str) {
+    let rows = report["checks"].as_array().unwrap();
+    let row = rows.iter().find(|row| row["check"] == name).unwrap();
+    let reason = row["reason"].as_str().unwrap();
+    assert!(row["state"] == state && reason.contains(words), "{row:#}");
+}
+
 #[test]
 fn unsynced_commits_of_others_are_listed_before_a_write() {
     let world = with_unsynced_commits();
@@ -44,6 +53,10 @@ fn unsynced_commits_of_others_are_listed_before_a_write() {
     assert!(plan["warnings"].to_string().contains("Three replicas"), "{plan:#}");
 
     let before = world.sandbox.tip().unwrap();
+    let looked = world.live("preflight --app api --environment production").ends("ok", 0);
+    assert_eq!(subjects(&looked), ["More memory", "Three replicas"]);
+    check(&looked, "unsynced", "warning", "\"More memory\" by ");
+
     let refused = world
         .live(&format!("{PRODUCTION} v2 --on-unsynced refuse"))
         .ends("refused", 3);
@@ -69,6 +82,10 @@ fn an_environment_can_refuse_unsynced_commits() {
         refused["hints"].to_string().contains("sync api-production"),
         "{refused:#}"
     );
+    let looked = world
+        .live("preflight --app api --environment production")
+        .ends("refused", 3);
+    check(&looked, "unsynced", "failed", "2 commits");
 }
 
 #[test]

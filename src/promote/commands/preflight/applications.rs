@@ -1,15 +1,17 @@
 //! Argo CD's part of `preflight`: the server, the token, and each application.
 
-use crate::assess::rollout::Origin;
 use crate::delivery::{Action, Observe, Servers};
 use crate::model::{AppSnapshot, ApplicationId, Fault, Outcome, Resource};
-use crate::plan::{self, SyncMode};
+use crate::plan::{OnUnsynced, Overlay, Place, SyncMode};
+use crate::report::RidingAlongRow;
 
 use crate::promote::commands::checks::{Checks, MADE_BY_HAND};
+use crate::promote::commands::preflight::repository::Found;
 use crate::promote::job::Common;
 use crate::promote::ports::Ports;
-use crate::promote::prepare::applications;
+use crate::promote::prepare::applications::{ELSEWHERE, candidates_of};
 use crate::promote::prepare::precheck::{Looked, look_at, may_sync, patiently, triggers, whoami};
+use crate::promote::prepare::riding_along::forecast;
 use crate::promote::rights;
 
 /// Checks the server and its token; returns whose it is, if applications can be asked for.
@@ -40,22 +42,22 @@ pub(super) async fn server(
     Some(name)
 }
 
-/// Checks every application: whether it is there, deploys what would be changed, may be synced, and may be taken back.
+/// Checks every application: whether it is there, deploys what would be changed, what would go live or be lost with a promotion, and
+/// whether it may be synced and taken back. Returns the commits that the next promotion takes along.
 pub(super) async fn each(
-    observe: &dyn Observe,
+    (found, observe): (&Found<'_>, &dyn Observe),
     ports: Ports<'_>,
-    origin: &Origin,
-    targets: &[plan::Place],
     subject: &str,
     checks: &mut Checks,
-) {
+) -> Vec<RidingAlongRow> {
     let mut candidates = Vec::new();
-    for target in targets {
-        let object = format!("{} in {}", target.app, target.environment);
-        let named = applications::candidates_of(target, &[]);
+    for (place, _) in &found.places {
+        let object = format!("{} in {}", place.app, place.environment);
+        let named = candidates_of(place, &[]);
         candidates.extend(checks.right("application", &object, named).unwrap_or_default());
     }
-    for looked in look_at(observe, ports.clock, origin, candidates).await {
+    let mut riding_along = Vec::new();
+    for looked in look_at(observe, ports.clock, &found.origin, candidates).await {
         let Looked {
             id,
             candidate,
@@ -72,37 +74,119 @@ pub(super) async fn each(
         }
         let (Some(id), Some(app)) = (id, app) else {
             if fits {
-                let why = Fault::refused("does not exist yet: promote waits up to 60s for it after the commit");
-                checks.warning("application", object, why);
+                let why = "does not exist on this server: promote waits up to 60s for it after the commit";
+                checks.warning("application", object, Fault::refused(why).hint(ELSEWHERE));
             }
             continue;
         };
         if fits {
+            let folder = &candidate.folder;
             let seen = format!(
-                "deploys {} of {}; {}, {}",
-                candidate.folder, origin.branch, app.sync, app.health
+                "deploys {folder} of {}; {}, {}",
+                found.origin.branch, app.sync, app.health
             );
             checks.ok("application", &object, seen);
         }
-        let sync = candidate.policy.sync;
+        if fits {
+            let mut places = found.places.iter();
+            let here =
+                places.find(|(place, _)| place.app == candidate.app && place.environment == candidate.environment);
+            if let Some((place, Some(overlay))) = here {
+                riding_along.extend(unsynced(found, (place, overlay), (&id, &app), checks).await);
+            }
+            canaries(observe, ports, (&id, &app), checks).await;
+        }
         let may = may_sync(observe, ports.clock, &id, &app).await;
         let going_back = (may.as_ref().map(drop)).map_err(|fault| fault.outcome);
-        let object_of_sync = object.clone();
-        match may {
-            Ok(()) => checks.ok("sync", object, "the token has sync permission"),
-            Err(fault) if triggers(&app, sync) => checks.failed("sync", object, fault),
-            Err(fault) if fault.outcome == Outcome::Denied => {
-                let why = if sync == SyncMode::Never {
-                    "`sync` is `never`"
-                } else {
-                    "the application has automated sync"
-                };
-                checks.ok("sync", object, format!("no sync permission, and none needed: {why}"));
-            }
-            Err(fault) => checks.warning("sync", object, fault),
+        sync(may, &object, &app, candidate.policy.sync, checks);
+        rollback(going_back, &object, (&id, &app), subject, checks);
+        canary_rights(observe, ports, (&id, &app), subject, checks).await;
+    }
+    riding_along
+}
+
+/// Shows which commits of others the next promotion takes along.
+async fn unsynced(
+    found: &Found<'_>,
+    (place, overlay): (&Place, &Overlay),
+    (id, app): (&ApplicationId, &AppSnapshot),
+    checks: &mut Checks,
+) -> Vec<RidingAlongRow> {
+    let object = id.to_string();
+    let strict = place.policy.on_unsynced == OnUnsynced::Refuse;
+    let (rows, fault) = match forecast(
+        found.repo,
+        &found.tip.commit,
+        &found.origin,
+        (place, overlay),
+        (id, app),
+    )
+    .await
+    {
+        Ok(None) => {
+            checks.ok("unsynced", object, "no commit of the branch waits for a sync");
+            return Vec::new();
         }
-        rollback(going_back, &object_of_sync, (&id, &app), subject, checks);
-        canaries(observe, ports, &object_of_sync, (&id, &app), subject, checks).await;
+        Ok(Some((rows, said))) => (
+            rows,
+            Fault::refused(said).hint(format!("sync {id} first, or review the commits")),
+        ),
+        Err(fault) => {
+            let why = format!("the commits that go live with {id} are unknown: {fault}");
+            (Vec::new(), Fault::refused(why))
+        }
+    };
+    if strict {
+        checks.failed(
+            "unsynced",
+            object,
+            fault.hint("set `on-unsynced: warn` to promote anyway"),
+        );
+    } else {
+        checks.warning("unsynced", object, fault);
+    }
+    rows
+}
+
+/// Shows each canary that the next promotion of another version would replace.
+async fn canaries(
+    observe: &dyn Observe,
+    ports: Ports<'_>,
+    (id, app): (&ApplicationId, &AppSnapshot),
+    checks: &mut Checks,
+) {
+    for rollout in app.resources.iter().filter(|resource| resource.is_rollout()) {
+        let object = id.to_string();
+        match patiently(ports.clock, || observe.rollout(id, rollout)).await {
+            Ok(canary) if canary.is_underway() => {
+                let why = Fault::refused(format!("{canary}: a promotion of another version is refused"));
+                let hint = "resume or abort the canary first, or set `allow: replace-canary`";
+                checks.warning("canary", object, why.hint(hint));
+            }
+            Ok(_) => checks.ok(
+                "canary",
+                object,
+                format!("rollout {} has no canary under way", rollout.id.name),
+            ),
+            Err(problem) => checks.skipped("canary", object, format!("not checked: {}", problem.why())),
+        }
+    }
+}
+
+/// Checks the right to sync, which a promotion needs where no automated sync does it.
+fn sync(may: Result<(), Fault>, object: &str, app: &AppSnapshot, sync: SyncMode, checks: &mut Checks) {
+    match may {
+        Ok(()) => checks.ok("sync", object, "the token has sync permission"),
+        Err(fault) if triggers(app, sync) => checks.failed("sync", object, fault),
+        Err(fault) if fault.outcome == Outcome::Denied => {
+            let why = if sync == SyncMode::Never {
+                "`sync` is `never`"
+            } else {
+                "the application has automated sync"
+            };
+            checks.ok("sync", object, format!("no sync permission, and none needed: {why}"));
+        }
+        Err(fault) => checks.warning("sync", object, fault),
     }
 }
 
@@ -135,10 +219,9 @@ fn rollback(
 }
 
 /// Checks what `abort` and `resume` need, where there is a Rollout.
-async fn canaries(
+async fn canary_rights(
     observe: &dyn Observe,
     ports: Ports<'_>,
-    object: &str,
     (id, app): (&ApplicationId, &AppSnapshot),
     subject: &str,
     checks: &mut Checks,
@@ -146,19 +229,20 @@ async fn canaries(
     if !app.resources.iter().any(Resource::is_rollout) {
         return;
     }
+    let object = id.to_string();
     for (check, action) in [("abort", Action::Abort), ("resume", Action::Resume)] {
         match patiently(ports.clock, || observe.may_act(id, action)).await {
             Ok(true) => checks.ok(
                 check,
-                object,
+                object.as_str(),
                 format!("the token has permission to {check} its canaries"),
             ),
             Ok(false) => {
                 let line = rights::line(Some(subject), rights::ROLLOUT, id, app);
                 let fault = Fault::denied(format!("the token has no permission to {check} its canaries"));
-                checks.warning(check, object, fault.hint(format!("add to policy.csv: {line}")));
+                checks.warning(check, object.as_str(), fault.hint(format!("add to policy.csv: {line}")));
             }
-            Err(problem) => checks.skipped(check, object, format!("not checked: {}", problem.why())),
+            Err(problem) => checks.skipped(check, object.as_str(), format!("not checked: {}", problem.why())),
         }
     }
 }

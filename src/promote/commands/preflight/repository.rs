@@ -5,7 +5,7 @@ use crate::githost::Rules;
 use crate::infrarepo::{InfraRepo, Tip};
 use crate::model::{Fault, RepoIdentity, Syntax, Timestamp};
 use crate::plan::holds::{FILE, Held, Holds};
-use crate::plan::{self, Allow, Layout, Overlay, Select};
+use crate::plan::{Allow, Layout, Overlay, Place, Select};
 use crate::report::Report;
 
 use crate::promote::commands::checks::{Checks, MADE_BY_HAND, MINTED};
@@ -17,15 +17,27 @@ use crate::promote::prepare::holds::{holds, rows};
 use crate::promote::prepare::places::{of_app, pairs};
 use crate::promote::prepare::snapshot::{config, find, read};
 
+/// What was found in the infra-repo.
+pub(super) struct Found<'a> {
+    /// The infra-repo.
+    pub(super) repo: &'a dyn InfraRepo,
+    /// The branch's tip.
+    pub(super) tip: Tip,
+    /// Where a commit of a promotion goes to.
+    pub(super) origin: Origin,
+    /// Every app in every environment that was asked for, or that there is; with its files, where they can be read.
+    pub(super) places: Vec<(Place, Option<Overlay>)>,
+}
+
 /// Checks the infra-repo, and returns where its overlays and applications are to be.
-pub(super) async fn checked(
-    (repo, host): (&dyn InfraRepo, Option<&dyn Rules>),
+pub(super) async fn checked<'a>(
+    (repo, host): (&'a dyn InfraRepo, Option<&dyn Rules>),
     common: &Common,
     select: &Select,
     ports: Ports<'_>,
     checks: &mut Checks,
     report: &mut Report,
-) -> Option<(Origin, Vec<plan::Place>)> {
+) -> Option<Found<'a>> {
     let url = repo.url();
     let tip = repo.tip().await;
     let tip = checks.take("read", &url, tip, |tip| {
@@ -47,14 +59,19 @@ pub(super) async fn checked(
     checks.take("write", &url, written, |()| "the token has write permission".to_owned());
     let until = rules(host, &tip, checks).await;
     token(common, until, &url, ports, checks);
-    let (repository, targets) = overlays(repo, select, &tip, checks).await?;
-    held(repo, &tip, &targets, ports, checks, report).await;
+    let (repository, places) = overlays(repo, select, &tip, checks).await?;
+    held(repo, &tip, &places, ports, checks, report).await;
     let origin = Origin {
         repository,
-        branch: tip.branch,
-        default: tip.default,
+        branch: tip.branch.clone(),
+        default: tip.default.clone(),
     };
-    Some((origin, targets))
+    Some(Found {
+        repo,
+        tip,
+        origin,
+        places,
+    })
 }
 
 /// Checks the rules of the branch where the host tells them, and returns the end of the token if it tells that, too.
@@ -122,7 +139,7 @@ fn token(common: &Common, said: Option<Timestamp>, url: &str, ports: Ports<'_>, 
 async fn held(
     repo: &dyn InfraRepo,
     tip: &Tip,
-    targets: &[plan::Place],
+    places: &[(Place, Option<Overlay>)],
     ports: Ports<'_>,
     checks: &mut Checks,
     report: &mut Report,
@@ -138,7 +155,7 @@ async fn held(
             fault.hint(format!("correct {FILE} at the root of the infra-repo")),
         );
     }
-    let pairs = targets.iter().map(|target| (&target.app, &target.environment));
+    let pairs = places.iter().map(|(place, _)| (&place.app, &place.environment));
     report.holds = rows(&holds, pairs, ports.clock.wall());
     if report.holds.is_empty() {
         checks.ok("holds", FILE, "nothing is held");
@@ -160,7 +177,7 @@ async fn overlays(
     select: &Select,
     tip: &Tip,
     checks: &mut Checks,
-) -> Option<(RepoIdentity, Vec<plan::Place>)> {
+) -> Option<(RepoIdentity, Vec<(Place, Option<Overlay>)>)> {
     let config = config(repo, &tip.commit).await;
     let config = checks.take("promote.yaml", tip.branch.as_str(), config, |config| match config {
         None => "not found: the layout comes from the inputs or the default".to_owned(),
@@ -168,7 +185,7 @@ async fn overlays(
     })?;
     let pairs = pairs(repo, select, config.as_ref(), tip).await;
     let pairs = checks.right("overlay", "", pairs)?;
-    let (mut targets, mut files) = (Vec::new(), Vec::new());
+    let (mut places, mut files) = (Vec::new(), Vec::new());
     for (app, environment) in pairs {
         let object = format!("{app} in {environment}");
         let layout = Layout {
@@ -179,38 +196,43 @@ async fn overlays(
         let found = layout
             .targets(&[environment])
             .map_err(|mistakes| Fault::mistakes(&mistakes));
-        for target in checks.right("overlay", &object, found).unwrap_or_default() {
-            let file = find(repo, tip, &layout, &target).await;
+        for place in checks.right("overlay", &object, found).unwrap_or_default() {
+            let file = find(repo, tip, &layout, &place).await;
             let file = file.and_then(|file| file.map_err(Fault::invalid));
-            files.extend(
-                checks
-                    .right("overlay", &object, file)
-                    .map(|file| ((object.clone(), target.syntax.clone()), file)),
-            );
-            targets.push(target);
+            match checks.right("overlay", &object, file) {
+                Some(paths) => files.push((place, paths)),
+                None => places.push((place, None)),
+            }
         }
     }
-    let (places, paths): (Vec<_>, Vec<_>) = files.into_iter().unzip();
+    let (readable, paths): (Vec<_>, Vec<_>) = files.into_iter().unzip();
     let overlays = read(repo, &tip.commit, paths).await;
     let overlays = checks.right("overlay", "", overlays).unwrap_or_default();
-    for ((object, syntax), overlay) in places.into_iter().zip(overlays) {
-        let paths: Vec<&str> = overlay.files.iter().map(|file| file.path.as_str()).collect();
-        let paths = paths.join(", ");
-        let Some(images) = checks.right("overlay", &object, images(&syntax, &overlay)) else {
-            continue;
-        };
-        if images.is_empty() {
-            let why = Fault::invalid(format!("{paths} names no image"));
-            checks.warning(
-                "overlay",
-                object,
-                why.hint("set `allow: new-entry` for the first promotion of an image"),
-            );
-        } else {
-            checks.ok("overlay", object, format!("{paths} has {}", images.join(", ")));
+    let overlays = overlays.into_iter().map(Some).chain(std::iter::repeat_with(|| None));
+    for (place, overlay) in readable.into_iter().zip(overlays) {
+        if let Some(overlay) = &overlay {
+            pins(&place, overlay, checks);
         }
+        places.push((place, overlay));
     }
-    Some((identity(repo, config.as_ref()), targets))
+    Some((identity(repo, config.as_ref()), places))
+}
+
+/// Shows what an overlay pins.
+fn pins(place: &Place, overlay: &Overlay, checks: &mut Checks) {
+    let object = format!("{} in {}", place.app, place.environment);
+    let paths: Vec<&str> = overlay.files.iter().map(|file| file.path.as_str()).collect();
+    let paths = paths.join(", ");
+    let Some(images) = checks.right("overlay", &object, images(&place.syntax, overlay)) else {
+        return;
+    };
+    if images.is_empty() {
+        let why = Fault::invalid(format!("{paths} names no image"));
+        let hint = "set `allow: new-entry` for the first promotion of an image";
+        checks.warning("overlay", object, why.hint(hint));
+    } else {
+        checks.ok("overlay", object, format!("{paths} has {}", images.join(", ")));
+    }
 }
 
 /// Returns the names of the images that an overlay pins, in the order of its files.
