@@ -1,6 +1,7 @@
 //! Stand-ins of the outside world: a real git server and an Argo CD, on loopback, for tests, the demo and for use by hand.
 
 pub mod argocd;
+pub mod dex;
 pub mod git;
 pub mod github;
 pub mod prometheus;

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use sandbox::argocd::ArgoCdOptions;
+use sandbox::dex::{Dex, DexOptions};
 use sandbox::{Options, Sandbox};
 
 const HELP: &str = "\
@@ -20,6 +21,10 @@ Usage: sandbox [OPTIONS]
   --root-path PATH   the path before the Argo CD's /api, such as /argocd
   -h, --help         this text
 
+Usage: sandbox dex LISTEN ARGOCD SUBJECT GROUP...
+  Starts only a Dex for the Argo CD at the address ARGOCD, at LISTEN: it exchanges the tokens of jobs, which /jobs/token gives out, for logins
+  of these groups.
+
 Image tags decide what becomes of a version: bad… (image cannot be pulled), crash… (crash loop), slow… (20 s), never… (never
 ready), fail… (a hook of the sync fails), breach… (the canary's analysis fails). Everything else becomes healthy.
 SANDBOX_EXCHANGES=FILE adds every exchange with the Argo CD to a file, as a line of JSON.
@@ -30,6 +35,24 @@ fn main() -> ExitCode {
     if args.iter().any(|arg| arg == "-h" || arg == "--help") {
         print!("{HELP}");
         return ExitCode::SUCCESS;
+    }
+    if let [command, listen, argocd, subject, groups @ ..] = args.as_slice()
+        && command == "dex"
+    {
+        let options = DexOptions {
+            listen: listen.clone(),
+            argocd: argocd.clone(),
+            subject: subject.clone(),
+            groups: groups.to_vec(),
+            life: 3600,
+        };
+        return match dex(options) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("sandbox: {error:#}");
+                ExitCode::from(2)
+            }
+        };
     }
     match options(&args).and_then(|(options, env_file)| run(options, env_file)) {
         Ok(()) => ExitCode::SUCCESS,
@@ -81,6 +104,13 @@ fn run(options: Options, env_file: Option<PathBuf>) -> anyhow::Result<()> {
     // Requests that are on their way end before their folders go.
     drop(sandbox);
     std::thread::sleep(Duration::from_millis(50));
+    Ok(())
+}
+
+fn dex(options: DexOptions) -> anyhow::Result<()> {
+    println!("{}", Dex::start(options)?.url());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(tokio::signal::ctrl_c())?;
     Ok(())
 }
 
