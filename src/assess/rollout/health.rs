@@ -42,7 +42,7 @@ pub(super) fn canary_within(round: &mut Round<'_, '_>) -> Option<Verdict> {
         return fail(
             State::Rollout,
             format!("{text}: the analysis could not tell good from bad{}", analysis(canary)),
-            "look at the measurements; then `kubectl argo rollouts promote` or `abort` it, and revert the commit if you abort",
+            "look at the measurements; then `promote resume` goes on past this analysis, or `promote abort` stops the canary",
         );
     }
     if canary.pause_for.is_some() {
@@ -182,6 +182,7 @@ pub(super) fn pods(round: &mut Round<'_, '_>) -> Option<Verdict> {
 pub(super) fn unhealthy(round: &mut Round<'_, '_>) -> Option<Verdict> {
     let name = &round.wanted.name;
     let state = match round.facts.health(round.baseline) {
+        Health::Healthy if round.timers.hides_canary(&round.facts) => State::Suspended,
         Health::Healthy => return None,
         Health::Suspended => State::Suspended,
         Health::Progressing => State::Progressing,

@@ -112,7 +112,8 @@ impl Timers {
         self.set(Timer::Aborted, aborted && self.read_since_ours(facts), now);
         let synced =
             app.sync == SyncState::Synced || facts.deployed_before_tip() || self.over(Timer::OutOfSync, now, 30);
-        let green = synced && facts.idle() && facts.health(baseline) == Health::Healthy;
+        let healthy = facts.health(baseline) == Health::Healthy && !self.hides_canary(facts);
+        let green = synced && facts.idle() && healthy;
         // Between two looks it can have fallen and risen again: the server tells since when it is healthy.
         let fell = matches!((self.healthy, app.health_since), (Some(before), Some(since)) if since > before);
         if fell {
@@ -131,6 +132,14 @@ impl Timers {
     /// Tells whether the Rollouts were read since our sync began: before, they show what the version before came to.
     pub(super) fn read_since_ours(&self, facts: &Facts<'_>) -> bool {
         matches!((facts.seen.canaries_read, self.began_ours()), (Some(read), Some(begun)) if read > begun)
+    }
+
+    /// Whether a suspended Rollout was not read since our sync began. It may be a canary of our own version that pauses, which was suspended
+    /// before we looked: no excuse for what was suspended before is good for that.
+    pub(super) fn hides_canary(&self, facts: &Facts<'_>) -> bool {
+        let mut resources = facts.app.resources.iter();
+        !self.read_since_ours(facts)
+            && resources.any(|resource| resource.is_rollout() && resource.health == Some(Health::Suspended))
     }
 
     fn set(&mut self, timer: Timer, holds: bool, now: Duration) {

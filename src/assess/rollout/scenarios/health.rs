@@ -147,6 +147,20 @@ fn a_pod_that_cannot_start_ends_the_wait_early() {
 }
 
 #[test]
+fn a_canary_that_was_paused_before_is_not_healthy_until_it_is_read() {
+    let mut play = auto()
+        .resource("Rollout", Synced, Some(Suspended), "InconclusiveAnalysisRun")
+        .health(Suspended);
+    play.watch = Watch::new(play.watch.wanted.clone(), Some(&play.app));
+    play.unread = true;
+    let mut play = play.synced().until(60).is("unread", "waiting SUSPENDED");
+    play.unread = false;
+    play.canary(paused("CanaryPauseStep", None))
+        .until(70)
+        .is("read", "paused");
+}
+
+#[test]
 fn a_canary_is_followed_through_its_steps() {
     let synced = || auto().synced().health(Suspended).until(5);
     let done = || Canary {

@@ -48,6 +48,8 @@ struct Play {
     windows: Option<SyncWindows>,
     opening: Option<Opening>,
     canaries: Vec<Canary>,
+    /// Whether nobody has read them yet.
+    unread: bool,
     stuck: Vec<StuckPod>,
 }
 
@@ -116,6 +118,7 @@ fn play(automated: bool, trigger: bool) -> Play {
         windows: None,
         opening: None,
         canaries: Vec::new(),
+        unread: false,
         stuck: Vec::new(),
     }
 }
@@ -143,7 +146,7 @@ impl Play {
             windows: self.windows.as_ref(),
             opening: self.opening,
             canaries: &self.canaries,
-            canaries_read: Some(now),
+            canaries_read: (!self.unread).then_some(now),
             stuck_pods: &self.stuck,
             ..Seen::only(&self.app, &self.standings)
         };
