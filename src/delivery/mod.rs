@@ -206,8 +206,10 @@ pub trait Inspect {
 /// What a person can do with an Argo Rollouts Rollout. The server runs each whether it makes sense or not: who acts looks before and after.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Ends the pause that is on.
+    /// Ends the pause that is on. An analysis that was inconclusive is made again.
     Resume,
+    /// Leaves the step that it is at, with its pause, for the next one.
+    SkipStep,
     /// Skips all that is left: steps, pauses and analyses.
     PromoteFull,
     /// Moves all traffic to the stable version.
@@ -222,6 +224,7 @@ impl Action {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Resume => "resume",
+            Self::SkipStep => "skip-current-step",
             Self::PromoteFull => "promote-full",
             Self::Abort => "abort",
             Self::Retry => "retry",

@@ -25,6 +25,8 @@ pub struct Canary {
     pub weight: u32,
     /// Why it pauses: `CanaryPauseStep`, `InconclusiveAnalysisRun`, …; `None` while it moves.
     pub pause: Option<String>,
+    /// Whether the step it is at is an analysis or an experiment: to resume it makes that again.
+    pub measures: bool,
     /// Since when it pauses, by the server's clock.
     pub paused_since: Option<Timestamp>,
     /// The images of the new version; empty when another object has the template of its pods.

@@ -110,9 +110,12 @@ impl Deed {
         }
     }
 
-    const fn action(self) -> Action {
+    /// Returns what is asked for. An analysis that was inconclusive is not to be made again: a person has judged it.
+    fn action(self, canary: &Canary) -> Action {
+        let is_inconclusive = canary.pause.as_ref().is_some_and(|why| why.starts_with("Inconclusive"));
         match self {
             Self::Abort => Action::Abort,
+            Self::Resume if is_inconclusive && canary.measures => Action::SkipStep,
             Self::Resume => Action::Resume,
             Self::Full => Action::PromoteFull,
         }
@@ -170,11 +173,12 @@ impl Hand<'_> {
             // What is left is skipped only by a Rollout that moves.
             self.ask(Action::Resume).await?;
         }
-        self.ask(deed.action()).await?;
+        let action = deed.action(&before);
+        self.ask(action).await?;
         let seen = self
             .until(EFFECT, |now| deed.shows(&before, now))
             .await?
-            .map_err(|last| self.without_effect(deed, &last))?;
+            .map_err(|last| self.without_effect(action, &last))?;
         let over = |canary: &Canary| canary.is_off() || canary.current == canary.stable;
         let now = if deed == Deed::Abort && !over(&seen) {
             self.until(DRAINED, over)
@@ -242,8 +246,7 @@ impl Hand<'_> {
         fault
     }
 
-    fn without_effect(&self, deed: Deed, last: &Canary) -> Fault {
-        let action = deed.action();
+    fn without_effect(&self, action: Action, last: &Canary) -> Fault {
         Fault::unreachable(format!(
             "Argo CD accepted `{}` of {}, but nothing changed within {}: {last}",
             action.name(),
@@ -269,6 +272,7 @@ impl Hand<'_> {
     fn with_kubectl(&self, action: Action) -> String {
         let (verb, more) = match action {
             Action::Resume => ("promote", ""),
+            Action::SkipStep => ("promote", " --skip-current-step"),
             Action::PromoteFull => ("promote", " --full"),
             Action::Abort => ("abort", ""),
             Action::Retry => ("retry rollout", ""),

@@ -192,10 +192,24 @@ impl Canary {
         }
     }
 
-    /// Ends the pause that is on.
+    /// Ends the pause that is on. An analysis that was inconclusive is made again.
     pub(crate) fn resume(&mut self, at: Moment) {
-        let is_unsure = self.unsure.take().is_some();
-        if self.aborted.is_none() && (is_unsure || matches!(self.steps.get(self.index), Some(Step::Pause(_)))) {
+        if self.aborted.is_some() {
+            return;
+        }
+        if self.unsure.take().is_some() {
+            self.attempt += 1;
+            self.since = at;
+        } else if matches!(self.steps.get(self.index), Some(Step::Pause(_))) {
+            self.index += 1;
+            self.since = at;
+        }
+    }
+
+    /// Goes to the next step, whatever this one waits for.
+    pub(crate) fn skip(&mut self, at: Moment) {
+        if !self.done && self.aborted.is_none() && self.index < self.steps.len() {
+            self.unsure = None;
             self.index += 1;
             self.since = at;
         }

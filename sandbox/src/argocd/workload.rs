@@ -225,7 +225,8 @@ impl Workload {
         match action {
             "abort" => canary.abort(now, ""),
             "retry" => canary.retry(now),
-            "resume" | "skip-current-step" => canary.resume(now),
+            "resume" => canary.resume(now),
+            "skip-current-step" => canary.skip(now),
             "promote-full" => canary.promote_full(now),
             "pause" | "restart" => {}
             _ => return false,

@@ -52,6 +52,7 @@ pub fn canary_of(object: &Value) -> Canary {
             .and_then(|step| step.pointer("/pause/duration"))
             .and_then(duration)
             .or_else(|| promoted_after(object).filter(|_| pause.as_deref() == Some("BlueGreenPause"))),
+        measures: step.is_some_and(|step| step.get("analysis").or_else(|| step.get("experiment")).is_some()),
         paused_since: (pause.is_some())
             .then(|| object.pointer("/status/pauseConditions/0/startTime")?.as_str())
             .flatten()
