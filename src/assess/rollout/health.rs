@@ -4,7 +4,7 @@ use crate::model::{Canary, Health, Phase};
 
 use super::timers::Timer;
 use super::verdict::{Ask, State, Verdict};
-use super::{DEGRADED_GRACE, POD_GRACE, Round, fail};
+use super::{DEGRADED_GRACE, POD_GRACE, Round, fail, images};
 
 pub(super) fn rollout(round: &mut Round<'_, '_>) -> Option<Verdict> {
     if let Some(verdict) = canary_within(round) {
@@ -27,15 +27,16 @@ pub(super) fn canary_within(round: &mut Round<'_, '_>) -> Option<Verdict> {
     if !round.timers.read_since_ours(&round.facts) {
         return None;
     }
-    let canaries = round.facts.seen.canaries;
+    let wanted = &round.wanted.images;
+    let ours = || (round.facts.seen.canaries.iter()).filter(|canary| !runs_another(canary, wanted));
     // A rollout that was aborted before needs a moment to see the new version; longer while it is only being applied.
     let moment = if round.facts.about_ours() { 1 } else { 5 };
     if round.timers.over(Timer::Aborted, round.now, moment)
-        && let Some(canary) = canaries.iter().find(|canary| canary.aborted && canary.observed)
+        && let Some(canary) = ours().find(|canary| canary.aborted && canary.observed)
     {
         return Some(aborted(round, canary));
     }
-    let canary = (canaries.iter()).find(|canary| canary.observed && canary.phase == "Paused" && !canary.aborted)?;
+    let canary = ours().find(|canary| canary.observed && canary.phase == "Paused" && !canary.aborted)?;
     let reason = canary.pause.as_deref()?;
     let text = format!("{}: {}", round.wanted.name, progress(canary));
     if reason.starts_with("Inconclusive") {
@@ -49,6 +50,12 @@ pub(super) fn canary_within(round: &mut Round<'_, '_>) -> Option<Verdict> {
         return Some(round.wait(State::Rollout, text));
     }
     Some(Verdict::Paused { why: text })
+}
+
+/// Whether it is still the canary of another version: the sync has not come to its Rollout yet.
+fn runs_another(canary: &Canary, wanted: &[String]) -> bool {
+    let running = canary.images.iter();
+    (images::missing(wanted, &running).into_iter()).any(|image| images::sibling(image, running.clone()).is_some())
 }
 
 fn aborted(round: &Round<'_, '_>, canary: &Canary) -> Verdict {

@@ -191,6 +191,14 @@ fn a_canary_is_followed_through_its_steps() {
         .until(5)
         .canary(paused("CanaryPauseStep", None))
         .is("S58", "paused");
+    // The version before pauses, until the sync has come to the Rollout.
+    for reason in ["CanaryPauseStep", "InconclusiveAnalysisRun"] {
+        let before = Canary {
+            images: vec!["myorg/api:before".to_owned()],
+            ..paused(reason, None)
+        };
+        (auto().compared(OutOfSync, 'X').running('X').until(5).canary(before)).is(reason, "waiting ROLLOUT");
+    }
     let aborted = Canary {
         aborted: true,
         phase: "Degraded".to_owned(),
