@@ -1,6 +1,7 @@
 //! Why there is no answer, or not all of it.
 
 use std::fmt;
+use std::io;
 use std::time::Duration;
 
 use super::trust::{self, Untrusted};
@@ -45,35 +46,51 @@ impl Problem {
         }
     }
 
-    /// Returns the error that led to it, to be told as the cause.
+    /// Returns it in words, as the cause of a fault.
     #[must_use]
     pub fn into_cause(self) -> anyhow::Error {
+        anyhow::Error::msg(self.to_string())
+    }
+
+    /// Whether the two sides could not agree on TLS.
+    #[must_use]
+    pub fn is_tls(&self) -> bool {
         match self {
-            Self::Unreached(error) | Self::Broken(error) => error,
-            other => anyhow::Error::msg(other.to_string()),
+            Self::Untrusted(_) => true,
+            Self::Unreached(error) | Self::Broken(error) => trust::tls_error(error.as_ref()).is_some(),
+            _ => false,
         }
     }
+}
+
+/// Says what broke a connection, in the words that people look for. What no structure names is in the words of the innermost error: those
+/// around it only repeat which layer passed it on.
+fn in_words(error: &anyhow::Error) -> String {
+    if let Some(error) = trust::tls_error(error.as_ref()) {
+        return match error {
+            rustls::Error::InvalidMessage(_) => "the port does not speak TLS: is it one for `http://`?".to_owned(),
+            other => other.to_string(),
+        };
+    }
+    let known = error.chain().find_map(|part| {
+        let kind = part.downcast_ref::<io::Error>()?.kind();
+        Some(match kind {
+            io::ErrorKind::ConnectionRefused => "connection refused",
+            io::ErrorKind::ConnectionReset => "the other side reset the connection",
+            io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof => "the other side closed the connection",
+            io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => "no route to the host",
+            io::ErrorKind::TimedOut => "no answer to the attempt to connect",
+            _ => return None,
+        })
+    });
+    known.map_or_else(|| error.root_cause().to_string(), str::to_owned)
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Untrusted(why) => out.write_str(&why.what),
-            Self::Unreached(error) | Self::Broken(error) => {
-                let mut said = String::new();
-                for part in error.chain() {
-                    let part = part.to_string();
-                    // Several libraries repeat the source's text in their own.
-                    if !said.contains(&part) {
-                        said = if said.is_empty() {
-                            part
-                        } else {
-                            format!("{said}: {part}")
-                        };
-                    }
-                }
-                out.write_str(&said)
-            }
+            Self::Unreached(error) | Self::Broken(error) => out.write_str(&in_words(error)),
             Self::Slow(limit) => write!(out, "no answer in {} s", limit.as_secs()),
             Self::Trickle { during } => write!(out, "next to nothing came for {} s", during.as_secs()),
             Self::TooLarge(most) if *most >= 1 << 20 => write!(out, "the answer is longer than {} MiB", most >> 20),

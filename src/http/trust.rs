@@ -120,15 +120,20 @@ fn is_of_authority(error: &rustls::Error) -> bool {
         if format!("{other:?}").contains("CaUsedAsEndEntity"))
 }
 
-/// Returns why TLS trusts a server not, if that is what an error is about. `given`: whether there is a `ca-bundle`.
+/// Returns why TLS does not trust a server, if that is what an error is about. `given`: whether there is a `ca-bundle`.
 pub(super) fn untrusted(error: &(dyn Error + 'static), given: bool) -> Option<Untrusted> {
+    explained(tls_error(error)?, given)
+}
+
+/// Returns the error of TLS that led to an error.
+pub(super) fn tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
     let mut next = Some(error);
     while let Some(error) = next {
         let inside = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
         let found = error.downcast_ref::<rustls::Error>();
         let found = found.or_else(|| inside?.downcast_ref::<rustls::Error>());
-        if let Some(found) = found {
-            return explained(found, given);
+        if found.is_some() {
+            return found;
         }
         next = match inside {
             Some(inside) => Some(inside),

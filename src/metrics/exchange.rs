@@ -152,15 +152,11 @@ fn refer(request: &mut Request, target: &Url) {
 
 /// Says why a request failed.
 fn failed(problem: &Problem) -> Trouble {
-    let said = problem.to_string();
-    // What the TLS library says of a server that speaks something else.
-    let tls = ["corrupt message", "received fatal alert", "peer is incompatible"];
     let kind = match problem {
         Problem::Slow(_) => TroubleKind::Timeout,
-        Problem::Untrusted(_) => TroubleKind::Tls,
         Problem::TooLarge(_) => TroubleKind::BadResponse,
-        _ if tls.iter().any(|sign| said.contains(sign)) => TroubleKind::Tls,
+        problem if problem.is_tls() => TroubleKind::Tls,
         _ => TroubleKind::Connect,
     };
-    Trouble::new(kind, said)
+    Trouble::new(kind, problem.to_string())
 }

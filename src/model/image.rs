@@ -102,11 +102,17 @@ impl Tag {
             && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b));
         if right {
             Ok(Self(text.to_owned()))
-        } else if text.contains("sha256:") || text.contains("sha512:") {
+        } else if text.starts_with("sha256:") || text.starts_with("sha512:") {
             Err("is a digest, not a tag: give it as `digest`".to_owned())
+        } else if let Some((tag, digest)) = text.split_once('@') {
+            Err(format!(
+                "is a tag and a digest: give {tag:?} as `tag` and {digest:?} as `digest`"
+            ))
+        } else if text.contains(['/', ':']) {
+            Err("is an image, not a tag: give it as `image`".to_owned())
         } else {
             Err(
-                "is no tag: at most 128 letters, digits, `_`, `.` and `-`, beginning with none of the last two"
+                "is not a tag: at most 128 letters, digits, `_`, `.` and `-`, and not `.` or `-` at the start"
                     .to_owned(),
             )
         }

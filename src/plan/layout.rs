@@ -251,7 +251,9 @@ fn applications(templates: &[String], app: &AppName, environment: &EnvironmentNa
         let name = fill(template, app, environment)?;
         let parts: Vec<&str> = name.split('/').collect();
         if parts.len() > 2 || !parts.iter().all(|part| is_object_name(part)) {
-            return Err(format!("is {name:?}: it must be [namespace/]name"));
+            return Err(format!(
+                "is {name:?}: it must be [namespace/]name, of lower-case letters, digits, `-` and `.`"
+            ));
         }
         if !names.contains(&name) {
             names.push(name);

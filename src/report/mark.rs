@@ -1,7 +1,7 @@
 //! The mark beside a verdict: one for each way in which a run, or an application in it, can stand.
 
 use super::{ApplicationRow, GateRow, GateState};
-use crate::model::Outcome;
+use crate::model::{Health, Outcome};
 
 /// How something stands, as people see it at a glance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +29,7 @@ impl Mark {
             _ if row.live => Self::Good,
             // Nothing was to become live.
             Outcome::Planned | Outcome::Landed | Outcome::Proposed => Self::Shown,
+            Outcome::Refused if row.health == Health::Healthy => Self::Shown,
             Outcome::Paused => Self::Paused,
             Outcome::Superseded => Self::Replaced,
             Outcome::Cancelled { .. } => Self::Stopped,

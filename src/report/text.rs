@@ -112,7 +112,9 @@ fn commit(report: &Report) -> Vec<String> {
     let Some(row) = &report.infra_repo else {
         return Vec::new();
     };
-    let Some(commit) = &row.commit else { return Vec::new() };
+    let Some(commit) = &row.commit else {
+        return untouched(report).into_iter().collect();
+    };
     let place = report.commit_url.as_ref().unwrap_or(&row.url);
     let tries = if row.attempts > 1 {
         format!(" (attempt {})", row.attempts)
@@ -133,6 +135,18 @@ fn commit(report: &Report) -> Vec<String> {
     }
     out
 }
+
+/// Says that none of the changes above was written, where the run ended before that and its reason is about something else.
+fn untouched(report: &Report) -> Option<String> {
+    let early = matches!(
+        report.outcome(),
+        Outcome::Refused | Outcome::Denied | Outcome::Unreachable | Outcome::Invalid
+    );
+    let unsaid = !report.changes.is_empty() && !report.reason.contains(UNTOUCHED);
+    (early && unsaid).then(|| format!("  {UNTOUCHED}"))
+}
+
+const UNTOUCHED: &str = "nothing was written";
 
 fn rollback(report: &Report) -> Vec<String> {
     let Some(row) = &report.rollback else { return Vec::new() };

@@ -190,7 +190,7 @@ impl Http {
         match status.as_u16() {
             401 if self.token.is_none() => CallError::Final(
                 Fault::denied(format!("{place} requires authentication (401){said}"))
-                    .hint("give `token`: a token for the host of the infra-repo"),
+                    .hint("give `token` (on a laptop `PROMOTE_TOKEN` or `--token-file FILE`): a token for the host of the infra-repo"),
             ),
             401 => CallError::Final(
                 self.with_name(

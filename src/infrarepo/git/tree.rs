@@ -134,7 +134,13 @@ pub(super) fn commit(repo: &Repository, update: &Update) -> Result<Made, Fault> 
 }
 
 fn broken(error: git2::Error) -> Fault {
-    Fault::bug("make the commit").because(error)
+    match error.class() {
+        // The database is in memory, but where the infra-repo is a folder.
+        git2::ErrorClass::Os | git2::ErrorClass::Filesystem => {
+            Fault::denied("this user cannot write to the folder of the infra-repo; nothing was written").because(error)
+        }
+        _ => Fault::bug("make the commit").because(error),
+    }
 }
 
 /// Makes a folder of what it was (`None`: there was none) and of edits, sorted by path, whose paths agree in the first `depth` parts. Notes

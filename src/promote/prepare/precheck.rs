@@ -114,7 +114,7 @@ async fn synced_by(observe: &dyn Observe, clock: &dyn Clock, app: &AppSnapshot) 
 /// Returns the name that the server knows the token by.
 pub(in crate::promote) async fn whoami(observe: &dyn Observe, clock: &dyn Clock) -> Result<String, Fault> {
     let name = patiently(clock, || observe.whoami()).await;
-    name.map_err(|problem| problem.fault(&format!("check the token at {}", observe.server())))
+    name.map_err(|problem| problem.fault(&format!("Argo CD at {}", observe.server())))
 }
 
 /// Looks at the applications of `candidates`, each for itself.

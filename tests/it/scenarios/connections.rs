@@ -54,6 +54,19 @@ fn a_certificate_of_another_host_is_not_believed() {
 }
 
 #[test]
+fn a_connection_that_fails_is_named_in_plain_words() {
+    let world = World::new();
+    let plain = format!("https://{}/infra-repo.git", world.sandbox.git.address());
+    for (url, words) in [
+        ("http://127.0.0.1:1/infra-repo.git", "connection refused"),
+        (plain.as_str(), "does not speak TLS"),
+    ] {
+        let report = promote(&world, url, &[], "").ends("unreachable", 4);
+        assert!(report["reason"].as_str().unwrap().contains(words), "{report:#}");
+    }
+}
+
+#[test]
 fn https_goes_through_the_proxy_that_the_environment_names() {
     for name in ["HTTPS_PROXY", "https_proxy"] {
         let world = World::new();
