@@ -174,6 +174,8 @@ fn once(sandbox: &Sandbox, tag: &str, settle: Duration) -> Duration {
     let clock = SystemClock::start();
     let repo = infrarepo::open(&place, client, Rc::new(SystemClock::start()), Rc::new(Quiet)).unwrap();
     let candidate = Candidate {
+        cluster: None,
+        wave: 0,
         which: Which::Named(ApplicationId::parse("api-dev").unwrap()),
         app: AppName::parse("api").unwrap(),
         environment: EnvironmentName::parse("dev").unwrap(),
@@ -190,7 +192,7 @@ fn once(sandbox: &Sandbox, tag: &str, settle: Duration) -> Duration {
         .unwrap();
     let origin = origin(&sandbox.infra_repo());
     let targets = runtime
-        .block_on(precheck(argocd.as_ref(), &clock, &origin, vec![candidate]))
+        .block_on(precheck(argocd.as_ref(), &clock, &origin, None, vec![candidate]))
         .unwrap();
     let commit = push(sandbox, tag);
     let ports = FollowPorts {

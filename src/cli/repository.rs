@@ -61,17 +61,15 @@ pub(super) fn is_by_environment(reader: &Reader<'_>) -> bool {
     is_template(reader, &BRANCH) || is_template(reader, &INFRA_REPO)
 }
 
-/// Returns the branch of the environment that `from` names, where it is another one than that of the run's own environment.
-pub(super) fn branch_of_source(reader: &Reader<'_>, from: Option<&EnvironmentName>) -> Option<BranchName> {
-    let from = from?;
-    if is_template(reader, &INFRA_REPO) {
+/// Returns the branch that the inputs name, or its template. One of several repositories cannot be read for `from`.
+pub(super) fn branch(reader: &Reader<'_>, from: Option<&EnvironmentName>) -> Option<String> {
+    if let Some(from) = from.filter(|_| is_template(reader, &INFRA_REPO)) {
         let why = format!(
             "is another one for {from}, so that `from` cannot read it: promote with `tag` and `digest` instead of `from`"
         );
         reader.wrong(&INFRA_REPO, "", &why);
     }
-    let given = reader.given(&BRANCH).filter(|_| is_template(reader, &BRANCH))?;
-    BranchName::parse(&filled(&given.text, std::slice::from_ref(from)).ok()?).ok()
+    Some(reader.given(&BRANCH)?.text.clone())
 }
 
 /// Checks a further address. It is compared only, and nothing is ever sent there.

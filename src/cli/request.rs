@@ -30,6 +30,7 @@ pub(super) fn read(reader: &Reader<'_>, command: Command) -> Request {
                 .given(&planned::APPLICATION)
                 .map(|_| reader.list(&planned::APPLICATION, value::text)),
             policy: policy(reader, command),
+            branch: None,
             own_branch: false,
         },
         images: named(&planned::IMAGE)
@@ -38,7 +39,6 @@ pub(super) fn read(reader: &Reader<'_>, command: Command) -> Request {
         tag: reader.parsed(&planned::TAG, Tag::parse),
         digest: reader.parsed(&planned::DIGEST, Digest::parse),
         from: reader.parsed(&planned::FROM, EnvironmentName::parse),
-        from_branch: None,
         allow: allow(reader),
         resolved: Vec::new(),
         message: reader.text(&planned::MESSAGE),

@@ -61,7 +61,7 @@ pub(super) fn read(reader: &Reader<'_>, command: Command, place: &Place<'_>, run
     let mut request = request::read(reader, command);
     let mut infra_repo = repository::target(reader, place, &request.select.environments);
     request.select.own_branch = repository::is_by_environment(reader);
-    request.from_branch = repository::branch_of_source(reader, request.from.as_ref());
+    request.select.branch = repository::branch(reader, request.from.as_ref());
     let author = landing::author(reader);
     let way = landing::via(reader, infra_repo.as_ref());
     let via = landing::by_way(reader, way, &request, infra_repo.as_mut());

@@ -14,9 +14,13 @@ mod address;
 mod api;
 pub mod git;
 pub mod inputs;
+mod links;
+mod update;
 
 pub use address::{Address, SshAddress, holds_credentials, user_name};
 pub use git::{Identity, KnownHosts, SshAccess, SshKey};
+pub use links::resolve;
+pub use update::{Author, FileEdit, FileMode, Update};
 
 /// How far back a search goes, in commits.
 pub const MOST_COMMITS: usize = limits::GIT_COMMITS.things();
@@ -82,79 +86,6 @@ pub enum EntryKind {
     File,
     /// A symbolic link or a submodule: never followed.
     Other,
-}
-
-/// How a new file is stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FileMode {
-    /// An ordinary file.
-    Plain,
-    /// A program.
-    Executable,
-}
-
-/// A change of one file. A path never goes through a link.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum FileEdit {
-    /// New content of a file that exists; its mode stays.
-    Write {
-        /// The file.
-        path: RepoPath,
-        /// All of its bytes.
-        content: Vec<u8>,
-    },
-    /// A file that does not exist yet; missing folders on the way are made.
-    Create {
-        /// The file.
-        path: RepoPath,
-        /// All of its bytes.
-        content: Vec<u8>,
-        /// How it is stored.
-        mode: FileMode,
-    },
-    /// A file that exists and goes. Folders that become empty go with it.
-    Delete {
-        /// The file.
-        path: RepoPath,
-    },
-}
-
-impl FileEdit {
-    /// Returns the file.
-    #[must_use]
-    pub const fn path(&self) -> &RepoPath {
-        match self {
-            Self::Write { path, .. } | Self::Create { path, .. } | Self::Delete { path } => path,
-        }
-    }
-}
-
-/// A commit to make, and the reference that is moved to it.
-#[derive(Clone, Debug)]
-pub struct Update {
-    /// What is moved.
-    pub reference: RefName,
-    /// Where it must still be; `None`: it must not exist.
-    pub expected: Option<CommitSha>,
-    /// What the commit stands on; the files are those of the first one. Empty: a commit without history, which has only the files it creates.
-    pub parents: Vec<CommitSha>,
-    /// What it changes.
-    pub edits: Vec<FileEdit>,
-    /// The whole message.
-    pub message: String,
-    /// Author and committer.
-    pub author: Author,
-    /// When.
-    pub at: Timestamp,
-}
-
-/// Who a commit is by.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Author {
-    /// The name.
-    pub name: String,
-    /// The mail address.
-    pub mail: String,
 }
 
 /// What became of one attempt to land.
@@ -286,60 +217,6 @@ impl RepoAccess {
     pub fn identity(&self) -> RepoIdentity {
         RepoIdentity::of(&self.address.to_string()).with_aliases(self.aliases.iter().map(String::as_str))
     }
-}
-
-/// Follows the symbolic links on the way to a path and at its end. Returns the path without links, which may still name nothing.
-///
-/// # Errors
-/// The objects cannot be had. The inner error says, as the end of a sentence, that a link leaves the repository or leads to itself.
-pub async fn resolve(repo: &dyn InfraRepo, at: &CommitSha, path: &RepoPath) -> Result<Result<RepoPath, String>, Fault> {
-    let mut path = path.clone();
-    'again: for _ in 0..limits::GIT_LINKS.things() {
-        let parts: Vec<String> = path.parts().map(str::to_owned).collect();
-        for end in 1..=parts.len() {
-            let (before, after) = parts.split_at(end);
-            let Ok(here) = RepoPath::parse(&before.join("/")) else {
-                continue;
-            };
-            let Some(to) = repo.link(at, &here).await? else {
-                continue;
-            };
-            let Some(inside) = linked(before, &to) else {
-                return Ok(Err(format!(
-                    "is reached by {here}, a symbolic link to {to}, which leaves the repository"
-                )));
-            };
-            match RepoPath::parse(&[inside.as_slice(), after].concat().join("/")) {
-                Ok(next) => path = next,
-                Err(why) => {
-                    return Ok(Err(format!(
-                        "is reached by {here}, a symbolic link to {to}, which {why}"
-                    )));
-                }
-            }
-            continue 'again;
-        }
-        return Ok(Ok(path));
-    }
-    Ok(Err("is reached by symbolic links that lead to each other".to_owned()))
-}
-
-/// Returns the parts of the path that a link, at these parts, leads to; `None` if it leaves the repository.
-fn linked(link: &[String], to: &str) -> Option<Vec<String>> {
-    if to.starts_with('/') {
-        return None;
-    }
-    let mut parts = link.split_last()?.1.to_vec();
-    for part in to.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop()?;
-            }
-            name => parts.push(name.to_owned()),
-        }
-    }
-    Some(parts)
 }
 
 /// Opens the infra-repo. A server is not asked anything yet; a folder must be a bare repository.

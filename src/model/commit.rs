@@ -88,7 +88,7 @@ impl fmt::Display for CommitName {
 const LONGEST_NAME: usize = 1000;
 
 /// A branch, without `refs/heads/`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct BranchName(String);
 
 impl BranchName {

@@ -2,41 +2,46 @@
 //! Knows no clock, file system, network or format of anybody else.
 
 mod application;
+mod application_id;
 mod canary;
 mod clock;
 mod command;
 mod commit;
 mod event;
 mod fault;
+mod health;
 mod image;
 pub mod limits;
 mod name;
+mod operation;
 mod outcome;
 mod pin_change;
 mod repository_identity;
+mod resource;
 mod secret;
 mod sync_window;
 mod tree;
 mod unseen;
 mod url;
 
-pub use application::{
-    AppSnapshot, AppSource, ApplicationId, Condition, Health, Hydration, Managed, Operation, Phase, Resource,
-    ResourceId, SyncResult, SyncState,
-};
+pub use application::{AppSnapshot, AppSource, Condition, Hydration};
+pub use application_id::ApplicationId;
 pub use canary::{Analysis, AnalysisTemplate, Canary};
 pub use clock::{Clock, Timestamp, in_words};
 pub use command::{Command, Part};
 pub use commit::{BranchName, CommitName, CommitSha, RefName, RepoPath};
 pub use event::{Event, Milestone};
 pub use fault::Fault;
+pub use health::{Health, SyncState};
 pub use image::{Digest, Parts, Reference, Repository, Tag};
-pub use name::{AppName, EnvironmentName};
+pub use name::{AppName, ClusterName, EnvironmentName};
+pub use operation::{Operation, Phase, SyncResult};
 pub use outcome::Outcome;
 pub use pin_change::PinChange;
 /// What the editor has already; it is a crate of its own and knows nothing else of ours.
 pub use promote_manifest::{Pin, Syntax, nearest};
 pub use repository_identity::RepoIdentity;
+pub use resource::{Managed, Resource, ResourceId};
 pub use secret::{Secret, is_loopback, may_carry_secret};
 pub use sync_window::{SyncWindow, SyncWindows, WindowKind};
 pub use tree::{Happening, Node, Said};

@@ -1,8 +1,8 @@
-//! Names that people give to apps and environments.
+//! Names that people give to apps, environments and clusters.
 
 use std::fmt;
 
-/// Reads `[A-Za-z0-9][A-Za-z0-9._-]*`, the form of app and environment names.
+/// Reads `[A-Za-z0-9][A-Za-z0-9._-]*`, the form of all of them.
 fn parse(text: &str) -> Result<String, String> {
     let first = text.chars().next();
     let right = first.is_some_and(|c| c.is_ascii_alphanumeric())
@@ -51,4 +51,8 @@ name!(
 name!(
     /// An environment: what `{environment}` in a template stands for.
     EnvironmentName
+);
+name!(
+    /// One of several clusters that an environment has: what `{cluster}` in a template stands for.
+    ClusterName
 );

@@ -1,6 +1,6 @@
 //! What became of a pin.
 
-use super::{AppName, EnvironmentName, Pin, RepoPath, Syntax};
+use super::{AppName, ClusterName, EnvironmentName, Pin, RepoPath, Syntax};
 
 /// One pin before and after.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,6 +9,8 @@ pub struct PinChange {
     pub app: AppName,
     /// The environment of that overlay.
     pub environment: EnvironmentName,
+    /// The cluster that the overlay is for, where each has its own.
+    pub cluster: Option<ClusterName>,
     /// The file.
     pub file: RepoPath,
     /// How the file is read.

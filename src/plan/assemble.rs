@@ -175,6 +175,7 @@ fn pin_change(read: &Read<'_>, file: &RepoPath, name: &str, edited: &Edited) -> 
     let change = PinChange {
         app: read.target.app.clone(),
         environment: read.target.environment.clone(),
+        cluster: read.target.cluster.clone(),
         file: file.clone(),
         syntax: read.target.syntax.clone(),
         before: before.clone(),

@@ -2,14 +2,19 @@
 
 use crate::assess::gate::Skips;
 use crate::manifest::{Options, format as format_of};
-use crate::model::{AppName, EnvironmentName, RepoPath, Repository, Syntax, nearest};
+use crate::model::{
+    AppName, BranchName, ClusterName, EnvironmentName, PinChange, RepoPath, Repository, Syntax, nearest,
+};
 
+use super::filling::{CLUSTER, Filling};
 use super::{Allow, Config, ResolvedPolicy, Select};
 
 /// The default template of an overlay's folder.
 pub const DEFAULT_PATH: &str = "apps/{app}/overlays/{environment}";
 /// The default template of an application.
 pub const DEFAULT_APPLICATION: &str = "{app}-{environment}";
+/// The name of the format that needs no configuration.
+pub const KUSTOMIZE: &str = "kustomize";
 /// Instead of a template: every application whose source is this repository, branch and path.
 pub const BY_SOURCE: &str = "by-source";
 
@@ -20,6 +25,10 @@ pub struct Place {
     pub app: AppName,
     /// The environment.
     pub environment: EnvironmentName,
+    /// The cluster that it is for, where `path` names one for each.
+    pub cluster: Option<ClusterName>,
+    /// The branch that the environment has for itself.
+    pub branch: Option<BranchName>,
     /// What `path` names: the overlay's folder, or with other formats than kustomize a file.
     pub folder: RepoPath,
     /// How its files are read.
@@ -37,10 +46,30 @@ pub struct Place {
 /// The applications of a target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Applications {
-    /// Their names, as `[namespace/]name`.
-    Named(Vec<String>),
+    /// These.
+    Named(Vec<Named>),
     /// Whatever has this repository, branch and path as its source.
-    BySource,
+    BySource {
+        /// In which of the environment's waves they are synced, from 0.
+        wave: usize,
+    },
+}
+
+/// An application by its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// The name, as `[namespace/]name`.
+    pub name: String,
+    /// In which of the environment's waves it is synced, from 0.
+    pub wave: usize,
+}
+
+impl Place {
+    /// Whether a pin is one of this place.
+    #[must_use]
+    pub fn has(&self, pin: &PinChange) -> bool {
+        self.app == pin.app && self.environment == pin.environment && self.cluster == pin.cluster
+    }
 }
 
 /// Where inputs and promote.yaml put things.
@@ -68,12 +97,16 @@ impl Layout<'_> {
                 continue;
             }
             for app in &self.select.apps {
-                match self.target(app, environment) {
-                    Ok(target) => targets.push(target),
-                    Err(why) => mistakes.extend(why),
+                let clusters = self.clusters(app, environment);
+                for cluster in clusters {
+                    match self.target(app, environment, cluster) {
+                        Ok(target) => targets.push(target),
+                        Err(why) => mistakes.extend(why),
+                    }
                 }
             }
         }
+        mistakes.dedup();
         if mistakes.is_empty() {
             Ok(targets)
         } else {
@@ -81,16 +114,60 @@ impl Layout<'_> {
         }
     }
 
+    /// Returns the clusters that an app has a place of its own for in an environment; only `None` where one place is for all.
+    fn clusters(&self, app: &AppName, environment: &EnvironmentName) -> Vec<Option<&ClusterName>> {
+        let known = self.known_clusters(environment);
+        if known.is_empty() || !self.path(app, environment).contains(CLUSTER) {
+            return vec![None];
+        }
+        known.iter().map(Some).collect()
+    }
+
+    fn known_clusters(&self, environment: &EnvironmentName) -> &[ClusterName] {
+        let here = self.config.and_then(|config| config.environment(environment));
+        here.map(|here| here.clusters.as_slice()).unwrap_or_default()
+    }
+
     /// Returns the template of an overlay's folder.
     #[must_use]
     pub fn path(&self, app: &AppName, environment: &EnvironmentName) -> &str {
+        self.template(Some(app), Some(environment))
+    }
+
+    /// The same where the app or the environment is not known.
+    #[must_use]
+    pub fn template(&self, app: Option<&AppName>, environment: Option<&EnvironmentName>) -> &str {
         let config = self.config;
-        let own = config.and_then(|config| config.apps.get(app)?.path.as_deref());
-        let here = config.and_then(|config| config.environment(environment)?.path.as_deref());
+        let own = config.and_then(|config| config.apps.get(app?)?.path.as_deref());
+        let here = config.and_then(|config| config.environment(environment?)?.path.as_deref());
         own.or(here)
             .or_else(|| config?.path.as_deref())
             .or(self.select.path.as_deref())
             .unwrap_or(DEFAULT_PATH)
+    }
+
+    /// Returns the name of the format of an app in an environment, each where it is known.
+    #[must_use]
+    pub fn format(&self, app: Option<&AppName>, environment: Option<&EnvironmentName>) -> &str {
+        let config = self.config;
+        let own = config.and_then(|config| config.apps.get(app?)?.format.as_deref());
+        let here = config.and_then(|config| config.environment(environment?)?.format.as_deref());
+        own.or(here)
+            .or_else(|| config?.format.as_deref())
+            .or(self.select.format.as_deref())
+            .unwrap_or(KUSTOMIZE)
+    }
+
+    /// Returns the branch of an environment that has one of its own: promote.yaml's, else by the template of the input.
+    #[must_use]
+    pub fn branch(&self, environment: &EnvironmentName) -> Option<BranchName> {
+        let here = self.config.and_then(|config| config.environment(environment));
+        if let Some(branch) = here.and_then(|here| here.branch.clone()) {
+            return Some(branch);
+        }
+        let template = self.select.branch.as_ref()?;
+        let filled = template.replace("{environment}", environment.as_str());
+        BranchName::parse(&filled).ok().filter(|_| filled != *template)
     }
 
     /// With a promote.yaml the layout comes from it alone.
@@ -126,13 +203,25 @@ impl Layout<'_> {
         ))
     }
 
-    fn target(&self, app: &AppName, environment: &EnvironmentName) -> Result<Place, Vec<String>> {
+    fn target(
+        &self,
+        app: &AppName,
+        environment: &EnvironmentName,
+        cluster: Option<&ClusterName>,
+    ) -> Result<Place, Vec<String>> {
         let here = self.config.and_then(|config| config.environment(environment));
         let of_app = self.config.and_then(|config| config.apps.get(app));
         let mut mistakes = Vec::new();
         let allow = self.allow(environment, &mut mistakes);
         let template = self.path(app, environment);
-        let folder = fill(template, app, environment)
+        let filling = Filling {
+            app,
+            environment,
+            cluster,
+            clusters: self.known_clusters(environment),
+            waves: here.map(|here| here.waves.as_slice()).unwrap_or_default(),
+        };
+        let folder = (filling.fill(template, cluster))
             .and_then(|path| RepoPath::parse(&path).map_err(|why| format!("is {path:?}, which {why}")))
             .map_err(|why| {
                 mistakes.push(format!("`path` {template:?} for {app} in {environment} {why}"));
@@ -143,7 +232,7 @@ impl Layout<'_> {
             .or_else(|| self.config?.applications.clone())
             .or_else(|| self.select.applications.clone())
             .unwrap_or_else(|| vec![DEFAULT_APPLICATION.to_owned()]);
-        let applications = applications(&templates, app, environment).map_err(|why| {
+        let applications = filling.applications(&templates).map_err(|why| {
             let given = templates.join(", ");
             mistakes.push(format!("`application` {given:?} for {app} in {environment} {why}"));
         });
@@ -153,6 +242,8 @@ impl Layout<'_> {
                 syntax: self.syntax(app, environment, &applications, &images),
                 app: app.clone(),
                 environment: environment.clone(),
+                cluster: cluster.cloned(),
+                branch: self.branch(environment),
                 folder,
                 applications,
                 policy: self
@@ -175,26 +266,22 @@ impl Layout<'_> {
         applications: &Applications,
         images: &[Repository],
     ) -> Syntax {
+        let format = self.format(Some(app), Some(environment));
         let app = self.config.and_then(|config| config.apps.get(app));
         let here = self.config.and_then(|config| config.environment(environment));
-        let format = app
-            .and_then(|app| app.format.as_ref())
-            .or_else(|| here?.format.as_ref())
-            .or_else(|| self.config?.format.as_ref())
-            .or(self.select.format.as_ref());
         let keys = app
             .and_then(|app| app.keys.as_ref())
             .or_else(|| here?.keys.as_ref())
             .or_else(|| self.config?.keys.as_ref());
         let default = Syntax::default();
         Syntax {
-            format: format.and_then(|name| format_of(name)).unwrap_or(default.format),
+            format: format_of(format).unwrap_or(default.format),
             options: Options {
                 keys: keys.cloned().unwrap_or_default(),
                 images: images.iter().map(ToString::to_string).collect(),
                 applications: match applications {
-                    Applications::Named(names) => names.clone(),
-                    Applications::BySource => Vec::new(),
+                    Applications::Named(all) => all.iter().map(|one| one.name.clone()).collect(),
+                    Applications::BySource { .. } => Vec::new(),
                 },
             },
         }
@@ -237,60 +324,20 @@ impl Layout<'_> {
     }
 }
 
-fn applications(templates: &[String], app: &AppName, environment: &EnvironmentName) -> Result<Applications, String> {
-    match templates {
-        [] => return Err("is empty".to_owned()),
-        [one] if one == BY_SOURCE => return Ok(Applications::BySource),
-        more if more.iter().any(|one| one == BY_SOURCE) => {
-            return Err(format!("has {BY_SOURCE} together with names: use one or the other"));
-        }
-        _ => {}
-    }
-    let mut names: Vec<String> = Vec::new();
-    for template in templates {
-        let name = fill(template, app, environment)?;
-        let parts: Vec<&str> = name.split('/').collect();
-        if parts.len() > 2 || !parts.iter().all(|part| is_object_name(part)) {
-            return Err(format!(
-                "is {name:?}: it must be [namespace/]name, of lower-case letters, digits, `-` and `.`"
-            ));
-        }
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    }
-    Ok(Applications::Named(names))
-}
-
-/// A Kubernetes object name: RFC 1123, as Argo CD's applications have.
-fn is_object_name(name: &str) -> bool {
-    let inside = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
-    name.len() <= 253
-        && name.bytes().next().is_some_and(inside)
-        && name.bytes().next_back().is_some_and(inside)
-        && name.bytes().all(|b| inside(b) || b == b'-' || b == b'.')
-}
-
-/// Fills `{app}` and `{environment}`.
-fn fill(template: &str, app: &AppName, environment: &EnvironmentName) -> Result<String, String> {
-    let filled = template
-        .replace("{app}", app.as_str())
-        .replace("{environment}", environment.as_str());
-    match filled.find(['{', '}']) {
-        Some(at) => Err(format!(
-            "has {:?}: a template knows {{app}} and {{environment}}",
-            filled.get(at..).unwrap_or_default()
-        )),
-        None => Ok(filled),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn names<T>(texts: &[&str], parse: fn(&str) -> Result<T, String>) -> Vec<T> {
         texts.iter().map(|text| parse(text).unwrap()).collect()
+    }
+
+    fn named(names: &[&str]) -> Applications {
+        let named = |name: &&str| Named {
+            name: (*name).to_owned(),
+            wave: 0,
+        };
+        Applications::Named(names.iter().map(named).collect())
     }
 
     fn select() -> Select {
@@ -315,7 +362,7 @@ mod tests {
         let targets = targets(&select(), None).unwrap();
         assert_eq!(targets.len(), 2);
         assert_eq!(targets[0].folder.as_str(), "apps/api/overlays/dev");
-        assert_eq!(targets[1].applications, Applications::Named(vec!["web-dev".to_owned()]));
+        assert_eq!(targets[1].applications, named(&["web-dev"]));
     }
 
     #[test]
@@ -395,6 +442,6 @@ mod tests {
             None,
         )
         .unwrap();
-        assert_eq!(found[0].applications, Applications::BySource);
+        assert_eq!(found[0].applications, Applications::BySource { wave: 0 });
     }
 }

@@ -112,6 +112,7 @@ mod tests {
 
     fn change(app: &str, environment: &str, after: &str) -> PinChange {
         PinChange {
+            cluster: None,
             syntax: Syntax::default(),
             app: AppName::parse(app).unwrap(),
             environment: EnvironmentName::parse(environment).unwrap(),

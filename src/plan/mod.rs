@@ -3,11 +3,12 @@
 
 use crate::assess::gate::{GATES, Skips};
 use crate::inputs::value::none_of;
-use crate::model::{AppName, BranchName, Digest, EnvironmentName, Pin, PinChange, Reference, RepoPath, Tag};
+use crate::model::{AppName, Digest, EnvironmentName, Pin, PinChange, Reference, RepoPath, Tag};
 
 mod assemble;
 mod config;
 mod diff;
+mod filling;
 pub mod holds;
 pub mod inputs;
 mod layout;
@@ -25,7 +26,7 @@ pub use config::{
     reference as config_reference, schema as config_schema,
 };
 pub use diff::diff;
-pub use layout::{Applications, BY_SOURCE, DEFAULT_APPLICATION, DEFAULT_PATH, Layout, Place};
+pub use layout::{Applications, BY_SOURCE, DEFAULT_APPLICATION, DEFAULT_PATH, KUSTOMIZE, Layout, Named, Place};
 pub use message::{DEFAULT_MESSAGE, Identity, Message};
 pub use policy::{OnFailure, OnPause, OnSuperseded, OnUnsynced, Policy, ResolvedPolicy, SyncMode};
 pub use pull_request::{Around, Description, describe, is_marked, pull_request_branch};
@@ -47,6 +48,8 @@ pub struct Select {
     pub applications: Option<Vec<String>>,
     /// How applications are followed, as far as the inputs say it.
     pub policy: Policy,
+    /// The branch that the inputs name, or a template of it with `{environment}`.
+    pub branch: Option<String>,
     /// Whether each environment has a branch, or a repository, of its own, so that paths can be alike.
     pub own_branch: bool,
 }
@@ -64,8 +67,6 @@ pub struct Request {
     pub digest: Option<Digest>,
     /// The environment whose pins are copied.
     pub from: Option<EnvironmentName>,
-    /// The branch of that environment, where it has one of its own.
-    pub from_branch: Option<BranchName>,
     /// The exceptions asked for.
     pub allow: Allow,
     /// The digests of tags that came without one, as a registry told them; empty until it was asked.

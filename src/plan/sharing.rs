@@ -11,7 +11,8 @@ pub fn overlaps(places: &[Place], sources: &[Place], own_branch: bool) -> Vec<St
     let mut mistakes = Vec::new();
     for (at, place) in places.iter().enumerate() {
         let same = |other: &&Place| other.app == place.app && other.folder == place.folder;
-        if let Some(source) = sources.iter().find(same).filter(|_| !own_branch) {
+        let here = |source: &&Place| source.branch == place.branch && !own_branch;
+        if let Some(source) = sources.iter().find(same).filter(here) {
             mistakes.push(format!(
                 "`from` is {} and `environment` is {}, but `path` makes both {}: there is nothing to copy (put {{environment}} into `path`)",
                 source.environment, place.environment, place.folder
@@ -41,7 +42,7 @@ pub fn shared(layout: &Layout<'_>, place: &Place) -> Option<String> {
     let others: Vec<EnvironmentName> = known
         .iter()
         .map(|environment| environment.name.clone())
-        .filter(|name| *name != place.environment)
+        .filter(|name| *name != place.environment && layout.branch(name) == place.branch)
         .filter(|name| {
             let theirs = layout.targets(std::slice::from_ref(name)).unwrap_or_default();
             theirs

@@ -2,9 +2,9 @@
 
 use crate::assess::rollout::Origin;
 use crate::model::{
-    AppName, AppSnapshot, ApplicationId, Canary, CommitSha, EnvironmentName, Managed, PinChange, RepoPath,
+    AppName, AppSnapshot, ApplicationId, Canary, ClusterName, CommitSha, EnvironmentName, Managed, PinChange, RepoPath,
 };
-use crate::plan::ResolvedPolicy;
+use crate::plan::{Place, ResolvedPolicy};
 
 /// Which application is meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,8 +24,12 @@ pub struct Candidate {
     pub app: AppName,
     /// The environment.
     pub environment: EnvironmentName,
+    /// The cluster that the overlay is for, where each has its own.
+    pub cluster: Option<ClusterName>,
     /// The overlay's folder.
     pub folder: RepoPath,
+    /// In which of the environment's waves it is synced, from 0.
+    pub wave: usize,
     /// How it is followed.
     pub policy: ResolvedPolicy,
     /// The references that must be deployed, as kustomize renders them; empty = any.
@@ -41,6 +45,10 @@ pub struct Followee {
     pub app: AppName,
     /// The environment.
     pub environment: EnvironmentName,
+    /// The cluster that its overlay is for, where each has its own.
+    pub cluster: Option<ClusterName>,
+    /// In which of the environment's waves it is synced, from 0.
+    pub wave: usize,
     /// How it is followed.
     pub policy: ResolvedPolicy,
     /// The references that must be deployed; empty = any.
@@ -51,8 +59,24 @@ pub struct Followee {
     pub managed: Vec<Managed>,
     /// Its Rollouts that are on their way to another version, before anything is written.
     pub canaries: Vec<Canary>,
+    /// The folder that it deploys, where that is another one that includes the pins' folder: a Component or a base.
+    pub through: Option<RepoPath>,
     /// The `ApplicationSet` that syncs it in its turn, so that `sync: auto` starts no sync.
     pub synced_by: Option<String>,
+}
+
+impl Followee {
+    /// Whether it deploys a place.
+    #[must_use]
+    pub fn deploys(&self, place: &Place) -> bool {
+        self.app == place.app && self.environment == place.environment && self.cluster == place.cluster
+    }
+
+    /// Whether it deploys the file of a pin.
+    #[must_use]
+    pub fn carries(&self, pin: &PinChange) -> bool {
+        self.app == pin.app && self.environment == pin.environment && self.cluster == pin.cluster
+    }
 }
 
 /// What is followed, and until when.

@@ -39,7 +39,7 @@ pub use rows::{
     ApplicationRow, ChangeRow, GateRow, GateState, InfraRepoRow, PullRequestRow, RidingAlongRow, RolloutRow,
     SupersededBy, TimelineRow,
 };
-pub use status::StatusRow;
+pub use status::{BehindRow, StatusRow};
 pub use summary::summary;
 pub use text::{failure, rest, text};
 
@@ -427,6 +427,7 @@ pub(crate) mod tests {
             seconds_from_landing: Some(1.0),
         });
         report.status = vec![StatusRow {
+            cluster: Some("x".to_owned()),
             app: "x".to_owned(),
             environment: "x".to_owned(),
             images: vec!["x".to_owned()],
@@ -437,7 +438,12 @@ pub(crate) mod tests {
             sync: Some(SyncState::OutOfSync),
             health: Some(Health::Degraded),
             not_running: vec!["x".to_owned()],
-            differs_from: vec!["x".to_owned()],
+            differs_from: vec!["x".to_owned(), "y".to_owned()],
+            behind: vec![super::BehindRow {
+                environment: "x".to_owned(),
+                by: 3,
+            }],
+            rollout: report.applications.first().and_then(|row| row.rollout.clone()),
         }];
         report
     }

@@ -80,8 +80,11 @@ fn overview(rows: &[StatusRow]) -> String {
         let cells = environments.iter().map(|environment| {
             let here = rows
                 .iter()
-                .find(|row| row.app == *app && row.environment == *environment);
-            let content = here.map_or_else(|| "<span class=\"none\">not deployed</span>".to_owned(), cell);
+                .filter(|row| row.app == *app && row.environment == *environment);
+            let mut content: String = here.map(in_cluster).collect();
+            if content.is_empty() {
+                "<span class=\"none\">not deployed</span>".clone_into(&mut content);
+            }
             format!("<td data-label=\"{}\">{content}</td>\n", escape(environment))
         });
         let cells: Vec<String> = cells.collect();
@@ -98,6 +101,15 @@ fn overview(rows: &[StatusRow]) -> String {
         heads.concat(),
         lines.concat()
     )
+}
+
+/// The content of a cell, with the cluster where there are several.
+fn in_cluster(row: &StatusRow) -> String {
+    let cluster = row
+        .cluster
+        .as_ref()
+        .map(|name| format!("<p><strong>{}</strong></p>\n", escape(name)));
+    cluster.unwrap_or_default() + &cell(row)
 }
 
 fn cell(row: &StatusRow) -> String {
@@ -131,9 +143,25 @@ fn cell(row: &StatusRow) -> String {
         .map(|commit| format!("in <code>{}</code>", commit.short()));
     let facts: Vec<String> = [since, by, commit].into_iter().flatten().collect();
     let facts = quiet(&facts.join(" "));
-    let differs = row.differs_from.join(", ");
-    let differs = (!differs.is_empty()).then(|| quiet(&format!("differs from {}", escape(&differs))));
-    [Some(images), nothing, state, Some(facts), differs]
+    let canary = row.rollout.as_ref().map(|rollout| {
+        let pause = rollout.pause.as_ref().map(|why| format!(", paused: {}", escape(why)));
+        let (step, steps) = (rollout.step, rollout.steps);
+        let pause = pause.unwrap_or_default();
+        format!(
+            "<p class=\"state warn\">canary at {}%, step {step} of {steps}{pause}</p>\n",
+            rollout.weight
+        )
+    });
+    let behind = row.behind.iter();
+    let behind = behind.map(|one| quiet(&format!("behind {} by {}", escape(&one.environment), one.by)));
+    let behind = behind.collect::<Vec<_>>().concat();
+    let is_behind = |name: &&String| row.behind.iter().any(|one| one.environment == **name);
+    let differs: Vec<&str> = (row.differs_from.iter())
+        .filter(|name| !is_behind(name))
+        .map(String::as_str)
+        .collect();
+    let differs = (!differs.is_empty()).then(|| quiet(&format!("differs from {}", escape(&differs.join(", ")))));
+    [Some(images), nothing, state, canary, Some(facts), Some(behind), differs]
         .into_iter()
         .flatten()
         .collect()
@@ -175,7 +203,7 @@ fn gates(report: &Report) -> String {
             escape(&row.environment),
             row.state.name(),
             escape(&row.reason),
-            until.unwrap_or_default()
+            until.or_else(|| row.opens.as_deref().map(escape)).unwrap_or_default()
         )
     });
     format!(
@@ -299,7 +327,9 @@ mod tests {
             "Degraded, OutOfSync, does not run what is pinned",
             "1s ago",
             "by x",
-            "differs from x",
+            "behind x by 3",
+            "differs from y",
+            "canary at ",
         ] {
             assert!(page.contains(part), "{part} in {page}");
         }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::columns::columns;
 use super::mark::Mark;
-use super::rows::Texts;
+use super::rows::{RolloutRow, Texts};
 use crate::model::{CommitSha, Health, SyncState, Timestamp};
 
 /// One app in one environment.
@@ -14,6 +14,8 @@ pub struct StatusRow {
     pub app: String,
     /// The environment.
     pub environment: String,
+    /// The cluster, where each has a folder of its own; else `None`.
+    pub cluster: Option<String>,
     /// The references that are pinned.
     pub images: Vec<String>,
     /// The commit that last changed one of the pins, whoever made it; `None` when it is not among the last 500.
@@ -32,14 +34,30 @@ pub struct StatusRow {
     pub not_running: Vec<String>,
     /// The environments of the same app that pin something else.
     pub differs_from: Vec<String>,
+    /// The environments of the same app that have had its version and have gone on since.
+    pub behind: Vec<BehindRow>,
+    /// Its canary, while one is under way.
+    pub rollout: Option<RolloutRow>,
+}
+
+/// How far an environment is behind another one.
+#[derive(Clone, Debug, Serialize)]
+pub struct BehindRow {
+    /// The other environment.
+    pub environment: String,
+    /// How many versions that one has had since.
+    pub by: usize,
 }
 
 impl Texts for StatusRow {
     fn texts(&mut self) -> Vec<&mut String> {
         let mut texts = vec![&mut self.app, &mut self.environment];
+        texts.extend(&mut self.cluster);
         for list in [&mut self.images, &mut self.not_running, &mut self.differs_from] {
             texts.extend(list);
         }
+        texts.extend(self.behind.iter_mut().map(|behind| &mut behind.environment));
+        texts.extend(self.rollout.iter_mut().flat_map(Texts::texts));
         texts.extend(&mut self.by);
         texts
     }
@@ -105,9 +123,15 @@ pub(super) fn cells(row: &StatusRow) -> Vec<String> {
     if !row.not_running.is_empty() {
         engine.push_str(", not running it");
     }
+    if let Some(rollout) = &row.rollout {
+        engine.push_str(&format!(", canary at {}%", rollout.weight));
+    }
     vec![
         row.app.clone(),
-        row.environment.clone(),
+        match &row.cluster {
+            Some(cluster) => format!("{} ({cluster})", row.environment),
+            None => row.environment.clone(),
+        },
         if row.images.is_empty() {
             "(nothing pinned)".to_owned()
         } else {
@@ -120,8 +144,17 @@ pub(super) fn cells(row: &StatusRow) -> Vec<String> {
         commit.to_owned(),
         row.age_seconds.map_or_else(|| "?".to_owned(), age),
         engine,
-        row.differs_from.join(", "),
+        drift(row).join(", "),
     ]
+}
+
+/// Returns the environments that a row differs from, with how far it is behind where that is known.
+fn drift(row: &StatusRow) -> Vec<String> {
+    let each = row.differs_from.iter().map(|name| {
+        let behind = row.behind.iter().find(|behind| behind.environment == *name);
+        behind.map_or_else(|| name.clone(), |behind| format!("{name} ({} behind)", behind.by))
+    });
+    each.collect()
 }
 
 /// Returns a reference with its digest cut to twelve digits.
@@ -155,6 +188,7 @@ mod tests {
         StatusRow {
             app: app.to_owned(),
             environment: "dev".to_owned(),
+            cluster: None,
             images: vec!["myorg/api:v1".to_owned()],
             commit: None,
             at: None,
@@ -164,6 +198,8 @@ mod tests {
             health: state.map(|(_, health)| health),
             not_running: Vec::new(),
             differs_from: Vec::new(),
+            behind: Vec::new(),
+            rollout: None,
         }
     }
 
@@ -195,6 +231,7 @@ mod tests {
         let row = StatusRow {
             app: "api".to_owned(),
             environment: "production".to_owned(),
+            cluster: None,
             images: vec!["myorg/api:v1".to_owned()],
             commit: CommitSha::parse(&"0123456789".repeat(4)),
             at: None,
@@ -204,6 +241,8 @@ mod tests {
             health: Some(Health::Healthy),
             not_running: vec!["myorg/api:v1".to_owned()],
             differs_from: vec!["dev".to_owned()],
+            behind: Vec::new(),
+            rollout: None,
         };
         let text = table(&[row]);
         let lines: Vec<&str> = text.lines().collect();

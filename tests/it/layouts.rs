@@ -7,7 +7,13 @@ use sandbox::git::{GitHost, GitHostOptions};
 
 use crate::support::run;
 
-const LAYOUTS: [&str; 4] = ["helm-values", "umbrella-chart", "manifests", "argocd-applications"];
+const LAYOUTS: [&str; 5] = [
+    "helm-values",
+    "umbrella-chart",
+    "manifests",
+    "argocd-applications",
+    "clusters",
+];
 
 /// Reads every file of an example with its path.
 fn files(root: &Path, folder: &Path, into: &mut Vec<(String, String)>) {

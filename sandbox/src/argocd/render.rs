@@ -1,4 +1,4 @@
-//! The small part of `kustomize build` that an infra-repo of the usual layout needs: resources, namespace, labels, replicas, images,
+//! The small part of `kustomize build` that an infra-repo of the usual layout needs: resources, components, namespace, labels, replicas, images,
 //! patches. Anything else is refused, so that nobody takes this for the real one.
 
 use serde::Deserialize;
@@ -19,6 +19,8 @@ struct Kustomization {
     namespace: Option<String>,
     #[serde(default)]
     resources: Vec<String>,
+    #[serde(default)]
+    components: Vec<String>,
     #[serde(default)]
     images: Vec<Image>,
     #[serde(default)]
@@ -84,11 +86,12 @@ pub(crate) fn render(tree: &Tree, folder: &str) -> Result<Vec<Value>, String> {
         let all: Result<Vec<Vec<Value>>, String> = files.map(|(path, text)| documents(path, text)).collect();
         return all.map(|all| all.concat());
     }
-    build(tree, folder, 0)
+    build(tree, folder, Vec::new(), 0)
         .map_err(|why| format!("`kustomize build <path to cached source>/{folder}` failed exit status 1: Error: {why}"))
 }
 
-fn build(tree: &Tree, folder: &str, depth: usize) -> Result<Vec<Value>, String> {
+/// Builds a kustomization over `objects`: none for an overlay, what is there so far for a component.
+fn build(tree: &Tree, folder: &str, mut objects: Vec<Value>, depth: usize) -> Result<Vec<Value>, String> {
     let file = NAMES.iter().map(|name| format!("{folder}/{name}"));
     let (file, text) = file
         .filter_map(|path| tree.get(&path).map(|text| (path, text)))
@@ -103,18 +106,20 @@ fn build(tree: &Tree, folder: &str, depth: usize) -> Result<Vec<Value>, String> 
     if depth > 8 {
         return Err(format!("cycle detected at {folder}"));
     }
-    let mut objects = Vec::new();
     for resource in &kustomization.resources {
         let path = join(folder, resource)?;
         if let Some(text) = tree.get(&path) {
             objects.extend(documents(&path, text)?);
         } else if tree.keys().any(|known| known.starts_with(&format!("{path}/"))) {
-            objects.extend(build(tree, &path, depth + 1)?);
+            objects.extend(build(tree, &path, Vec::new(), depth + 1)?);
         } else {
             return Err(format!(
                 "accumulating resources: accumulation err='accumulating resources from '{resource}': no such file or directory'"
             ));
         }
+    }
+    for component in &kustomization.components {
+        objects = build(tree, &join(folder, component)?, objects, depth + 1)?;
     }
     for patch in &kustomization.patches {
         let text = match (&patch.path, &patch.patch) {

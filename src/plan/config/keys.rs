@@ -142,7 +142,7 @@ fn places<T: Places>() -> [Key<T>; 4] {
         leaf(
             "path",
             Value::Text,
-            "template with `{app}` and `{environment}` of the folder that holds the kustomization, or of the file that `format` describes",
+            "template with `{app}`, `{environment}` and `{cluster}` of the folder that holds the kustomization, or of the file that `format` describes",
             |to: &mut T, node, mistakes| *to.places().0 = mistakes.text("path", node),
         ),
         leaf(
@@ -264,6 +264,7 @@ pub(super) fn environment() -> Vec<Key<Environment>> {
         .required(),
     ];
     keys.extend(places());
+    keys.extend(super::clusters::keys());
     keys.extend(KEYS.iter().map(|row| {
         let name = row.input.name;
         let value = Value::of(row.input.kind);

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 
 use crate::assess::gate;
 use crate::manifest::{ImageKeys, values};
-use crate::model::{AppName, EnvironmentName, RefName, Repository};
+use crate::model::{AppName, BranchName, ClusterName, EnvironmentName, RefName, Repository};
 
 use self::node::{Content, Node};
 use self::reader::Mistakes;
 use super::{Allow, Policy};
 
 mod analyses;
+mod clusters;
 mod gates;
 mod keys;
 mod node;
@@ -88,6 +89,12 @@ pub struct Environment {
     pub format: Option<String>,
     /// Where images stand in its own Helm values.
     pub keys: Option<Vec<ImageKeys>>,
+    /// The branch that it has for itself.
+    pub branch: Option<BranchName>,
+    /// Its clusters, where it has several.
+    pub clusters: Vec<ClusterName>,
+    /// The clusters that are synced together, one wave after the other; empty: all at once.
+    pub waves: Vec<Vec<ClusterName>>,
     /// How its applications are followed.
     pub policy: Policy,
     /// Its gates.
@@ -223,12 +230,16 @@ fn environments(node: &Node, mistakes: &mut Mistakes) -> Vec<Environment> {
             applications: None,
             format: None,
             keys: None,
+            branch: None,
+            clusters: Vec::new(),
+            waves: Vec::new(),
             policy: Policy::default(),
             gates: gate::Settings::default(),
             allow: Allow::default(),
             verify: None,
         };
         mistakes.mapping("environments", item, &keys, &mut environment);
+        clusters::check(item.line, &environment, mistakes);
         environments.extend(name.map(|_| environment));
     }
     gates::related(mistakes.list("environments", node), &environments, mistakes);

@@ -16,7 +16,13 @@ pub(super) fn copies(
     let mut all = Vec::new();
     for read in targets {
         let mut here: Vec<Wanted> = Vec::new();
-        let source = sources.iter().find(|source| source.target.app == read.target.app);
+        let source = match source_of(read, sources) {
+            Ok(source) => source,
+            Err(why) => {
+                mistakes.push(why);
+                None
+            }
+        };
         for pin in source.map(|source| chosen(source, lines, mistakes)).unwrap_or_default() {
             match copy(pin, source, read) {
                 Ok(wanted) => {
@@ -39,6 +45,28 @@ pub(super) fn copies(
         all.push(here);
     }
     all
+}
+
+/// Returns the overlay that is copied: that of the same cluster, else the only one, or the first of several that pin the same.
+fn source_of<'a>(read: &Read<'_>, sources: &'a [Read<'a>]) -> Result<Option<&'a Read<'a>>, String> {
+    let mut own = sources.iter().filter(|source| source.target.app == read.target.app);
+    let same = |source: &&Read<'_>| source.target.cluster == read.target.cluster;
+    if let Some(source) = own.clone().find(same) {
+        return Ok(Some(source));
+    }
+    let Some(first) = own.next() else { return Ok(None) };
+    let pins = |source: &Read<'_>| -> Vec<String> { source.pins.iter().map(|pin| pin.reference()).collect() };
+    match own.find(|other| pins(other) != pins(first)) {
+        Some(other) => Err(format!(
+            "{} pins {} and {} pins {}: promote one of them with `image`, or list the same `clusters` for {}",
+            first.place(),
+            pins(first).join(", "),
+            other.place(),
+            pins(other).join(", "),
+            read.target.environment
+        )),
+        None => Ok(Some(first)),
+    }
 }
 
 /// The pins of a source overlay that are promoted: those of the lines, the configured ones, or all that say a tag or a digest.

@@ -64,7 +64,7 @@ pub(in crate::promote) async fn follow_judged(
         clock,
         judge,
     };
-    let mut followed = follow::follow(ports, cancel, request).await;
+    let mut followed = follow::follow_waves(ports, cancel, request).await;
     followed.measurements = rows.take();
     followed
 }

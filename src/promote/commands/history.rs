@@ -5,16 +5,17 @@ use std::time::Duration;
 
 use crate::assess::history::{Line, Record, figures, percentile};
 use crate::infrarepo::{CommitInfo, InfraRepo, MOST_COMMITS, Tip};
-use crate::model::{CommitSha, EnvironmentName, Fault, Outcome, Parts, RepoPath, Timestamp};
+use crate::model::{BranchName, CommitSha, EnvironmentName, Fault, Outcome, Parts, RepoPath, Timestamp};
 use crate::plan::{Allow, Config, Layout, PinTrailer, Place, Trailers};
 use crate::report::{End, HistoryRow, MetricsRow, Report};
 
 use crate::promote::job::History;
 use crate::promote::ports::Reading;
 use crate::promote::prepare::announce;
+use crate::promote::prepare::branches::{Tips, config};
+use crate::promote::prepare::overlays::find;
 use crate::promote::prepare::places::{of_app, there_are};
 use crate::promote::prepare::record::{Pair, Records, read, recorded};
-use crate::promote::prepare::snapshot::{config, find};
 
 /// So many commits are compared at once.
 const AT_ONCE: usize = 64;
@@ -33,6 +34,7 @@ pub(in crate::promote) async fn run(job: &History, reading: Reading<'_>, report:
         repo,
         config: config.as_ref(),
         tip: &tip,
+        tips: Tips::new(repo, &tip),
         since,
     };
     let (pairs, records) = past.records(reading).await?;
@@ -67,6 +69,7 @@ struct Past<'a> {
     repo: &'a dyn InfraRepo,
     config: Option<&'a Config>,
     tip: &'a Tip,
+    tips: Tips<'a>,
     since: Option<Timestamp>,
 }
 
@@ -112,11 +115,32 @@ impl Past<'_> {
 
     /// Adds the commits of the branch that the record has no line about: those with trailers, and those that changed pins without.
     async fn add_commits(&self, pairs: &[Pair], rows: &mut Vec<HistoryRow>) -> Result<(), Fault> {
-        let commits = self.repo.history(&self.tip.commit, MOST_COMMITS).await?;
         let mut places = Vec::new();
         for pair in pairs {
             places.extend(self.files(pair).await?);
         }
+        let mut branches: Vec<Option<BranchName>> = places.iter().map(|(place, _)| place.branch.clone()).collect();
+        branches.sort();
+        branches.dedup();
+        for branch in branches {
+            let here: Vec<_> = (places.iter())
+                .filter(|(place, _)| place.branch == branch)
+                .cloned()
+                .collect();
+            let tip = self.tips.on(branch.as_ref()).await?;
+            self.add_commits_of(&tip, &here, rows).await?;
+        }
+        Ok(())
+    }
+
+    /// The same for the places of one branch.
+    async fn add_commits_of(
+        &self,
+        tip: &Tip,
+        places: &[(Place, Vec<RepoPath>)],
+        rows: &mut Vec<HistoryRow>,
+    ) -> Result<(), Fault> {
+        let commits = self.repo.history(&tip.commit, MOST_COMMITS).await?;
         let known: Vec<(CommitSha, String, String)> = (rows.iter())
             .filter_map(|row| Some((row.commit.clone()?, row.app.clone(), row.environment.clone())))
             .collect();
@@ -140,7 +164,7 @@ impl Past<'_> {
                 let ([newer, older], Some(commit), Some(parent)) = (pair, part.get(at), names.get(at + 1)) else {
                     continue;
                 };
-                for (place, own) in &places {
+                for (place, own) in places {
                     let changed = files
                         .iter()
                         .zip(newer.iter().zip(older))
@@ -172,7 +196,8 @@ impl Past<'_> {
         };
         let mut found = Vec::new();
         for place in layout.targets(std::slice::from_ref(environment)).unwrap_or_default() {
-            if let Ok(files) = find(self.repo, self.tip, &layout, &place).await? {
+            let tip = self.tips.on(place.branch.as_ref()).await?;
+            if let Ok(files) = find(self.repo, &tip, &layout, &place).await? {
                 found.push((place, files));
             }
         }

@@ -12,9 +12,9 @@ use crate::promote::job::{Hold, HoldChange};
 use crate::promote::land::{Landed, land};
 use crate::promote::ports::Reading;
 use crate::promote::prepare::announce;
+use crate::promote::prepare::branches::{config, start};
 use crate::promote::prepare::holds::{path, row, text};
 use crate::promote::prepare::places::there_are;
-use crate::promote::prepare::snapshot::config;
 use crate::promote::proposal::Proposal;
 
 /// Adds or removes holds.
@@ -30,7 +30,7 @@ pub(in crate::promote) async fn run(
     let ports = reading.ports;
     ports.journal.tell(Event::Stage("Plan".to_owned()));
     let planning = or_cancel(ports.cancel, async {
-        let tip = repo.tip().await?;
+        let tip = tip(job, repo).await?;
         known(job, repo, &tip, reading).await?;
         prepare(job, reading, repo, tip).await
     });
@@ -43,7 +43,7 @@ pub(in crate::promote) async fn run(
         ports.journal.tell(Event::Stage("Land".to_owned()));
     }
     let again = async || {
-        let tip = repo.tip().await?;
+        let tip = tip(job, repo).await?;
         prepare(job, reading, repo, tip).await
     };
     let landed = land(repo, &job.landing, &ports, first, again).await;
@@ -65,6 +65,18 @@ pub(in crate::promote) async fn run(
     }
     let reason = format!("{} ({} on {})", of.subject, commit.short(), of.tip.branch);
     Ok(End::new(Outcome::Landed, reason))
+}
+
+/// Returns the tip of the branch of the environments that are held. What is wrong with promote.yaml keeps nobody from holding something.
+async fn tip(job: &Hold, repo: &dyn InfraRepo) -> Result<Tip, Fault> {
+    let named = job
+        .environments
+        .iter()
+        .filter_map(|of| EnvironmentName::parse(of.as_str()).ok());
+    match start(repo, &Select::default(), &named.collect::<Vec<_>>()).await {
+        Ok(start) => Ok(start.tip),
+        Err(_) => repo.tip().await,
+    }
 }
 
 /// The edit of the file at a tip.

@@ -4,6 +4,7 @@ pub(super) mod abort;
 mod back;
 mod changed;
 mod checks;
+mod drift;
 mod finish;
 mod gate_wait;
 pub(super) mod history;

@@ -117,7 +117,7 @@ async fn found(
     let mut followees = applications::look(observe, repo, clock, &planned, &mut Evidence::default()).await?;
     for ((place, _), policy) in planned.snapshot.places.iter_mut().zip(policies) {
         place.policy = policy;
-        let here = |followee: &&mut Followee| followee.app == place.app && followee.environment == place.environment;
+        let here = |followee: &&mut Followee| followee.deploys(place);
         followees
             .iter_mut()
             .filter(here)
@@ -180,7 +180,7 @@ fn hand<'h>(
 fn must_be_pinned(seen: &[Seen<'_>], pins: &[PinChange], deed: Deed) -> Result<(), Fault> {
     let mut why = Vec::new();
     for one in seen.iter().filter(|one| deed.applies(&one.canary)) {
-        let here = |pin: &&PinChange| pin.app == one.followee.app && pin.environment == one.followee.environment;
+        let here = |pin: &&PinChange| one.followee.carries(pin);
         let pinned: Vec<String> = pins.iter().filter(here).map(|pin| pin.after.reference()).collect();
         if let Some(other) = differs(&one.canary, &pinned, one.app.sync) {
             why.push(format!("{}: {}; {other}", one.followee.id, one.canary));
@@ -247,12 +247,17 @@ fn show(row: &mut ApplicationRow, canary: &Canary) {
     } else {
         format!("rollout {} is {}: {}", canary.name, canary.phase, canary.message)
     };
-    row.rollout = Some(RolloutRow {
+    row.rollout = Some(row_of(canary));
+}
+
+/// Returns where a canary is.
+pub(super) fn row_of(canary: &Canary) -> RolloutRow {
+    RolloutRow {
         step: canary.step.unwrap_or(canary.steps),
         steps: canary.steps,
         weight: canary.weight,
         pause: canary.pause.clone(),
-    });
+    }
 }
 
 /// Returns what the canaries run that there is something to do with.

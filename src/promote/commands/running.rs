@@ -3,33 +3,39 @@
 use crate::assess::rollout::Origin;
 use crate::assess::source::missing;
 use crate::delivery::Observe;
-use crate::model::{AppSnapshot, ApplicationId, Fault};
+use crate::model::{AppSnapshot, ApplicationId, Canary, Fault, Health, Resource};
 use crate::plan::Place;
+use crate::promote::commands::rollouts::row_of;
 use crate::promote::ports::Ports;
 use crate::promote::prepare::applications::candidates_of;
 use crate::promote::prepare::precheck;
 use crate::promote::prepare::precheck::{Looked, look_at};
-use crate::report::StatusRow;
+use crate::promote::prepare::shared::Tree;
+use crate::report::{RolloutRow, StatusRow};
 
 /// Asks about the applications of all rows. One that cannot be read, or deploys something else, is a warning.
 ///
 /// # Errors
 /// The token is not known, or an application's name is none.
 pub(in crate::promote) async fn run(
-    rows: &mut [(Place, StatusRow)],
+    rows: &mut [&mut (Place, StatusRow)],
     observe: &dyn Observe,
     origin: &Origin,
+    tree: &Tree<'_>,
     ports: Ports<'_>,
 ) -> Result<(), Fault> {
     precheck::whoami(observe, ports.clock).await?;
     let mut candidates = Vec::new();
-    for (target, _) in rows.iter() {
+    for (target, _) in rows.iter().map(|row| &**row) {
         candidates.extend(candidates_of(target, &[])?);
     }
-    let looked = look_at(observe, ports.clock, origin, candidates).await;
-    for (target, row) in rows {
-        let of_row =
-            |looked: &&Looked| looked.candidate.app == target.app && looked.candidate.environment == target.environment;
+    let looked = look_at(observe, ports.clock, origin, Some(tree), candidates).await;
+    for (target, row) in rows.iter_mut().map(|row| &mut **row) {
+        let of_row = |Looked { candidate, .. }: &&Looked| {
+            candidate.app == target.app
+                && candidate.environment == target.environment
+                && candidate.cluster == target.cluster
+        };
         let mut apps = Vec::new();
         for Looked { id, app, against, .. } in looked.iter().filter(of_row) {
             for fault in against {
@@ -47,9 +53,24 @@ pub(in crate::promote) async fn run(
         }
         row.sync = apps.iter().map(|(_, app)| app.sync).max();
         row.health = apps.iter().map(|(_, app)| app.health).max();
+        row.rollout = canary(observe, &apps).await;
         row.not_running = not_running(observe, ports, &row.images, &apps).await;
     }
     Ok(())
+}
+
+/// Returns the canary of one of the applications that is under way. Only a Rollout that is not healthy can have one.
+async fn canary(observe: &dyn Observe, apps: &[(&ApplicationId, &AppSnapshot)]) -> Option<RolloutRow> {
+    for (id, app) in apps {
+        let moving = |resource: &&Resource| resource.is_rollout() && resource.health != Some(Health::Healthy);
+        for rollout in app.resources.iter().filter(moving) {
+            let canary = observe.rollout(id, rollout).await.ok();
+            if let Some(canary) = canary.filter(Canary::is_underway) {
+                return Some(row_of(&canary));
+            }
+        }
+    }
+    None
 }
 
 /// Returns those of `images` that none of the applications runs, nor is to run.

@@ -3,21 +3,24 @@
 use crate::assess::gate::{self, Evidence, Settings};
 use crate::assess::rollout::Origin;
 use crate::infrarepo::{InfraRepo, Tip};
-use crate::model::{AppName, EnvironmentName, Fault, Outcome, Pin, RepoPath, Timestamp};
+use crate::model::{AppName, BranchName, EnvironmentName, Fault, Outcome, Pin, RepoPath, Timestamp};
 use crate::plan::holds::{Held, Holds};
 use crate::plan::{Allow, Config, Layout, Place, Select};
 use crate::report::{End, GateRow, Report, StatusRow};
 
 use crate::promote::commands::changed::{self, Placed};
+use crate::promote::commands::drift;
 use crate::promote::commands::history;
 use crate::promote::job::{History, Status};
 use crate::promote::ports::Reading;
 use crate::promote::prepare::announce;
 use crate::promote::prepare::applications::identity;
+use crate::promote::prepare::branches::{Tips, config};
 use crate::promote::prepare::gates::row as judged_row;
 use crate::promote::prepare::holds::{holds, rows as concerning};
+use crate::promote::prepare::overlays::{find, read};
 use crate::promote::prepare::places::{of_app, pairs, there_are};
-use crate::promote::prepare::snapshot::{config, find, read};
+use crate::promote::prepare::shared::Tree;
 
 /// So many of the last events are on the page.
 const LAST_EVENTS: usize = 10;
@@ -40,41 +43,60 @@ pub(in crate::promote) async fn run(job: &Status, reading: Reading<'_>, report: 
         select,
         config: config.as_ref(),
         tip: &tip,
+        tips: Tips::new(repo, &tip),
     };
     let asked = pairs(repo, select, config.as_ref(), &tip).await?;
-    let history = repo.history(&tip.commit, LOOK_BACK).await?;
     let mut rows = Vec::new();
     for (target, found) in reader.read(&asked).await? {
         match found {
-            Ok(pins) => {
-                let mut row = row(&target, &pins);
-                match changed::by(repo, &history, &target, &pins).await {
-                    Ok(Some(commit)) => changed::fill(&mut row, commit, &pins, ports.clock),
-                    Ok(None) => {}
-                    Err(fault) => ports.journal.warn(format!(
-                        "since when {} in {} pins this cannot be read: {fault}",
-                        target.app, target.environment
-                    )),
-                }
-                rows.push((target, row));
-            }
+            Ok(pins) => rows.push((row(&target, &pins), target, pins)),
             Err(why) => ports.journal.warn(why),
         }
     }
-    if let Some(observe) = reading.observe {
-        let origin = Origin {
-            repository: identity(repo, config.as_ref()),
-            branch: tip.branch.clone(),
-            default: tip.default.clone(),
-        };
-        super::running::run(&mut rows, observe, &origin, ports).await?;
+    let (mut rows, pins): (Vec<(Place, StatusRow)>, Vec<Vec<Placed>>) = (rows.into_iter())
+        .map(|(row, target, pins)| ((target, row), pins))
+        .unzip();
+    let mut branches: Vec<Option<BranchName>> = rows.iter().map(|(target, _)| target.branch.clone()).collect();
+    branches.sort();
+    branches.dedup();
+    let mut pasts = Vec::new();
+    for branch in branches {
+        let tip = reader.tips.on(branch.as_ref()).await?;
+        let mut group = Vec::new();
+        let history = repo.history(&tip.commit, LOOK_BACK).await?;
+        for (all, pins) in rows
+            .iter_mut()
+            .zip(&pins)
+            .filter(|((target, _), _)| target.branch == branch)
+        {
+            let (target, row) = &mut *all;
+            match changed::by(repo, &history, target, pins).await {
+                Ok(Some(commit)) => changed::fill(row, commit, pins, ports.clock),
+                Ok(None) => {}
+                Err(fault) => ports.journal.warn(format!(
+                    "since when {} in {} pins this cannot be read: {fault}",
+                    target.app, target.environment
+                )),
+            }
+            pasts.push(drift::Past::of(row, &history, pins));
+            group.push(all);
+        }
+        if let Some(observe) = reading.observe {
+            let origin = Origin {
+                repository: identity(repo, config.as_ref()),
+                branch: tip.branch.clone(),
+                default: tip.default.clone(),
+            };
+            let tree = Tree::new(repo, &tip.commit);
+            super::running::run(&mut group, observe, &origin, &tree, ports).await?;
+        }
+        let holds = holds(repo, &tip.commit).await?;
+        if let Holds::Unreadable(why) = &holds {
+            ports.journal.warn(format!("everything is {}", Held::Unreadable(why)));
+        }
+        let pairs = group.iter().map(|all| (&all.0.app, &all.0.environment));
+        report.holds.extend(concerning(&holds, pairs, ports.clock.wall()));
     }
-    let holds = holds(repo, &tip.commit).await?;
-    if let Holds::Unreadable(why) = &holds {
-        ports.journal.warn(format!("everything is {}", Held::Unreadable(why)));
-    }
-    let pairs = rows.iter().map(|(target, _)| (&target.app, &target.environment));
-    report.holds = concerning(&holds, pairs, ports.clock.wall());
     report.gates = windows(
         config.as_ref(),
         rows.iter().map(|(target, _)| target),
@@ -83,6 +105,7 @@ pub(in crate::promote) async fn run(job: &Status, reading: Reading<'_>, report: 
     report.status = rows.into_iter().map(|(_, row)| row).collect();
     let others = reader.others(&asked).await?;
     compare(&mut report.status, &others);
+    drift::compare(&mut report.status, &pasts);
     if job.page {
         let past = History {
             select: select.clone(),
@@ -131,6 +154,7 @@ struct Reader<'a> {
     select: &'a Select,
     config: Option<&'a Config>,
     tip: &'a Tip,
+    tips: Tips<'a>,
 }
 
 /// A target, and the pins of its files; or why there are none.
@@ -147,8 +171,9 @@ impl Reader<'_> {
             };
             let targets = layout.targets(std::slice::from_ref(environment));
             for target in targets.map_err(|mistakes| Fault::mistakes(&mistakes))? {
-                let found = match find(self.repo, self.tip, &layout, &target).await? {
-                    Ok(files) => self.pins(&target, files).await?,
+                let tip = self.tips.on(target.branch.as_ref()).await?;
+                let found = match find(self.repo, &tip, &layout, &target).await? {
+                    Ok(files) => self.pins(&target, &tip, files).await?,
                     Err(why) => Err(why),
                 };
                 all.push((target, found));
@@ -157,8 +182,13 @@ impl Reader<'_> {
         Ok(all)
     }
 
-    async fn pins(&self, target: &Place, files: Vec<RepoPath>) -> Result<Result<Vec<Placed>, String>, Fault> {
-        let overlays = read(self.repo, &self.tip.commit, vec![files]).await?;
+    async fn pins(
+        &self,
+        target: &Place,
+        tip: &Tip,
+        files: Vec<RepoPath>,
+    ) -> Result<Result<Vec<Placed>, String>, Fault> {
+        let overlays = read(self.repo, &tip.commit, vec![files]).await?;
         let mut placed = Vec::new();
         for file in overlays.into_iter().flat_map(|overlay| overlay.files) {
             match target.syntax.pins(&file.text) {
@@ -195,6 +225,7 @@ fn row(target: &Place, pins: &[Placed]) -> StatusRow {
     StatusRow {
         app: target.app.to_string(),
         environment: target.environment.to_string(),
+        cluster: target.cluster.as_ref().map(ToString::to_string),
         images,
         commit: None,
         at: None,
@@ -204,6 +235,8 @@ fn row(target: &Place, pins: &[Placed]) -> StatusRow {
         health: None,
         not_running: Vec::new(),
         differs_from: Vec::new(),
+        behind: Vec::new(),
+        rollout: None,
     }
 }
 
@@ -215,5 +248,6 @@ fn compare(rows: &mut [StatusRow], others: &[StatusRow]) {
             .filter(|other| other.app == row.app && other.environment != row.environment && other.images != row.images)
             .map(|other| other.environment.clone())
             .collect();
+        row.differs_from.dedup();
     }
 }

@@ -124,6 +124,7 @@ pub(in crate::promote) async fn pinned(
         pins.extend(pinned.map(|pin| PinChange {
             app: place.app.clone(),
             environment: place.environment.clone(),
+            cluster: place.cluster.clone(),
             file: file.clone(),
             syntax: place.syntax.clone(),
             before: pin.clone(),

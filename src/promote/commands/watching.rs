@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use crate::delivery::{Problem, Reader, Refresh};
-use crate::model::{AppSnapshot, CommitSha, Event, Health, Milestone, Outcome, SyncState, in_words};
+use crate::model::{AppSnapshot, CommitSha, Event, Health, Milestone, Outcome, RefName, SyncState, in_words};
 use crate::report::{ApplicationRow, End, Report, SupersededBy};
 
 use crate::promote::analyses::{self, Breach, Measuring, Rows, Verification};
@@ -89,9 +89,7 @@ pub(in crate::promote) async fn watch(
             lineage: Lineage::new(
                 reading.repo,
                 commit,
-                (pins.iter())
-                    .filter(|pin| pin.app == followee.app && pin.environment == followee.environment)
-                    .collect(),
+                (pins.iter()).filter(|pin| followee.carries(pin)).collect(),
             ),
             seen: RefCell::default(),
         })
@@ -100,6 +98,7 @@ pub(in crate::promote) async fn watch(
         reading,
         observe,
         subjects,
+        branch: planned.snapshot.tip.branch.reference(),
     };
     let measuring = Measuring {
         measure: reading.measure,
@@ -132,6 +131,8 @@ struct Watching<'a> {
     reading: Reading<'a>,
     observe: &'a dyn Reader,
     subjects: Vec<Subject<'a>>,
+    /// The branch that the pins are on.
+    branch: RefName,
 }
 
 impl Watching<'_> {
@@ -221,10 +222,10 @@ impl Watching<'_> {
 
     /// Returns the end if a pin is another one at the head of the branch.
     async fn replaced(&self) -> Option<Stop> {
-        let tip = self.reading.repo.tip().await.ok()?;
-        for subject in (self.subjects.iter()).filter(|subject| *subject.lineage.commit() != tip.commit) {
-            if subject.lineage.stands_at(&tip.commit).await == Ok(false) {
-                let by = subject.lineage.replaced_by(&tip.commit).await;
+        let head = self.reading.repo.reference(&self.branch).await.ok()??;
+        for subject in (self.subjects.iter()).filter(|subject| *subject.lineage.commit() != head) {
+            if subject.lineage.stands_at(&head).await == Ok(false) {
+                let by = subject.lineage.replaced_by(&head).await;
                 let what = format!("{} in {}", subject.followee.app, subject.followee.environment);
                 return Some(Stop::Superseded(by, what));
             }

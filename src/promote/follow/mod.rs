@@ -13,11 +13,12 @@ mod requests;
 mod said;
 mod streams;
 mod track;
+mod waves;
 
 use std::time::Duration;
 
 use crate::assess::diagnosis::Promoted;
-use crate::model::{AppSnapshot, ApplicationId, Event, Outcome, PinChange};
+use crate::model::{AppSnapshot, ApplicationId, Event, Outcome};
 use crate::report::{ApplicationRow, MeasurementRow, SupersededBy};
 
 use crate::promote::cancel::signal;
@@ -28,13 +29,14 @@ use crate::promote::follow::progress::Telling;
 use crate::promote::follow::requests::Asking;
 use crate::promote::follow::streams::{Heard, Listening};
 use crate::promote::follow::track::Track;
-use crate::promote::followee::{FollowRequest, Followee};
+use crate::promote::followee::FollowRequest;
 use crate::promote::lineage::{Learned, Lineage, unnamed};
 use crate::promote::ports::Cancel;
 use crate::promote::underway::{Underway, next_look};
 
 pub(in crate::promote) use crate::promote::follow::judging::Judge;
 pub use crate::promote::follow::ports::FollowPorts;
+pub(in crate::promote) use crate::promote::follow::waves::follow_waves;
 
 /// How long it may take to say why an end is bad.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -61,7 +63,7 @@ pub async fn follow(ports: FollowPorts<'_>, cancel: &Cancel, request: FollowRequ
     let now = ports.clock.now();
     let mut tracks: Vec<Track<'_>> = (request.targets.iter())
         .map(|target| {
-            let pins = request.pins.iter().filter(|pin| belongs(pin, target)).collect();
+            let pins = request.pins.iter().filter(|pin| target.carries(pin)).collect();
             let lineage = Lineage::new(ports.repo, request.commit, pins);
             let page = ports.observe.page(&target.id);
             Track::new(target.clone(), page, lineage, &request, ports.drive.is_some(), now)
@@ -84,10 +86,6 @@ pub async fn follow(ports: FollowPorts<'_>, cancel: &Cancel, request: FollowRequ
         superseded_by: end.superseded_by,
         measurements: Vec::new(),
     }
-}
-
-fn belongs(pin: &PinChange, target: &Followee) -> bool {
-    pin.app == target.app && pin.environment == target.environment
 }
 
 /// Waits for answers and time until there is an end. Every request is one of many that are under way, those to git as well: none of them

@@ -3,13 +3,14 @@
 use crate::assess::rollout::Origin;
 use crate::delivery::{Observe, Refresh};
 use crate::infrarepo::InfraRepo;
-use crate::model::{AppName, ApplicationId, Clock, EnvironmentName, Fault, Outcome, Pin, RepoIdentity};
+use crate::model::{AppName, ApplicationId, Clock, EnvironmentName, Fault, Outcome, Pin, PinChange, RepoIdentity};
 use crate::plan::{self, Applications, Config, SyncMode};
 
 use crate::promote::followee::{Candidate, Followee, Which};
 use crate::promote::prepare::live::is_live;
 use crate::promote::prepare::plan::Planned;
 use crate::promote::prepare::precheck::precheck;
+use crate::promote::prepare::shared::Tree;
 
 /// What was asked of Argo CD before writing, and found right, with the question: on another tip the same question need not be asked again.
 #[derive(Default)]
@@ -60,9 +61,10 @@ pub(in crate::promote) async fn look(
         candidates.extend(candidates_of(place, &[])?);
     }
     let question = (origin.clone(), candidates);
+    let tree = Tree::new(repo, &planned.snapshot.tip.commit);
     let followees = match evidence.followees.take() {
         Some((asked, followees)) if asked == question => followees,
-        _ => precheck(observe, clock, &origin, question.1.clone()).await?,
+        _ => precheck(observe, clock, &origin, Some(&tree), question.1.clone()).await?,
     };
     evidence.followees = Some((question, followees.clone()));
     let of_source = Origin {
@@ -71,7 +73,8 @@ pub(in crate::promote) async fn look(
     };
     let question = (of_source, sources(planned)?);
     if !question.1.is_empty() && evidence.sources.as_ref() != Some(&question) {
-        let sources = precheck(observe, clock, &question.0, question.1.clone())
+        let tree = Tree::new(repo, &planned.snapshot.source_tip.commit);
+        let sources = precheck(observe, clock, &question.0, Some(&tree), question.1.clone())
             .await
             .map_err(|fault| match fault.outcome {
                 Outcome::Denied | Outcome::Refused => fault.hint(ELSEWHERE),
@@ -81,7 +84,7 @@ pub(in crate::promote) async fn look(
         evidence.sources = Some(question);
     }
     let now = |followee: Followee| Followee {
-        images: images(planned, &followee.app, &followee.environment),
+        images: distinct((planned.plan.pins.iter()).filter(|pin| followee.carries(pin))),
         ..followee
     };
     Ok(followees.into_iter().map(now).collect())
@@ -109,9 +112,18 @@ fn sources(planned: &Planned) -> Result<Vec<Candidate>, Fault> {
 /// Returns the references that an app runs in an environment after the plan.
 pub(in crate::promote) fn images(planned: &Planned, app: &AppName, environment: &EnvironmentName) -> Vec<String> {
     let pins = planned.plan.pins.iter();
-    pins.filter(|pin| pin.app == *app && pin.environment == *environment)
-        .map(|pin| pin.after.reference())
-        .collect()
+    distinct(pins.filter(|pin| pin.app == *app && pin.environment == *environment))
+}
+
+/// Returns what pins become, each reference once.
+fn distinct<'a>(pins: impl Iterator<Item = &'a PinChange>) -> Vec<String> {
+    let mut images = Vec::new();
+    for image in pins.map(|pin| pin.after.reference()) {
+        if !images.contains(&image) {
+            images.push(image);
+        }
+    }
+    images
 }
 
 /// Tells whether an entry of the environment of `from` is one that the plan copies.
@@ -126,20 +138,23 @@ fn is_promoted(pin: &Pin, target: &plan::Place, planned: &Planned) -> bool {
 
 /// Returns what has to become live for a target: the applications that its templates name.
 pub(in crate::promote) fn candidates_of(target: &plan::Place, images: &[String]) -> Result<Vec<Candidate>, Fault> {
+    let named = |one: &plan::Named| {
+        let id = ApplicationId::parse(&one.name)?;
+        Ok((Which::Named(id.within(target.environment.as_str())), one.wave))
+    };
     let which = match &target.applications {
-        Applications::BySource => vec![Which::BySource],
-        Applications::Named(names) => names
-            .iter()
-            .map(|name| ApplicationId::parse(name).map(|id| Which::Named(id.within(target.environment.as_str()))))
-            .collect::<Result<_, _>>()
+        Applications::BySource { wave } => vec![(Which::BySource, *wave)],
+        Applications::Named(all) => (all.iter().map(named).collect::<Result<_, String>>())
             .map_err(|why| Fault::invalid(format!("`application` of {} {why}", target.app)))?,
     };
     Ok(which
         .into_iter()
-        .map(|which| Candidate {
+        .map(|(which, wave)| Candidate {
             which,
+            wave,
             app: target.app.clone(),
             environment: target.environment.clone(),
+            cluster: target.cluster.clone(),
             folder: target.folder.clone(),
             policy: target.policy,
             images: images.to_vec(),

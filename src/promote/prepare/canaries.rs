@@ -10,10 +10,8 @@ pub(in crate::promote) fn replaced(planned: &Planned, followees: &[Followee]) ->
     let mut why = Vec::new();
     for followee in followees {
         let mut places = planned.snapshot.places.iter().map(|(place, _)| place);
-        let allowed = places.any(|place| {
-            place.app == followee.app && place.environment == followee.environment && place.allow.replace_canary
-        });
-        let here = |change: &&PinChange| change.app == followee.app && change.environment == followee.environment;
+        let allowed = places.any(|place| followee.deploys(place) && place.allow.replace_canary);
+        let here = |change: &&PinChange| followee.carries(change);
         let changes: Vec<&PinChange> = planned.plan.changes.iter().filter(here).collect();
         let lost = followee
             .canaries
@@ -53,6 +51,7 @@ mod tests {
             ..Pin::default()
         };
         let change = PinChange {
+            cluster: None,
             app: AppName::parse("api").unwrap(),
             environment: EnvironmentName::parse("production").unwrap(),
             file: RepoPath::parse("kustomization.yaml").unwrap(),

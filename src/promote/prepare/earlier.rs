@@ -9,11 +9,13 @@ use crate::plan::{self, Allow, Config, Layout, OverlayFile, Select, SyncMode};
 use crate::promote::followee::Which;
 use crate::promote::ports::Reading;
 use crate::promote::prepare::applications::{candidates_of, origin};
+use crate::promote::prepare::branches::tip_of;
 use crate::promote::prepare::live::is_live;
+use crate::promote::prepare::overlays::{find, read};
 use crate::promote::prepare::plan::Planned;
 use crate::promote::prepare::precheck::look_at;
 use crate::promote::prepare::record::{self, Records};
-use crate::promote::prepare::snapshot::{find, read};
+use crate::promote::prepare::shared::Tree;
 use crate::promote::underway::all;
 
 /// An app that goes to an environment, and another environment that it must have passed.
@@ -27,31 +29,45 @@ pub(in crate::promote) struct Step {
 /// What an environment pins of what is promoted: the references there, how they differ, or why that could not be read.
 pub(in crate::promote) type Pinned = Seen<Result<Vec<String>, String>>;
 
-/// Reads what each step's environment pins at the tip of the plan.
+/// Reads what each step's environment pins at the tip of the plan, with its places there: one, or one for each cluster.
 pub(in crate::promote) async fn pinned(
     repo: &dyn InfraRepo,
     select: &Select,
     planned: &Planned,
     steps: &[Step],
-) -> Vec<(Pinned, Option<plan::Place>)> {
+) -> Vec<(Pinned, Vec<plan::Place>)> {
     let mut found = Vec::new();
     for step in steps {
         let here = |pin: &&crate::model::PinChange| pin.app == step.app && pin.environment == step.to;
         let promoted: Vec<Pin> = (planned.plan.pins.iter().filter(here))
             .map(|pin| pin.after.clone())
             .collect();
-        found.push(match overlay(repo, select, planned, step).await {
-            Ok((place, files)) => {
-                let pins: Vec<Pin> = files
+        found.push(match overlays(repo, select, planned, step).await {
+            Ok(overlays) => {
+                let mut all = Vec::new();
+                let differs = overlays
                     .iter()
-                    .flat_map(|file| place.syntax.pins(&file.text).unwrap_or_default())
-                    .collect();
-                (Ok(same(&promoted, &pins)), Some(place))
+                    .find_map(|overlay| match same(&promoted, &pins_of(overlay)) {
+                        Ok(images) => {
+                            all.extend(images);
+                            None
+                        }
+                        Err(how) => Some(how),
+                    });
+                all.sort();
+                all.dedup();
+                let places = overlays.into_iter().map(|(place, _)| place).collect();
+                (Ok(differs.map_or(Ok(all), Err)), places)
             }
-            Err(why) => (Err(why), None),
+            Err(why) => (Err(why), Vec::new()),
         });
     }
     found
+}
+
+fn pins_of((place, files): &(plan::Place, Vec<OverlayFile>)) -> Vec<Pin> {
+    let pins = |file: &OverlayFile| place.syntax.pins(&file.text).unwrap_or_default();
+    files.iter().flat_map(pins).collect()
 }
 
 /// Reads the pins of an app in another environment.
@@ -64,35 +80,40 @@ pub(in crate::promote) async fn pins(
     planned: &Planned,
     step: &Step,
 ) -> Result<Vec<Pin>, String> {
-    let (place, files) = overlay(repo, select, planned, step).await?;
-    let pins = files
-        .iter()
-        .flat_map(|file| place.syntax.pins(&file.text).unwrap_or_default());
-    Ok(pins.collect())
+    let overlays = overlays(repo, select, planned, step).await?;
+    Ok(overlays.iter().flat_map(pins_of).collect())
 }
 
 /// Reads the files of an app in another environment.
-async fn overlay(
+async fn overlays(
     repo: &dyn InfraRepo,
     select: &Select,
     planned: &Planned,
     step: &Step,
-) -> Result<(plan::Place, Vec<OverlayFile>), String> {
+) -> Result<Vec<(plan::Place, Vec<OverlayFile>)>, String> {
     let layout = Layout {
         select,
         allow: Allow::default(),
         config: planned.snapshot.config.as_ref(),
     };
     let places = layout.targets(std::slice::from_ref(&step.from));
-    let place = places.map_err(|mistakes| mistakes.join("; "))?;
-    let place = place.into_iter().find(|place| place.app == step.app);
-    let place = place.ok_or_else(|| format!("{} has no place there", step.app))?;
+    let mut places = places.map_err(|mistakes| mistakes.join("; "))?;
+    places.retain(|place| place.app == step.app);
+    if places.is_empty() {
+        return Err(format!("{} has no place there", step.app));
+    }
     let words = |fault: Fault| fault.to_string();
-    let tip = &planned.snapshot.tip;
-    let files = find(repo, tip, &layout, &place).await.map_err(words)??;
-    let overlays = read(repo, &tip.commit, vec![files]).await.map_err(words)?;
-    let files = overlays.into_iter().next().map(|overlay| overlay.files);
-    Ok((place, files.unwrap_or_default()))
+    let snapshot = &planned.snapshot;
+    let tip = tip_of(repo, &snapshot.base, &layout, &step.from).await.map_err(words)?;
+    let tip = &tip;
+    let mut files = Vec::new();
+    for place in &places {
+        files.push(find(repo, tip, &layout, place).await.map_err(words)??);
+    }
+    let overlays = read(repo, &tip.commit, files).await.map_err(words)?;
+    Ok((places.into_iter())
+        .zip(overlays.into_iter().map(|overlay| overlay.files))
+        .collect())
 }
 
 /// Reads the record of each step's environment.
@@ -100,7 +121,7 @@ pub(in crate::promote) async fn recorded(
     repo: &dyn InfraRepo,
     planned: &Planned,
     steps: &[Step],
-    pinned: &[(Pinned, Option<plan::Place>)],
+    pinned: &[(Pinned, Vec<plan::Place>)],
 ) -> Vec<Seen<Standing>> {
     if steps.is_empty() {
         return Vec::new();
@@ -119,7 +140,7 @@ pub(in crate::promote) async fn recorded(
             records.map_err(|fault| fault.to_string())
         }
     };
-    let standing = |(step, (pinned, _)): (&Step, &(Pinned, Option<plan::Place>))| {
+    let standing = |(step, (pinned, _)): (&Step, &(Pinned, Vec<plan::Place>))| {
         let records = records.as_ref().map_err(Clone::clone)?;
         let Ok(Ok(images)) = pinned else {
             return Ok(Standing::default());
@@ -194,7 +215,8 @@ async fn applications(
             continue;
         }
         let origin = origin(reading.repo, planned);
-        for looked in look_at(observe, reading.ports.clock, &origin, vec![candidate]).await {
+        let tree = Tree::new(reading.repo, &planned.snapshot.tip.commit);
+        for looked in look_at(observe, reading.ports.clock, &origin, Some(&tree), vec![candidate]).await {
             match (looked.id, looked.against.first()) {
                 (Some(id), _) => ids.push(id),
                 (None, Some(fault)) => return Err(fault.to_string()),

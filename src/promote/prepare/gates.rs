@@ -81,8 +81,10 @@ pub(in crate::promote) async fn judge(
     };
     let mut opens = Some(now);
     for (environment, settings) in &environments {
-        let here = planned.snapshot.places.iter().map(|(place, _)| place);
-        let here = here.filter(|place| place.environment == *environment);
+        let here = planned
+            .snapshot
+            .apps()
+            .filter(|place| place.environment == *environment);
         let evidence = Evidence {
             now,
             // An answer that is still fresh holds now.
@@ -327,12 +329,7 @@ async fn passed(
 ) -> Vec<(Step, Earlier)> {
     let mut steps = Vec::new();
     for (to, settings) in environments {
-        for (place, _) in planned
-            .snapshot
-            .places
-            .iter()
-            .filter(|(place, _)| place.environment == *to)
-        {
+        for place in planned.snapshot.apps().filter(|place| place.environment == *to) {
             steps.extend(settings.after.iter().map(|from| Step {
                 app: place.app.clone(),
                 to: to.clone(),
@@ -342,11 +339,12 @@ async fn passed(
     }
     let pinned = earlier::pinned(reading.repo, select, planned, &steps).await;
     let mut question = earlier::Question::new();
-    for (pinned, place) in &pinned {
-        if let (Ok(Ok(images)), Some(place)) = (pinned, place)
-            && !question.iter().any(|(known, of)| known == place && of == images)
-        {
-            question.push((place.clone(), images.clone()));
+    for (pinned, places) in &pinned {
+        let Ok(Ok(images)) = pinned else { continue };
+        for place in places {
+            if !question.iter().any(|(known, of)| known == place && of == images) {
+                question.push((place.clone(), images.clone()));
+            }
         }
     }
     let live = async {
@@ -359,11 +357,12 @@ async fn passed(
     };
     let (records, live) = tokio::join!(earlier::recorded(reading.repo, planned, &steps, &pinned), live);
     let mut passed = Vec::new();
-    for ((step, (pinned, place)), record) in steps.into_iter().zip(&pinned).zip(records) {
+    for ((step, (pinned, places)), record) in steps.into_iter().zip(&pinned).zip(records) {
         let of_step = |(known, _): &(&(crate::plan::Place, Vec<String>), _)| {
-            place.as_ref() == Some(&known.0) && matches!(pinned, Ok(Ok(images)) if *images == known.1)
+            places.contains(&known.0) && matches!(pinned, Ok(Ok(images)) if *images == known.1)
         };
-        let live = question.iter().zip(&live).find(of_step).map(|(_, live)| live.clone());
+        let live = question.iter().zip(&live).filter(of_step).map(|(_, live)| live.clone());
+        let live = live.reduce(|one, other| Ok(one?.and(other?)));
         let joined = earlier::joined(&step, pinned, record, live);
         passed.push((step, joined));
     }

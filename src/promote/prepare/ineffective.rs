@@ -3,7 +3,7 @@
 //! `.argocd-source.yaml` and `.argocd-source-APPLICATION.yaml` in the source's folder.
 
 use crate::infrarepo::InfraRepo;
-use crate::manifest::{Format as _, ImageKeys, Options, argocd, values};
+use crate::manifest::{Format as _, ImageKeys, Options, argocd, kustomize, values};
 use crate::model::{AppSnapshot, CommitSha, Fault, Parts, Pin, PinChange, RepoPath, Syntax};
 use crate::plan::{Overlay, Place};
 
@@ -36,10 +36,9 @@ pub(super) async fn look(
     for followee in followees {
         let Some(app) = &followee.baseline else { continue };
         let mut places = planned.snapshot.places.iter();
-        let here = places.find(|(place, _)| place.app == followee.app && place.environment == followee.environment);
+        let here = places.find(|(place, _)| followee.deploys(place));
         let changes = planned.plan.changes.iter();
-        let mut changes =
-            changes.filter(|change| change.app == followee.app && change.environment == followee.environment);
+        let mut changes = changes.filter(|change| followee.carries(change));
         let Some((place, overlay)) = here.filter(|(place, _)| place.syntax.format.name() != argocd::ArgoCd.name())
         else {
             continue;
@@ -50,6 +49,23 @@ pub(super) async fn look(
             .collect();
         if changes.is_empty() {
             continue;
+        }
+        let outer = match &followee.through {
+            Some(folder) => own_pins(repo, &planned.snapshot.tip.commit, folder).await?,
+            None => Vec::new(),
+        };
+        for (change, _) in &changes {
+            for (file, pin) in outer.iter().filter(|(_, pin)| wins(pin, change)) {
+                why.push(format!(
+                    "{}:{} would have no effect on {}: {file}:{} sets {}",
+                    change.file,
+                    change.after.line,
+                    followee.id,
+                    pin.line,
+                    pin.reference()
+                ));
+                hints.push(format!("promote in {file}, or remove its entry {}", pin.name));
+            }
         }
         for over in overrides(repo, &planned.snapshot.tip.commit, app, &origin).await? {
             for (change, reader) in &changes {
@@ -73,6 +89,31 @@ pub(super) async fn look(
     let fault = Fault::refused(why.join("; "));
     let fault = hints.into_iter().fold(fault, Fault::hint);
     Ok((!why.is_empty()).then_some(fault))
+}
+
+/// Returns what the kustomization of a folder pins itself.
+///
+/// # Errors
+/// The infra-repo cannot be read.
+async fn own_pins(repo: &dyn InfraRepo, at: &CommitSha, folder: &RepoPath) -> Result<Vec<(RepoPath, Pin)>, Fault> {
+    let entries = repo.list(at, folder).await?.unwrap_or_default();
+    let is_there = |name: &&&str| entries.iter().any(|entry| entry.name == **name);
+    let name = kustomize::FILE_NAMES.iter().find(is_there);
+    let Some(file) = name.and_then(|name| folder.join(name).ok()) else {
+        return Ok(Vec::new());
+    };
+    let texts = repo.read(at, std::slice::from_ref(&file)).await?;
+    let text = texts.into_iter().flatten().next().unwrap_or_default();
+    let pins = Syntax::default().pins(&text).unwrap_or_default();
+    Ok(pins.into_iter().map(|pin| (file.clone(), pin)).collect())
+}
+
+/// Whether an entry of an overlay sets the image that a change writes in what the overlay includes: it names what comes out there.
+fn wins(outer: &Pin, change: &PinChange) -> bool {
+    let after = &change.after;
+    let same = Parts::of(&outer.name).same_repository(&Parts::of(after.repository()));
+    let other = (&outer.new_tag, &outer.digest) != (&after.new_tag, &after.digest);
+    same && outer.is_pinned() && other
 }
 
 /// Returns how the images of an override are read that are about a change: by the keys that the change's own pin has.
@@ -210,6 +251,7 @@ mod tests {
             included: Vec::new(),
         };
         let change = PinChange {
+            cluster: None,
             app: place.app.clone(),
             environment: place.environment.clone(),
             file: place.folder.clone(),

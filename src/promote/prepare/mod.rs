@@ -3,16 +3,20 @@
 
 pub(super) mod announce;
 pub(super) mod applications;
+pub(super) mod branches;
 mod canaries;
 mod earlier;
+mod existing;
 pub(super) mod expiry;
 pub(super) mod gates;
 mod held;
 pub(super) mod holds;
+mod included;
 mod ineffective;
 mod kept;
 pub(super) mod live;
 mod measured;
+pub(super) mod overlays;
 pub(super) mod places;
 pub(super) mod plan;
 pub(super) mod precheck;
@@ -20,9 +24,11 @@ mod pulled;
 pub(super) mod record;
 pub(super) mod rerun;
 pub(super) mod riding_along;
+pub(super) mod shared;
 pub(super) mod snapshot;
 pub(super) mod source;
 pub(super) mod verification;
+mod waves;
 
 use crate::infrarepo::FileEdit;
 use crate::model::{Event, Fault, PinChange};
@@ -128,6 +134,9 @@ impl<'a> Preparation<'a> {
             unsynced = or_cancel(ports.cancel, look).await?;
             hidden = or_cancel(ports.cancel, ineffective::look(repo, &planned, &followees)).await??;
             if first {
+                if let Some(said) = shared::announced(&followees) {
+                    ports.journal.warn(said);
+                }
                 announce::applications(report, &followees, ports.journal);
             }
         }
@@ -169,6 +178,7 @@ impl<'a> Preparation<'a> {
             of: Prepared {
                 forbidden: (held.or(hidden))
                     .or_else(|| canaries::replaced(&planned, &followees))
+                    .or_else(|| waves::unordered(&followees))
                     .or(unsynced),
                 planned,
                 followees,

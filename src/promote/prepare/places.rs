@@ -1,10 +1,11 @@
 //! Which apps in which environments a command that reads is about: those that were asked for, or those that there are.
 
 use crate::infrarepo::{InfraRepo, Tip};
-use crate::model::{AppName, EnvironmentName, Fault};
-use crate::plan::{Config, DEFAULT_PATH, Select};
+use crate::model::{AppName, BranchName, EnvironmentName, Fault};
+use crate::plan::{Allow, Config, KUSTOMIZE, Layout, Select};
 
-use crate::promote::prepare::snapshot::existing;
+use crate::promote::prepare::branches::Tips;
+use crate::promote::prepare::existing::existing;
 
 /// Returns what was asked for, but for one app only.
 pub(in crate::promote) fn of_app(asked: &Select, app: AppName) -> Select {
@@ -56,36 +57,91 @@ pub(in crate::promote) async fn there_are(
     config: Option<&Config>,
     tip: &Tip,
 ) -> Result<Vec<(AppName, EnvironmentName)>, Fault> {
-    let mut templates = vec![
-        config
-            .and_then(|config| config.path.as_deref())
-            .or(asked.path.as_deref())
-            .unwrap_or(DEFAULT_PATH),
-    ];
-    if let Some(config) = config {
-        templates.extend(
-            config
-                .environments
-                .iter()
-                .filter_map(|environment| environment.path.as_deref()),
-        );
-        templates.extend(config.apps.values().filter_map(|app| app.path.as_deref()));
-    }
+    let tips = Tips::new(repo, tip);
     let mut pairs: Vec<(AppName, EnvironmentName)> = Vec::new();
-    for template in templates {
-        for place in existing(repo, &tip.commit, template).await? {
-            if let (Some(app), Some(environment)) = (place.app, place.environment)
-                && !pairs.contains(&(app.clone(), environment.clone()))
-            {
-                pairs.push((app, environment));
+    for search in searches(asked, config) {
+        let at = tips.on(search.branch.as_ref()).await?.commit;
+        for place in existing(repo, &at, &search.template, search.files).await? {
+            let app = search.app.clone().or(place.app);
+            let environment = search.environment.clone().or(place.environment);
+            let (Some(app), Some(environment)) = (app, environment) else {
+                continue;
+            };
+            // Where an app has a template of its own, no other says where it is.
+            let own = config.and_then(|config| config.apps.get(&app)?.path.as_ref());
+            let pair = (app, environment);
+            if (own.is_none() || search.app.is_some()) && !pairs.contains(&pair) {
+                pairs.push(pair);
             }
         }
     }
     let known = config.map(|config| config.environments.as_slice()).unwrap_or_default();
     let order = |name: &EnvironmentName| known.iter().position(|environment| environment.name == *name);
-    if !known.is_empty() {
-        pairs.retain(|(_, environment)| order(environment).is_some());
-    }
     pairs.sort_by_key(|(app, environment)| (app.clone(), order(environment), environment.clone()));
     Ok(pairs)
+}
+
+/// What is looked for: the places that fit a template.
+struct Search {
+    template: String,
+    /// Whether its last part can be a file.
+    files: bool,
+    /// The app, where the template is that of one.
+    app: Option<AppName>,
+    /// The environment, where it is known.
+    environment: Option<EnvironmentName>,
+    /// The branch that they are on, where it is not the base.
+    branch: Option<BranchName>,
+}
+
+/// Returns what is looked for: for each known environment and cluster, or wherever the placeholders fit.
+fn searches(asked: &Select, config: Option<&Config>) -> Vec<Search> {
+    let none = Config::default();
+    let known = config.unwrap_or(&none);
+    let layout = Layout {
+        select: asked,
+        allow: Allow::default(),
+        config,
+    };
+    let mut all = Vec::new();
+    let own = known
+        .apps
+        .iter()
+        .filter(|(_, app)| app.path.is_some() || app.format.is_some());
+    let apps: Vec<Option<&AppName>> = std::iter::once(None).chain(own.map(|(name, _)| Some(name))).collect();
+    for app in apps {
+        let files = |environment: Option<&EnvironmentName>| layout.format(app, environment) != KUSTOMIZE;
+        if known.environments.is_empty() {
+            all.push(Search {
+                template: with_app(layout.template(app, None), app),
+                files: files(None),
+                app: app.cloned(),
+                environment: None,
+                branch: None,
+            });
+        }
+        for here in &known.environments {
+            let template = with_app(layout.template(app, Some(&here.name)), app);
+            let template = template.replace("{environment}", here.name.as_str());
+            let clusters = here.clusters.iter().filter(|_| template.contains("{cluster}"));
+            let mut templates: Vec<String> = clusters
+                .map(|cluster| template.replace("{cluster}", cluster.as_str()))
+                .collect();
+            if templates.is_empty() {
+                templates.push(template);
+            }
+            all.extend(templates.into_iter().map(|template| Search {
+                template,
+                files: files(Some(&here.name)),
+                app: app.cloned(),
+                environment: Some(here.name.clone()),
+                branch: layout.branch(&here.name),
+            }));
+        }
+    }
+    all
+}
+
+fn with_app(template: &str, app: Option<&AppName>) -> String {
+    app.map_or_else(|| template.to_owned(), |app| template.replace("{app}", app.as_str()))
 }

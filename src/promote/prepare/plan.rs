@@ -5,7 +5,8 @@ use crate::model::{EnvironmentName, Fault, Pin};
 use crate::plan::{self, DEFAULT_MESSAGE, Identity, NoPlan, OnSuperseded, Plan, Request, Trailers};
 use crate::registry::Images;
 
-use crate::promote::prepare::snapshot::{Asked, Snapshot, included, is_kustomize, snapshot};
+use crate::promote::prepare::included::{included, is_kustomize};
+use crate::promote::prepare::snapshot::{Asked, Snapshot, snapshot};
 
 /// A plan with the snapshot it was made from.
 pub(in crate::promote) struct Planned {
@@ -35,7 +36,6 @@ pub(in crate::promote) async fn planned(
 ) -> Result<Planned, Fault> {
     let asked = Asked {
         from: request.from.as_ref(),
-        from_branch: request.from_branch.as_ref(),
         allow: request.allow,
         ..Asked::all_of(&request.select)
     };

@@ -9,7 +9,8 @@ use crate::model::{AppSnapshot, ApplicationId, Canary, Clock, Fault, Health, Man
 use crate::plan::SyncMode;
 
 use crate::promote::followee::{Candidate, Followee, Which};
-use crate::promote::prepare::source::{mistaken, unfit};
+use crate::promote::prepare::shared::Tree;
+use crate::promote::prepare::source::{deploys, mistaken, unfit};
 use crate::promote::underway::all;
 
 /// How many times a server that does not answer is asked before that is the end.
@@ -21,6 +22,8 @@ pub(in crate::promote) struct Looked {
     pub(in crate::promote) id: Option<ApplicationId>,
     /// What was looked for.
     pub(in crate::promote) candidate: Candidate,
+    /// The folder that it deploys, where that is another one that includes the candidate's.
+    pub(in crate::promote) through: Option<RepoPath>,
     /// How it is now; `None` when it could not be read, or when nothing stands against it: then it is still to be created.
     pub(in crate::promote) app: Option<AppSnapshot>,
     /// All that stands against promoting to it, but for the right to sync.
@@ -30,7 +33,8 @@ pub(in crate::promote) struct Looked {
 /// Looks at the applications of `candidates`, and returns them with how they are now: the baseline of the wait.
 ///
 /// An application that is missing has no baseline. It is let through only where it may still be created: Argo CD says for certain that it is
-/// not there, and nothing else deploys the folder.
+/// not there, and nothing else deploys the folder. With a tree, an application whose folder includes the candidate's deploys it, too; then
+/// every other such application is looked at as well.
 ///
 /// # Errors
 /// `denied` when the token is not known or does not permit something, `unreachable` when the server gives no usable answer,
@@ -39,10 +43,11 @@ pub async fn precheck(
     observe: &dyn Observe,
     clock: &dyn Clock,
     origin: &Origin,
+    tree: Option<&Tree<'_>>,
     candidates: Vec<Candidate>,
 ) -> Result<Vec<Followee>, Fault> {
     whoami(observe, clock).await?;
-    let looked = look_at(observe, clock, origin, candidates).await;
+    let looked = look_at(observe, clock, origin, tree, candidates).await;
     let more = looked.iter().map(|looked| async move {
         match (&looked.id, &looked.app) {
             (Some(id), Some(app)) => more(observe, clock, id, app, looked.candidate.policy.sync).await,
@@ -60,8 +65,11 @@ pub async fn precheck(
             id,
             app: one.candidate.app,
             environment: one.candidate.environment,
+            cluster: one.candidate.cluster,
+            wave: one.candidate.wave,
             policy: one.candidate.policy,
             images: one.candidate.images,
+            through: one.through,
             baseline: one.app,
             managed: more.managed,
             canaries: more.canaries,
@@ -122,10 +130,66 @@ pub(in crate::promote) async fn look_at(
     observe: &dyn Observe,
     clock: &dyn Clock,
     origin: &Origin,
+    tree: Option<&Tree<'_>>,
     candidates: Vec<Candidate>,
 ) -> Vec<Looked> {
     let mut list = None;
-    let found = which(observe, clock, origin, candidates, &mut list).await;
+    let found = which(observe, clock, origin, tree, candidates, &mut list).await;
+    let mut looked = looked(observe, clock, origin, tree, found, &mut list).await;
+    // What one application gets by including the folder, the others get as well.
+    let included = looked.iter().filter(|one| one.through.is_some());
+    let mut folders: Vec<Candidate> = included.map(|one| one.candidate.clone()).collect();
+    folders.dedup_by(|one, other| one.folder == other.folder);
+    let mut others = Vec::new();
+    for candidate in folders {
+        let Ok(all) = listed(observe, clock, &mut list).await else {
+            break;
+        };
+        let found = including(all, origin, tree, &candidate).await.into_iter();
+        let new = found.filter(|(id, _)| {
+            let known = looked.iter().filter_map(|one| one.id.as_ref());
+            id.as_ref().is_ok_and(|id| known.clone().all(|known| !same(known, id)))
+        });
+        others.extend(new);
+    }
+    looked.extend(self::looked(observe, clock, origin, tree, others, &mut list).await);
+    looked
+}
+
+/// Whether two names are of one application.
+fn same(one: &ApplicationId, other: &ApplicationId) -> bool {
+    one.name() == other.name() && one.namespace() == other.namespace() && one.environment() == other.environment()
+}
+
+/// Returns the applications whose folder includes that of a candidate.
+async fn including(
+    all: &[AppSnapshot],
+    origin: &Origin,
+    tree: Option<&Tree<'_>>,
+    candidate: &Candidate,
+) -> Vec<(Result<ApplicationId, Fault>, Candidate)> {
+    let Some(tree) = tree else { return Vec::new() };
+    let names = Names::of(all);
+    let mut found = Vec::new();
+    for app in all {
+        if tree.through(app, origin, &candidate.folder).await.is_some()
+            && let Some(id) = names.id(app)
+        {
+            found.push((Ok(id.within(candidate.environment.as_str())), candidate.clone()));
+        }
+    }
+    found
+}
+
+/// Reads each application that was found, and what is against it.
+async fn looked(
+    observe: &dyn Observe,
+    clock: &dyn Clock,
+    origin: &Origin,
+    tree: Option<&Tree<'_>>,
+    found: Vec<(Result<ApplicationId, Fault>, Candidate)>,
+    list: &mut Option<Vec<AppSnapshot>>,
+) -> Vec<Looked> {
     let read = found.iter().map(|(id, _)| async move {
         let id = id.as_ref().ok()?;
         Some(patiently(clock, || observe.application(id)).await)
@@ -134,14 +198,19 @@ pub(in crate::promote) async fn look_at(
     let named: Vec<ApplicationId> = found.iter().filter_map(|(id, _)| id.as_ref().ok().cloned()).collect();
     let mut looked = Vec::new();
     for ((id, candidate), read) in found.into_iter().zip(read) {
+        let mut through = None;
         let (app, against) = match (&id, read) {
             (Ok(id), Some(Ok(app))) => {
-                let unfit = unfit(id, &app, origin, &candidate.folder);
+                if let Some(tree) = tree.filter(|_| !deploys(&app, origin, &candidate.folder)) {
+                    through = tree.through(&app, origin, &candidate.folder).await;
+                }
+                let folder = through.as_ref().unwrap_or(&candidate.folder);
+                let unfit = unfit(id, &app, origin, folder);
                 (Some(app), unfit.into_iter().map(refused).collect())
             }
             (Ok(id), Some(Err(problem))) => {
                 let wrong = if is_missing(observe, clock, id, &problem).await {
-                    let others = listed(observe, clock, &mut list).await;
+                    let others = listed(observe, clock, list).await;
                     let project = observe.project();
                     let wrong = others.map(|others| mistaken(id, others, &named, origin, &candidate.folder, project));
                     wrong.unwrap_or_else(Some)
@@ -159,6 +228,7 @@ pub(in crate::promote) async fn look_at(
         looked.push(Looked {
             id,
             candidate,
+            through,
             app,
             against: none.into_iter().chain(against).collect(),
         });
@@ -184,6 +254,7 @@ async fn which(
     observe: &dyn Observe,
     clock: &dyn Clock,
     origin: &Origin,
+    tree: Option<&Tree<'_>>,
     candidates: Vec<Candidate>,
     list: &mut Option<Vec<AppSnapshot>>,
 ) -> Vec<(Result<ApplicationId, Fault>, Candidate)> {
@@ -195,7 +266,12 @@ async fn which(
             Which::BySource => match listed(observe, clock, list).await {
                 Ok(all) => {
                     let fed = fed.get_or_insert_with(|| Fed::by(all, origin, observe.project()));
-                    found.extend(fed.deploying(origin, &candidate));
+                    let direct = fed.deploying(&candidate);
+                    let more = including(all, origin, tree.filter(|_| direct.is_empty()), &candidate).await;
+                    if direct.is_empty() && more.is_empty() {
+                        found.push(nobody(origin, &candidate));
+                    }
+                    found.extend(direct.into_iter().chain(more));
                 }
                 Err(fault) => found.push((Err(fault), candidate)),
             },
@@ -212,30 +288,13 @@ struct Fed(BTreeMap<RepoPath, Vec<ApplicationId>>);
 impl Fed {
     /// Finds them in one pass over all.
     fn by(all: &[AppSnapshot], origin: &Origin, project: Option<&str>) -> Self {
-        // The server's own namespace is the one most applications are in; there its name needs no prefix.
-        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-        for app in all {
-            *counts.entry(&app.namespace).or_default() += 1;
-        }
-        let own = counts
-            .into_iter()
-            .max_by_key(|(_, count)| *count)
-            .map(|(namespace, _)| namespace);
+        let names = Names::of(all);
         let mut fed: BTreeMap<RepoPath, Vec<ApplicationId>> = BTreeMap::new();
         for app in all
             .iter()
             .filter(|app| project.is_none_or(|project| project == app.project))
         {
-            let name = match own {
-                Some(own) if own != app.namespace => format!("{}/{}", app.namespace, app.name),
-                _ => app.name.clone(),
-            };
-            let Ok(mut id) = ApplicationId::parse(&name) else {
-                continue;
-            };
-            if let Some(environment) = &app.environment {
-                id = id.within(environment);
-            }
+            let Some(id) = names.id(app) else { continue };
             for source in app.sources.iter().filter(|source| origin.feeds(source)) {
                 let Ok(folder) = RepoPath::parse(&source.path) else {
                     continue;
@@ -250,21 +309,52 @@ impl Fed {
     }
 
     /// Returns those that deploy the folder of a candidate.
-    fn deploying(&self, origin: &Origin, candidate: &Candidate) -> Vec<(Result<ApplicationId, Fault>, Candidate)> {
+    fn deploying(&self, candidate: &Candidate) -> Vec<(Result<ApplicationId, Fault>, Candidate)> {
         let here = candidate.environment.as_str();
         let ids = self.0.get(&candidate.folder).into_iter().flatten();
         let ids = ids.filter(|id| id.environment().is_none_or(|environment| environment == here));
-        let found = ids.map(|id| (Ok(id.clone().within(here)), candidate.clone()));
-        let found: Vec<_> = found.collect();
-        if !found.is_empty() {
-            return found;
+        ids.map(|id| (Ok(id.clone().within(here)), candidate.clone())).collect()
+    }
+}
+
+fn nobody(origin: &Origin, candidate: &Candidate) -> (Result<ApplicationId, Fault>, Candidate) {
+    let none = refused(format!(
+        "no application that the token can read has {} of {} at {} as its source",
+        candidate.folder, origin.repository, origin.branch
+    ))
+    .hint("one that is still to be created has to be named: `application: NAME`");
+    (Err(none), candidate.clone())
+}
+
+/// How the applications of a server are named.
+struct Names<'a> {
+    /// The server's own namespace, the one most applications are in; there a name needs no prefix.
+    own: Option<&'a str>,
+}
+
+impl<'a> Names<'a> {
+    fn of(all: &'a [AppSnapshot]) -> Self {
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for app in all {
+            *counts.entry(&app.namespace).or_default() += 1;
         }
-        let none = refused(format!(
-            "no application that the token can read has {} of {} at {} as its source",
-            candidate.folder, origin.repository, origin.branch
-        ))
-        .hint("one that is still to be created has to be named: `application: NAME`");
-        vec![(Err(none), candidate.clone())]
+        let most = counts.into_iter().max_by_key(|(_, count)| *count);
+        Self {
+            own: most.map(|(namespace, _)| namespace),
+        }
+    }
+
+    /// Returns the name of an application; `None` if it is none that promote could ask for.
+    fn id(&self, app: &AppSnapshot) -> Option<ApplicationId> {
+        let name = match self.own {
+            Some(own) if own != app.namespace => format!("{}/{}", app.namespace, app.name),
+            _ => app.name.clone(),
+        };
+        let id = ApplicationId::parse(&name).ok()?;
+        Some(match &app.environment {
+            Some(environment) => id.within(environment),
+            None => id,
+        })
     }
 }
 

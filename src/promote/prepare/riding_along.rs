@@ -11,8 +11,8 @@ use crate::report::{Report, RidingAlongRow};
 use crate::assess::rollout::Origin;
 use crate::promote::followee::Followee;
 use crate::promote::prepare::applications::origin;
+use crate::promote::prepare::included::{included, is_kustomize};
 use crate::promote::prepare::plan::Planned;
-use crate::promote::prepare::snapshot::{included, is_kustomize};
 
 /// How many commits are looked through for the one that is synced.
 const LOOK_BACK: usize = 200;
@@ -64,7 +64,7 @@ async fn of_one(
 ) -> Result<Vec<RidingAlongRow>, Fault> {
     let tip = &planned.snapshot.tip.commit;
     let mut places = planned.snapshot.places.iter();
-    let here = places.find(|(place, _)| place.app == followee.app && place.environment == followee.environment);
+    let here = places.find(|(place, _)| followee.deploys(place));
     let (Some(app), Some((place, overlay))) = (&followee.baseline, here) else {
         return Ok(Vec::new());
     };

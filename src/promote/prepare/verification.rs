@@ -30,7 +30,7 @@ pub(in crate::promote) async fn verifications(
 ) -> Result<Vec<Verification>, Fault> {
     let none = Config::default();
     let config = planned.snapshot.config.as_ref().unwrap_or(&none);
-    let targets: Vec<&Target> = planned.snapshot.places.iter().map(|(target, _)| target).collect();
+    let targets: Vec<&Target> = planned.snapshot.apps().collect();
     let mut mistakes: Vec<String> = Vec::new();
     for target in &targets {
         let verify = config
@@ -59,7 +59,7 @@ pub(in crate::promote) async fn verifications(
 /// As [`load`].
 pub(in crate::promote) async fn gates(reading: Reading<'_>, planned: &Planned) -> Result<Vec<Verification>, Fault> {
     let config = planned.snapshot.config.as_ref();
-    let places = planned.snapshot.places.iter().filter_map(|(target, _)| {
+    let places = planned.snapshot.apps().filter_map(|target| {
         let gates = &config?.environment(&target.environment)?.gates;
         (!gates.analysis.is_empty()).then(|| Place {
             app: &target.app,

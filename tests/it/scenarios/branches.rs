@@ -62,7 +62,57 @@ fn a_promotion_over_several_branches_is_no_promotion() {
         report["reason"]
             .as_str()
             .unwrap()
-            .contains("env/qa, which `from` would read"),
+            .contains("has no branch env/qa (environment qa)"),
         "{report:#}"
     );
+}
+
+#[test]
+fn promote_yaml_can_name_the_branch_of_an_environment() {
+    let world = with_branches();
+    let config = "version: 1\nlayout: {path: \"apps/{app}/overlays/dev\"}\nenvironments:\n- {name: dev, branch: \"env/{environment}\"}\n\
+                  - {name: staging, branch: env/staging}\n- name: production\n  path: apps/{app}/overlays/production\n";
+    world.sandbox.commit("promote.yaml", config, "configure").unwrap();
+    let run = |words: &str| world.land(&format!("{words} --output json"));
+    let report = run("--app api --environment dev --tag v7").ends("landed", 0);
+    assert_eq!(report["infra_repo"]["branch"], "env/dev");
+    assert!(!report["warnings"].to_string().contains("also changes"), "{report:#}");
+    let report = run("--app api --environment staging --from dev").ends("landed", 0);
+    assert_eq!(report["infra_repo"]["branch"], "env/staging");
+    run("--app api --environment staging --from dev").ends("no-change", 0);
+    let report = run("--app api --environment production --from staging").ends("landed", 0);
+    assert_eq!(report["infra_repo"]["branch"], "main");
+    assert!(pinned(&world, "env/dev").contains("v7") && pinned(&world, "env/staging").contains("v7"));
+    let report = run("--app api --environment dev,staging --tag v8").ends("invalid", 2);
+    let reason = report["reason"].as_str().unwrap();
+    assert!(
+        reason.contains("`branch` is env/dev for dev and env/staging for staging"),
+        "{reason}"
+    );
+    let report = run("--app api --environment dev --tag v8 --branch main").ends("invalid", 2);
+    assert!(
+        report["reason"].as_str().unwrap().contains("drop the input"),
+        "{report:#}"
+    );
+    // What only reads looks at each branch.
+    let report = run("status --app api").ends("ok", 0);
+    let rows: Vec<_> = (report["status"].as_array().unwrap().iter())
+        .map(|row| (row["environment"].as_str().unwrap(), row["images"][0].as_str().unwrap()))
+        .collect();
+    assert_eq!(
+        rows,
+        [
+            ("dev", "myorg/api:v7"),
+            ("staging", "myorg/api:v7"),
+            ("production", "myorg/api:v7")
+        ]
+    );
+    let report = run("history --app api").ends("ok", 0);
+    let landed: Vec<_> = (report["history"].as_array().unwrap().iter())
+        .filter(|row| row["event"] == "landed")
+        .map(|row| row["environment"].as_str().unwrap())
+        .collect();
+    assert_eq!(landed.len(), 3, "{report:#}");
+    let report = run("rollback --app api --environment dev --to v7 --allow unknown-version").report();
+    assert_eq!(report["infra_repo"]["branch"], "env/dev", "{report:#}");
 }

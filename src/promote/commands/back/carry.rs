@@ -76,7 +76,9 @@ pub(in crate::promote) async fn carry_out(
         if let Some(drive) = drive.filter(|_| wrote) {
             within(&ports, end_syncs(drive, &back, &commit, ports)).await;
         }
-        let followees = std::mem::take(&mut back.followees);
+        let mut followees = std::mem::take(&mut back.followees);
+        // What is known to be good goes to all clusters at once.
+        followees.iter_mut().for_each(|followee| followee.wave = 0);
         followed = Some(finish::follow(reading, observe, drive, &back.planned, followees, &commit).await);
     }
     Ok(Done {
@@ -131,7 +133,7 @@ async fn within(ports: &Ports<'_>, work: impl Future<Output = ()>) {
 
 fn changes<'a>(back: &'a Back, followee: &'a Followee) -> impl Iterator<Item = &'a PinChange> {
     let changes = back.planned.plan.changes.iter();
-    changes.filter(|change| change.app == followee.app && change.environment == followee.environment)
+    changes.filter(|change| followee.carries(change))
 }
 
 /// Stops each canary under way of an image that goes: no user is to meet it while the commit lands.

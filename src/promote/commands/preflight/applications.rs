@@ -12,6 +12,7 @@ use crate::promote::ports::Ports;
 use crate::promote::prepare::applications::{ELSEWHERE, candidates_of};
 use crate::promote::prepare::precheck::{Looked, look_at, may_sync, patiently, triggers, whoami};
 use crate::promote::prepare::riding_along::forecast;
+use crate::promote::prepare::shared::Tree;
 use crate::promote::rights;
 
 /// Checks the server and its token; returns whose it is, if applications can be asked for.
@@ -57,10 +58,12 @@ pub(super) async fn each(
         candidates.extend(checks.right("application", &object, named).unwrap_or_default());
     }
     let mut riding_along = Vec::new();
-    for looked in look_at(observe, ports.clock, &found.origin, candidates).await {
+    let tree = Tree::new(found.repo, &found.tip.commit);
+    for looked in look_at(observe, ports.clock, &found.origin, Some(&tree), candidates).await {
         let Looked {
             id,
             candidate,
+            through: _,
             app,
             against,
         } = looked;
@@ -89,8 +92,10 @@ pub(super) async fn each(
         }
         if fits {
             let mut places = found.places.iter();
-            let here =
-                places.find(|(place, _)| place.app == candidate.app && place.environment == candidate.environment);
+            let here = places.find(|(place, _)| {
+                (&place.app, &place.environment, &place.cluster)
+                    == (&candidate.app, &candidate.environment, &candidate.cluster)
+            });
             if let Some((place, Some(overlay))) = here {
                 riding_along.extend(unsynced(found, (place, overlay), (&id, &app), checks).await);
             }

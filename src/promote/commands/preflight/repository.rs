@@ -13,9 +13,10 @@ use crate::promote::job::Common;
 use crate::promote::ports::Ports;
 use crate::promote::prepare::announce;
 use crate::promote::prepare::applications::identity;
+use crate::promote::prepare::branches::start;
 use crate::promote::prepare::holds::{holds, rows};
+use crate::promote::prepare::overlays::{find, read};
 use crate::promote::prepare::places::{of_app, pairs};
-use crate::promote::prepare::snapshot::{config, find, read};
 
 /// What was found in the infra-repo.
 pub(super) struct Found<'a> {
@@ -39,7 +40,10 @@ pub(super) async fn checked<'a>(
     report: &mut Report,
 ) -> Option<Found<'a>> {
     let url = repo.url();
-    let tip = repo.tip().await;
+    let tip = match start(repo, select, &select.environments).await {
+        Ok(start) => Ok(start.tip),
+        Err(_) => repo.tip().await,
+    };
     let tip = checks.take("read", &url, tip, |tip| {
         format!("{} is at {}", tip.branch, tip.commit.short())
     });
@@ -178,7 +182,9 @@ async fn overlays(
     tip: &Tip,
     checks: &mut Checks,
 ) -> Option<(RepoIdentity, Vec<(Place, Option<Overlay>)>)> {
-    let config = config(repo, &tip.commit).await;
+    let config = start(repo, select, &select.environments)
+        .await
+        .map(|start| start.config);
     let config = checks.take("promote.yaml", tip.branch.as_str(), config, |config| match config {
         None => "not found: the layout comes from the inputs or the default".to_owned(),
         Some(config) => format!("valid, {} environments", config.environments.len()),

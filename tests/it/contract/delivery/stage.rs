@@ -210,6 +210,7 @@ impl Stage {
         let file = overlay(app, environment);
         let commit = (self.world).commit(&file, &text, &format!("promote {app} to {environment}"));
         let pin = PinChange {
+            cluster: None,
             app: AppName::parse(app).unwrap(),
             environment: EnvironmentName::parse(environment).unwrap(),
             file: RepoPath::parse(&file).unwrap(),
@@ -225,6 +226,8 @@ impl Stage {
 
     pub(super) fn candidate(&self, app: &str, environment: &str) -> Candidate {
         Candidate {
+            cluster: None,
+            wave: 0,
             which: Which::Named(id(&format!("{app}-{environment}"))),
             app: AppName::parse(app).unwrap(),
             environment: EnvironmentName::parse(environment).unwrap(),
@@ -236,7 +239,7 @@ impl Stage {
 
     pub(super) fn precheck(&self, argocd: &dyn Engine, candidate: Candidate) -> Result<usize, Fault> {
         let clock = SystemClock::start();
-        let targets = block_on(precheck(argocd, &clock, &self.origin(), vec![candidate]))?;
+        let targets = block_on(precheck(argocd, &clock, &self.origin(), None, vec![candidate]))?;
         Ok(targets.len())
     }
 
@@ -275,7 +278,7 @@ impl Stage {
             images: vec![reference(&self.with_tag(&app, &environment, tag), &app)],
             ..candidate
         };
-        let targets = block_on(precheck(argocd, &clock, &self.origin(), vec![candidate])).unwrap();
+        let targets = block_on(precheck(argocd, &clock, &self.origin(), None, vec![candidate])).unwrap();
         let (commit, pin) = self.push(&app, &environment, tag);
         let pins = [pin];
         let request = FollowRequest {

@@ -185,9 +185,7 @@ impl Here<'_> {
     /// What a promotion of this run replaced if that is known to be good, else the newest version that is, else, without any record, what it
     /// replaced.
     fn replaced(&self, changes: &[PinChange]) -> Result<Chosen, No> {
-        let own = changes
-            .iter()
-            .filter(|change| change.app == self.place.app && change.environment == self.place.environment);
+        let own = changes.iter().filter(|change| self.place.has(change));
         let (mut pins, mut replaces) = (self.past.pinned.to_vec(), false);
         for change in own {
             let entry = pins

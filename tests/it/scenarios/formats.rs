@@ -1,0 +1,130 @@
+//! One app in a format of its own for each environment: every command reads and writes each of them, and versions go from one to the next.
+
+use crate::support::World;
+
+const DIGEST: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+/// The environments with their format, the file of the app, and its text.
+const ROWS: [(&str, &str, &str, &str); 5] = [
+    (
+        "one",
+        "kustomize",
+        "k/api/one/kustomization.yaml",
+        "images:\n- name: myorg/api\n  newTag: v1\n",
+    ),
+    (
+        "two",
+        "values",
+        "v/api/values-two.yaml",
+        "image:\n  repository: myorg/api # ours\n  tag: v1\n  digest: \"\"\n",
+    ),
+    (
+        "three",
+        "manifests",
+        "m/three/api.yaml",
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: api}\nspec:\n  template:\n    spec:\n      containers:\n      - {name: api, image: myorg/api:v1}\n",
+    ),
+    (
+        "four",
+        "argocd",
+        "a/four/api.yaml",
+        "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: api-four}\nspec:\n  source:\n    repoURL: https://example.com/x\n    path: x\n    kustomize:\n      images:\n      - myorg/api:v1\n",
+    ),
+    (
+        "five",
+        "argocd",
+        "a/five/api.yaml",
+        "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: api-five}\nspec:\n  source:\n    repoURL: https://example.com/x\n    chart: x\n    helm:\n      values: |\n        image:\n          repository: myorg/api\n          tag: v1\n",
+    ),
+];
+
+fn path(format: &str) -> &str {
+    match format {
+        "kustomize" => "k/{app}/{environment}",
+        "values" => "v/{app}/values-{environment}.yaml",
+        "manifests" => "m/{environment}/{app}.yaml",
+        _ => "a/{environment}/{app}.yaml",
+    }
+}
+
+#[test]
+fn every_command_works_with_every_format_and_between_them() {
+    let world = World::at_speed(200.0);
+    let mut config = "version: 1\nenvironments:\n".to_owned();
+    for (name, format, file, text) in ROWS {
+        config.push_str(&format!(
+            "- {{name: {name}, format: {format}, path: \"{}\"}}\n",
+            path(format)
+        ));
+        world.sandbox.commit(file, text, "add it").unwrap();
+    }
+    world.sandbox.commit("promote.yaml", &config, "configure").unwrap();
+    let run = |words: &str| world.land(&format!("{words} --app api --output json"));
+    let file = |name: &str| {
+        let (.., file, _) = ROWS
+            .iter()
+            .map(|row| (row.0, row.2, ()))
+            .find(|row| row.0 == name)
+            .unwrap();
+        world.sandbox.git(&["show", &format!("main:{file}")]).unwrap()
+    };
+    let names: Vec<&str> = ROWS.iter().map(|row| row.0).collect();
+    // One commit for all of them.
+    let commits = world.commits();
+    let all = names.join(",");
+    let plan = run(&format!("plan --environment {all} --image myorg/api:1.10")).ends("planned", 0);
+    assert_eq!(plan["changes"].as_array().unwrap().len(), ROWS.len(), "{plan:#}");
+    let report = run(&format!("--environment {all} --image myorg/api:1.10")).ends("landed", 0);
+    assert_eq!(world.commits(), commits + 1);
+    assert_eq!(report["changes"], plan["changes"]);
+    for name in &names {
+        assert!(file(name).contains("1.10"), "{}", file(name));
+    }
+    run(&format!("--environment {all} --image myorg/api:1.10")).ends("no-change", 0);
+    // From each to the next.
+    for pair in names.windows(2) {
+        let [from, to] = pair else { continue };
+        let tag = format!("from-{from}");
+        run(&format!("--environment {from} --tag {tag}")).ends("landed", 0);
+        let report = run(&format!("--environment {to} --from {from}")).ends("landed", 0);
+        assert_eq!(report["changes"][0]["after"], format!("myorg/api:{tag}"), "{to}");
+        run(&format!("--environment {to} --from {from}")).ends("no-change", 0);
+    }
+    // A digest has a place in each but in one that has no key for it.
+    let image = format!("--image myorg/api:v5@{DIGEST}");
+    for name in &names[..4] {
+        run(&format!("--environment {name} {image}")).ends("landed", 0);
+        assert!(file(name).contains(DIGEST), "{}", file(name));
+    }
+    run(&format!("--environment five {image}")).ends("invalid", 2);
+    // What only reads.
+    let report = run("status").ends("ok", 0);
+    let rows: Vec<(&str, &str)> = (report["status"].as_array().unwrap().iter())
+        .map(|row| (row["environment"].as_str().unwrap(), row["images"][0].as_str().unwrap()))
+        .collect();
+    let expected = format!("myorg/api:v5@{DIGEST}");
+    let of = |name: &&str| {
+        if *name == "five" {
+            "myorg/api:from-four"
+        } else {
+            expected.as_str()
+        }
+    };
+    assert_eq!(rows, names.iter().map(|name| (*name, of(name))).collect::<Vec<_>>());
+    let report = run("history --limit 100").ends("ok", 0);
+    for name in &names {
+        let rows = report["history"].as_array().unwrap().iter();
+        assert!(
+            rows.clone().filter(|row| row["environment"] == *name).count() >= 2,
+            "{name}"
+        );
+    }
+    run("preflight").report();
+    // Back to what each had, as it was written.
+    for (name, .., text) in ROWS {
+        run(&format!("rollback --environment {name} --to v1 --hold false --yes")).ends("landed", 0);
+        let (now, then) = (file(name), text.trim_end());
+        let same = now.trim_end().replace("'v1'", "v1").replace("\"v1\"", "v1");
+        assert_eq!(same, then, "{name}");
+    }
+}
