@@ -13,7 +13,7 @@ pub(super) fn rollout(round: &mut Round<'_, '_>) -> Option<Verdict> {
     if !round.timers.read_since_ours(&round.facts) {
         return None;
     }
-    let canary = (round.facts.seen.canaries.iter()).find(|canary| !is_done(canary))?;
+    let canary = (round.facts.seen.canaries.iter()).find(|canary| !is_done(canary) || is_stale(round, canary))?;
     if canary.phase == "Degraded" {
         return None;
     }
@@ -27,8 +27,8 @@ pub(super) fn canary_within(round: &mut Round<'_, '_>) -> Option<Verdict> {
     if !round.timers.read_since_ours(&round.facts) {
         return None;
     }
-    let wanted = &round.wanted.images;
-    let ours = || (round.facts.seen.canaries.iter()).filter(|canary| !runs_another(canary, wanted));
+    let seen = || round.facts.seen.canaries.iter();
+    let ours = || seen().filter(|canary| !runs_another(canary, &round.wanted.images) && !is_stale(round, canary));
     // A rollout that was aborted before needs a moment to see the new version; longer while it is only being applied.
     let moment = if round.facts.about_ours() { 1 } else { 5 };
     if round.timers.over(Timer::Aborted, round.now, moment)
@@ -53,9 +53,14 @@ pub(super) fn canary_within(round: &mut Round<'_, '_>) -> Option<Verdict> {
 }
 
 /// Whether it is still the canary of another version: the sync has not come to its Rollout yet.
-fn runs_another(canary: &Canary, wanted: &[String]) -> bool {
+pub(super) fn runs_another(canary: &Canary, wanted: &[String]) -> bool {
     let running = canary.images.iter();
     (images::missing(wanted, &running).into_iter()).any(|image| images::sibling(image, running.clone()).is_some())
+}
+
+/// Whether a Rollout was given our version, but its status is still that of the version before: its controller notes the generation first.
+fn is_stale(round: &Round<'_, '_>, canary: &Canary) -> bool {
+    !runs_another(canary, &round.wanted.images) && round.others.contains(&canary.current)
 }
 
 fn aborted(round: &Round<'_, '_>, canary: &Canary) -> Verdict {

@@ -15,6 +15,7 @@ mod synced;
 mod timers;
 mod verdict;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::model::{AppSnapshot, Canary, CommitSha, Managed, SyncWindows, Timestamp};
@@ -132,6 +133,8 @@ pub struct Watch {
     synced_ours: bool,
     absent: Option<(Duration, u32)>,
     began: Option<Duration>,
+    /// The hashes of the pods of other versions that its Rollouts had.
+    others: BTreeSet<String>,
 }
 
 /// One look, judged: what all rules are given.
@@ -144,6 +147,7 @@ struct Round<'w, 'a> {
     asks: &'w mut Asks,
     compared_ours: bool,
     synced_ours: bool,
+    others: &'w BTreeSet<String>,
 }
 
 type Rule = fn(&mut Round<'_, '_>) -> Option<Verdict>;
@@ -193,6 +197,7 @@ impl Watch {
             synced_ours: false,
             absent: None,
             began: None,
+            others: BTreeSet::new(),
         }
     }
 
@@ -223,6 +228,11 @@ impl Watch {
         if !seen.app.uid.is_empty() {
             self.uid.clone_from(&seen.app.uid);
         }
+        let others = seen
+            .canaries
+            .iter()
+            .filter(|one| health::runs_another(one, &self.wanted.images));
+        self.others.extend(others.map(|one| one.current.clone()));
         let facts = Facts::of(&self.wanted, *seen);
         self.baseline.stir(&facts);
         self.timers.update(now, &facts, &self.baseline);
@@ -236,6 +246,7 @@ impl Watch {
             asks: &mut self.asks,
             compared_ours: self.compared_ours,
             synced_ours: self.synced_ours,
+            others: &self.others,
         };
         let verdict = RULES.iter().find_map(|rule| rule(&mut round));
         let facts = round.facts;
