@@ -25,8 +25,8 @@ pub struct Canary {
     pub weight: u32,
     /// Why it pauses: `CanaryPauseStep`, `InconclusiveAnalysisRun`, …; `None` while it moves.
     pub pause: Option<String>,
-    /// Whether the step it is at is an analysis or an experiment: to resume it makes that again.
-    pub measures: bool,
+    /// What it does at that step.
+    pub step_kind: StepKind,
     /// Since when it pauses, by the server's clock.
     pub paused_since: Option<Timestamp>,
     /// The images of the new version; empty when another object has the template of its pods.
@@ -51,6 +51,16 @@ pub struct Canary {
     pub stable: String,
     /// The analysis at work or the last one: name, phase, message.
     pub analysis: Vec<(String, String, String)>,
+}
+
+/// What a step of a Rollout does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum StepKind {
+    /// It makes an analysis or an experiment, and again when it is resumed.
+    Measures,
+    /// Anything else: a weight, a pause.
+    #[default]
+    Moves,
 }
 
 impl Canary {

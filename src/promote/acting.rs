@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::delivery::{Action, Drive, Problem};
 use crate::journal::Journal;
-use crate::model::{AppSnapshot, ApplicationId, Canary, Clock, Fault, Resource, in_words};
+use crate::model::{AppSnapshot, ApplicationId, Canary, Clock, Fault, Resource, StepKind, in_words};
 
 use crate::promote::rights;
 
@@ -115,7 +115,7 @@ impl Deed {
         let is_inconclusive = canary.pause.as_ref().is_some_and(|why| why.starts_with("Inconclusive"));
         match self {
             Self::Abort => Action::Abort,
-            Self::Resume if is_inconclusive && canary.measures => Action::SkipStep,
+            Self::Resume if is_inconclusive && canary.step_kind == StepKind::Measures => Action::SkipStep,
             Self::Resume => Action::Resume,
             Self::Full => Action::PromoteFull,
         }

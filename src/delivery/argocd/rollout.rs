@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::model::{Analysis, Canary};
+use crate::model::{Analysis, Canary, StepKind};
 
 use super::analysis::{arguments, templates};
 use super::convert::time;
@@ -52,7 +52,10 @@ pub fn canary_of(object: &Value) -> Canary {
             .and_then(|step| step.pointer("/pause/duration"))
             .and_then(duration)
             .or_else(|| promoted_after(object).filter(|_| pause.as_deref() == Some("BlueGreenPause"))),
-        measures: step.is_some_and(|step| step.get("analysis").or_else(|| step.get("experiment")).is_some()),
+        step_kind: match step {
+            Some(step) if step.get("analysis").or_else(|| step.get("experiment")).is_some() => StepKind::Measures,
+            _ => StepKind::Moves,
+        },
         paused_since: (pause.is_some())
             .then(|| object.pointer("/status/pauseConditions/0/startTime")?.as_str())
             .flatten()

@@ -178,7 +178,8 @@ fn nothing_is_taken_back_where_somebody_changed_the_pin_or_the_run_was_cancelled
 #[test]
 fn losing_argocd_in_the_wait_takes_nothing_back() {
     let both = "--timeout 6s --on-failure rollback --on-timeout rollback";
-    let cases: [(fn(&World), &str, i32); 2] = [
+    type Case = (fn(&World), &'static str, i32);
+    let cases: [Case; 2] = [
         (|world| world.sandbox.argocd.revoke("ci"), "denied", 4),
         // For as long as it is away it is looked at again.
         (|world| world.sandbox.argocd.answer(gone()), "timed-out", 10),
@@ -200,7 +201,7 @@ fn losing_argocd_in_the_wait_takes_nothing_back() {
         assert!(report["rollback"].is_null(), "{report:#}");
         assert_eq!(world.sandbox.tip().unwrap(), tip, "{report:#}");
         let events = events(&world, "api", "dev");
-        assert!(!events.iter().any(|event| event.starts_with("r")), "{events:?}");
+        assert!(!events.iter().any(|event| event.starts_with('r')), "{events:?}");
     }
 }
 
