@@ -52,10 +52,7 @@ pub fn canary_of(object: &Value) -> Canary {
             .and_then(|step| step.pointer("/pause/duration"))
             .and_then(duration)
             .or_else(|| promoted_after(object).filter(|_| pause.as_deref() == Some("BlueGreenPause"))),
-        step_kind: match step {
-            Some(step) if step.get("analysis").or_else(|| step.get("experiment")).is_some() => StepKind::Measures,
-            _ => StepKind::Moves,
-        },
+        step_kind: step.map(kind_of).unwrap_or_default(),
         paused_since: (pause.is_some())
             .then(|| object.pointer("/status/pauseConditions/0/startTime")?.as_str())
             .flatten()
@@ -76,6 +73,13 @@ pub fn canary_of(object: &Value) -> Canary {
         stable,
         analysis: analyses(object),
     }
+}
+
+fn kind_of(step: &Value) -> StepKind {
+    let measures = ["analysis", "experiment"]
+        .into_iter()
+        .any(|key| step.get(key).is_some());
+    if measures { StepKind::Measures } else { StepKind::Moves }
 }
 
 /// The share of traffic of the new version; `None` where it goes by pods. A blue-green Rollout switches all of it at once.

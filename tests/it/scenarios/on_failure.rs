@@ -177,8 +177,8 @@ fn nothing_is_taken_back_where_somebody_changed_the_pin_or_the_run_was_cancelled
 
 #[test]
 fn losing_argocd_in_the_wait_takes_nothing_back() {
-    let both = "--timeout 6s --on-failure rollback --on-timeout rollback";
     type Case = (fn(&World), &'static str, i32);
+    let both = "--timeout 6s --on-failure rollback --on-timeout rollback";
     let cases: [Case; 2] = [
         (|world| world.sandbox.argocd.revoke("ci"), "denied", 4),
         // For as long as it is away it is looked at again.
