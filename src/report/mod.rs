@@ -36,7 +36,7 @@ pub use outputs::{Known, OUTPUTS, OutputKind, OutputSpec, outputs, outputs_at};
 pub use page::page;
 pub use past::{HistoryRow, MetricsRow, RollbackRow};
 pub use rows::{
-    ApplicationRow, ChangeRow, GateRow, GateState, InfraRepoRow, PullRequestRow, RidingAlongRow, RolloutRow,
+    ApplicationRow, ChangeRow, FromRow, GateRow, GateState, InfraRepoRow, PullRequestRow, RidingAlongRow, RolloutRow,
     SupersededBy, TimelineRow,
 };
 pub use status::{BehindRow, StatusRow};
@@ -64,6 +64,9 @@ pub struct Report {
     pub hints: Vec<String>,
     /// What was wrong but did not end the run.
     pub warnings: Vec<String>,
+    /// Where the promoted images came from, with `from`; only there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<FromRow>,
     /// What happened in git; `None` before the repository was seen.
     pub infra_repo: Option<InfraRepoRow>,
     /// The pins.
@@ -133,6 +136,7 @@ impl Report {
             reason: String::new(),
             hints: Vec::new(),
             warnings: Vec::new(),
+            from: None,
             infra_repo: None,
             changes: Vec::new(),
             pins: Vec::new(),
@@ -247,6 +251,7 @@ impl Texts for Report {
             texts.extend(list);
         }
         texts.extend(&mut self.commit_url);
+        texts.extend(self.from.iter_mut().flat_map(Texts::texts));
         texts.extend(self.infra_repo.iter_mut().flat_map(Texts::texts));
         texts.extend(all(&mut self.changes));
         texts.extend(all(&mut self.pins));

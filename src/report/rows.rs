@@ -90,7 +90,7 @@ impl GateRow {
         }
     }
 
-    /// Tells whether it lets the promotion pass: it is open, or skipped.
+    /// Whether it lets the promotion pass: it is open, or skipped.
     #[must_use]
     pub fn passes(&self) -> bool {
         self.state == GateState::Open || self.skipped.is_some()
@@ -118,6 +118,29 @@ impl GateState {
             Self::Closed => "closed",
             Self::Unknown => "unknown",
         }
+    }
+}
+
+/// `from` of the report: where the promoted images came from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FromRow {
+    /// The environment that the input `from` names.
+    pub environment: String,
+    /// Since when they have been live there, as RFC 3339; `null` if the record does not say so.
+    pub live_since: Option<Timestamp>,
+}
+
+impl FromRow {
+    /// Returns it in words, without the word "from".
+    pub(super) fn shown(&self) -> String {
+        let since = self.live_since.map(|since| format!(", live there since {since}"));
+        format!("{}{}", self.environment, since.unwrap_or_default())
+    }
+}
+
+impl Texts for FromRow {
+    fn texts(&mut self) -> Vec<&mut String> {
+        vec![&mut self.environment]
     }
 }
 

@@ -156,7 +156,9 @@ fn changes(report: &Report) -> String {
             code(&status::short(&row.after)),
         ]
     });
-    table(&["app", "environment", "before", "after"], rows)
+    let from = report.from.as_ref().filter(|_| !report.changes.is_empty());
+    let from = from.map(|from| format!("from {}\n\n", prose(&from.shown())));
+    table(&["app", "environment", "before", "after"], rows) + &from.unwrap_or_default()
 }
 
 fn commit(report: &Report) -> String {

@@ -100,6 +100,7 @@ fn changes(report: &Report) -> Vec<String> {
         } else {
             out.push(format!("{what}\n  before {}\n  after  {}", row.before, row.after));
         }
+        out.extend(report.from.iter().map(|from| format!("  from   {}", from.shown())));
         out.push(format!("  in     {}:{}", row.file, row.line));
     }
     if !report.diff.is_empty() && report.outcome() == Outcome::Planned {

@@ -94,19 +94,22 @@ pub(in crate::promote) async fn look(
 fn sources(planned: &Planned) -> Result<Vec<Candidate>, Fault> {
     let mut sources = Vec::new();
     for (target, overlay) in &planned.snapshot.sources {
-        let files = overlay.files.iter();
-        let pins: Vec<Pin> = files
-            .flat_map(|file| target.syntax.pins(&file.text).unwrap_or_default())
-            .collect();
-        let images = pins
-            .iter()
-            .filter(|pin| is_promoted(pin, target, planned))
-            .map(Pin::reference);
         let mut reading = target.clone();
         reading.policy.sync = SyncMode::Never;
-        sources.extend(candidates_of(&reading, &images.collect::<Vec<_>>())?);
+        sources.extend(candidates_of(&reading, &promoted_of(target, overlay, planned))?);
     }
     Ok(sources)
+}
+
+/// Returns the references that an overlay of `from` pins and that the plan copies.
+pub(in crate::promote) fn promoted_of(target: &plan::Place, overlay: &plan::Overlay, planned: &Planned) -> Vec<String> {
+    let pins = overlay
+        .files
+        .iter()
+        .flat_map(|file| target.syntax.pins(&file.text).unwrap_or_default());
+    pins.filter(|pin| is_promoted(pin, target, planned))
+        .map(|pin| pin.reference())
+        .collect()
 }
 
 /// Returns the references that an app runs in an environment after the plan.
@@ -185,15 +188,16 @@ async fn must_be_live(observe: &dyn Observe, clock: &dyn Clock, sources: &[Follo
             Err(problem) => return Err(problem.fault(&format!("refresh application {}", target.id))),
         };
         if let Err(reason) = is_live(observe, clock, &target.id, &app, &target.images).await {
-            why.push(format!("{} ({}) {reason}", target.id, target.environment));
+            why.push(format!("{} {reason}", target.id));
         }
     }
-    if why.is_empty() {
+    let Some(first) = sources.first().filter(|_| !why.is_empty()) else {
         return Ok(());
-    }
-    Err(Fault::refused(format!(
-        "cannot promote from there, because it is not live and healthy: {}",
-        why.join("; ")
-    ))
-    .hint("wait until it is, or find out why it is not, before it goes further"))
+    };
+    let from = &first.environment;
+    Err(
+        Fault::refused(format!("cannot promote from {from}: {}", why.join("; "))).hint(format!(
+            "wait until {from} is live and healthy, or promote a version with `tag` and `digest`"
+        )),
+    )
 }

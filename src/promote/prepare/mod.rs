@@ -8,6 +8,7 @@ mod canaries;
 mod earlier;
 mod existing;
 pub(super) mod expiry;
+mod from;
 pub(super) mod gates;
 mod held;
 pub(super) mod holds;
@@ -117,6 +118,9 @@ impl<'a> Preparation<'a> {
         if self.announced.as_ref() != Some(&planned.plan.pins) {
             announce::plan(&planned, ports.journal);
             self.announced = Some(planned.plan.pins.clone());
+        }
+        if report.from.is_none() {
+            report.from = or_cancel(ports.cancel, from::look(repo, self.request, &planned)).await?;
         }
         let (mut followees, mut unsynced, mut hidden) = (Vec::new(), None, None);
         let verifying = verification::verifications(self.reading, &planned, Wish::default());
