@@ -30,7 +30,7 @@ impl Pin {
         self.new_name.is_none() && self.name.contains(|c: char| r"*+?()[]{}|^$\".contains(c))
     }
 
-    /// Tells whether it says which build runs: by a tag, a digest or both.
+    /// Whether it says which build runs: by a tag, a digest or both.
     #[must_use]
     pub const fn is_pinned(&self) -> bool {
         self.new_tag.is_some() || self.digest.is_some()

@@ -122,15 +122,13 @@ impl Site {
     ) -> Result<bool, ManifestFault> {
         let (name, line) = (&self.pin.name, tree.line(spot.node));
         if !has_inline_digest(tree, spot) {
-            return Err(
-                ManifestFault::new(format!("a digest is given, and `{name}` has no key for it"))
-                    .at(line)
-                    .hint("name the digest's key in `keys` (`digest: …`), or promote a tag alone"),
-            );
+            return Err(ManifestFault::new(format!("`{name}` has no key for the given digest"))
+                .at(line)
+                .hint("set the key of the digest in `keys` (`digest: …`), or promote a tag alone"));
         }
         let Some(tag) = tag else {
             return Err(ManifestFault::new(format!(
-                "`{name}` holds a tag with its digest, and a digest alone cannot stand there"
+                "`{name}` holds a tag with its digest, and cannot hold a digest alone"
             ))
             .at(line)
             .hint("give the tag with the digest, as in `image: NAME:TAG@DIGEST`"));
@@ -157,20 +155,20 @@ impl Site {
             (Part::There(spot), None) => set(tree, session, spot, ""),
             (Part::Unknown | Part::Missing { .. }, None) => Ok(false),
             (Part::Unknown, Some(_)) => Err(ManifestFault::new(format!(
-                "a {what} is given, and {} has no key for it",
+                "{} has no key for the given {what}",
                 self.pin.repository()
             ))
             .at(self.pin.line)
-            .hint(format!("name the {what}'s key in `keys` (`{what}: …`)"))),
+            .hint(format!("set the key of the {what} in `keys` (`{what}: …`)"))),
             (Part::Missing { room: Some(room), .. }, Some(value)) if create => {
                 session.add(room.mapping, room.sibling, &room.name, value)?;
                 Ok(true)
             }
             (Part::Missing { path, .. }, Some(_)) => Err(ManifestFault::new(format!(
-                "a {what} is given, and the file has no key `{path}`"
+                "the file has no key `{path}` for the given {what}"
             ))
             .at(self.pin.line)
-            .hint(format!("add `{path}` to the file, or give `allow: new-entry`"))),
+            .hint(format!("add `{path}` to the file, or set `allow: new-entry`"))),
         }
     }
 }
@@ -220,9 +218,9 @@ fn set(tree: &Tree<'_>, session: &mut Session<'_, '_>, spot: &Spot, value: &str)
     if is_template(&old) {
         let what = old.trim();
         return Err(
-            ManifestFault::new(format!("something else fills in what stands here: {what}"))
+            ManifestFault::new(format!("this value is a template that another tool fills: {what}"))
                 .at(tree.line(spot.node))
-                .hint("promote where the value is set"),
+                .hint("promote in the file that the value comes from"),
         );
     }
     if let Some(obstacle) = &spot.obstacle {

@@ -57,9 +57,9 @@ pub(super) fn texts(tree: &Tree<'_>, applications: &[Application]) -> Vec<Text> 
 /// Finds the lines of a literal block in the file.
 fn lines(tree: &Tree<'_>, node: usize, start: usize, text: &str) -> Result<Vec<Line>, ManifestFault> {
     let fault = |why: &str| {
-        ManifestFault::new(format!("`helm.values` {why}, and cannot be edited in place"))
+        ManifestFault::new(format!("`helm.values` cannot be edited in place: it {why}"))
             .at(tree.line(node))
-            .hint("write it as a literal block (`values: |`), or as `valuesObject`")
+            .hint("write `helm.values` as a literal block (`values: |`), or as `valuesObject`")
     };
     if tree.what(node) == What::Alias {
         return Err(fault("is an alias"));
@@ -68,7 +68,7 @@ fn lines(tree: &Tree<'_>, node: usize, start: usize, text: &str) -> Result<Vec<L
         return Err(fault(&format!("is shared by an alias (line {line})")));
     }
     if tree.what(node) != What::Scalar(Style::Block) {
-        return Err(fault("is no literal block"));
+        return Err(fault("is not a literal block"));
     }
     let body = tree.text.slice(start, tree.span(node).end);
     let indent = body
@@ -168,7 +168,7 @@ impl<'a> Inner<'a> {
         for splice in splices {
             let Some((range, text)) = carried(outer, lines, &splice) else {
                 return Err(ManifestFault::new(
-                    "the pin in `helm.values` takes several lines, and cannot be edited in place",
+                    "the pin in `helm.values` cannot be edited in place: it takes several lines",
                 )
                 .at(outer.line(self.text.node))
                 .hint("write the pin on one line"));

@@ -24,7 +24,7 @@ impl Format for ArgoCd {
         match place {
             Named::File(name) => Ok(vec![name.to_owned()]),
             Named::Folder(names) => Err(format!(
-                "is a folder: with `format: argocd` it must be a file; there is {}",
+                "is a folder, and `format: argocd` needs a file (in the folder: {})",
                 super::listed(names)
             )),
         }
@@ -45,7 +45,7 @@ impl Format for ArgoCd {
     }
 
     fn advice(&self) -> &'static str {
-        "check `keys` in promote.yaml (they are relative to the values of each source), and `images` of the app"
+        "check `keys` in promote.yaml, which are relative to the values of each source, and `images` of the app"
     }
 }
 
@@ -53,10 +53,8 @@ impl Format for ArgoCd {
 fn chosen(tree: &Tree<'_>, options: &Options) -> Result<Vec<Application>, ManifestFault> {
     let all = applications(tree);
     let Some(first) = all.first() else {
-        return Err(
-            ManifestFault::new("the file holds no Application and no ApplicationSet")
-                .hint("name the file of the Application with `path`"),
-        );
+        return Err(ManifestFault::new("the file has no Application and no ApplicationSet")
+            .hint("set `path` to the file of the Application"));
     };
     let line = first.line;
     if all.len() == 1 {
@@ -72,11 +70,11 @@ fn chosen(tree: &Tree<'_>, options: &Options) -> Result<Vec<Application>, Manife
     }
     let names: Vec<&str> = others.iter().map(|application| application.name.as_str()).collect();
     Err(ManifestFault::new(format!(
-        "the file holds several Applications ({}), and `application` names none of them",
+        "the file has several Applications ({}), and `application` names none of them",
         names.join(", ")
     ))
     .at(line)
-    .hint("name one of them with `application`"))
+    .hint("set `application` to one of them"))
 }
 
 /// Every place of a file where an image is written.
@@ -116,7 +114,7 @@ impl<'a> Places<'a> {
             };
             ManifestFault::new(format!("no image is found: {why}"))
                 .at(line)
-                .hint("say where the image stands with `keys` in promote.yaml")
+                .hint("set `keys` in promote.yaml to the keys of the image")
         }))
     }
 

@@ -92,14 +92,14 @@ fn what_cannot_be_edited_is_refused_with_its_line() {
         ..Options::default()
     };
     for (source, words) in [
-        ("source: {helm: {values: \"image: {tag: v1}\"}}", "no literal block"),
+        ("source: {helm: {values: \"image: {tag: v1}\"}}", "not a literal block"),
         (
             "source:\n    helm:\n      values: >\n        image: {tag:\n        v1}\n",
             "is folded",
         ),
         (
             "source: {helm: {valuesObject: {image: {tag: \"{{tag}}\"}}}}",
-            "something else fills in",
+            "a template that another tool fills",
         ),
         (
             "source:\n    helm:\n      values: |\n        image: {tag: [}\n",

@@ -27,11 +27,11 @@ pub(super) fn apply<'t>(
         return Ok(());
     };
     if overlay.aliased.contains(&list.anchor) {
-        return Err(
-            ManifestFault::new("the list of images has an anchor that is used elsewhere in the file")
-                .at(draft.text.line(list.key.start))
-                .hint("write the list out where the alias stands"),
-        );
+        return Err(ManifestFault::new(
+            "the list of images has an anchor, and an alias elsewhere in the file would change with it",
+        )
+        .at(draft.text.line(list.key.start))
+        .hint("replace the alias with a copy of the list"));
     }
     match (list.form, &overlay.root) {
         (ListForm::Block { dash }, _) => add_lines(draft, list, dash, &entries),

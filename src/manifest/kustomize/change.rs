@@ -42,9 +42,9 @@ pub(super) fn steps<'o, 't>(
     }
     if entry.is_alias {
         return Err(
-            ManifestFault::new(format!("the entry `{name}` is an alias; its text stands elsewhere"))
+            ManifestFault::new(format!("the entry `{name}` is an alias of text elsewhere in the file"))
                 .at(entry.line)
-                .hint("write the entry out in the list"),
+                .hint("replace the alias with the entry itself"),
         );
     }
     if aliased.contains(&entry.anchor) {
@@ -83,10 +83,10 @@ fn step<'o, 't>(
             let line = slot.map_or(entry.line, |slot| slot.value.line);
             let key = field.key();
             return Err(ManifestFault::new(format!(
-                "`{key}` must go from the entry `{name}`, but a merge (`<<`) supplies it"
+                "`{key}` cannot be removed from the entry `{name}`: a merge (`<<`) supplies it"
             ))
             .at(line)
-            .hint(format!("remove the merge and write the other fields of `{name}` out")));
+            .hint(format!("replace the merge with the fields of `{name}` that must stay")));
         }
         (Some(""), slot) => slot.map(Step::Remove),
         (Some(text), Some(slot)) if slot.value.text == text && slot.value.mistyped.is_none() => None,
@@ -115,9 +115,9 @@ fn check_slot(slot: &Slot<'_>, name: &str, aliased: &HashSet<usize>, goes: bool)
         Some(tag) if !value.is_tagged_text() => {
             let tag = tag.replace("tag:yaml.org,2002:", "!!");
             Err(
-                ManifestFault::new(format!("`{key}` of the entry `{name}` has the tag `{tag}`"))
+                ManifestFault::new(format!("`{key}` of the entry `{name}` has the YAML tag `{tag}`"))
                     .at(line)
-                    .hint("remove the tag"),
+                    .hint("remove the YAML tag"),
             )
         }
         _ => Ok(()),
@@ -126,10 +126,10 @@ fn check_slot(slot: &Slot<'_>, name: &str, aliased: &HashSet<usize>, goes: bool)
 
 fn shared(what: &str, line: usize) -> ManifestFault {
     ManifestFault::new(format!(
-        "{what} has an anchor that is used elsewhere in the file: changing it would change that too"
+        "{what} has an anchor, and an alias elsewhere in the file would change with it"
     ))
     .at(line)
-    .hint("write the value out where the alias stands")
+    .hint("replace the alias with a copy of the value")
 }
 
 /// A field that goes makes room for one that comes: tag and digest for each other, and between braces any for any.

@@ -66,7 +66,7 @@ impl<'t> Draft<'t> {
     pub(super) fn lose(&mut self, slot: &Slot<'t>, comment: &str) {
         let key = self.text.slice(slot.key.start, slot.key.end);
         self.warnings.push(format!(
-            "line {}: the comment beside `{key}` is removed with it: {}",
+            "line {}: removing `{key}` also removes its comment: {}",
             slot.value.line,
             comment.trim()
         ));
@@ -85,7 +85,7 @@ impl<'t> Draft<'t> {
         }
         let key = self.text.slice(slot.key.start, slot.key.end);
         Err(ManifestFault::new(format!(
-            "the field `{key}` must go, but its key has an anchor, a tag or a `?`"
+            "`{key}` cannot be removed: its key has an anchor, a YAML tag or a `?`"
         ))
         .at(slot.value.line)
         .hint(format!("write it as `{key}: …`")))

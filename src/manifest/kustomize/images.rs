@@ -20,9 +20,9 @@ impl<'t> Reader<'t, '_> {
             .iter()
             .any(|known| known.name.eq_ignore_ascii_case(name))
         {
-            return Err(ManifestFault::new(format!("the key `{name}` stands in the file twice"))
+            return Err(ManifestFault::new(format!("the file has the key `{name}` twice"))
                 .at(key.line)
-                .hint("join the two lists"));
+                .hint("merge the two lists into one"));
         }
         let first = self.nodes.inner()?;
         let node = self.nodes.index().saturating_sub(1);
@@ -50,13 +50,15 @@ impl<'t> Reader<'t, '_> {
             }
             other => {
                 let found = match other {
-                    Node::Alias(_) => "an alias; the list itself stands elsewhere",
+                    Node::Alias(_) => "an alias of a list elsewhere",
                     Node::Mapping { .. } => "a mapping",
                     _ => "a text",
                 };
-                return Err(ManifestFault::new(format!("`{name}` is no list but {found}"))
-                    .at(first.line)
-                    .hint("write it as a list of entries, each with a `name`"));
+                return Err(
+                    ManifestFault::new(format!("`{name}` must be a list, and it is {found}"))
+                        .at(first.line)
+                        .hint("write it as a list of entries, each with a `name`"),
+                );
             }
         }
         list.nodes.end = self.nodes.index();
@@ -110,7 +112,7 @@ impl<'t> Reader<'t, '_> {
             self.weight = self.weight.saturating_add(item.weight);
             let is_nothing = item.value.form == Form::Scalar && item.value.text.is_empty();
             if self.nodes.strict && item.fields.is_none() && !is_nothing {
-                let message = "an entry of `images` is no mapping, and kustomize refuses the file";
+                let message = "an entry of `images` is not a mapping (kustomize rejects the file)";
                 return Err(ManifestFault::new(message).at(line).hint("write it as `- name: …`"));
             }
             entry.is_alias = true;

@@ -68,7 +68,7 @@ impl Format for Kustomize {
                 other_format(names)
             )),
             more => Err(format!(
-                "has several kustomization files: {}; kustomize refuses that too, remove all but one",
+                "has several kustomization files ({}): remove all but one",
                 more.join(", ")
             )),
         }
@@ -90,7 +90,7 @@ impl Format for Kustomize {
     }
 
     fn advice(&self) -> &'static str {
-        "to add an entry, give `allow: new-entry`"
+        "to add an entry, set `allow: new-entry`"
     }
 }
 
@@ -177,8 +177,7 @@ fn edit(bytes: &[u8], edits: &[EntryEdit], strict: bool) -> Result<(Edited, Vec<
     let overlay = read::read(text, strict, &|name| wanted.contains(name))?;
     let (draft, before) = draft(text, &overlay, &order)?;
     let changes = draft.changes;
-    let touching =
-        || ManifestFault::new("two changes of the edit touch each other").hint("make them one after the other");
+    let touching = || ManifestFault::new("two of the changes overlap").hint("make one change at a time");
     let (new, splices) = draft.splices.apply(text).ok_or_else(touching)?;
     if splices.is_empty() {
         return Ok((Edited::unchanged(bytes), Vec::new()));
@@ -250,7 +249,7 @@ fn draft<'t>(
             }
             None | Some([]) => {
                 return Err(ManifestFault::new(format!("`images` has no entry `{}`", edit.name))
-                    .hint("add the entry to the file, or allow new entries"));
+                    .hint("add the entry to the file, or set `allow: new-entry`"));
             }
             Some([(list, entry)]) => {
                 if change_entry(&mut draft, overlay, list, entry, edit)? {
@@ -263,9 +262,12 @@ fn draft<'t>(
                 }
             }
             Some([_, (_, second), ..]) => {
-                return Err(ManifestFault::new(format!("two entries are named `{}`", edit.name))
-                    .at(second.line)
-                    .hint("remove one of them; kustomize would silently drop the second"));
+                return Err(ManifestFault::new(format!(
+                    "two entries are named `{}` (kustomize silently drops the second)",
+                    edit.name
+                ))
+                .at(second.line)
+                .hint("remove one of them"));
             }
         }
     }
@@ -286,11 +288,11 @@ fn change_entry<'t>(
         return Ok(false);
     }
     if overlay.aliased.contains(&list.anchor) {
-        return Err(
-            ManifestFault::new("the list of images has an anchor that is used elsewhere in the file")
-                .at(entry.line)
-                .hint("write the list out where the alias stands"),
-        );
+        return Err(ManifestFault::new(
+            "the list of images has an anchor, and an alias elsewhere in the file would change with it",
+        )
+        .at(entry.line)
+        .hint("replace the alias with a copy of the list"));
     }
     if entry.flow {
         flow::apply(draft, list, entry, &steps)?;

@@ -36,7 +36,7 @@ pub(super) fn read<'t>(
     if let (true, Root::Absent { is_document: false }) = (strict, &overlay.root)
         && let Some(above) = text.lines().position(|line| line.starts_with("..."))
     {
-        let message = "`...` ends a document that never began, and kustomize cannot read the file";
+        let message = "`...` ends a document that never began (kustomize cannot read the file)";
         return Err(ManifestFault::new(message).at(above + 1).hint("delete that line"));
     }
     Ok(overlay)
@@ -70,7 +70,7 @@ impl<'t> Reader<'t, '_> {
         check_unfolded(self.nodes.index(), self.weight)?;
         while let Some(next) = self.nodes.next()? {
             if !is_nothing(&next) && next.node != Node::Document {
-                let message = "the file holds several documents; kustomize reads the first and deletes the others";
+                let message = "the file has several documents (kustomize reads the first and deletes the others)";
                 return Err(ManifestFault::new(message)
                     .at(next.line)
                     .hint("move the other documents into files of their own"));
@@ -103,7 +103,7 @@ impl<'t> Reader<'t, '_> {
                 return Ok(());
             }
             let Node::Scalar { text, style, .. } = &key.node else {
-                return Err(ManifestFault::new("a key at the top of the file is no plain text").at(key.line));
+                return Err(ManifestFault::new("a top-level key is not plain text").at(key.line));
             };
             // `? key` is indented by its indicator.
             let starts_line = self.nodes.text.is_first_on_line(key.span.start);
@@ -120,10 +120,10 @@ impl<'t> Reader<'t, '_> {
     /// Reads the value of one key of the top level; returns where it ends.
     fn field(&mut self, name: &str, key: &Located<'t>, indent: usize) -> Result<usize, ManifestFault> {
         if name == "<<" {
-            let message = "a merge key (`<<`) at the top of the file can supply the images";
+            let message = "a top-level merge key (`<<`) can supply the images";
             return Err(ManifestFault::new(message)
                 .at(key.line)
-                .hint("write the merged fields out"));
+                .hint("replace the merge with its fields"));
         }
         if let Node::Scalar { anchor: 1.., .. } = &key.node {
             self.nodes.item_from(key.clone(), Shape::Any)?;
@@ -182,7 +182,10 @@ fn no_mapping(first: &Located<'_>) -> ManifestFault {
         Node::Alias(_) => "an alias",
         _ => "a text",
     };
-    ManifestFault::new(format!("the file is {found}, no mapping with fields such as `images`")).at(first.line)
+    ManifestFault::new(format!(
+        "the file must be a mapping with fields such as `images`, and it is {found}"
+    ))
+    .at(first.line)
 }
 
 #[cfg(test)]

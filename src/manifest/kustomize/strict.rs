@@ -53,7 +53,7 @@ pub(super) fn check_tabs(text: Text<'_>, next: &Located<'_>) -> Result<(), Manif
     }
     match text.last_before(at) {
         None | Some('-' | '?') => Err(
-            ManifestFault::new("a tab indents a value, and kustomize cannot read the file")
+            ManifestFault::new("a tab indents a value (kustomize cannot read the file)")
                 .at(next.line)
                 .hint("indent with spaces"),
         ),
@@ -107,7 +107,7 @@ pub(super) fn shape_of_top(key: &str, line: usize) -> Result<Shape, ManifestFaul
 /// Says that a field of an entry is no text.
 pub(super) fn mistyped(name: FieldName, value: &Value<'_>, found: &str) -> ManifestFault {
     let key = name.key();
-    let message = format!("`{key}` is {found}, no text; kustomize refuses the whole file for it");
+    let message = format!("`{key}` must be a text, and it is {found} (kustomize rejects the file)");
     let fault = ManifestFault::new(message).at(value.line);
     if value.form == Form::Scalar {
         fault.hint(format!("put it in quotes: `{key}: \"{}\"`", value.text))
@@ -119,7 +119,7 @@ pub(super) fn mistyped(name: FieldName, value: &Value<'_>, found: &str) -> Manif
 fn unfit(found: &str, shape: Shape, line: usize) -> ManifestFault {
     let wanted = shape.called();
     let quotable = matches!(shape, Shape::Text) && found.starts_with('`');
-    let fault = ManifestFault::new(format!("{found} stands where kustomize wants {wanted}")).at(line);
+    let fault = ManifestFault::new(format!("kustomize expects {wanted} here, and finds {found}")).at(line);
     if quotable {
         fault.hint("put it in quotes")
     } else {
@@ -128,10 +128,10 @@ fn unfit(found: &str, shape: Shape, line: usize) -> ManifestFault {
 }
 
 fn unknown<'a>(key: &str, known: impl IntoIterator<Item = &'a str>, line: usize) -> ManifestFault {
-    let message = format!("kustomize knows no field `{key}` here and refuses the file");
+    let message = format!("`{key}` is not a field that kustomize knows here (it rejects the file)");
     let fault = ManifestFault::new(message).at(line);
     match nearest(key, known) {
-        Some(name) => fault.hint(format!("write `{name}`, if that is meant")),
+        Some(name) => fault.hint(format!("write `{name}` if you meant that field")),
         None => fault.hint(format!("remove `{key}`")),
     }
 }

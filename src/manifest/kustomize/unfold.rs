@@ -12,8 +12,8 @@ pub(super) fn check_unfolded(written: usize, unfolded: u64) -> Result<(), Manife
         _ => 10,
     };
     if by_aliases > 100 && unfolded > 1_000 && by_aliases / percent > unfolded / 100 {
-        let message = "the aliases of the file unfold to a multiple of it; kustomize refuses such a file";
-        return Err(ManifestFault::new(message).hint("write the values out"));
+        let message = "the aliases expand to too much text (kustomize rejects the file)";
+        return Err(ManifestFault::new(message).hint("replace the aliases with their values"));
     }
     Ok(())
 }

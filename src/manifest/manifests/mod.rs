@@ -43,7 +43,7 @@ impl Format for Manifests {
         found.sort();
         if found.is_empty() {
             return Err(format!(
-                "has no manifest (*.yaml, *.yml, *.json); there is {}",
+                "has no manifest: *.yaml, *.yml or *.json (in the folder: {})",
                 super::listed(names)
             ));
         }
@@ -61,7 +61,7 @@ impl Format for Manifests {
     }
 
     fn advice(&self) -> &'static str {
-        "check the image's name: only containers and init containers of pod templates are looked at"
+        "check the name of the image: promote reads only containers and init containers of pod templates"
     }
 }
 

@@ -23,7 +23,7 @@ pub(super) fn apply(
         }
         List::Nothing(root) => {
             if !tree.span(root).is_empty() || tree.tag(root).is_some() || tree.prints.anchor(root) != 0 {
-                return Err(ManifestFault::new("nothing can be added to this value")
+                return Err(ManifestFault::new("no entry can be added to this value")
                     .at(tree.line(root))
                     .hint("remove it: an empty file is an empty list"));
             }

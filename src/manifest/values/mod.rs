@@ -19,7 +19,7 @@ impl Format for Values {
         match place {
             Named::File(name) => Ok(vec![name.to_owned()]),
             Named::Folder(names) => Err(format!(
-                "is a folder: with `format: values` it must be a file; there is {}",
+                "is a folder, and `format: values` needs a file (in the folder: {})",
                 super::listed(names)
             )),
         }
@@ -50,14 +50,14 @@ fn read(tree: &Tree<'_>, options: &Options) -> Result<Vec<Site>, ManifestFault> 
         [root, others @ ..] if others.iter().all(|other| is_nothing(tree, *other)) => *root,
         [_, second, ..] => {
             return Err(
-                ManifestFault::new("the file holds several documents, and Helm reads only the first")
+                ManifestFault::new("the file has several documents (Helm reads only the first)")
                     .at(tree.line(*second))
                     .hint("move the other documents into files of their own"),
             );
         }
     };
     if tree.what(root) != What::Mapping {
-        return Err(ManifestFault::new("the file is no mapping with keys such as `image`").at(tree.line(root)));
+        return Err(ManifestFault::new("the file must be a mapping with keys such as `image`").at(tree.line(root)));
     }
     let found = Found::read(tree, root, options, "")?;
     if found.sites.is_empty() {
@@ -135,7 +135,7 @@ impl Found {
     pub(super) fn fault(&self, line: usize) -> ManifestFault {
         ManifestFault::new(format!("no image is found: {}", self.missing.join("; ")))
             .at(line)
-            .hint("say where the image stands with `keys` in promote.yaml")
+            .hint("set `keys` in promote.yaml to the keys of the image")
     }
 }
 
@@ -335,7 +335,9 @@ pub fn check(keys: &ImageKeys) -> Result<(), String> {
     }
     let has_parts = keys.repository.is_some() || keys.tag.is_some() || keys.digest.is_some();
     match (&keys.reference, has_parts) {
-        (Some(_), true) => Err("has a reference beside repository, tag or digest: give one or the other".to_owned()),
+        (Some(_), true) => {
+            Err("has `reference` together with repository, tag or digest: use one or the other".to_owned())
+        }
         (None, _) if keys.tag.is_none() && keys.digest.is_none() => {
             Err("names neither tag, digest nor reference".to_owned())
         }

@@ -176,16 +176,19 @@ fn what_cannot_be_edited_alone_is_refused_with_its_line() {
     for (text, words) in [
         (
             "image: &i {repository: a/b, tag: v1}\nother: *i\n",
-            "shared by the alias on line 2",
+            "the alias on line 2 shares this value",
         ),
-        ("t: &t v1\nimage: {repository: a/b, tag: *t}\n", "an alias stands"),
+        ("t: &t v1\nimage: {repository: a/b, tag: *t}\n", "the pin is an alias"),
         ("x: &x {tag: v1}\nimage:\n  <<: *x\n  repository: a/b\n", "a merge"),
-        ("image: {repository: a/b, tag: v1, tag: v2}\n", "stands twice"),
+        (
+            "image: {repository: a/b, tag: v1, tag: v2}\n",
+            "has the key `tag` twice",
+        ),
         (
             "image: {repository: a/b, tag: \"{{ .x }}\"}\n",
-            "something else fills in",
+            "a template that another tool fills",
         ),
-        ("image: {repository: a/b, tag: !!int 1}\n", "the tag `!!int`"),
+        ("image: {repository: a/b, tag: !!int 1}\n", "the YAML tag `!!int`"),
         ("image: {repository: a/b, tag: [v1]}\n", "a list or mapping"),
     ] {
         let fault = promoted(&Values, text, Some("v9"), Field::Keep, &Options::default()).unwrap_err();
@@ -195,8 +198,8 @@ fn what_cannot_be_edited_alone_is_refused_with_its_line() {
     for (text, words) in [
         ("image: {{ .x }}\n", "unfilled template"),
         ("{{ if a }}\nimage: 1\n", ""),
-        ("a: [\n", "no valid YAML"),
-        ("- a\n", "no mapping"),
+        ("a: [\n", "not valid YAML"),
+        ("- a\n", "must be a mapping"),
         ("a: 1\n", "no image is found"),
         ("a: 1\n---\nb: 1\n", "several documents"),
         ("", "empty"),

@@ -133,7 +133,7 @@ impl<'t> Iterator for Events<'t> {
 
 /// Says where and why the text is no YAML.
 fn unreadable(error: &ScanError) -> ManifestFault {
-    ManifestFault::new(format!("the file is no valid YAML: {}", error.info())).at(error.marker().line())
+    ManifestFault::new(format!("the file is not valid YAML ({})", error.info())).at(error.marker().line())
 }
 
 fn node(event: Event<'_>, empty: bool) -> Option<(Node<'_>, bool)> {

@@ -43,7 +43,7 @@ impl<'t> OddBreaks<'t> {
         };
         if odd < quoted.start {
             let message =
-                "a line separator (U+0085, U+2028 or U+2029) stands outside of quotes, where YAML 1.1 and 1.2 disagree";
+                "a line separator (U+0085, U+2028 or U+2029) is outside quotes (YAML 1.1 and 1.2 read it differently)";
             return Err(ManifestFault::new(message)
                 .at(self.text.line(odd))
                 .hint("remove that character or put the value in quotes"));

@@ -49,7 +49,7 @@ impl Path {
                 let rest_of_key = if steps.is_empty() {
                     rest
                 } else {
-                    rest.strip_prefix('.').ok_or("has no `.` behind a `]`".to_owned())?
+                    rest.strip_prefix('.').ok_or("needs a `.` after `]`".to_owned())?
                 };
                 let end = rest_of_key.find(['.', '[']).unwrap_or(rest_of_key.len());
                 let (key, after) = rest_of_key.split_at(end);
@@ -136,17 +136,17 @@ impl Spot {
         if let Some((line, alias)) = tree.shared(self.node) {
             self.object(|| {
                 ManifestFault::new(format!(
-                    "what stands here is shared by the alias on line {alias}, so that an edit would change other places too"
+                    "the alias on line {alias} shares this value, so an edit would change both places"
                 ))
                 .at(line)
-                .hint("write the value out where the alias stands")
+                .hint("replace the alias with a copy of the value")
             });
         }
         if tree.what(self.node) == What::Alias {
             self.obstacle = Some(
-                ManifestFault::new("an alias stands where the pin must be written")
+                ManifestFault::new("the pin is an alias, and cannot be changed here")
                     .at(tree.line(self.node))
-                    .hint("write the value out in its place"),
+                    .hint("replace the alias with its value"),
             );
         }
     }
@@ -188,7 +188,7 @@ fn find_key(tree: &Tree<'_>, mapping: usize, key: &str, spot: &mut Spot) -> Opti
             (name, node) = (again, value);
             let line = tree.line(again);
             spot.object(|| {
-                ManifestFault::new(format!("the key `{key}` stands twice in its mapping"))
+                ManifestFault::new(format!("the mapping has the key `{key}` twice"))
                     .at(line)
                     .hint("remove one of the two")
             });
@@ -208,7 +208,7 @@ fn find_key(tree: &Tree<'_>, mapping: usize, key: &str, spot: &mut Spot) -> Opti
             "a merge (`<<`) supplies the key `{key}`, which other places share"
         ))
         .at(line)
-        .hint(format!("write `{key}` out in the mapping itself"))
+        .hint(format!("write `{key}` in the mapping itself"))
     });
     (spot.node, spot.key) = (value, None);
     Some(())

@@ -57,7 +57,7 @@ pub(crate) fn prove(prints: &Prints, old: &str, new: &str, mut changes: Vec<Chan
     let is_cut_off = !old.ends_with(['\n', '\r']);
     if is_cut_off && holds(prints, first_reading(new), &changes) == Ok(false) {
         return Err(ManifestFault::new(
-            "the edit would change the block scalar at the end of the file, which has no line break",
+            "the file ends in a block scalar without a line break, and the edit would change its value",
         )
         .hint("end the file with a line break"));
     }

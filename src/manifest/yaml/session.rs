@@ -42,9 +42,9 @@ impl<'a, 't> Session<'a, 't> {
         let line = tree.line(node);
         let What::Scalar(style) = tree.what(node) else {
             return Err(
-                ManifestFault::new("a list or mapping stands where the pin must be a text")
+                ManifestFault::new("the pin must be a text, and this is a list or mapping")
                     .at(line)
-                    .hint("name the key of the text itself"),
+                    .hint("set the key of the text itself"),
             );
         };
         let old = tree.scalar(node).unwrap_or_default();
@@ -54,9 +54,9 @@ impl<'a, 't> Session<'a, 't> {
         }
         if let Some(tag) = tree.tag(node).filter(|_| !tree.is_tagged_text(node)) {
             let tag = tag.replace("tag:yaml.org,2002:", "!!");
-            return Err(ManifestFault::new(format!("the pin has the tag `{tag}`"))
+            return Err(ManifestFault::new(format!("the pin has the YAML tag `{tag}`"))
                 .at(line)
-                .hint("remove the tag"));
+                .hint("remove the YAML tag"));
         }
         let written = self.written(node, key, style, value);
         self.splice(node, key, style, &written)?;
@@ -124,7 +124,7 @@ impl<'a, 't> Session<'a, 't> {
         } else {
             if text.last_before(start) == Some('?') || !text.rest_is_comment(end) {
                 return Err(
-                    ManifestFault::new(format!("the key `{name}` is missing, and has no place here"))
+                    ManifestFault::new(format!("the key `{name}` is missing, and cannot be added here"))
                         .at(tree.line(key))
                         .hint(format!("add `{name}` to the file")),
                 );
@@ -148,9 +148,10 @@ impl<'a, 't> Session<'a, 't> {
     /// The replacements touch each other, or the new text would say something else than wanted.
     pub(crate) fn finish(self) -> Result<Option<(String, Vec<Splice>)>, ManifestFault> {
         let old = self.tree.text.0;
-        let (new, splices) = self.splices.apply(old).ok_or_else(|| {
-            ManifestFault::new("two changes of the edit touch each other").hint("make them one after the other")
-        })?;
+        let (new, splices) = self
+            .splices
+            .apply(old)
+            .ok_or_else(|| ManifestFault::new("two of the changes overlap").hint("make one change at a time"))?;
         if splices.is_empty() {
             return Ok(None);
         }
@@ -187,7 +188,7 @@ impl<'a, 't> Session<'a, 't> {
                 _ if is_dressed => self.splices.insert(span.start, format!(" {text}")),
                 Some(at) => self.splices.insert(at, format!(" {text}")),
                 None => {
-                    return Err(ManifestFault::new("nothing stands where the pin must be written")
+                    return Err(ManifestFault::new("the key of the pin has no value")
                         .at(tree.line(node))
                         .hint("write `key: \"\"`"));
                 }

@@ -16,7 +16,7 @@ pub(crate) fn admit(bytes: &[u8]) -> Result<&str, ManifestFault> {
     }
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let line = bytes.get(..error.valid_up_to()).map_or(1, line_of_end);
-        ManifestFault::new("the file is no UTF-8 text")
+        ManifestFault::new("the file is not UTF-8 text")
             .at(line)
             .hint("save the file as UTF-8")
     })?;

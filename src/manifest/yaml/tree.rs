@@ -185,7 +185,7 @@ impl<'t> Tree<'t> {
                 self.anchored(index, *anchor, tag.as_deref(), defined);
             }
             Node::Alias(anchor) if !defined.contains(anchor) => {
-                return Err(ManifestFault::new("an alias refers to an anchor that is not there").at(line));
+                return Err(ManifestFault::new("an alias refers to an anchor that does not exist").at(line));
             }
             Node::Alias(anchor) => self.aliases.entry(*anchor).or_default().push(line),
             Node::Document | Node::End => {}
@@ -206,7 +206,7 @@ impl<'t> Tree<'t> {
     fn collection_as_key(&self, located: &Located<'t>) -> ManifestFault {
         let before = located.span.start.saturating_sub(1);
         if self.text.from(before).starts_with("{{") {
-            return ManifestFault::new("an unfilled template (`{{ … }}`) stands here, and YAML reads it as a mapping")
+            return ManifestFault::new("this is an unfilled template (`{{ … }}`), and YAML reads it as a mapping")
                 .at(located.line)
                 .hint("fill the template, or put the value in quotes");
         }

@@ -83,7 +83,7 @@ fn judge(case: &Value, new: &str) -> Result<(), String> {
     if case.get("expect_bytes").is_some() || case["expect"].get("error").is_some() {
         return Err(format!("wrote:\n{new}"));
     }
-    let got = meaning(images(new).ok_or("the result is no YAML")?);
+    let got = meaning(images(new).ok_or("the result is not YAML")?);
     let wanted = [&case["expect"]["images"], &case["preserving_images"]];
     let fits = wanted
         .iter()

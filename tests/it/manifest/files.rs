@@ -63,7 +63,7 @@ fn no_file_several_files_and_a_folder_of_that_name_are_told_apart() {
     );
     let dir = folder(&[]);
     fs::create_dir(dir.path().join("kustomization.yaml")).unwrap();
-    assert!(run(dir.path(), &["app:v2"]).unwrap_err().contains("is no file"));
+    assert!(run(dir.path(), &["app:v2"]).unwrap_err().contains("is not a file"));
     let missing = dir.path().join("nowhere");
     assert!(
         run(&missing, &["app:v2"])
@@ -153,7 +153,7 @@ fn a_refused_edit_leaves_the_file_and_says_line_reason_and_way_out() {
     let dir = folder(&[("kustomization.yaml", text)]);
     let told = run(dir.path(), &["app:v2"]).unwrap_err();
     assert!(
-        told.starts_with("kustomization.yaml, line 5: `newTag` is a number"),
+        told.starts_with("kustomization.yaml, line 5: `newTag` must be a text, and it is a number"),
         "{told}"
     );
     assert!(told.contains("`newTag: \"1.10\"`"), "{told}");

@@ -63,7 +63,7 @@ fn what_is_no_text_is_refused_with_its_line() {
     let latin = refused(b"images: []\n# caf\xe9\n");
     assert_eq!(
         (latin.line, latin.message.as_str()),
-        (Some(2), "the file is no UTF-8 text")
+        (Some(2), "the file is not UTF-8 text")
     );
     let form_feed = refused(b"images:\n\x0c\n");
     assert_eq!(form_feed.line, Some(2));

@@ -75,13 +75,16 @@ fn ours(text: &str, arguments: &[String]) -> Result<Edited, ManifestFault> {
 
 /// Reasons for which we refuse what kustomize edits. Each would silently change something else, or is ambiguous.
 const REFUSALS: [(&str, &str); 9] = [
-    ("has no line break", "a block scalar that the end of the file cuts off"),
-    ("used elsewhere", "a changed anchor would change its aliases"),
+    (
+        "without a line break",
+        "a block scalar that the end of the file cuts off",
+    ),
+    ("would change with it", "a changed anchor would change its aliases"),
     ("supplies it", "what a merge supplies cannot be taken away"),
     ("two entries are named", "kustomize drops the second entry"),
-    ("stands in the file twice", "kustomize writes the list twice"),
+    ("the file has the key", "kustomize writes the list twice"),
     ("` twice", "kustomize takes the last of two equal fields"),
-    ("has the tag", "an explicit type that is no string"),
+    ("has the YAML tag", "an explicit type that is no string"),
     ("would change more than the pin", "the self-check stopped the edit"),
     ("is not allowed in YAML", "a character that only newer readers allow"),
 ];
@@ -120,7 +123,7 @@ fn compare(program: &Path, dir: &Path, seed: u64) -> Result<&'static str, String
     if !again.changed.is_empty() {
         return Err(tell(&format!("a second run changes\n{our_text}")));
     }
-    let mut mine = images(&our_text).ok_or_else(|| tell(&format!("the result is no YAML\n{our_text}")))?;
+    let mut mine = images(&our_text).ok_or_else(|| tell(&format!("the result is not YAML\n{our_text}")))?;
     let mut names = Vec::new();
     mine.retain(|entry| {
         let name = entry.get("name").cloned().unwrap_or_default();

@@ -22,39 +22,39 @@ struct Example {
 const EXAMPLES: &[Example] = &[
     Example {
         title: "Comments, blank lines, quotes and order",
-        why: "kustomize writes the whole file again from what it understood: comments beside values are dropped, others are moved \
-              above the field that they stand in, lists are re-indented, entries are sorted by name, it chooses quotes again.",
+        why: "kustomize writes the whole file again. It drops comments after values, moves other comments, indents lists again, sorts \
+              entries by name, and chooses quotes again.",
         arguments: &["myorg/web=*:v1.4.0"],
         file: "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n\nresources:\n  # the base of all environments\n  - ../../base\n\nimages:\n  # bumped by CI, do not touch\n  - name: myorg/web       # the shop\n    newTag: 'v1.3.9'      # {\"$imagepolicy\": \"flux:web:tag\"}\n  # pinned until the incident of May is closed\n  - name: myorg/api\n    newTag: \"1.10\"\n",
     },
     Example {
         title: "A block scalar with `#` lines",
-        why: "kustomize takes the lines for comments and copies them, so that the data changes, and grows with every run.",
+        why: "kustomize takes the lines for comments and copies them. The data changes, and grows with every run.",
         arguments: &["app=*:v2"],
         file: "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\npatches:\n- target:\n    kind: Deployment\n- patch: |-\n    - op: remove\n      path: /spec/replicas\n    # replicas belong to the autoscaler\nimages:\n- name: app\n  newTag: v1\n",
     },
     Example {
         title: "The short form and `newName`",
-        why: "`NAME:TAG` replaces the entry, in kustomize as in `set-image`: `newName` goes, and the image comes from its old registry \
-              again. `set-image` says so. `NAME=*:TAG` keeps it, and a promotion never touches it.",
+        why: "`NAME:TAG` replaces the entry, in kustomize as in `set-image`. `newName` goes, and the image comes from its old registry \
+              again: `set-image` warns. `NAME=*:TAG` keeps it, and a promotion never touches it.",
         arguments: &["app:v2"],
         file: "images:\n- name: app\n  newName: registry.example.com/team/app\n  newTag: v1\n",
     },
     Example {
         title: "A digest gives way to a tag",
-        why: "One line changes; the comment described the digest and is removed with it. kustomize also adds `apiVersion` and `kind` at the end.",
+        why: "One line changes. Its comment described the digest and goes with it. kustomize also adds `apiVersion` and `kind` at the end.",
         arguments: &["app:v1.5.0"],
         file: "images:\n- name: app\n  digest: sha256:1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f # v1.4.2\n# the others\n- name: db\n  newTag: \"16\" # never 17\n",
     },
     Example {
         title: "JSON",
-        why: "JSON is YAML, and stays JSON. New entries are written the way their neighbours are.",
+        why: "JSON is YAML, and stays JSON. New entries look like the entries before them.",
         arguments: &["app=*:v2", "db:16.1"],
         file: "{\n  \"kind\": \"Kustomization\",\n  \"images\": [\n    {\"name\": \"app\", \"newTag\": \"v1\"}\n  ]\n}\n",
     },
     Example {
         title: "A new entry",
-        why: "It stands behind the last one, indented as the neighbours are, and is quoted where some reader of YAML 1.1 or 1.2 would see a number.",
+        why: "It comes after the last entry, with the same indentation. promote quotes a tag that a reader of YAML 1.1 or 1.2 takes for a number.",
         arguments: &["redis:7.10"],
         file: "namePrefix: edge-\nimages:\n    -   name: app\n        newTag: v1\n\n# what else is built\nresources:\n    -   a.yaml\n",
     },
@@ -66,7 +66,7 @@ const EXAMPLES: &[Example] = &[
     },
     Example {
         title: "A value that another entry shares",
-        why: "kustomize writes the alias out. promote changes bytes only if that changes nothing else.",
+        why: "kustomize replaces the alias with its value. promote refuses, because the edit would change the other entry.",
         arguments: &["app=*:v2"],
         file: "images:\n- name: app\n  newTag: &release v1\n- name: worker\n  newTag: *release\n",
     },
@@ -75,12 +75,11 @@ const EXAMPLES: &[Example] = &[
 const HEAD: &str = "# Editing kustomization files
 
 `promote set-image --dir DIR -- IMAGES…` takes the arguments of `kustomize edit set image` and gives them the same meaning. A promotion
-changes pins through the same editor, with two differences: it keeps `newName` and `tagSuffix`, and it adds no entry unless
-`allow: new-entry` says so. Both change the bytes of the pin and no others: comments, order, quotes, indentation, line endings and the
-missing newline at the end stay.
+uses the same editor, with two differences: it keeps `newName` and `tagSuffix`, and it adds an entry only with `allow: new-entry`. Both
+change the bytes of the pin and no others. Comments, order, quotes, indentation, line endings and a missing newline at the end stay.
 
-Before anything is written the result is read again by a second YAML parser that had no part in finding the places. It must say what the
-old text said, but for the wanted values; otherwise the edit is refused and the file stays as it is. A second run changes nothing.
+Before promote writes the file, a second YAML parser reads the result. Its values must equal the old ones, apart from the promoted image.
+Otherwise promote refuses the edit and the file stays as it is. A second run changes nothing.
 
 ## The rules
 | what | becomes |
@@ -100,12 +99,17 @@ old text said, but for the wanted values; otherwise the edit is refused and the 
 ## What is refused
 The error names the line, the reason, and the manual edit that would make it possible.
 
-- **By both**: text that is no YAML or no UTF-8, holds control characters, is larger than 10 MB or nested more than a hundred levels deep; several documents;
-  `images` twice; an entry that is wanted and is there twice, has a field twice, is an alias, or shares an anchor with something else;
-  a field that must go but comes from a merge; a value with a tag such as `!!binary`; a U+0085, U+2028 or U+2029 outside of quotes, where
-  YAML 1.1 and 1.2 see different lines.
-- **By `set-image` only**: what kustomize itself refuses, such as unknown fields, and numbers where it wants texts. A number as the old value of the very
-  field that is set is no hindrance: the edit repairs it.
+Promotions and `set-image` refuse:
+
+- a file that is not YAML in UTF-8, has control characters, is larger than 10 MB, or is nested more than a hundred levels deep
+- a file with several documents, or with `images` twice
+- an entry for the image that is there twice, has a field twice, is an alias, or shares an anchor with another place
+- a field that the edit must remove and that a merge supplies
+- a value with a YAML tag such as `!!binary`
+- U+0085, U+2028 or U+2029 outside quotes, where YAML 1.1 and 1.2 see different lines
+
+`set-image` also refuses what kustomize refuses, such as unknown fields, and numbers where kustomize expects a text. If the field that the
+edit sets has a number, the edit repairs it.
 
 ## Side by side
 ";
