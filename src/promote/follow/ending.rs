@@ -119,7 +119,7 @@ fn late(track: &Track<'_>, ports: &FollowPorts<'_>, now: Duration) -> End {
     };
     let since = in_words(now.saturating_sub(track.requests.silent_since.unwrap_or(track.state_since)));
     let next = match track.verdict.as_ref().and_then(Verdict::state) {
-        Some(state) => format!("; next would have been: {}", state.next()),
+        Some(state) => format!("; promote was waiting until {}", state.next()),
         None => String::new(),
     };
     let silent = track
@@ -138,11 +138,7 @@ fn late(track: &Track<'_>, ports: &FollowPorts<'_>, now: Duration) -> End {
     // Some reasons begin with the name themselves.
     let why = why.strip_prefix(&format!("{name}: ")).unwrap_or(&why);
     let reason = format!("{name}: {limit}: {why} (for {since}){next}");
-    let hint = format!(
-        "look at {}; `{}` goes on waiting for the same commit",
-        track.page,
-        again(track, ports)
-    );
+    let hint = format!("continue to wait for this commit: `{}`", again(track, ports));
     ended(Outcome::TimedOut, &reason, &[hint])
 }
 

@@ -217,11 +217,20 @@ async fn explained(ports: FollowPorts<'_>, tracks: &mut [Track<'_>], mut end: En
             ports.journal.progress(format!("{}: {line}", track.name()));
         }
         if let Some(first) = found.cause.filter(|first| !named_in(&end.reason, first)) {
-            end.reason = format!("{}; {first}", end.reason);
+            end.reason = caused(&end.reason, &track.name(), &first);
         }
         track.found = found.lines;
     }
     end
+}
+
+/// Puts the cause before what followed from it, where the sentence is about this application; else behind it, with its name.
+fn caused(sentence: &str, name: &str, cause: &str) -> String {
+    match sentence.strip_prefix(name).and_then(|rest| rest.strip_prefix(": ")) {
+        Some(symptom) => format!("{name}: {cause}; {symptom}"),
+        None if sentence.starts_with(name) => format!("{name}: {cause}; {sentence}"),
+        None => format!("{sentence}; {name}: {cause}"),
+    }
 }
 
 /// Tells whether the resource that a line begins with (`Pod api-1 …`) is named in a sentence already.

@@ -87,7 +87,7 @@ impl<'a> Listening<'a> {
         }
     }
 
-    /// Tells whether every change is told to us.
+    /// Whether every change is told to us.
     pub(in crate::promote) fn is_live(&self) -> bool {
         self.lines.iter().all(|line| line.open)
     }

@@ -163,7 +163,7 @@ impl<'a> Track<'a> {
         self.target.id.to_string()
     }
 
-    /// Tells whether a look is at this application.
+    /// Whether a look is at this application.
     pub(in crate::promote) fn is(&self, app: &AppSnapshot) -> bool {
         let known = self.known.app.as_ref().or(self.target.baseline.as_ref());
         let namespace = self.target.id.namespace().or(known.map(|app| app.namespace.as_str()));
@@ -202,7 +202,7 @@ impl<'a> Track<'a> {
         self.known.canaries.hurry(now);
     }
 
-    /// Tells whether a later commit changed our pin.
+    /// Whether a later commit changed our pin.
     pub(in crate::promote) const fn is_superseded(&self) -> bool {
         matches!(self.verdict, Some(Verdict::Superseded { .. }))
     }
@@ -260,7 +260,7 @@ impl<'a> Track<'a> {
         self.verdict = Some(verdict);
     }
 
-    /// Tells whether its time is over.
+    /// Whether its time is over.
     pub(in crate::promote) fn is_late(&self, now: Duration) -> bool {
         self.left(now).is_zero()
     }

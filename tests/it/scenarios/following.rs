@@ -4,7 +4,7 @@ use sandbox::argocd::Canned;
 use sandbox::{Sandbox, overlay};
 use serde_json::{Value, json};
 
-use crate::support::World;
+use crate::support::{Step, World};
 
 const DEV: &str = "--app api --environment dev --settle 500ms --tag";
 const PRODUCTION: &str = "--app api --environment production --settle 500ms --tag";
@@ -222,7 +222,40 @@ fn from_wants_it_live_and_healthy_there() {
     pin("never1", "Progressing");
     untouched(&world, &world.sandbox.argocd.token("ci"), words, "refused", 3);
     pin("abc1234", "Healthy");
-    world.live(words).ends("promoted", 0);
+    let report = world.live(words).ends("promoted", 0);
+    // The record knows nothing of a manual commit.
+    assert_eq!(
+        report["from"],
+        serde_json::json!({"environment": "dev", "live_since": null})
+    );
+}
+
+#[test]
+fn from_says_since_when_it_was_live_there() {
+    let world = World::at_speed(200.0);
+    let dev = world.live(&format!("{DEV} abc1234")).ends("promoted", 0);
+    let since = &super::record::lines(&world, "api", "dev").pop().unwrap()["at"];
+    let of = |step: Step| {
+        step.with("app", "api")
+            .with("from", "dev")
+            .with("settle", "300ms")
+            .with("environment", "staging")
+    };
+    let plan = of(world.step()).with("dry-run", "true").run();
+    plan.ran
+        .says(&format!("  from   dev, live there since {}", since.as_str().unwrap()));
+    let done = of(world.step()).run();
+    assert_eq!(done.outputs["outcome"], "promoted", "{:?}", done.ran);
+    let report: Value = serde_json::from_str(&done.outputs["report"]).unwrap();
+    assert_eq!(
+        report["from"],
+        serde_json::json!({"environment": "dev", "live_since": since}),
+        "{dev:#}"
+    );
+    let line = format!("\nfrom dev, live there since {}\n", since.as_str().unwrap());
+    assert!(done.summary.contains(&line), "{}", done.summary);
+    // What is there already was not copied.
+    assert!(!of(world.step()).run().summary.contains("live there since"));
 }
 
 #[test]
@@ -405,7 +438,11 @@ fn a_degraded_application_ends_when_it_stays_so() {
     let (_, why) = ran.stderr.split_once("── Why").unwrap();
     assert!(why.contains("api-dev: Pod ") && !why.contains("there since"), "{why}");
     let report = ran.ends("rollout-failed", 5);
-    assert!(report.to_string().contains("progress deadline"), "{report:#}");
+    // The cause comes before what followed from it.
+    let reason = report["reason"].as_str().unwrap();
+    let cause = reason.find("ImagePullBackOff").unwrap();
+    assert!(cause < reason.find("progress deadline").unwrap(), "{reason}");
+    assert!(reason.starts_with("api-dev: Pod "), "{reason}");
     let row = &report["applications"][0]["reason"];
     assert!(row.as_str().unwrap().contains("Pod "), "{row}");
     // What is found out afterwards is no event of the wait.
@@ -421,7 +458,10 @@ fn a_deadline_ends_with_what_it_waited_for() {
     let report = world.live(&format!("{DEV} never1 --timeout 15s")).ends("timed-out", 10);
     let reason = report["reason"].as_str().unwrap();
     assert!(reason.contains("Progressing") && reason.contains("(for "), "{reason}");
-    assert!(reason.contains("next would have been: it becomes healthy"), "{reason}");
+    assert!(
+        reason.contains("promote was waiting until it becomes healthy"),
+        "{reason}"
+    );
     let probe = "Unhealthy: Readiness probe failed: HTTP probe failed with statuscode: 503";
     assert!(
         report["applications"][0]["reason"].as_str().unwrap().contains(probe),

@@ -159,7 +159,7 @@ impl Track<'_> {
     }
 }
 
-/// Tells whether a look shows an object as it was before another look at it.
+/// Whether a look shows an object as it was before another look at it.
 fn is_older(look: &AppSnapshot, known: &AppSnapshot) -> bool {
     look.uid == known.uid && matches!((look.version, known.version), (Some(look), Some(known)) if look < known)
 }
