@@ -132,7 +132,7 @@ impl Kustomization {
             [] => {
                 return Err(
                     Fault::invalid(format!("there is no kustomization file in {}", dir.display()))
-                        .hint("give the folder that holds `kustomization.yaml` with `--dir`"),
+                        .hint("set `--dir` to the folder that holds `kustomization.yaml`"),
                 );
             }
             [name] => (*name).to_owned(),
@@ -154,13 +154,13 @@ impl Kustomization {
             if !path.starts_with(dir.canonicalize().map_err(unreadable)?) {
                 return Err(
                     Fault::invalid(format!("{name} is a symbolic link to a file outside of the folder"))
-                        .hint("give the folder of that file with `--dir`"),
+                        .hint("set `--dir` to the folder of that file"),
                 );
             }
             metadata = path.metadata().map_err(unreadable)?;
         }
         if !metadata.is_file() {
-            return Err(Fault::invalid(format!("{name} is no file")).hint("remove it or rename it"));
+            return Err(Fault::invalid(format!("{name} is not a file")).hint("remove it or rename it"));
         }
         Ok(Self { name, path, metadata })
     }

@@ -93,7 +93,7 @@ pub fn suspects<'a>(tree: &'a [Node], promoted: Promoted<'_>) -> Vec<Suspect<'a>
         .collect()
 }
 
-/// Tells whether a resource belongs to the promotion: it runs one of its images, it came of a hook or of something that its sync failed on,
+/// Whether a resource belongs to the promotion: it runs one of its images, it came of a hook or of something that its sync failed on,
 /// it was made since the sync began, or it was well before.
 fn has_part(node: &Node, tree: &[Node], promoted: Promoted<'_>) -> bool {
     let chain = ancestors(node, tree);
@@ -125,7 +125,7 @@ fn has_part(node: &Node, tree: &[Node], promoted: Promoted<'_>) -> bool {
     !is_old_pod && !was_ill && (since || managed || !before)
 }
 
-/// Tells whether a pod runs one of `images`.
+/// Whether a pod runs one of `images`.
 fn runs(node: &Node, images: &[String]) -> bool {
     node.images.iter().any(|image| images::named(images, image))
 }
@@ -149,7 +149,7 @@ fn ancestors<'a>(node: &'a Node, tree: &'a [Node]) -> Vec<&'a Node> {
     chain
 }
 
-/// Tells whether what a resource wrote is worth reading, and whether before its last restart.
+/// Whether what a resource wrote is worth reading, and whether before its last restart.
 #[must_use]
 pub fn log_wanted(node: &Node) -> Option<bool> {
     if node.id.kind != "Pod" {

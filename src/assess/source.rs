@@ -8,7 +8,7 @@ use super::rollout::images;
 /// What stands beside a good answer: what is not as it should be, and says nothing about the images.
 pub type Besides = Vec<String>;
 
-/// Tells whether every one of `images` runs there, synced and healthy. `managed` is what the compared commit makes of each resource; without
+/// Whether every one of `images` runs there, synced and healthy. `managed` is what the compared commit makes of each resource; without
 /// it only what runs now counts.
 ///
 /// As in the wait for a promotion: what a workload is to run counts, whether it runs now or not (a `CronJob`, one that is scaled to zero); a
@@ -43,7 +43,7 @@ pub fn is_live(app: &AppSnapshot, managed: Option<&[Managed]>, images: &[String]
     Ok(besides)
 }
 
-/// Tells whether more than the application itself has to be known for a good answer.
+/// Whether more than the application itself has to be known for a good answer.
 #[must_use]
 pub fn wants_managed(app: &AppSnapshot, images: &[String]) -> bool {
     let runs = images::missing(images, &app.images.iter()).is_empty();
@@ -60,7 +60,7 @@ pub fn missing<'a>(app: &AppSnapshot, managed: &[Managed], images: &'a [String])
     images::missing(images, &found)
 }
 
-/// Tells whether the last sync succeeded and names no images at all, as servers do that do not know those of hooks.
+/// Whether the last sync succeeded and names no images at all, as servers do that do not know those of hooks.
 fn is_silent(app: &AppSnapshot) -> bool {
     app.operation.as_ref().is_some_and(|operation| {
         let named = operation.results.iter().any(|result| !result.images.is_empty());

@@ -20,7 +20,7 @@ const OWN: Own = Own {
     instead: "use `argocd-token` for the token and `argocd-server` for the host",
 };
 
-/// Tells whether a server is given, right or wrong.
+/// Whether a server is given, right or wrong.
 pub(super) fn is_given(reader: &Reader<'_>) -> bool {
     reader.given(&ARGOCD_SERVER).is_some()
 }
@@ -39,11 +39,7 @@ pub(super) fn settings(
     if !is_given(reader) {
         for spec in [ARGOCD_TOKEN, ARGOCD_HEADERS] {
             if reader.given(&spec).is_some() && !reader.refuse_empty(&ARGOCD_SERVER) {
-                reader.wrong(
-                    &spec,
-                    "",
-                    "is given, but no `argocd-server` that it is for: give both, or neither",
-                );
+                reader.wrong(&spec, "", "is given without `argocd-server`: set both, or neither");
             }
         }
         return None;
@@ -142,7 +138,7 @@ fn login(reader: &Reader<'_>, place: &Place<'_>, server: Url, client_id: String,
         );
         return None;
     };
-    let url = Url::parse(url).map_err(|error| format!("is no URL: {error}"));
+    let url = Url::parse(url).map_err(|error| format!("is not a URL: {error}"));
     let url = url.and_then(|url| may_carry_secret(&url).map(|()| url));
     let request_url = url
         .map_err(|why| reader.mistake(format!("`ACTIONS_ID_TOKEN_REQUEST_URL` {why}")))
@@ -173,7 +169,7 @@ fn server(text: &str) -> Result<Url, String> {
         format!("https://{text}")
     };
     let url =
-        read_url(&whole).map_err(|error| format!("is no address such as `https://argocd.example.com`: {error}"))?;
+        read_url(&whole).map_err(|error| format!("is not an address such as `https://argocd.example.com`: {error}"))?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err("holds a user or password: give the token as `argocd-token`".to_owned());
     }

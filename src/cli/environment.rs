@@ -9,7 +9,7 @@ use crate::model::nearest;
 /// The variables of the process.
 pub type Environment = BTreeMap<String, String>;
 
-/// Tells whether this is a step of a workflow.
+/// Whether this is a step of a workflow.
 #[must_use]
 pub(super) fn in_step(env: &Environment) -> bool {
     env.get("GITHUB_ACTIONS").is_some_and(|value| value == "true")
@@ -93,7 +93,9 @@ fn read_laptop(env: &Environment, inputs: &mut Inputs, warnings: &mut Vec<String
     for variable in ours {
         let near = nearest(variable, known.iter().flatten().map(String::as_str));
         if let Some(near) = near.filter(|near| near != variable) {
-            warnings.push(format!("{variable} is no input and was not read: did you mean {near}?"));
+            warnings.push(format!(
+                "{variable} is not an input and was not read: did you mean {near}?"
+            ));
         }
     }
 }

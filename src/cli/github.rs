@@ -95,7 +95,7 @@ pub(super) fn api(reader: &Reader<'_>, place: &Place<'_>, address: &Address) -> 
 /// Reads the addresses of the APIs that the run was given.
 fn addresses(reader: &Reader<'_>, rest: &str, graphql: Option<&str>) -> Option<(url::Url, url::Url)> {
     let read = |name: &str, text: &str| {
-        let url = url::Url::parse(text).map_err(|error| format!("is no URL: {error}"));
+        let url = url::Url::parse(text).map_err(|error| format!("is not a URL: {error}"));
         let url = url.and_then(|url| match url.scheme() {
             "https" => Ok(url),
             "http" if is_loopback(&url) => Ok(url),

@@ -33,11 +33,7 @@ pub(super) fn settings(reader: &Reader<'_>, proxies: &Proxies) -> Settings {
     let given = secrets.into_iter().filter(|spec| reader.given(spec).is_some());
     for spec in given {
         if reader.given(&PROMETHEUS_URL).is_none() && !reader.refuse_empty(&PROMETHEUS_URL) {
-            reader.wrong(
-                spec,
-                "",
-                "is given, but no `prometheus-url` that it is for: give both, or neither",
-            );
+            reader.wrong(spec, "", "is given without `prometheus-url`: set both, or neither");
         }
         if let Some(url) = &prometheus_url
             && let Err(why) = proxies.may_carry_secret(url)
@@ -54,7 +50,8 @@ pub(super) fn settings(reader: &Reader<'_>, proxies: &Proxies) -> Settings {
 }
 
 fn address(text: &str) -> Result<Url, String> {
-    let url = read_url(text).map_err(|error| format!("is no URL such as `https://prometheus.example.com`: {error}"))?;
+    let url =
+        read_url(text).map_err(|error| format!("is not a URL such as `https://prometheus.example.com`: {error}"))?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err("holds a user or password: send them as a header with `prometheus-headers`".to_owned());
     }

@@ -75,7 +75,7 @@ pub(super) fn branch(reader: &Reader<'_>, from: Option<&EnvironmentName>) -> Opt
 /// Checks a further address. It is compared only, and nothing is ever sent there.
 fn alias(text: &str) -> Result<String, String> {
     if text.contains(char::is_whitespace) || !text.contains(['/', ':']) {
-        return Err("is no address of a repository, such as https://HOST/PATH or git@HOST:PATH".to_owned());
+        return Err("is not an address of a repository, such as https://HOST/PATH or git@HOST:PATH".to_owned());
     }
     Ok(text.to_owned())
 }
@@ -97,7 +97,7 @@ fn user(reader: &Reader<'_>, address: Option<&Address>, token: bool) -> Option<S
             reader.wrong(
                 &USERNAME,
                 "",
-                "is given, and `infra-repo` is no http or https address: drop `username`",
+                "is given, and `infra-repo` is not an http or https address: drop `username`",
             );
         }
     }
@@ -114,7 +114,7 @@ fn ssh(reader: &Reader<'_>, place: &Place<'_>, address: Option<&Address>) -> Opt
         .find(|spec| reader.given(spec).is_some());
     if let Some(spec) = needless.filter(|_| !over_ssh) {
         reader.mistake(format!(
-            "`{}` is given, and `infra-repo` is no ssh address: write it as git@HOST:PATH or ssh://…, or drop `{}`",
+            "`{}` is given, and `infra-repo` is not an ssh address: write it as git@HOST:PATH or ssh://…, or drop `{}`",
             spec.name, spec.name
         ));
     }

@@ -139,7 +139,7 @@ fn what(reader: &Reader<'_>, request: &Request) {
             tag.as_str(),
             &format!(
                 "looks as if it moves: what runs would change without a commit. Pin the build, as in \
-                 `image: NAME:{tag}@${{{{ steps.build.outputs.digest }}}}`, or say `allow: mutable-tag`"
+                 `image: NAME:{tag}@${{{{ steps.build.outputs.digest }}}}`, or set `allow: mutable-tag`"
             ),
         );
     }
@@ -163,7 +163,7 @@ pub(super) fn templates(reader: &Reader<'_>, request: &Request) {
         let known = ["app", "environment", "image"];
         let names = message.split('{').skip(1).filter_map(|rest| rest.split_once('}'));
         for (name, _) in names.filter(|(name, _)| !known.contains(name)) {
-            let why = format!("has {{{name}}}: what can be filled in is {{app}}, {{environment}} and {{image}}");
+            let why = format!("has {{{name}}}: the placeholders are {{app}}, {{environment}} and {{image}}");
             reader.wrong(&planned::MESSAGE, message, &why);
         }
     }

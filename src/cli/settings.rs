@@ -157,7 +157,7 @@ fn more(reader: &Reader<'_>, command: Command, author: Option<Author>, via: Opti
         yes: reader.boolean(&YES).unwrap_or_default(),
         limit: reader.parsed(&LIMIT, |text| match text.parse::<usize>() {
             Ok(limit) if limit > 0 => Ok(limit),
-            _ => Err("is no number of rows, such as 20".to_owned()),
+            _ => Err("is not a number of rows, such as 20".to_owned()),
         }),
         since: reader.parsed(&SINCE, Since::parse),
         figures: reader.boolean(&METRICS).unwrap_or_default(),
@@ -252,7 +252,7 @@ fn wait(reader: &Reader<'_>, command: Command) -> bool {
             reader.wrong(
                 &WAIT,
                 "true",
-                "needs `argocd-server`: without it nobody can say that the commit is live",
+                "needs `argocd-server`: only Argo CD shows whether the commit is live",
             );
             false
         }
@@ -346,7 +346,7 @@ mod tests {
     fn what_does_not_go_together_is_refused() {
         for (pairs, part) in [
             (&[("PROMOTE_WAIT", "true")][..], "needs `argocd-server`"),
-            (&[("ARGOCD_AUTH_TOKEN", "secret")], "no `argocd-server` that it is for"),
+            (&[("ARGOCD_AUTH_TOKEN", "secret")], "given without `argocd-server`"),
             (
                 &[("ARGOCD_SERVER", "a.example")],
                 "`argocd-token` is missing, but `argocd-server` is given",
@@ -366,10 +366,7 @@ mod tests {
             (&[("PROMOTE_AUTHOR", "me")], "`Name <mail>`"),
             (&[("PROMOTE_PATH", "../{app}")], "leaves the repository"),
             (&[("PROMOTE_APPLICATION", "{app}-{env}")], "{env}"),
-            (
-                &[("PROMOTE_MESSAGE", "{app} {tag}")],
-                "has {tag}: what can be filled in",
-            ),
+            (&[("PROMOTE_MESSAGE", "{app} {tag}")], "has {tag}: the placeholders are"),
             (
                 &[("PROMOTE_WAIT", "true"), ("ARGOCD_SERVER", "")],
                 "`argocd-server` is empty",

@@ -133,7 +133,7 @@ pub fn open(
 impl Approvers for Host {
     async fn of_run(&self, environment: &str) -> Result<Vec<String>, Fault> {
         let Some((api, run)) = &self.run else {
-            return Err(Fault::refused("this is no run of a workflow"));
+            return Err(Fault::refused("this is not a run of a workflow"));
         };
         if run.attempt > 1 {
             return Err(Fault::refused(format!(
@@ -199,7 +199,7 @@ impl Approvers for Host {
 
     async fn authors(&self, repository: &str, before: &str, after: &str) -> Result<Vec<String>, Fault> {
         let Some((api, _)) = &self.run else {
-            return Err(Fault::refused("this is no run of a workflow"));
+            return Err(Fault::refused("this is not a run of a workflow"));
         };
         let (owner, name) = repository.split_once('/').unwrap_or((repository, ""));
         let range = format!("{before}...{after}");

@@ -110,7 +110,7 @@ impl Refusal {
         }
     }
 
-    /// Tells whether the words contain a part, whatever its case.
+    /// Whether the words contain a part, whatever its case.
     #[must_use]
     pub fn says(&self, part: &str) -> bool {
         self.message.to_ascii_lowercase().contains(part)

@@ -252,7 +252,9 @@ impl GitHub {
 
     fn json(&self, answer: &Answer) -> Result<Value, Failure> {
         serde_json::from_slice(&answer.body).map_err(|error| {
-            Failure::Lost(Fault::unreachable(format!("the answer of {} is no JSON", self.named(answer))).because(error))
+            Failure::Lost(
+                Fault::unreachable(format!("the answer of {} is not JSON", self.named(answer))).because(error),
+            )
         })
     }
 

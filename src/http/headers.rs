@@ -6,13 +6,13 @@ use reqwest::header::{DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 
 use crate::model::Timestamp;
 
-/// Tells whether HTTP allows a header of that name.
+/// Whether HTTP allows a header of that name.
 #[must_use]
 pub fn is_header_name(name: &str) -> bool {
     HeaderName::from_bytes(name.as_bytes()).is_ok()
 }
 
-/// Tells whether a header can have that value.
+/// Whether a header can have that value.
 #[must_use]
 pub fn is_header_value(value: &str) -> bool {
     !value.is_empty() && HeaderValue::from_str(value).is_ok()

@@ -91,8 +91,8 @@ impl fmt::Display for Problem {
         match self {
             Self::Untrusted(why) => out.write_str(&why.what),
             Self::Unreached(error) | Self::Broken(error) => out.write_str(&in_words(error)),
-            Self::Slow(limit) => write!(out, "no answer in {} s", limit.as_secs()),
-            Self::Trickle { during } => write!(out, "next to nothing came for {} s", during.as_secs()),
+            Self::Slow(limit) => write!(out, "no answer in {}s", limit.as_secs()),
+            Self::Trickle { during } => write!(out, "almost no data arrived for {}s", during.as_secs()),
             Self::TooLarge(most) if *most >= 1 << 20 => write!(out, "the answer is longer than {} MiB", most >> 20),
             Self::TooLarge(most) => write!(out, "the answer is longer than {most} bytes"),
         }

@@ -86,7 +86,7 @@ impl Proxies {
         }
         let host = url.host_str().unwrap_or_default();
         Err(format!(
-            "is plain http, and would go in the clear through the proxy {}: add {host} to `NO_PROXY`, or use https",
+            "is plain http, and would go unencrypted through the proxy {}: add {host} to `NO_PROXY`, or use https",
             proxy.host_str().unwrap_or_default()
         ))
     }

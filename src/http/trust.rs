@@ -114,7 +114,7 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
-/// Tells whether a server showed the certificate of an authority as its own. Webpki says so in an error of its own, which rustls wraps.
+/// Whether a server showed the certificate of an authority as its own. Webpki says so in an error of its own, which rustls wraps.
 fn is_of_authority(error: &rustls::Error) -> bool {
     matches!(error, rustls::Error::InvalidCertificate(CertificateError::Other(other))
         if format!("{other:?}").contains("CaUsedAsEndEntity"))

@@ -103,7 +103,7 @@ impl fmt::Display for Address {
     }
 }
 
-/// Tells whether a text holds a user name or password before a host, so that whoever shows it leaves it out.
+/// Whether a text holds a user name or password before a host, so that whoever shows it leaves it out.
 #[must_use]
 pub fn holds_credentials(text: &str) -> bool {
     let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
@@ -138,7 +138,7 @@ fn from_url(text: &str, scheme: &str, rest: &str, github_server: Option<&str>) -
             }
             let path = percent_decode_str(path)
                 .decode_utf8()
-                .map_err(|_| "is no path in UTF-8".to_owned())?;
+                .map_err(|_| "is not a path in UTF-8".to_owned())?;
             Ok(Address::Folder(PathBuf::from(path.into_owned())))
         }
         "ssh" | "git+ssh" | "ssh+git" => Ok(over_ssh(SshAddress::from_url(text)?, github_server)),
@@ -147,13 +147,13 @@ fn from_url(text: &str, scheme: &str, rest: &str, github_server: Option<&str>) -
         other if other.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c)) => {
             Err(format!("has the scheme {other:?}: {FORMS}"))
         }
-        _ => Err(format!("is no URL: {FORMS}")),
+        _ => Err(format!("is not a URL: {FORMS}")),
     }
 }
 
 fn http_url(text: &str, github_server: Option<&str>) -> Result<Address, String> {
     // The parser's error says nothing of the text, which may hold a password.
-    let mut url = read_url(text).map_err(|error| format!("is no URL: {error}"))?;
+    let mut url = read_url(text).map_err(|error| format!("is not a URL: {error}"))?;
     if url.password().is_some() {
         return Err("has a password in it: leave it out, and give `token`".to_owned());
     }

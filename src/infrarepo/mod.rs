@@ -168,7 +168,7 @@ pub trait InfraRepo {
     /// The objects cannot be had.
     async fn link(&self, at: &CommitSha, path: &RepoPath) -> Result<Option<String>, Fault>;
 
-    /// Tells whether `revision` is `ours` or a descendant of it. A verdict is kept: it cannot change.
+    /// Whether `revision` is `ours` or a descendant of it. A verdict is kept: it cannot change.
     async fn contains(&self, revision: &CommitSha, ours: &CommitSha) -> Containment;
 
     /// Looks whether we may write to the branch, as far as that can be known without writing.
@@ -273,7 +273,7 @@ fn missing_branch<'a>(place: &str, wanted: Option<&BranchName>, names: impl Iter
     };
     let fault = Fault::invalid(format!("{place} has no branch {wanted}"));
     match nearest(wanted.as_str(), names.iter().copied()) {
-        Some(near) => fault.hint(format!("set `branch` to {near}, if that is what is meant")),
-        None => fault.hint(format!("set `branch` to one that is there: {some}")),
+        Some(near) => fault.hint(format!("set `branch` to {near} if you meant that branch")),
+        None => fault.hint(format!("set `branch` to an existing one: {some}")),
     }
 }

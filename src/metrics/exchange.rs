@@ -81,7 +81,7 @@ pub(super) async fn within<T>(
     limit: Duration,
     requests: impl Future<Output = Result<T, Trouble>>,
 ) -> Result<T, Trouble> {
-    let over = || Trouble::new(TroubleKind::Timeout, format!("no answer within {} s", limit.as_secs()));
+    let over = || Trouble::new(TroubleKind::Timeout, format!("no answer within {}s", limit.as_secs()));
     if limit.is_zero() {
         return Err(over());
     }

@@ -26,7 +26,7 @@ pub(super) async fn authorize(http: &Client, oauth: &Oauth2, headers: &mut Heade
 pub(super) fn check(oauth: &Oauth2) -> Result<(), Trouble> {
     let missing = oauth.client_id.is_empty() || oauth.client_secret.is_empty();
     if !oauth.token_url.is_empty() && missing {
-        let message = "`oauth2` needs `clientId` and `clientSecret` beside `tokenUrl`";
+        let message = "`oauth2` needs `clientId` and `clientSecret` with `tokenUrl`";
         return Err(Trouble::new(TroubleKind::Oauth2Incomplete, message));
     }
     Ok(())
@@ -44,7 +44,7 @@ fn secret(text: &str) -> Result<HeaderValue, Trouble> {
 }
 
 async fn token(http: &Client, oauth: &Oauth2, headers: &HeaderMap) -> Result<String, Trouble> {
-    let url = Url::parse(&oauth.token_url).map_err(|_| refused("has an address that is no URL"))?;
+    let url = Url::parse(&oauth.token_url).map_err(|_| refused("has an address that is not a URL"))?;
     let mut form = vec![("grant_type".to_owned(), "client_credentials".to_owned())];
     if !oauth.scopes.is_empty() {
         form.push(("scope".to_owned(), oauth.scopes.join(" ")));
@@ -78,7 +78,7 @@ async fn token(http: &Client, oauth: &Oauth2, headers: &HeaderMap) -> Result<Str
         return Err(refused(&format!("answered {}", answer.status)));
     }
     let json: serde_json::Value =
-        serde_json::from_slice(&answer.body).map_err(|_| refused("answered with something that is no JSON"))?;
+        serde_json::from_slice(&answer.body).map_err(|_| refused("answered with something that is not JSON"))?;
     match json.get("access_token").and_then(serde_json::Value::as_str) {
         Some(token) if !token.is_empty() => Ok(token.to_owned()),
         _ => Err(refused("answered without an `access_token`")),

@@ -22,7 +22,7 @@ impl ApplicationId {
         };
         if !is_kubernetes_name(name) || namespace.is_some_and(|namespace| !is_kubernetes_name(namespace)) {
             return Err(
-                "is no application: it must be `name` or `namespace/name`, each of lower-case letters, digits, `-` and `.`"
+                "is not an application: it must be `name` or `namespace/name`, each of lower-case letters, digits, `-` and `.`"
                     .to_owned(),
             );
         }

@@ -101,18 +101,18 @@ impl BranchName {
         let bad_char = |c: char| c.is_control() || " ~^:?*[\\".contains(c);
         let bad_part = |part: &str| part.is_empty() || part.starts_with('.') || part.strip_suffix(".lock").is_some();
         if name.is_empty() || name == "@" {
-            Err("is no branch name".to_owned())
+            Err("is not a branch name".to_owned())
         } else if name.len() > LONGEST_NAME {
-            Err(format!("is no branch name: it is longer than {LONGEST_NAME} bytes"))
+            Err(format!("is not a branch name: it is longer than {LONGEST_NAME} bytes"))
         } else if let Some(c) = name.chars().find(|c| bad_char(*c)) {
-            Err(format!("is no branch name: it contains {c:?}"))
+            Err(format!("is not a branch name: it contains {c:?}"))
         } else if name.starts_with('-')
             || name.ends_with('.')
             || name.contains("..")
             || name.contains("@{")
             || name.split('/').any(bad_part)
         {
-            Err("is no branch name by the rules of git check-ref-format".to_owned())
+            Err("is not a branch name by the rules of git check-ref-format".to_owned())
         } else {
             Ok(Self(name.to_owned()))
         }

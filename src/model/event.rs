@@ -73,7 +73,7 @@ impl Milestone {
         }
     }
 
-    /// Tells whether it is something that is done, and not only a step on the way.
+    /// Whether it is something that is done, and not only a step on the way.
     #[must_use]
     pub const fn is_done(self) -> bool {
         matches!(self, Self::Landed | Self::Live | Self::Verified)

@@ -25,9 +25,9 @@ impl Repository {
         if text.len() <= 255 && (host_fine && path.split('/').all(is_component) || is_placeholder(text)) {
             Ok(Self(text.to_owned()))
         } else if text.chars().any(|c| c.is_ascii_uppercase()) {
-            Err("is no image repository: it must be lower case".to_owned())
+            Err("is not an image repository: it must be lower case".to_owned())
         } else {
-            Err("is no image repository such as `myorg/api` or `registry.example.com/team/api`".to_owned())
+            Err("is not an image repository such as `myorg/api` or `registry.example.com/team/api`".to_owned())
         }
     }
 
@@ -199,7 +199,7 @@ impl Digest {
             Ok(Self(text.to_owned()))
         } else {
             Err(
-                "is no digest: it must be `sha256:` and 64 lower-case hexadecimal digits, or `sha512:` and 128"
+                "is not a digest: it must be `sha256:` and 64 lower-case hexadecimal digits, or `sha512:` and 128"
                     .to_owned(),
             )
         }

@@ -42,7 +42,7 @@ impl RepoIdentity {
         self
     }
 
-    /// Tells whether both name one repository, by an address of either.
+    /// Whether both name one repository, by an address of either.
     #[must_use]
     pub fn is(&self, other: &Self) -> bool {
         let mut ours = std::iter::once(&self.name).chain(&self.aliases);

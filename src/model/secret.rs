@@ -42,7 +42,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Tells whether a URL names this machine.
+/// Whether a URL names this machine.
 #[must_use]
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {

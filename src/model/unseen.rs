@@ -1,7 +1,7 @@
 //! Which characters nobody sees. They turn the reading direction, begin a line where no line ends, or make two texts look the same
 //! (the runner's own comparison ignores some of them), so that whoever shows foreign text must show these otherwise.
 
-/// Tells whether a character that is no control character is not seen.
+/// Whether a character that is no control character is not seen.
 #[must_use]
 pub fn unseen(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'

@@ -10,7 +10,8 @@ pub fn read_url(text: &str) -> Result<Url, String> {
     Url::parse(text).map_err(|error| match error {
         // Nothing here holds the tables that would turn one into the other.
         ParseError::IdnaError => {
-            "the host is no name in ASCII: write it as DNS has it, each part with other letters as `xn--…`".to_owned()
+            "the host is not a name in ASCII: write it as DNS has it, each part with other letters as `xn--…`"
+                .to_owned()
         }
         other => other.to_string(),
     })

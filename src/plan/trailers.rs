@@ -61,7 +61,7 @@ impl SourceCommit {
         ("Argocd-reference-commit-date", |commit| &mut commit.date),
     ];
 
-    /// Tells whether a tag names this commit: by at least seven of its first digits, alone or between `-`, `_` and `.`.
+    /// Whether a tag names this commit: by at least seven of its first digits, alone or between `-`, `_` and `.`.
     #[must_use]
     pub fn is_named_by(&self, tag: &str) -> bool {
         let names = |part: &str| part.len() >= 7 && self.sha.starts_with(part);
@@ -102,7 +102,7 @@ impl PinTrailer {
         format!("{} {} {} -> {}", self.file, self.name, self.before, self.after)
     }
 
-    /// Tells whether it says that an entry of a file became `pin`.
+    /// Whether it says that an entry of a file became `pin`.
     #[must_use]
     pub fn made(&self, file: &str, pin: &Pin) -> bool {
         self.file == file && self.name == pin.name && self.after == pin.reference()
@@ -196,7 +196,7 @@ impl Trailers {
         (!trailers.is_empty()).then_some(trailers)
     }
 
-    /// Tells whether they say that a pin became what a change makes of it.
+    /// Whether they say that a pin became what a change makes of it.
     #[must_use]
     pub fn set(&self, change: &PinChange) -> bool {
         self.pins

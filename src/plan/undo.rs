@@ -40,14 +40,14 @@ impl Version {
         images
     }
 
-    /// Tells whether one of its images is the one that `to` names: by a tag, a digest or a reference.
+    /// Whether one of its images is the one that `to` names: by a tag, a digest or a reference.
     #[must_use]
     pub fn is(&self, to: &str) -> bool {
         self.pins.iter().any(|pin| names(to, &pin.image))
     }
 }
 
-/// Tells whether a tag, digest or reference names an image.
+/// Whether a tag, digest or reference names an image.
 fn names(to: &str, image: &str) -> bool {
     let has = Parts::of(image);
     if to.starts_with("sha256:") {
@@ -190,7 +190,10 @@ impl Past<'_> {
         let fits = |pin: &&RecordedPin| bare || Parts::of(&pin.image).same_repository(&Parts::of(to));
         let homes: Vec<&RecordedPin> = self.pinned.iter().filter(fits).collect();
         let [home, others @ ..] = homes.as_slice() else {
-            return Err(format!("{to} is no image of it: it pins {}", self.images().join(", ")));
+            return Err(format!(
+                "{to} is not one of its images: it pins {}",
+                self.images().join(", ")
+            ));
         };
         if bare
             && others
@@ -228,7 +231,7 @@ impl Past<'_> {
         Ok(own.collect())
     }
 
-    /// Tells whether these pins are what is pinned now.
+    /// Whether these pins are what is pinned now.
     #[must_use]
     pub fn is_pinned(&self, pins: &[RecordedPin]) -> bool {
         has_all(self.pinned, pins)
@@ -300,7 +303,7 @@ impl Past<'_> {
     }
 }
 
-/// Tells whether every one of `pins` is among `all`.
+/// Whether every one of `pins` is among `all`.
 fn has_all(all: &[RecordedPin], pins: &[RecordedPin]) -> bool {
     pins.iter().all(|pin| all.contains(pin))
 }

@@ -295,7 +295,7 @@ impl Since {
         match at {
             Some(at) => Ok(Self::At(at)),
             None => value::duration(text).map(Self::Ago).map_err(|_| {
-                "is no time: write a date such as `2026-11-27`, a time in RFC 3339, or a duration before now such as `7d`".to_owned()
+                "is not a time: write a date such as `2026-11-27`, a time in RFC 3339, or a duration before now such as `7d`".to_owned()
             }),
         }
     }

@@ -125,7 +125,7 @@ impl<'a> Lineage<'a> {
         self.pending = learned.pending.or_else(|| self.pending.take());
     }
 
-    /// Tells whether each pin is at `revision` what our commit has.
+    /// Whether each pin is at `revision` what our commit has.
     ///
     /// # Errors
     /// Git could not be asked, with the reason.
@@ -154,7 +154,7 @@ impl Ours<'_> {
         }
     }
 
-    /// Tells whether each of our pins is at `revision` what we made it.
+    /// Whether each of our pins is at `revision` what we made it.
     async fn pins_stand(&self, revision: &CommitSha) -> Result<bool, String> {
         let mut files: Vec<RepoPath> = self.pins.iter().map(|pin| pin.file.clone()).collect();
         files.sort();

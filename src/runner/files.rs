@@ -33,7 +33,7 @@ impl Files {
         let end = random_hex().map_err(|error| format!("the output `{name}` has no delimiter: {error}"))?;
         let text = format!("{name}<<ghadelimiter_{end}\n{value}\nghadelimiter_{end}\n");
         let written = append("GITHUB_OUTPUT", self.output.as_ref(), &text);
-        written.map_err(|why| format!("{why}: later steps will miss what this one found out"))
+        written.map_err(|why| format!("{why}: later steps cannot read this output"))
     }
 
     /// Appends to the job summary, cut at a character where it would be too long.

@@ -75,7 +75,7 @@ impl Redactor {
     }
 }
 
-/// Tells whether a secret can be hidden without hiding what is none.
+/// Whether a secret can be hidden without hiding what is none.
 pub(super) fn is_hidden(secret: &str) -> bool {
     secret.len() >= SHORTEST && !is_own_word(secret)
 }
@@ -101,7 +101,7 @@ pub fn weakness(secret: &Secret) -> Option<String> {
     }
 }
 
-/// Tells whether a text is a word of the report's closed lists, of JSON or of every address.
+/// Whether a text is a word of the report's closed lists, of JSON or of every address.
 fn is_own_word(text: &str) -> bool {
     ["true", "false", "null", "http", "https"].contains(&text)
         || Outcome::ALL.iter().any(|word| word.name() == text)

@@ -108,7 +108,7 @@ const CASES: &[Case] = &[
     (
         &[],
         &["--digest", "sha256:12"],
-        &["`digest` \"sha256:12\" (--digest) is no digest", "64"],
+        &["`digest` \"sha256:12\" (--digest) is not a digest", "64"],
     ),
     (&[], &["--wait"], &["`wait` \"true\" (--wait) needs `argocd-server`"]),
     (
@@ -123,7 +123,7 @@ const CASES: &[Case] = &[
     (
         &[("ARGOCD_AUTH_TOKEN", "hunter2")],
         &[],
-        &["`argocd-token` (ARGOCD_AUTH_TOKEN) is given, but no `argocd-server`"],
+        &["`argocd-token` (ARGOCD_AUTH_TOKEN) is given without `argocd-server`"],
     ),
     (
         &[],

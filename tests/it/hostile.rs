@@ -148,11 +148,11 @@ fn links_out_of_the_repository_and_submodules_are_never_followed() {
         ),
         (
             link("promote.yaml", "/etc/passwd"),
-            "promote.yaml in the infra-repo is no regular file",
+            "promote.yaml in the infra-repo is not a regular file",
         ),
         (
             format!("M 160000 {here} promote.yaml\n"),
-            "promote.yaml in the infra-repo is no regular file",
+            "promote.yaml in the infra-repo is not a regular file",
         ),
     ] {
         let world = World::new();
@@ -435,7 +435,7 @@ fn a_server_that_drips_is_left() {
     let args = ["preflight", "--infra-repo", &repo, "--output", "json"];
     let report = run(world.folder.path(), &env, &args).ends("unreachable", 4);
     assert!(
-        report["reason"].as_str().unwrap().contains("no answer in 20 s"),
+        report["reason"].as_str().unwrap().contains("no answer in 20s"),
         "{report:#}"
     );
 }

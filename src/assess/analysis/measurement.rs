@@ -33,7 +33,7 @@ impl Phase {
         }
     }
 
-    /// Tells whether it stays so.
+    /// Whether it stays so.
     #[must_use]
     pub fn is_final(self) -> bool {
         self != Self::Running

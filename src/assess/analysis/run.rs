@@ -299,7 +299,7 @@ fn whole(time: i128) -> i128 {
 }
 
 impl Tracked {
-    /// Tells whether it is decided.
+    /// Whether it is decided.
     #[must_use]
     pub fn is_done(&self) -> bool {
         self.phase.is_some_and(Phase::is_final)
@@ -323,7 +323,7 @@ impl Tracked {
         self.metric.interval_nanoseconds().map_or(AGAIN, i128::from)
     }
 
-    /// Tells whether it is decided or has all of its measurements.
+    /// Whether it is decided or has all of its measurements.
     fn is_over(&self) -> bool {
         let counted = self
             .metric

@@ -91,7 +91,7 @@ impl Value {
         }
     }
 
-    /// Tells whether nothing came back: no value, or a list without elements.
+    /// Whether nothing came back: no value, or a list without elements.
     #[must_use]
     pub fn is_no_data(&self) -> bool {
         match self {

@@ -52,7 +52,7 @@ pub fn same(promoted: &[Pin], there: &[Pin]) -> Result<Vec<String>, String> {
 }
 
 impl Earlier {
-    /// Tells whether the images are pinned, known to be good, and live in the environment: what `after` asks for.
+    /// Whether the images are pinned, known to be good, and live in the environment: what `after` asks for.
     pub(super) fn passed(&self, place: &Place) -> Reading {
         let (app, environment) = (&place.app, &self.environment);
         let images = place.images.join(", ");

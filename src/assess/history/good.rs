@@ -43,7 +43,7 @@ impl Record {
         since
     }
 
-    /// Tells whether the newest line is `verified`, and about these images.
+    /// Whether the newest line is `verified`, and about these images.
     #[must_use]
     pub fn is_verified(&self, images: &[String]) -> bool {
         (self.newest()).is_some_and(|line| line.event == EventKind::Verified && line.is_about(images))

@@ -79,13 +79,13 @@ impl EventKind {
         }
     }
 
-    /// Tells whether the images of the line were seen live and healthy.
+    /// Whether the images of the line were seen live and healthy.
     #[must_use]
     pub const fn is_good(&self) -> bool {
         matches!(self, Self::Live | Self::Verified | Self::Reverted)
     }
 
-    /// Tells whether the images of the line failed.
+    /// Whether the images of the line failed.
     #[must_use]
     pub const fn is_bad(&self) -> bool {
         matches!(self, Self::Failed | Self::Breached | Self::RolledBack)
@@ -200,7 +200,7 @@ impl Line {
         serde_json::to_string(&written).unwrap_or_default()
     }
 
-    /// Tells whether the line is about exactly these images: each of them was pinned, and no other tag or digest of its repository. Images of
+    /// Whether the line is about exactly these images: each of them was pinned, and no other tag or digest of its repository. Images of
     /// other repositories do not matter: a promotion can be about some images of an app.
     #[must_use]
     pub fn is_about(&self, images: &[String]) -> bool {

@@ -69,7 +69,7 @@ pub(super) fn compare_error(round: &mut Round<'_, '_>) -> Option<Verdict> {
     // What is known only from before our commit is no verdict about it.
     let looked_again = round.facts.seen.refreshed.is_some() || round.asks.last(Ask::Refresh).is_some();
     if held >= ERROR_GRACE && looked_again {
-        let why = format!("{text} (for {} s)", held.as_secs());
+        let why = format!("{text} (for {}s)", held.as_secs());
         return fail(
             State::CompareError,
             why,

@@ -57,12 +57,12 @@ impl Baseline {
         }
     }
 
-    /// Tells whether something was broken or suspended before our commit.
+    /// Whether something was broken or suspended before our commit.
     pub(super) fn was_ill(&self) -> bool {
         !self.degraded.is_empty() || !self.suspended.is_empty()
     }
 
-    /// Tells whether our commit touched a resource: it makes something else of it than the commit before. Where that is not known, whether
+    /// Whether our commit touched a resource: it makes something else of it than the commit before. Where that is not known, whether
     /// the resource differed from our commit before the sync.
     fn touched(&self, id: &ResourceId, managed: Option<&[Managed]>) -> bool {
         let after = managed.and_then(|all| all.iter().find(|resource| resource.id == *id));
@@ -115,7 +115,7 @@ impl<'a> Facts<'a> {
         self.app.operation.as_ref().filter(|_| self.operated.has_ours())
     }
 
-    /// Tells whether what is shown of its health is about our commit: compared with it, synced if that was needed, assessed since.
+    /// Whether what is shown of its health is about our commit: compared with it, synced if that was needed, assessed since.
     pub(super) fn about_ours(&self) -> bool {
         let synced = self
             .our_operation()
@@ -123,18 +123,18 @@ impl<'a> Facts<'a> {
         self.compared.has_ours() && self.idle() && synced && self.trusted
     }
 
-    /// Tells whether our commit's operation has succeeded.
+    /// Whether our commit's operation has succeeded.
     pub(super) fn our_success(&self) -> bool {
         self.our_operation()
             .is_some_and(|operation| operation.phase == Phase::Succeeded)
     }
 
-    /// Tells whether nothing is at work.
+    /// Whether nothing is at work.
     pub(super) fn idle(&self) -> bool {
         !self.app.operation_requested && (self.app.operation.as_ref()).is_none_or(|operation| operation.phase.is_over())
     }
 
-    /// Tells whether a manual application has our change deployed although its branch has moved on.
+    /// Whether a manual application has our change deployed although its branch has moved on.
     pub(super) fn deployed_before_tip(&self) -> bool {
         !self.app.automated
             && self.app.sync == SyncState::OutOfSync
@@ -142,12 +142,12 @@ impl<'a> Facts<'a> {
             && !self.synced_what_is_compared()
     }
 
-    /// Tells whether the last sync was of just the revisions that are compared: what differs then is no commit.
+    /// Whether the last sync was of just the revisions that are compared: what differs then is no commit.
     pub(super) fn synced_what_is_compared(&self) -> bool {
         !self.app.revisions.is_empty() && self.app.last_synced == self.app.revisions
     }
 
-    /// Tells whether all that is out of sync would have to be deleted.
+    /// Whether all that is out of sync would have to be deleted.
     pub(super) fn only_prunes(&self) -> bool {
         let mut out = (self.app.resources.iter())
             .filter(|resource| resource.sync == SyncState::OutOfSync)
@@ -170,7 +170,7 @@ impl<'a> Facts<'a> {
             .unwrap_or(Health::Healthy)
     }
 
-    /// Tells whether a resource that is broken or suspended says nothing about our commit.
+    /// Whether a resource that is broken or suspended says nothing about our commit.
     pub(super) fn excused(&self, resource: &Resource, baseline: &Baseline) -> bool {
         let (id, kind) = (&resource.id, resource.id.kind.as_str());
         let touched = baseline.touched(id, self.seen.managed);
@@ -187,7 +187,7 @@ impl<'a> Facts<'a> {
         }
     }
 
-    /// Tells whether what was ill before may be excused once it is known what our commit makes of it.
+    /// Whether what was ill before may be excused once it is known what our commit makes of it.
     pub(super) fn lacks_managed(&self, baseline: &Baseline) -> bool {
         self.seen.managed.is_none() && baseline.was_ill() && !baseline.targets.is_empty()
     }

@@ -50,7 +50,7 @@ fn targeted<'a>(image: &str, facts: &Facts<'a>) -> Option<&'a String> {
     images::sibling(image, managed.iter().flat_map(|resource| &resource.images))
 }
 
-/// Tells whether the sync of our commit succeeded on a server that names no images in the results: an image that only a hook runs cannot
+/// Whether the sync of our commit succeeded on a server that names no images in the results: an image that only a hook runs cannot
 /// be seen there.
 fn is_silent(facts: &Facts<'_>) -> bool {
     facts.our_operation().is_some_and(|operation| {

@@ -117,7 +117,7 @@ fn progress(canary: &Canary) -> String {
         _ => canary.phase.to_lowercase(),
     };
     let pause = match (&canary.pause, canary.pause_for) {
-        (Some(_), Some(length)) => format!(", pauses {} s", length.as_secs()),
+        (Some(_), Some(length)) => format!(", pauses {}s", length.as_secs()),
         (Some(reason), None) => format!(", pauses until somebody resumes it ({reason})"),
         (None, _) if canary.message.is_empty() => String::new(),
         (None, _) => format!(", {}", canary.message),
@@ -168,7 +168,7 @@ pub(super) fn degraded(round: &mut Round<'_, '_>) -> Option<Verdict> {
     if held >= DEGRADED_GRACE {
         return fail(
             State::Degraded,
-            format!("{name}: {what}, for more than {} s", DEGRADED_GRACE.as_secs()),
+            format!("{name}: {what}, for more than {}s", DEGRADED_GRACE.as_secs()),
             "promote the version before, or correct what is broken: the commit is still in the infra-repo",
         );
     }
@@ -183,7 +183,7 @@ pub(super) fn pods(round: &mut Round<'_, '_>) -> Option<Verdict> {
     if held >= POD_GRACE {
         return fail(
             State::PodFail,
-            format!("{why}, for more than {} s", POD_GRACE.as_secs()),
+            format!("{why}, for more than {}s", POD_GRACE.as_secs()),
             "check that the image exists and starts: the commit is still in the infra-repo, promote the version before to go back",
         );
     }
@@ -221,7 +221,7 @@ pub(super) fn unhealthy(round: &mut Round<'_, '_>) -> Option<Verdict> {
     if state == State::UnknownHealth && round.timers.over(Timer::UnknownHealth, round.now, 60) {
         return fail(
             state,
-            format!("{why}, for more than 60 s"),
+            format!("{why}, for more than 60s"),
             "look at the application in Argo CD: a health check of one of its resources fails",
         );
     }

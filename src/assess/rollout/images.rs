@@ -1,8 +1,8 @@
-//! Tells whether an image that was promoted is among those that are deployed.
+//! Whether an image that was promoted is among those that are deployed.
 
 use crate::model::Parts;
 
-/// Tells whether `image`, as a workload names it, is one of `wanted`.
+/// Whether `image`, as a workload names it, is one of `wanted`.
 pub(in crate::assess) fn named(wanted: &[String], image: &str) -> bool {
     wanted.iter().any(|one| same(one, image))
 }
@@ -28,7 +28,7 @@ pub(super) fn repository(reference: &str) -> &str {
     Parts::of(reference).repository
 }
 
-/// Tells whether a workload that names `found` runs `wanted`: the same repository or a mirror of it, and the same content. A webhook may
+/// Whether a workload that names `found` runs `wanted`: the same repository or a mirror of it, and the same content. A webhook may
 /// have put the digest to the tag, or taken the digest in its place.
 fn same(wanted: &str, found: &str) -> bool {
     let (wanted, found) = (Parts::of(wanted), Parts::of(found));
@@ -43,7 +43,7 @@ fn same_place(wanted: &Parts<'_>, found: &Parts<'_>) -> bool {
     wanted.same_repository(found) || is_mirror(wanted.repository, found.repository)
 }
 
-/// Tells whether `other` is a copy of a repository in another registry: its path ends with the whole path of the repository.
+/// Whether `other` is a copy of a repository in another registry: its path ends with the whole path of the repository.
 fn is_mirror(one: &str, other: &str) -> bool {
     let path = match one.split_once('/') {
         Some((host, path)) if host.contains(['.', ':']) || host == "localhost" => path,

@@ -12,7 +12,7 @@ pub(super) fn stuck(round: &mut Round<'_, '_>) -> Option<Verdict> {
     if round.timers.over(Timer::Terminating, round.now, 120) {
         return fail(
             State::OpStuck,
-            format!("{name}: an operation has been terminating for more than 120 s"),
+            format!("{name}: an operation has been terminating for more than 120s"),
             "clear `operation` and `status.operationState` of the application with kubectl",
         );
     }
@@ -31,7 +31,7 @@ pub(super) fn stuck(round: &mut Round<'_, '_>) -> Option<Verdict> {
 
 pub(super) fn failed(round: &mut Round<'_, '_>) -> Option<Verdict> {
     let name = &round.wanted.name;
-    let retry = "correct what it says and promote again, or revert the commit";
+    let retry = "correct what the message names and promote again, or revert the commit";
     if let Some(operation) = round.facts.our_operation() {
         // A failure from before our run is tried once more where we may: nobody else will.
         let old = operation.started_at.is_some() && operation.started_at == round.baseline.operation;

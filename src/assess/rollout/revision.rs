@@ -20,13 +20,13 @@ pub enum Standing {
 }
 
 impl Standing {
-    /// Tells whether our commit is in its history.
+    /// Whether our commit is in its history.
     #[must_use]
     pub const fn has_ours(&self) -> bool {
         matches!(self, Self::Ours | Self::Carries | Self::Replaced)
     }
 
-    /// Tells whether it brings our change.
+    /// Whether it brings our change.
     #[must_use]
     pub const fn brings_ours(&self) -> bool {
         matches!(self, Self::Ours | Self::Carries)
@@ -48,7 +48,7 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// Tells whether a source follows it. `HEAD` and nothing mean the default branch, which counts as ours while it is not known.
+    /// Whether a source follows it. `HEAD` and nothing mean the default branch, which counts as ours while it is not known.
     #[must_use]
     pub fn feeds(&self, source: &AppSource) -> bool {
         let follows = source.target_revision.as_str();

@@ -105,8 +105,8 @@ impl State {
     #[must_use]
     pub const fn people(self) -> &'static str {
         match self {
-            Self::Gone | Self::ConfigFail => "not to be seen",
-            Self::SpecError | Self::CompareError | Self::HydrateFail => "not to be compared",
+            Self::Gone | Self::ConfigFail => "not visible",
+            Self::SpecError | Self::CompareError | Self::HydrateFail => "not compared",
             Self::Regressed | Self::Superseded => "at another commit",
             Self::NotSeen | Self::Hydrating => "not at this commit yet",
             Self::NeedSync | Self::AutoPending | Self::Window => "waiting for a sync",
@@ -210,7 +210,7 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// Tells whether nothing can change it.
+    /// Whether nothing can change it.
     #[must_use]
     pub const fn is_final(&self) -> bool {
         !matches!(self, Self::Waiting(_) | Self::Paused { .. })

@@ -77,7 +77,7 @@ fn no_help(word: &str) -> String {
     let near = nearest(word, Command::NAMES.iter().copied());
     let near = near.map(|near| format!(": did you mean `promote help {near}`?"));
     format!(
-        "there is no such command: help is about one of {}{}",
+        "there is no such command: the commands are {}{}",
         Command::NAMES.join(", "),
         near.unwrap_or_default()
     )

@@ -71,7 +71,7 @@ impl Answer {
                 self.first_bytes()
             ),
             None => format!(
-                "HTTP {} is no answer of Argo CD's API (is a root path missing?): {}",
+                "HTTP {} is not an answer of Argo CD's API (is a root path missing?): {}",
                 self.status,
                 self.first_bytes()
             ),

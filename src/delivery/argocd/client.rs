@@ -73,8 +73,11 @@ impl ArgoCd {
         headers.insert(reqwest::header::AUTHORIZATION, secret_value(&bearer, "argocd-token")?);
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         for (name, value) in &settings.headers {
-            let header = HeaderName::from_bytes(name.as_bytes())
-                .map_err(|_| Fault::invalid(format!("`argocd-headers` has {name:?}, which is no name of a header")))?;
+            let header = HeaderName::from_bytes(name.as_bytes()).map_err(|_| {
+                Fault::invalid(format!(
+                    "`argocd-headers` has {name:?}, which is not a name of a header"
+                ))
+            })?;
             headers.insert(header, secret_value(value.expose(), "argocd-headers")?);
         }
         Ok(Self {

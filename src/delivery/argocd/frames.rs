@@ -58,7 +58,7 @@ fn change(json: &[u8]) -> Change {
             }
         }
         // With `fields`, an error is reduced to `{}`.
-        _ => broken(answer::words(json).unwrap_or_else(|| "a frame that is no application".to_owned())),
+        _ => broken(answer::words(json).unwrap_or_else(|| "a frame that is not an application".to_owned())),
     }
 }
 
@@ -107,7 +107,7 @@ mod tests {
         let changes = named(Frames::default().take(text.as_bytes()));
         assert_eq!(
             changes,
-            ["broken: token expired", "broken: a frame that is no application"]
+            ["broken: token expired", "broken: a frame that is not an application"]
         );
     }
 }

@@ -54,7 +54,7 @@ impl ArgoCd {
         ];
         let manifest: wire::Manifest = self.read(id, &["resource"], &query, limits::ARGOCD_OBJECT).await?;
         let Any(object) = bounded::from_slice(manifest.manifest.as_bytes())
-            .map_err(|error| Problem::Refused(format!("the object of {resource} is no JSON: {error}")))?;
+            .map_err(|error| Problem::Refused(format!("the object of {resource} is not JSON: {error}")))?;
         let is = |path: &str, wanted: &str| {
             let found = object.pointer(path).and_then(Value::as_str);
             found.is_some_and(|found| found == wanted)

@@ -39,7 +39,7 @@ impl SshAddress {
     pub(super) fn from_url(text: &str) -> Result<Self, String> {
         // `git+ssh://` is another word for the same.
         let plain = text.split_once("://").map_or(text, |(_, rest)| rest);
-        let url = Url::parse(&format!("ssh://{plain}")).map_err(|error| format!("is no URL: {error}"))?;
+        let url = Url::parse(&format!("ssh://{plain}")).map_err(|error| format!("is not a URL: {error}"))?;
         if url.password().is_some() {
             return Err("has a password in it: ssh opens the infra-repo by `ssh-key`".to_owned());
         }

@@ -152,7 +152,7 @@ impl Api {
                 let folder = text.get(..end).unwrap_or_default();
                 if at(folder).is_some_and(|found| !found.is_null() && found["type"] != "tree") {
                     return Err(Fault::invalid(format!(
-                        "{text} cannot be written: {folder} is no folder"
+                        "{text} cannot be written: {folder} is not a folder"
                     )));
                 }
             }
@@ -399,7 +399,7 @@ fn mode_of(edit: &FileEdit, known: &Known<'_>) -> Result<Mode, Fault> {
             "{path} cannot be written: it is a folder or a link"
         ))),
         (FileEdit::Write { path, .. } | FileEdit::Delete { path }, _) => {
-            Err(Fault::bug(format!("{path} is no file where it is changed")))
+            Err(Fault::bug(format!("{path} is not a file where it is changed")))
         }
     }
 }

@@ -14,13 +14,13 @@ use crate::model::{CommitSha, Fault, limits};
 const MOST_BYTES: usize = limits::GIT_HISTORY.bytes();
 
 impl Remote {
-    /// Tells whether `ours` is in the history of `revision`.
+    /// Whether `ours` is in the history of `revision`.
     pub(super) async fn ancestry(&self, revision: &CommitSha, ours: &CommitSha) -> Containment {
         if revision == ours {
             return Containment::Contains;
         }
         let (Ok(from), Ok(to)) = (oid(revision), oid(ours)) else {
-            return Containment::Unknown(format!("{revision} is no commit of this repository"));
+            return Containment::Unknown(format!("{revision} is not a commit of this repository"));
         };
         if let Some(verdict) = self.verdicts.borrow().get(&(from, to)) {
             return verdict.clone();

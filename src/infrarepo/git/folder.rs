@@ -133,7 +133,7 @@ fn write_fault(path: &Path, error: git2::Error) -> Fault {
 fn unusable(path: &Path, error: git2::Error) -> Fault {
     let shown = path.display();
     if error.code() == ErrorCode::NotFound {
-        return Fault::invalid(format!("{shown} is no git repository")).hint(
+        return Fault::invalid(format!("{shown} is not a git repository")).hint(
             "give `infra-repo` as `owner/name` for one on GitHub, as an address, or as the folder of a bare repository",
         );
     }
@@ -248,7 +248,7 @@ impl InfraRepo for Folder {
             return Containment::Contains;
         }
         let (Ok(from), Ok(to)) = (oid(revision), oid(ours)) else {
-            return Containment::Unknown(format!("{revision} is no commit of this repository"));
+            return Containment::Unknown(format!("{revision} is not a commit of this repository"));
         };
         match self.repo.graph_descendant_of(from, to) {
             Ok(true) => Containment::Contains,

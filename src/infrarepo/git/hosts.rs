@@ -100,7 +100,7 @@ impl Host {
         }
     }
 
-    /// Tells whether hosts of this kind have tokens that are valid only with a certain user name.
+    /// Whether hosts of this kind have tokens that are valid only with a certain user name.
     pub(super) const fn wants_names(self) -> bool {
         !matches!(self, Self::GitHub | Self::Azure | Self::Gitea)
     }

@@ -67,7 +67,7 @@ impl Http {
             self.redirect(&url, asked, &response)?;
         }
         Err(CallError::Final(Fault::unreachable(format!(
-            "{} redirects without an end",
+            "{} redirects in a loop",
             self.place
         ))))
     }
@@ -134,7 +134,7 @@ impl Http {
         let place = &self.place;
         let to = response.header(LOCATION).and_then(|to| from.join(to).ok());
         let Some(to) = to else {
-            let fault = Fault::unreachable(format!("{place} redirects ({status}) to nowhere"));
+            let fault = Fault::unreachable(format!("{place} redirects ({status}) without an address"));
             return Err(CallError::Final(fault));
         };
         if to.origin() != from.origin() {

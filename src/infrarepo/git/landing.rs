@@ -129,7 +129,7 @@ impl Remote {
             Fault::unreachable(format!(
                 "it is not known whether commit {new} is on {reference} of {place}: {said}, and {reference} cannot be read: {why}"
             ))
-            .hint(format!("run it again: it finds out, and lands only what is missing (the commit would be {new})"))
+            .hint(format!("run the step again: promote looks for commit {new}, and lands only what is missing"))
         };
         let tip = self
             .reference_at(&update.reference)

@@ -83,7 +83,7 @@ type Rule = (&'static [&'static str], &'static str, &'static str);
 const RULES: [Rule; 13] = [
     (
         &["verified signature", "commits must be signed", "unsigned commits"],
-        "a rule wants signed commits",
+        "a rule requires signed commits",
         "set `via: api` (GitHub then signs the commit), or let the token's identity bypass the signature rule of this branch",
     ),
     (
@@ -92,12 +92,12 @@ const RULES: [Rule; 13] = [
             "must be made through the merge queue",
             "changes must be made through a merge request",
         ],
-        "a rule wants a pull request",
+        "a rule requires a pull request",
         "set `via: pull-request`, or let the token's identity bypass the rule of this branch",
     ),
     (
         &["required status check"],
-        "a rule wants status checks first",
+        "a rule requires status checks first",
         "let the token's identity bypass the rule of this branch",
     ),
     (

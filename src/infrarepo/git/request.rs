@@ -83,7 +83,7 @@ impl Fetch {
         out
     }
 
-    /// Tells whether the pack may leave out bases of deltas. Of a commit that stands alone here, git leaves out the folders only then;
+    /// Whether the pack may leave out bases of deltas. Of a commit that stands alone here, git leaves out the folders only then;
     /// and only of such commits it is certain that all their folders are here.
     fn thin(&self) -> bool {
         !self.shallow.is_empty()

@@ -138,7 +138,7 @@ impl Talk {
         let known = self.dialect.borrow().is_some();
         match broken {
             Broken::Server(said) if known && said.contains("not our ref") => CallError::Final(
-                Fault::denied(format!("{} does not give what it was asked for", self.place()))
+                Fault::denied(format!("{} did not send the requested commits", self.place()))
                     .because(Broken::Server(said))
                     .hint("if a branch was moved meanwhile, run it again; protocol v2 gives more than tips (for sshd: `AcceptEnv GIT_PROTOCOL`)"),
             ),
@@ -209,11 +209,7 @@ impl Talk {
         let asked = http::patiently(&self.clock, PATIENCE, ask, passing, told);
         tokio::time::timeout(bound, asked).await.unwrap_or_else(|_| {
             Err(CallError::Lost {
-                fault: Fault::unreachable(format!(
-                    "{} has not answered within {} s",
-                    self.place(),
-                    bound.as_secs()
-                )),
+                fault: Fault::unreachable(format!("{} has not answered within {}s", self.place(), bound.as_secs())),
                 after: None,
             })
         })

@@ -172,7 +172,7 @@ fn folder(
                 Some(_) => {
                     let on_the_way = parts.get(..=depth).unwrap_or_default().join("/");
                     return Err(Fault::invalid(format!(
-                        "{} cannot be written: {on_the_way} is no folder",
+                        "{} cannot be written: {on_the_way} is not a folder",
                         edit.path()
                     )));
                 }
@@ -222,7 +222,7 @@ fn file(
             )));
         }
         (FileEdit::Write { path, .. } | FileEdit::Delete { path }, _) => {
-            return Err(Fault::bug(format!("{path} is no file where it is changed")));
+            return Err(Fault::bug(format!("{path} is not a file where it is changed")));
         }
     };
     let blob = repo.blob(content).map_err(broken)?;
@@ -253,7 +253,7 @@ pub(super) fn content(repo: &Repository, blob: Oid) -> Result<Vec<u8>, git2::Err
     if object.kind() == ObjectType::Blob {
         Ok(object.data().to_vec())
     } else {
-        Err(git2::Error::from_str("the object is no file"))
+        Err(git2::Error::from_str("the object is not a file"))
     }
 }
 

@@ -47,7 +47,7 @@ fn request(web: &Web) -> Result<Request, Trouble> {
         .ok()
         .filter(|url| url.has_host() && matches!(url.scheme(), "http" | "https"));
     let url = url.ok_or_else(|| {
-        let message = format!("`url: {}` is no URL such as https://api.example.com/status", web.url);
+        let message = format!("`url: {}` is not a URL such as https://api.example.com/status", web.url);
         Trouble::new(TroubleKind::NotUrl, message)
     })?;
     let method = match web.method.as_str() {

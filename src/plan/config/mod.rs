@@ -361,7 +361,7 @@ mod tests {
         assert_eq!(config.environments[1].applications.as_ref().map(Vec::len), Some(2));
         assert!(
             mistakes("version: 1\napps: &a {api: *a}\n")
-                .contains("line 2: aliases stand for too much, or for themselves")
+                .contains("line 2: the aliases expand to too much text, or to themselves")
         );
         for (depth, words) in [(40, "line 2: it is nested too deeply"), (100_000, "promote.yaml: ")] {
             let said = mistakes(&format!("version: 1\nmessage: {}", "[".repeat(depth)));
@@ -370,7 +370,7 @@ mod tests {
         let wide = "x, ".repeat(500);
         let text = format!("version: 1\nmessage: &a [{wide}]\nlayout: [{}]\n", "*a, ".repeat(500));
         assert!(
-            mistakes(&text).contains("line 3: aliases stand for"),
+            mistakes(&text).contains("line 3: the aliases expand"),
             "{}",
             mistakes(&text)
         );

@@ -78,7 +78,7 @@ struct Tree {
 
 impl Tree {
     fn take(&mut self, event: Event, mark: Marker) -> Result<(), &'static str> {
-        const ALIASES: &str = "aliases stand for too much, or for themselves: write them out";
+        const ALIASES: &str = "the aliases expand to too much text, or to themselves: replace them with their values";
         let line = mark.line();
         match event {
             Event::Scalar(text, style, anchor, tag) => {

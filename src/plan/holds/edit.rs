@@ -101,7 +101,7 @@ fn matches(hold: &Hold, wanted: &Released) -> bool {
     hold.app == wanted.app && hold.environment == wanted.environment && image
 }
 
-/// Tells whether an entry already says what a new hold would.
+/// Whether an entry already says what a new hold would.
 fn says(entry: &Hold, hold: &NewHold, image: Option<&HeldImage>) -> bool {
     let lasts = match (entry.until, hold.until) {
         (None, _) => true,

@@ -19,7 +19,8 @@ impl HeldImage {
     /// # Errors
     /// Says what an image of a hold looks like, as the end of a sentence.
     pub fn parse(text: &str) -> Result<Self, String> {
-        const RIGHT: &str = "is no tag, digest or image reference such as `v1.2.3`, `sha256:…` or `myorg/api:v1.2.3`";
+        const RIGHT: &str =
+            "is not a tag, digest or image reference such as `v1.2.3`, `sha256:…` or `myorg/api:v1.2.3`";
         let wrong = |_| RIGHT.to_owned();
         let (mut repository, mut tag, mut digest) = (None, None, None);
         match text.split_once('@') {
@@ -41,7 +42,7 @@ impl HeldImage {
         })
     }
 
-    /// Tells whether a reference is one of these images. Where both have a digest, it decides: the same digest is the same content,
+    /// Whether a reference is one of these images. Where both have a digest, it decides: the same digest is the same content,
     /// whatever its tag.
     #[must_use]
     pub fn is(&self, reference: &Parts<'_>) -> bool {
@@ -64,7 +65,7 @@ impl HeldImage {
         }
     }
 
-    /// Tells whether a hold on `other` is one on this or on part of it: what a release of this removes.
+    /// Whether a hold on `other` is one on this or on part of it: what a release of this removes.
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
         let repositories = match (&self.repository, &other.repository) {

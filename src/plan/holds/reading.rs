@@ -44,7 +44,7 @@ pub struct Hold {
 }
 
 impl Hold {
-    /// Tells whether its time is over.
+    /// Whether its time is over.
     #[must_use]
     pub fn is_expired(&self, now: Timestamp) -> bool {
         self.until.is_some_and(|until| until <= now)
@@ -85,7 +85,7 @@ impl Of {
         Ok(Self::One(text.to_owned()))
     }
 
-    /// Tells whether a name is one of them.
+    /// Whether a name is one of them.
     #[must_use]
     pub fn is(&self, name: &str) -> bool {
         match self {

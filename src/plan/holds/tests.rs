@@ -98,7 +98,7 @@ fn what_cannot_be_read_holds_everything_and_names_the_line() {
         ("# x\n- app: api\n", "line 2: the entry has no `environment`"),
         (
             "- app: api\n  environment: dev\n  until: soon\n",
-            "line 3: `until` \"soon\" is no time",
+            "line 3: `until` \"soon\" is not a time",
         ),
         (
             "- app: api\n  environment: dev\n  until: 2026-11-27T03:00:00\n",
@@ -106,7 +106,7 @@ fn what_cannot_be_read_holds_everything_and_names_the_line() {
         ),
         (
             "- app: api\n  environment: dev\n  image: \"a b\"\n",
-            "line 3: `image` \"a b\" is no tag",
+            "line 3: `image` \"a b\" is not a tag",
         ),
         ("- app: -x\n  environment: dev\n", "line 1: `app` \"-x\""),
         ("\u{1}", "line 1"),

@@ -45,7 +45,7 @@ pub fn until(text: &str) -> Result<Until, String> {
 /// Says what is right, as the end of a sentence.
 pub(super) fn point(text: &str) -> Result<Timestamp, String> {
     const DAY: u64 = 86_400;
-    const RIGHT: &str = "is no time such as `2026-12-24T18:00:00Z`, `2026-12-24T18:00:00+01:00` or `2026-12-24`";
+    const RIGHT: &str = "is not a time such as `2026-12-24T18:00:00Z`, `2026-12-24T18:00:00+01:00` or `2026-12-24`";
     let wrong = || RIGHT.to_owned();
     if text.len() == 10 {
         let day = Timestamp::parse(&format!("{text}T00:00:00Z")).ok_or_else(wrong)?;

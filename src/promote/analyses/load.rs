@@ -262,7 +262,7 @@ fn server(metric: &Metric, settings: &Settings) -> Vec<String> {
     if let Some(web) = &metric.provider.web {
         match read_url(&web.url) {
             Ok(url) => wrong.extend(clear("url", &url).err()),
-            Err(why) => wrong.push(format!("`url: {}` is no URL: {why}", web.url)),
+            Err(why) => wrong.push(format!("`url: {}` is not a URL: {why}", web.url)),
         }
         if web.authentication.sigv4 != Sigv4::default() {
             wrong.push("promote does not sign requests for AWS (`sigv4`)".to_owned());
@@ -278,7 +278,7 @@ fn login(oauth: &Oauth2) -> Option<String> {
     }
     match read_url(&oauth.token_url) {
         Ok(url) => clear("tokenUrl", &url).err(),
-        Err(why) => Some(format!("`tokenUrl: {}` is no URL: {why}", oauth.token_url)),
+        Err(why) => Some(format!("`tokenUrl: {}` is not a URL: {why}", oauth.token_url)),
     }
 }
 

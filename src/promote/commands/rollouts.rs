@@ -60,7 +60,7 @@ pub(in crate::promote) async fn look<'a>(
     let Some((observe, drive)) = reading.observe.zip(drive) else {
         let verb = deed.verb();
         return Err(Fault::invalid(format!(
-            "`{verb}` needs `argocd-server`: there is nobody else to ask"
+            "`{verb}` needs `argocd-server`: promote sees applications only through Argo CD"
         )));
     };
     ports.journal.tell(Event::Stage("Look".to_owned()));

@@ -27,7 +27,7 @@ pub(in crate::promote) async fn run(
     report: &mut Report,
 ) -> Result<End, Fault> {
     let Reading { ports, repo, .. } = reading;
-    let nobody = || Fault::invalid("`verify` needs `argocd-server`: there is nobody else to ask");
+    let nobody = || Fault::invalid("`verify` needs `argocd-server`: promote sees applications only through Argo CD");
     let observe = reading.observe.ok_or_else(nobody)?;
     let wish = Wish {
         analyses: &job.analyses,

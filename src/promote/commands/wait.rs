@@ -29,7 +29,7 @@ pub(in crate::promote) async fn run(
     report: &mut Report,
 ) -> Result<End, Fault> {
     let Reading { ports, repo, .. } = reading;
-    let nobody = || Fault::invalid("`wait` needs `argocd-server`: there is nobody else to ask");
+    let nobody = || Fault::invalid("`wait` needs `argocd-server`: promote sees applications only through Argo CD");
     let observe = reading.observe.ok_or_else(nobody)?;
     let (planned, followees, commit, verifications) = or_cancel(ports.cancel, async {
         let (planned, commit) = pinned(repo, &job.select, job.commit.as_ref()).await?;

@@ -270,7 +270,7 @@ fn somebody_else(commit: &CommitInfo, branch: &str) -> Fault {
     ))
 }
 
-/// Tells whether a commit has all files as the edits leave them.
+/// Whether a commit has all files as the edits leave them.
 async fn has(repo: &dyn Land, commit: &CommitSha, edits: &[FileEdit]) -> Result<bool, Fault> {
     let paths: Vec<_> = edits.iter().map(|edit| edit.path().clone()).collect();
     let texts = repo.read(commit, &paths).await?;

@@ -135,7 +135,7 @@ fn update(mut records: Records, place: &Place<'_>, happened: &[Happened], ports:
     })
 }
 
-/// Tells whether a line says of the same images what the newest one says: both that they are live, or both the same event.
+/// Whether a line says of the same images what the newest one says: both that they are live, or both the same event.
 fn says_the_same(newest: &Line, line: &Line) -> bool {
     let same = newest.images.len() == line.images.len() && newest.is_about(&line.images);
     same && (newest.event == line.event || newest.event.is_good() && line.event.is_good())

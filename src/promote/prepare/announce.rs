@@ -65,7 +65,7 @@ pub(in crate::promote) fn applications(report: &Report, followees: &[Followee], 
     }
     for name in names(&|followee| followee.baseline.is_none()) {
         journal.tell(Event::Notice(format!(
-            "application {name} does not exist yet: it has {} s from landing to be created",
+            "application {name} does not exist yet: it has {}s from landing to be created",
             CREATE_GRACE.as_secs()
         )));
     }

@@ -159,7 +159,7 @@ pub(in crate::promote) async fn config(repo: &dyn InfraRepo, at: &CommitSha) -> 
     };
     if entry.kind != EntryKind::File {
         return Err(Fault::invalid(format!(
-            "{CONFIG_FILE} in the infra-repo is no regular file"
+            "{CONFIG_FILE} in the infra-repo is not a regular file"
         )));
     }
     let texts = repo

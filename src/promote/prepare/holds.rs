@@ -29,7 +29,7 @@ pub(in crate::promote) async fn text(
             let texts = repo.read(at, &[path()?]).await?;
             Ok(Ok(texts.into_iter().next().flatten()))
         }
-        Some(EntryKind::Folder | EntryKind::Other) => Ok(Err("it is no regular file".to_owned())),
+        Some(EntryKind::Folder | EntryKind::Other) => Ok(Err("it is not a regular file".to_owned())),
     }
 }
 

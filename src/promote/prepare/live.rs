@@ -6,7 +6,7 @@ use crate::model::{AppSnapshot, ApplicationId, Clock};
 
 use crate::promote::prepare::precheck::patiently;
 
-/// Tells whether `app`, as it was just read, runs every one of `images`, by the rules of the wait. Asks for what its workloads are to run
+/// Whether `app`, as it was just read, runs every one of `images`, by the rules of the wait. Asks for what its workloads are to run
 /// where the application alone does not tell.
 ///
 /// # Errors

@@ -64,7 +64,7 @@ pub(in crate::promote) async fn look(
     Ok(Some(lineage.replaced_by(&tip).await))
 }
 
-/// Tells whether an attempt belongs to a run.
+/// Whether an attempt belongs to a run.
 fn is_of(attempt: &str, run: &str) -> bool {
     attempt
         .strip_prefix(run)

@@ -46,13 +46,13 @@ pub(super) fn read(body: &[u8], said: Option<&str>, asked: &str) -> Result<Manif
     let algorithm = named.map_or("sha256", |name| name.split(':').next().unwrap_or("sha256"));
     let computed = hashed(body, algorithm);
     let json: Json =
-        serde_json::from_slice(body).map_err(|_| "answered with something that is no manifest".to_owned())?;
+        serde_json::from_slice(body).map_err(|_| "answered with something that is not a manifest".to_owned())?;
     let images = json.get("manifests").and_then(Json::as_array);
     let configuration = json.pointer("/config/digest").and_then(Json::as_str).map(str::to_owned);
     if images.is_none() && configuration.is_none() {
         return Err(match json.get("schemaVersion").and_then(Json::as_u64) {
             Some(1) => "answered with a manifest of the first version, which promote does not read".to_owned(),
-            _ => "answered with something that is no manifest".to_owned(),
+            _ => "answered with something that is not a manifest".to_owned(),
         });
     }
     Ok(Manifest {

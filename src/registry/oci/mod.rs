@@ -123,7 +123,7 @@ impl Registries {
             .await?;
         let foreign = |why: &str| Problem::Unreachable(format!("{what}: {} {why}", place.host));
         manifest::check(&answer.body, digest).map_err(|why| foreign(&why))?;
-        serde_json::from_slice(&answer.body).map_err(|_| foreign("answered with a configuration that is no JSON"))
+        serde_json::from_slice(&answer.body).map_err(|_| foreign("answered with a configuration that is not JSON"))
     }
 
     /// Asks, and answers the registry's challenge once.
@@ -164,7 +164,7 @@ impl Registries {
                 let unfit = |why: String| {
                     Problem::Unreachable(format!("{what}: {} names a token service that {why}", place.host))
                 };
-                let mut url = Url::parse(realm).map_err(|_| unfit("is no URL".to_owned()))?;
+                let mut url = Url::parse(realm).map_err(|_| unfit("is not a URL".to_owned()))?;
                 may_carry_secret(&url).map_err(unfit)?;
                 let scope = if scope.is_empty() {
                     format!("repository:{}:pull", place.repository)
@@ -244,9 +244,9 @@ impl Registries {
             let to = to
                 .and_then(|to| at.join(to).ok())
                 .filter(|to| matches!(to.scheme(), "http" | "https"));
-            at = to.ok_or_else(|| Problem::Unreachable(format!("{} redirects to nowhere", place.host)))?;
+            at = to.ok_or_else(|| Problem::Unreachable(format!("{} redirects without an address", place.host)))?;
         }
-        Err(Problem::Unreachable(format!("{} redirects without an end", place.host)))
+        Err(Problem::Unreachable(format!("{} redirects in a loop", place.host)))
     }
 
     async fn open(&self, request: Request, most: usize, place: &Place) -> Result<Answer, Problem> {

@@ -357,7 +357,7 @@ fn random_analyses_come_out_as_the_controller_has_them() {
     };
     assert!(
         Path::new(&oracle).is_file(),
-        "ANALYSIS_ORACLE is {oracle}, which is no file"
+        "ANALYSIS_ORACLE is {oracle}, which is not a file"
     );
     let seed = std::env::var("ANALYSIS_SEED")
         .ok()

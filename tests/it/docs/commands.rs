@@ -183,29 +183,53 @@ fn every_command_of_the_documents_runs() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n---\n"));
 }
 
+/// Returns where the links of a page lead to within the project: the file, and the heading.
+fn links(page: &Path) -> Vec<(PathBuf, String)> {
+    let text = fs::read_to_string(page).unwrap();
+    let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    targets
+        .filter(|target| !target.contains("://"))
+        .map(|target| {
+            let (file, heading) = target.split_once('#').unwrap_or((target, ""));
+            let to = if file.is_empty() {
+                page.to_owned()
+            } else {
+                page.parent().unwrap().join(file)
+            };
+            (to, heading.to_owned())
+        })
+        .collect()
+}
+
 #[test]
 fn every_link_of_the_documents_leads_somewhere() {
     let mut dead = Vec::new();
     for path in documents() {
-        let text = fs::read_to_string(&path).unwrap();
-        for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
-            let (file, heading) = target.split_once('#').unwrap_or((target, ""));
-            if target.contains("://") {
-                continue;
-            }
-            let to = if file.is_empty() {
-                path.clone()
-            } else {
-                path.parent().unwrap().join(file)
-            };
+        for (to, heading) in links(&path) {
             let there = fs::metadata(&to).is_ok()
-                && (heading.is_empty() || headings(&fs::read_to_string(&to).unwrap()).contains(&heading.to_owned()));
+                && (heading.is_empty() || headings(&fs::read_to_string(&to).unwrap()).contains(&heading));
             if !there {
-                dead.push(format!("{}: {target}", path.display()));
+                dead.push(format!("{}: {}#{heading}", path.display(), to.display()));
             }
         }
     }
     assert_eq!(dead, Vec::<String>::new());
+}
+
+#[test]
+fn every_page_is_two_clicks_from_the_readme() {
+    let pages = |from: &Path| -> Vec<PathBuf> {
+        let to = links(from).into_iter().map(|(to, _)| to);
+        to.filter(|to| to.extension().is_some_and(|extension| extension == "md"))
+            .map(|to| to.canonicalize().unwrap())
+            .collect()
+    };
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut near = pages(&root.join("README.md"));
+    near.extend(near.clone().iter().flat_map(|page| pages(page)));
+    let mut far = documents();
+    far.retain(|page| *page != root.join("README.md") && !near.contains(&page.canonicalize().unwrap()));
+    assert_eq!(far, Vec::<PathBuf>::new(), "three clicks or more");
 }
 
 /// Returns the anchors that GitHub gives to the headings of a page.

@@ -160,5 +160,5 @@ fn what_is_wrong_with_the_inputs_of_ssh_is_told_before_anything_is_asked() {
         "{said}"
     );
     let key = ("ssh-key", "-----BEGIN ENCRYPTED PRIVATE KEY-----");
-    assert!(given(&[key]).contains("`ssh-key` is given, and `infra-repo` is no ssh address"));
+    assert!(given(&[key]).contains("`ssh-key` is given, and `infra-repo` is not an ssh address"));
 }

@@ -255,7 +255,7 @@ fn what_is_wrong_with_an_analysis_is_said_before_anything_is_written() {
             "http://prometheus.example.com",
             "promote uses http only for loopback",
         ),
-        (url, "prometheus:9090", "is no URL"),
+        (url, "prometheus:9090", "is not a URL"),
         ("- name: service", "- name: sevice", "the argument sevice has no value"),
         ("kind: AnalysisTemplate", "kind: Rollout", "has no AnalysisTemplate"),
         ("count: 3", "count: 3\n    failureLimit: -2", "failureLimit"),

@@ -120,7 +120,7 @@ impl Checker<'_> {
         Ok(kind)
     }
 
-    /// Tells whether the environment has a name.
+    /// Whether the environment has a name.
     pub(super) fn in_environment(&self, name: &str) -> bool {
         match self.result {
             Some(_) => name == "result" || functions::OF_THE_CONTROLLER.contains(&name),

@@ -45,7 +45,7 @@ pub(super) fn read(arguments: &[Value], at: usize) -> Result<Value, Failure> {
 /// The parts of a layout that are numbers, with how many digits each has.
 const FIELDS: [(&str, usize); 6] = [("2006", 4), ("01", 2), ("02", 2), ("15", 2), ("04", 2), ("05", 2)];
 
-/// Tells whether a layout has only such parts, and signs between them.
+/// Whether a layout has only such parts, and signs between them.
 fn is_numeric(layout: &str) -> bool {
     let mut rest = layout.to_owned();
     for (field, _) in FIELDS {

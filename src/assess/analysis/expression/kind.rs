@@ -82,12 +82,12 @@ impl Kind {
         }
     }
 
-    /// Tells whether the two are kinds of one sort, whatever their elements are.
+    /// Whether the two are kinds of one sort, whatever their elements are.
     pub(super) fn same_sort(&self, other: &Self) -> bool {
         std::mem::discriminant(self) == std::mem::discriminant(other)
     }
 
-    /// Tells whether a value of this type can be given where the other is declared.
+    /// Whether a value of this type can be given where the other is declared.
     pub(super) fn assignable_to(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Nil, Self::Map | Self::List(..) | Self::Function) => true,
@@ -97,7 +97,7 @@ impl Kind {
         }
     }
 
-    /// Tells whether `==` between the two can be checked.
+    /// Whether `==` between the two can be checked.
     pub(super) fn comparable_to(&self, other: &Self) -> bool {
         let loose = |kind: &Self| matches!(kind, Self::Unknown | Self::Nil);
         loose(self)

@@ -36,12 +36,12 @@ const WORDS: [&str; 10] = [
 ];
 const NEGATED: [&str; 5] = ["in", "matches", "contains", "startsWith", "endsWith"];
 
-/// Tells whether a character may stand in a name.
+/// Whether a character may stand in a name.
 pub(super) fn in_name(character: char) -> bool {
     begins_name(character) || character.is_numeric()
 }
 
-/// Tells whether a character may begin a name.
+/// Whether a character may begin a name.
 pub(super) fn begins_name(character: char) -> bool {
     matches!(character, '_' | '$') || character.is_alphabetic()
 }

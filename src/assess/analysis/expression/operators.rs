@@ -34,7 +34,7 @@ pub(super) fn int(value: &Value) -> Option<i64> {
     }
 }
 
-/// Tells whether two values are equal. Nothing is equal to NaN, not even NaN.
+/// Whether two values are equal. Nothing is equal to NaN, not even NaN.
 #[expect(clippy::match_same_arms, reason = "one arm for each type")]
 pub(super) fn equal(left: &Value, right: &Value) -> bool {
     match (left, right) {

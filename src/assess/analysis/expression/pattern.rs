@@ -54,7 +54,7 @@ impl Pattern {
         })
     }
 
-    /// Tells whether a text has a match anywhere.
+    /// Whether a text has a match anywhere.
     ///
     /// # Errors
     /// The text has letters beyond ASCII, and the expression asks for classes of them.

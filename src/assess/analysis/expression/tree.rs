@@ -162,7 +162,7 @@ impl Binary {
         })
     }
 
-    /// Tells whether it can be chained: `a < b < c`.
+    /// Whether it can be chained: `a < b < c`.
     pub(super) fn compares(self) -> bool {
         matches!(
             self,

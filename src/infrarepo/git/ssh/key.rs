@@ -36,7 +36,7 @@ impl SshKey {
             Err(keys::Error::KeyIsEncrypted) => Err(locked()),
             Ok(key) => Ok(Self(Arc::new(key))),
             Err(_) => Err(
-                "is no private key that can be read: give the whole file, from its first line with `BEGIN` to its last with `END`, \
+                "is not a private key that can be read: give the whole file, from its first line with `BEGIN` to its last with `END`, \
                  with its line ends"
                     .to_owned(),
             ),
@@ -45,7 +45,7 @@ impl SshKey {
 }
 
 fn locked() -> String {
-    "is encrypted with a passphrase, which nobody can type here: make a key of its own without one \
+    "is encrypted with a passphrase, which nobody can type here: create a separate key without one \
      (ssh-keygen -t ed25519 -N '' -f deploy-key), and keep it as a secret"
         .to_owned()
 }
@@ -65,9 +65,9 @@ mod tests {
                 "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,hunter2",
                 "passphrase",
             ),
-            ("-----BEGIN OPENSSH PRIVATE KEY-----\nhunter2", "no private key"),
-            ("hunter2", "no private key"),
-            ("", "no private key"),
+            ("-----BEGIN OPENSSH PRIVATE KEY-----\nhunter2", "not a private key"),
+            ("hunter2", "not a private key"),
+            ("", "not a private key"),
         ] {
             let said = SshKey::parse(text).unwrap_err();
             assert!(said.contains(part) && !said.contains("hunter2"), "{text}: {said}");

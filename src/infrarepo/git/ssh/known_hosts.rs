@@ -102,7 +102,7 @@ fn read(line: &str) -> Result<Option<Line>, String> {
     Ok(Some(Line { revoked, hosts, key }))
 }
 
-/// Tells whether a list of patterns means a host: at least one fits, and none that begins with `!`.
+/// Whether a list of patterns means a host: at least one fits, and none that begins with `!`.
 fn fits(hosts: &str, name: &str) -> bool {
     if let Some(hashed) = hosts.strip_prefix("|1|") {
         return fits_hash(hashed, name).unwrap_or_default();
@@ -120,7 +120,7 @@ fn fits(hosts: &str, name: &str) -> bool {
     fitting
 }
 
-/// Tells whether `SALT|HASH` is the HMAC of a name (`HashKnownHosts` of OpenSSH; its SHA-1 hides names, it guards nothing).
+/// Whether `SALT|HASH` is the HMAC of a name (`HashKnownHosts` of OpenSSH; its SHA-1 hides names, it guards nothing).
 fn fits_hash(hashed: &str, name: &str) -> Option<bool> {
     let (salt, hash) = hashed.split_once('|')?;
     let (salt, hash) = (STANDARD.decode(salt).ok()?, STANDARD.decode(hash).ok()?);
@@ -128,7 +128,7 @@ fn fits_hash(hashed: &str, name: &str) -> Option<bool> {
     Some(hmac::verify(&key, name.as_bytes(), &hash).is_ok())
 }
 
-/// Tells whether a name is like a pattern with `*` and `?`. Goes back to the last `*` only, so it ends soon.
+/// Whether a name is like a pattern with `*` and `?`. Goes back to the last `*` only, so it ends soon.
 fn like(pattern: &[u8], name: &[u8]) -> bool {
     let (mut at, mut in_name) = (0, 0);
     let mut star: Option<(usize, usize)> = None;

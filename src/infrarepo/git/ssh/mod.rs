@@ -96,7 +96,7 @@ impl Ssh {
 
     fn silent(&self) -> CallError {
         CallError::Lost {
-            fault: Fault::unreachable(format!("{} says nothing for {} s", self.host(), SILENCE.as_secs())),
+            fault: Fault::unreachable(format!("{} sent nothing for {}s", self.host(), SILENCE.as_secs())),
             after: None,
         }
     }
@@ -110,7 +110,7 @@ impl Ssh {
         let done = timeout(service.time(), work).await.unwrap_or_else(|_| {
             Err(CallError::Lost {
                 fault: Fault::unreachable(format!(
-                    "{} does not end its answer within {} s",
+                    "{} does not end its answer within {}s",
                     self.host(),
                     service.time().as_secs()
                 )),
@@ -278,7 +278,7 @@ impl Carrier for Ssh {
             let command = request.get(4..).is_some_and(|rest| rest.starts_with(b"command="));
             if command && !said.starts_with(VERSION_2) {
                 let message = format!(
-                    "{} does not talk protocol v2 (`AcceptEnv GIT_PROTOCOL` lets sshd)",
+                    "{} does not use protocol v2 (`AcceptEnv GIT_PROTOCOL` in sshd enables it)",
                     self.host()
                 );
                 return Err(CallError::Strange(Fault::unreachable(message)));

@@ -89,7 +89,7 @@ pub(super) async fn connect(address: &SshAddress, access: &SshAccess) -> Result<
         Ok(Ok(stream)) => stream,
         Ok(Err(error)) => return Err(unreached(&host, error.into())),
         Err(_) => {
-            let why = anyhow::anyhow!("no connection within {} s", CONNECT.as_secs());
+            let why = anyhow::anyhow!("no connection within {}s", CONNECT.as_secs());
             return Err(unreached(&host, why));
         }
     };
@@ -231,13 +231,13 @@ fn verdict(result: &AuthResult, closed: bool, address: &SshAddress) -> Result<()
     let fault = match result {
         AuthResult::Success => return Ok(()),
         AuthResult::Failure { partial_success: true, .. } => {
-            Fault::denied(format!("{host} accepts the key and wants a second proof, which nobody can give here"))
+            Fault::denied(format!("{host} accepts the key and asks for a second factor, which promote cannot give"))
                 .hint("let the host take the deploy key alone")
         }
         // A refusal names the methods that are left; this one was cut off.
         AuthResult::Failure { remaining_methods, .. } if closed && remaining_methods.is_empty() => {
             return Err(CallError::Lost {
-                fault: Fault::unreachable(format!("{host} ended the connection before it had looked at the key")),
+                fault: Fault::unreachable(format!("{host} ended the connection before it checked the key")),
                 after: None,
             });
         }
@@ -260,7 +260,7 @@ fn unreached(host: &str, why: anyhow::Error) -> CallError {
 
 fn late(host: &str) -> CallError {
     let fault = Fault::unreachable(format!(
-        "{host} does not finish the handshake of ssh within {} s",
+        "{host} did not finish the ssh handshake within {}s",
         HANDSHAKE.as_secs()
     ));
     CallError::Lost { fault, after: None }
@@ -277,7 +277,7 @@ fn stopped(stop: Stop, host: &str, known: &Known) -> CallError {
     match stop {
         Stop::Host(key) => CallError::Final(stranger(host, &key, known)),
         Stop::Ssh(error @ russh::Error::NoCommonAlgo { .. }) => {
-            let fault = Fault::denied(format!("{host} speaks only what is too old to be trusted"));
+            let fault = Fault::denied(format!("{host} offers only ciphers or keys that are too old to trust"));
             let hint = "let the host offer curve25519 or ecdh, chacha20-poly1305, aes-gcm or aes-ctr, and an ed25519, ecdsa or rsa-sha2 key";
             CallError::Final(fault.because(error).hint(hint))
         }
@@ -310,7 +310,7 @@ fn stranger(host: &str, key: &PublicKey, known: &Known) -> Fault {
     }
     let expected: Vec<String> = known.keys.iter().map(print).collect();
     Fault::denied(format!(
-        "THE HOST KEY OF {host} HAS CHANGED: it shows {shown}, and known is {}. Someone can be between this run and the host; promote sent nothing",
+        "THE HOST KEY OF {host} HAS CHANGED: it shows {shown}, and the known key is {}. Someone can be between this run and the host; promote sent nothing",
         expected.join(", ")
     ))
     .hint("do not go on before the host's owner confirms the new key; then replace the host's lines in `ssh-known-hosts`")

@@ -23,7 +23,7 @@ impl Schema {
         first.clone().filter(|_| same)
     }
 
-    /// Tells whether the database has to change: `true`, `false` or `unknown`.
+    /// Whether the database has to change: `true`, `false` or `unknown`.
     pub(super) fn changed(&self) -> &'static str {
         let differs =
             |(_, from, to): &(String, Option<String>, Option<String>)| from.is_some() && to.is_some() && from != to;

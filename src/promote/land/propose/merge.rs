@@ -116,7 +116,7 @@ impl Merging<'_> {
         }
     }
 
-    /// Tells whether it is merged, closed, or somebody else's by now.
+    /// Whether it is merged, closed, or somebody else's by now.
     async fn over(&self, state: &State) -> Result<Option<End>, Fault> {
         let number = self.pull.number;
         if let Some(commit) = &state.merged {
@@ -221,7 +221,7 @@ impl Merging<'_> {
         Ok(None)
     }
 
-    /// Tells whether waiting can help.
+    /// Whether waiting can help.
     fn hopeless(&self, state: &State) -> Result<Option<End>, Fault> {
         let number = self.pull.number;
         let refused = |why: String, hint: &str| Err(Fault::refused(format!("pull request #{number} {why}")).hint(hint));

@@ -168,7 +168,7 @@ async fn a_file_is_no_folder(world: World) {
     let repo = world.open();
     let tip = repo.tip().await.unwrap().commit;
     for (file, part) in [
-        ("README.md/below", "README.md is no folder"),
+        ("README.md/below", "README.md is not a folder"),
         ("apps", "it is a folder"),
     ] {
         let edits = vec![create(file, "x")];
