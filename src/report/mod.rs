@@ -431,6 +431,10 @@ pub(crate) mod tests {
             seconds: Some(1.0),
             seconds_from_landing: Some(1.0),
         });
+        report.from = Some(FromRow {
+            environment: "x".to_owned(),
+            live_since: Timestamp::parse("2026-01-01T00:00:00Z"),
+        });
         report.status = vec![StatusRow {
             cluster: Some("x".to_owned()),
             app: "x".to_owned(),
