@@ -5,6 +5,7 @@ pub mod dex;
 pub mod git;
 pub mod github;
 pub mod prometheus;
+pub mod registry;
 mod whole;
 
 pub use whole::{Options, Sandbox, overlay};

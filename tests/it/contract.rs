@@ -3,3 +3,4 @@
 mod delivery;
 mod infrarepo;
 mod metrics;
+mod registry;
