@@ -69,8 +69,9 @@ pub struct Request {
     pub from: Option<EnvironmentName>,
     /// The exceptions asked for.
     pub allow: Allow,
-    /// The digests of tags that came without one, as a registry told them; empty until it was asked.
-    pub resolved: Vec<(Reference, Digest)>,
+    /// The digests of tags that came without one, from their registry; empty until it was asked. `None`: the registry gave no answer, so
+    /// the plan has the tag alone, which the gate `image` keeps closed.
+    pub resolved: Vec<(Reference, Option<Digest>)>,
     /// Template of the commit's subject; `None` = promote.yaml's, else the default.
     pub message: Option<String>,
     /// What the database has to look like for these images.

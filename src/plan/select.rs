@@ -53,10 +53,10 @@ pub(super) fn select(
         for one in wanted {
             let known = reference(one, target).and_then(|image| {
                 let found = request.resolved.iter().find(|(known, _)| *known == image);
-                found.map(|(_, digest)| digest.as_str().to_owned())
+                found.map(|(_, digest)| digest.as_ref())
             });
             if let Some(digest) = known {
-                one.digest = Field::Set(digest);
+                one.digest = digest.map_or(Field::Remove, |digest| Field::Set(digest.as_str().to_owned()));
             }
         }
     }

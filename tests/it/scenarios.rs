@@ -19,6 +19,7 @@ mod going_back;
 mod history;
 mod holds;
 mod identity;
+mod image_gate;
 mod ineffective;
 mod landing;
 mod mistakes;

@@ -66,6 +66,9 @@ pub(in crate::promote) async fn planned(
 }
 
 /// Returns the request with the digest of each tag that comes without one, where an environment requires digests; `None` if none does.
+///
+/// A registry that does not answer is the concern of the gate `image`, which asks it again and is not open then. Only a run that skips
+/// that gate stops here: nothing else would keep it from writing a tag without its digest.
 async fn with_digests(images: &dyn Images, request: &Request, snapshot: &Snapshot) -> Result<Option<Request>, Fault> {
     let required = |environment: &EnvironmentName| {
         let said = snapshot
@@ -81,7 +84,11 @@ async fn with_digests(images: &dyn Images, request: &Request, snapshot: &Snapsho
     let mut resolved = request.clone();
     for (environment, image) in plan::without_digest(request, &snapshot.places, &snapshot.sources) {
         if required(&environment) && resolved.resolved.iter().all(|(known, _)| *known != image) {
-            let digest = images.digest(&image).await.map_err(|problem| problem.fault())?;
+            let digest = match images.digest(&image).await {
+                Ok(digest) => Some(digest),
+                Err(problem) if request.allow.skip.has("image") => return Err(problem.fault()),
+                Err(_) => None,
+            };
             resolved.resolved.push((image, digest));
         }
     }
