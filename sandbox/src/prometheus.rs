@@ -19,11 +19,17 @@ pub enum Series {
 #[derive(Debug, Default)]
 struct State {
     series: BTreeMap<String, Series>,
+    /// What every other query returns.
+    otherwise: Option<Series>,
     token: Option<String>,
     /// A status that every request gets, instead of an answer.
     down: Option<u16>,
     /// Where every request is sent instead.
     elsewhere: Option<String>,
+    /// How many more requests get that status; `None` = all.
+    down_for: Option<usize>,
+    /// The body of every answer ends in the middle.
+    cut: bool,
     warnings: Vec<String>,
     asked: usize,
 }
@@ -69,6 +75,11 @@ impl Prometheus {
         self.with(|state| state.series.insert(query.to_owned(), series));
     }
 
+    /// Sets what every query returns that nothing else was set for.
+    pub fn otherwise(&self, series: Series) {
+        self.with(|state| state.otherwise = Some(series));
+    }
+
     /// Wants this token from now on.
     pub fn want_token(&self, token: &str) {
         self.with(|state| state.token = Some(token.to_owned()));
@@ -76,7 +87,17 @@ impl Prometheus {
 
     /// Answers everything with this status; `None` answers again.
     pub fn fail(&self, status: Option<u16>) {
-        self.with(|state| state.down = status);
+        self.with(|state| (state.down, state.down_for) = (status, None));
+    }
+
+    /// Answers the next requests with this status.
+    pub fn fail_next(&self, count: usize, status: u16) {
+        self.with(|state| (state.down, state.down_for) = (Some(status), Some(count)));
+    }
+
+    /// Ends the connection in the middle of every answer.
+    pub fn cut(&self, cut: bool) {
+        self.with(|state| state.cut = cut);
     }
 
     /// Sends everybody to another address, with 307.
@@ -122,6 +143,11 @@ fn serve(stream: &TcpStream, state: &Mutex<State>) -> std::io::Result<bool> {
     let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
     state.asked += 1;
+    match state.down_for {
+        Some(0) => (state.down, state.down_for) = (None, None),
+        Some(left) => state.down_for = Some(left - 1),
+        None => {}
+    }
     let (status, location, answer) = answered(&state, method, target, &headers, &String::from_utf8_lossy(&body));
     let text = answer.to_string();
     let location = location
@@ -129,8 +155,16 @@ fn serve(stream: &TcpStream, state: &Mutex<State>) -> std::io::Result<bool> {
         .unwrap_or_default();
     let head = format!("HTTP/1.1 {status} Stand-in\r\nContent-Type: application/json\r\n{location}");
     let mut writer = stream;
-    writer.write_all(format!("{head}Content-Length: {}\r\n\r\n{text}", text.len()).as_bytes())?;
-    Ok(true)
+    let sent = if state.cut {
+        text.split_at(text.len() / 2).0
+    } else {
+        &text
+    };
+    writer.write_all(format!("{head}Content-Length: {}\r\n\r\n{sent}", text.len()).as_bytes())?;
+    if state.cut {
+        stream.shutdown(std::net::Shutdown::Both)?;
+    }
+    Ok(!state.cut)
 }
 
 fn answered(
@@ -179,7 +213,8 @@ fn answered(
     if !times.iter().all(|name| number(name)) {
         return bad("invalid parameter: cannot parse a time to a valid timestamp");
     }
-    let series = match parameters.get("query").map(|query| state.series.get(query)) {
+    let known = |query: &String| state.series.get(query).or(state.otherwise.as_ref());
+    let series = match parameters.get("query").map(known) {
         Some(Some(series)) => series,
         _ => return bad("invalid parameter \"query\": parse error"),
     };

@@ -1,6 +1,8 @@
 //! Analyses of an app in an environment: read from the infra-repo, checked before anything is waited for, and run.
 
 mod load;
+mod taking;
+mod verdict;
 mod watch;
 
 use std::cell::RefCell;

@@ -131,6 +131,17 @@ fn a_server_that_is_down_is_an_error_of_its_own_kind() {
 }
 
 #[test]
+fn a_part_of_an_answer_is_no_value() {
+    let server = stand_in();
+    server.cut(true);
+    let trouble = measured(&metric(server.url(), "vector(0.5)"), Settings::default()).unwrap_err();
+    assert!(
+        matches!(trouble.kind, TroubleKind::Connect | TroubleKind::BadResponse),
+        "{trouble:?}"
+    );
+}
+
+#[test]
 fn the_token_goes_to_its_own_address_and_not_across_a_redirect() {
     let own = stand_in();
     own.want_token("prometheus-token");

@@ -478,6 +478,11 @@ fn a_gate_measures_once_before_anything_is_written() {
         reason(&report).contains("gate `analysis` of staging is closed"),
         "{report:#}"
     );
+    // A server that is busy for a moment is asked again.
+    watched.prometheus.fail_next(2, 503);
+    let (why, report) = plan("closed");
+    assert!(why.contains("[0.5]"), "{why}");
+    assert_eq!(measured(&report).len(), 1);
     watched.prometheus.fail(Some(503));
     let (why, _) = plan("unknown");
     assert!(why.contains("503"), "{why}");
