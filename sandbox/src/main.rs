@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use sandbox::argocd::ArgoCdOptions;
 use sandbox::dex::{Dex, DexOptions};
+use sandbox::prometheus::{Prometheus, Series};
 use sandbox::{Options, Sandbox};
 
 const HELP: &str = "\
@@ -18,6 +19,7 @@ Usage: sandbox [OPTIONS]
   --port N           the Argo CD's port (default: any free one)
   --git-token TEXT   the token that the git server wants (default: sandbox-git-token)
   --env-file FILE    writes addresses and tokens there as shell variables, once everything listens
+  --measure NUMBER   starts a Prometheus that answers every query with that number, too
   --root-path PATH   the path before the Argo CD's /api, such as /argocd
   -h, --help         this text
 
@@ -54,7 +56,7 @@ fn main() -> ExitCode {
             }
         };
     }
-    match options(&args).and_then(|(options, env_file)| run(options, env_file)) {
+    match options(&args).and_then(|(options, given)| run(options, given)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("sandbox: {error:#}");
@@ -63,8 +65,16 @@ fn main() -> ExitCode {
     }
 }
 
-fn options(args: &[String]) -> anyhow::Result<(Options, Option<PathBuf>)> {
-    let mut env_file = None;
+/// What the command line says besides the options of the sandbox.
+#[derive(Default)]
+struct Given {
+    env_file: Option<PathBuf>,
+    /// What every query returns.
+    measure: Option<String>,
+}
+
+fn options(args: &[String]) -> anyhow::Result<(Options, Given)> {
+    let mut given = Given::default();
     let mut options = Options {
         argocd: ArgoCdOptions {
             speed: 5.0,
@@ -85,20 +95,27 @@ fn options(args: &[String]) -> anyhow::Result<(Options, Option<PathBuf>)> {
             "--speed" => options.argocd.speed = value()?.parse()?,
             "--port" => options.argocd.port = value()?.parse()?,
             "--git-token" => options.git_token = value()?,
-            "--env-file" => env_file = Some(value()?.into()),
+            "--env-file" => given.env_file = Some(value()?.into()),
+            "--measure" => given.measure = Some(value()?),
             "--root-path" => options.argocd.root_path = value()?.trim_end_matches('/').to_owned(),
             other => anyhow::bail!("unknown option {other}; see --help"),
         }
     }
-    Ok((options, env_file))
+    Ok((options, given))
 }
 
-fn run(options: Options, env_file: Option<PathBuf>) -> anyhow::Result<()> {
+fn run(options: Options, given: Given) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let sandbox = Sandbox::start_blocking(options)?;
     println!("{}", greeting(&sandbox));
-    if let Some(file) = env_file {
-        std::fs::write(file, variables(&sandbox))?;
+    let mut variables = vec![variables(&sandbox)];
+    if let Some(number) = given.measure {
+        let prometheus = Prometheus::start()?;
+        prometheus.otherwise(Series::Vector(vec![number.leak()]));
+        variables.push(format!("PROMETHEUS_URL='{}'\n", prometheus.url()));
+    }
+    if let Some(file) = given.env_file {
+        std::fs::write(file, variables.concat())?;
     }
     runtime.block_on(tokio::signal::ctrl_c())?;
     // Requests that are on their way end before their folders go.

@@ -154,8 +154,10 @@ const CONFIGURATIONS: &[(&str, bool)] = &[
 #[test]
 fn the_reader_of_promote_yaml_and_its_schema_agree() {
     let schema: Value = serde_json::from_str(&page("docs/reference/promote-yaml.schema.json")).unwrap();
-    let example = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/promote.yaml")).unwrap();
-    for (text, right) in CONFIGURATIONS.iter().copied().chain([(example.as_str(), true)]) {
+    let examples = ["examples/promote.yaml", "examples/pipeline/promote.yaml"];
+    let examples = examples.map(|file| fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap());
+    let examples = examples.iter().map(|text| (text.as_str(), true));
+    for (text, right) in CONFIGURATIONS.iter().copied().chain(examples) {
         let read = Config::parse(text.as_bytes());
         assert_eq!(read.is_ok(), right, "{read:?} of\n{text}");
         let mistakes = schema::mistakes(&schema, &serde_yaml::from_str(text).unwrap(), false);
