@@ -1,4 +1,4 @@
-//! Tells when a closed sync window opens: the schedules of Argo CD, which are cron with a length, looked at minute by minute.
+//! When a closed sync window opens: the schedules of Argo CD, which are cron with a length, looked at minute by minute.
 //! Knows UTC only; a schedule of another zone is shown as it is written.
 
 use crate::model::{SyncWindow, SyncWindows, Timestamp, WindowKind};
@@ -8,7 +8,7 @@ const HORIZON: u64 = 8 * 24 * 60;
 /// The longest window that is understood.
 const LONGEST: u64 = 7 * 24 * 60;
 
-/// Tells whether a sync is possible now, by what the server says of now.
+/// Whether a sync is possible now, by what the server says of now.
 #[must_use]
 pub fn is_open_now(windows: &SyncWindows, automated: bool) -> bool {
     if !automated {
@@ -21,7 +21,7 @@ pub fn is_open_now(windows: &SyncWindows, automated: bool) -> bool {
     !denied && (!allow_exists || allowed)
 }
 
-/// Tells whether a sync is possible at a time, by the schedules; `None` when they are not understood.
+/// Whether a sync is possible at a time, by the schedules; `None` when they are not understood.
 #[must_use]
 pub fn is_open_at(windows: &SyncWindows, automated: bool, at: Timestamp) -> Option<bool> {
     let minute = at.unix_seconds() / 60;
@@ -29,7 +29,7 @@ pub fn is_open_at(windows: &SyncWindows, automated: bool, at: Timestamp) -> Opti
     Some(play.is_open(minute))
 }
 
-/// Returns when a sync is possible again, to the minute; `None` when that is not within eight days or cannot be told.
+/// Returns when a sync is possible again, to the minute; `None` when that is not within eight days or is not known.
 #[must_use]
 pub fn opens(windows: &SyncWindows, automated: bool, now: Timestamp) -> Option<Timestamp> {
     let present = now.unix_seconds() / 60;
@@ -68,7 +68,7 @@ impl<'a> Play<'a> {
         })
     }
 
-    /// Plays on to a minute, which is not before the one that was asked about last, and tells whether a sync is possible in it.
+    /// Plays on to a minute, which is not before the one that was asked about last, and returns whether a sync is possible in it.
     fn is_open(&mut self, minute: u64) -> bool {
         while self.next <= minute {
             let time = Minute::of(self.next);
@@ -226,10 +226,11 @@ fn field(text: &str, least: u64, most: u64, names: &[&str]) -> Option<Vec<u64>> 
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn window(kind: WindowKind, schedule: &str, duration: &str) -> SyncWindow {
+    /// A window without a time zone that stops manual syncs as well.
+    pub(in crate::assess) fn window(kind: WindowKind, schedule: &str, duration: &str) -> SyncWindow {
         SyncWindow {
             kind,
             schedule: schedule.to_owned(),

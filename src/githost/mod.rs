@@ -12,9 +12,11 @@ mod approvers;
 mod github;
 pub mod inputs;
 mod pulls;
+mod sources;
 
 pub use approvers::{Approvers, Run, open as open_approvers};
 pub use pulls::{Blocked, Merge, Merged, Method, New, People, Pull, Pulls, State, open as open_pulls};
+pub use sources::{Comparison, SourceCommit, SourceCommits, open as open_sources};
 
 /// What a host says of a branch and of the token that asked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

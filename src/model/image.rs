@@ -124,7 +124,14 @@ impl Tag {
         &self.0
     }
 
-    /// Tells whether the tag looks as if it moves from build to build: it has a word such as `latest`, a branch's or an
+    /// Returns the commit that the tag names, as the hexadecimal digits that it has of it, at least 7: `a3f1c8b`, `sha-a3f1c8b`.
+    #[must_use]
+    pub fn commit(&self) -> Option<&str> {
+        let name = self.0.strip_prefix("sha-").unwrap_or(&self.0);
+        (name.len() <= 40 && looks_like_commit(name)).then_some(name)
+    }
+
+    /// Whether the tag looks as if it moves from build to build: it has a word such as `latest`, a branch's or an
     /// environment's name, and none that could be a version or a commit (`staging-latest`, `latest-dev`).
     #[must_use]
     pub fn looks_mutable(&self) -> bool {

@@ -32,6 +32,8 @@ pub struct Around<'a> {
     pub gates: &'a [(String, String, String)],
     /// What else goes live with it, a line each.
     pub riding_along: &'a [String],
+    /// The source commits that the new images bring: a heading, the page that shows them, and a line each.
+    pub released: &'a [(String, String, Vec<String>)],
     /// The run: an address, or a random id.
     pub run: &'a str,
     /// The lines that the change touches, as a diff.
@@ -96,6 +98,12 @@ pub fn describe(
     if !around.riding_along.is_empty() {
         let _ = writeln!(body, "\nThese changes go live with it:\n");
         for line in around.riding_along {
+            let _ = writeln!(body, "- {}", code(line));
+        }
+    }
+    for (heading, page, lines) in around.released {
+        let _ = writeln!(body, "\nReleased: {} ({page})\n", code(heading));
+        for line in lines {
             let _ = writeln!(body, "- {}", code(line));
         }
     }

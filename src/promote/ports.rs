@@ -1,7 +1,7 @@
 //! What a command is given: time, the journal, the signal, and the sides of the seams that it needs.
 
 use crate::delivery::Reader;
-use crate::githost::Approvers;
+use crate::githost::{Approvers, SourceCommits};
 use crate::http::Client;
 use crate::infrarepo::InfraRepo;
 use crate::journal::Journal;
@@ -41,6 +41,8 @@ pub(super) struct Reading<'a> {
     pub(super) observe: Option<&'a dyn Reader>,
     /// The people of GitHub who approve, where there is a run or a pull request.
     pub(super) approvers: Option<&'a dyn Approvers>,
+    /// Where the source of images is compared, if that is known.
+    pub(super) sources: Option<&'a dyn SourceCommits>,
     /// The client of every HTTP connection, which knows what servers say that it is now.
     pub(super) client: &'a Client,
 }

@@ -119,6 +119,12 @@ async fn opened(
         &client,
         &clock,
     );
+    let sources = githost::open_sources(
+        common.run.as_ref(),
+        (common.infra_repo.github.as_ref()).map(|place| (place, common.infra_repo.token.clone())),
+        &client,
+        &clock,
+    );
     let engine = (common.argocd.as_ref()).map(|argocd| delivery::open(argocd, &client));
     let measure = metrics::Servers::new(client.clone(), common.metrics.clone());
     let images = registry::open(client.clone(), common.registry.clone());
@@ -146,6 +152,7 @@ async fn opened(
         measure: &measure,
         observe: engine.as_deref().map(|engine: &dyn Engine| -> &dyn Reader { engine }),
         client: &client,
+        sources: sources.as_deref(),
         approvers: (common.run.is_some() || reviewed.is_some()).then_some(approvers.as_ref()),
     };
     let drive = engine.as_deref().map(|engine: &dyn Engine| -> &dyn Drive { engine });

@@ -23,10 +23,11 @@ pub fn short_json(report: &Report, most: usize) -> String {
     }
     let mut value = serde_json::to_value(report).unwrap_or_default();
     let line = |value: &Value| harmless(&value.to_string());
-    let cuts: [fn(&mut Value); 7] = [
+    let cuts: [fn(&mut Value); 8] = [
         count_healthy,
         |value| keep(value, "measurements", 20),
         |value| keep(value, "timeline", 20),
+        |value| keep(value, "released", 0),
         |value| keep(value, "applications", 50),
         |value| keep(value, "changes", 50),
         |value| keep(value, "checks", 50),

@@ -20,6 +20,7 @@ mod measurements;
 mod outputs;
 mod page;
 mod past;
+mod released;
 mod rows;
 mod status;
 mod summary;
@@ -35,6 +36,7 @@ pub use measurements::{MeasurementRow, sparkline};
 pub use outputs::{Known, OUTPUTS, OutputKind, OutputSpec, outputs, outputs_at};
 pub use page::page;
 pub use past::{HistoryRow, MetricsRow, RollbackRow};
+pub use released::{Relation, ReleasedCommit, ReleasedRow};
 pub use rows::{
     ApplicationRow, ChangeRow, FromRow, GateRow, GateState, InfraRepoRow, PullRequestRow, RidingAlongRow, RolloutRow,
     SupersededBy, TimelineRow,
@@ -80,6 +82,9 @@ pub struct Report {
     pub pull_request: Option<PullRequestRow>,
     /// The commits of others that are not synced yet and go live with the promotion.
     pub riding_along: Vec<RidingAlongRow>,
+    /// The source commits that the new images bring, where they are known; of `plan`, and where the gate `newer` or a pull request needs them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub released: Vec<ReleasedRow>,
     /// The gates of the environments.
     pub gates: Vec<GateRow>,
     /// The earliest moment at which all gates could be open, as RFC 3339; only if some are not, and if it is known.
@@ -142,6 +147,7 @@ impl Report {
             pins: Vec::new(),
             pull_request: None,
             riding_along: Vec::new(),
+            released: Vec::new(),
             gates: Vec::new(),
             opens_at: None,
             measurements: Vec::new(),
@@ -257,6 +263,7 @@ impl Texts for Report {
         texts.extend(all(&mut self.pins));
         texts.extend(self.pull_request.iter_mut().flat_map(Texts::texts));
         texts.extend(all(&mut self.riding_along));
+        texts.extend(all(&mut self.released));
         texts.extend(all(&mut self.gates));
         texts.extend(all(&mut self.measurements));
         texts.extend(all(&mut self.holds));
@@ -369,6 +376,21 @@ pub(crate) mod tests {
             subject: "x".to_owned(),
             author: "x".to_owned(),
             application: "x".to_owned(),
+        }];
+        report.released = vec![ReleasedRow {
+            app: "x".to_owned(),
+            environment: "x".to_owned(),
+            repository: "x".to_owned(),
+            before: "x".to_owned(),
+            after: "x".to_owned(),
+            relation: Relation::Ahead,
+            total: 1,
+            url: "x".to_owned(),
+            commits: vec![ReleasedCommit {
+                commit: "x".to_owned(),
+                subject: "x".to_owned(),
+                author: "x".to_owned(),
+            }],
         }];
         report.gates = vec![GateRow {
             name: "x".to_owned(),
@@ -493,6 +515,7 @@ pub(crate) mod tests {
             "promoted",
             "false",
             "open",
+            "ahead",
             "write",
             "failed",
             "Synced",

@@ -7,7 +7,7 @@ use super::mark::Mark;
 use super::markdown::{block, cell, code, link, paragraphs, prose, told};
 use super::text::why;
 use super::time::duration;
-use super::{ApplicationRow, Report, TimelineRow, hit, measurements as measured, past, status};
+use super::{ApplicationRow, Report, TimelineRow, hit, measurements as measured, past, released, status};
 use crate::model::{CommitSha, Milestone, Outcome, in_words};
 
 /// Returns the report as a job summary.
@@ -57,6 +57,7 @@ pub fn summary(report: &Report) -> String {
         changes(report),
         commit(report),
         riding_along(report),
+        released::summary(report),
         gates(report),
         measurements(report),
         holds(report),

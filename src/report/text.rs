@@ -4,7 +4,7 @@ use super::columns::columns;
 use super::heading::heading;
 use super::mark::Mark;
 use super::time::duration;
-use super::{ApplicationRow, Report, checks, past, status};
+use super::{ApplicationRow, Report, checks, past, released, status};
 use crate::model::Outcome;
 
 /// Returns the whole report as text.
@@ -63,6 +63,7 @@ fn body(report: &Report, with_reasons: bool) -> Vec<String> {
     out.extend(commit(report));
     out.extend(rollback(report));
     out.extend(riding_along(report));
+    out.extend(released::text(report));
     out.extend(gates(report));
     out.extend(holds(report));
     out.extend(applications(report, with_reasons));

@@ -23,6 +23,7 @@ mod image_gate;
 mod ineffective;
 mod landing;
 mod mistakes;
+mod newer;
 mod on_failure;
 mod over_ssh;
 mod page;

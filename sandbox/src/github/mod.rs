@@ -5,6 +5,7 @@
 //! somebody looks at it.
 
 mod app;
+mod compare;
 mod graphql;
 mod language;
 mod objects;

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use serde_json::{Value, json};
 
-use super::{Ask, GitHub, Reply, World, lock, time, user};
+use super::{Ask, GitHub, Reply, World, compare, lock, time, user};
 
 /// Somebody let a job of an environment go on, or not.
 #[derive(Clone, Debug)]
@@ -47,8 +47,8 @@ pub(crate) struct Runs {
     teams: Mutex<Vec<(String, Vec<String>)>>,
     /// The pull requests of a commit.
     sources: Mutex<Vec<(String, u64)>>,
-    /// The commits between two: author logins.
-    released: Mutex<Vec<(String, Vec<String>)>>,
+    /// The commits of source repositories.
+    pub(super) commits: Mutex<Vec<compare::Commit>>,
     /// Id tokens that were asked for: their audiences.
     audiences: Mutex<Vec<String>>,
 }
@@ -78,12 +78,6 @@ impl GitHub {
     /// Says which pull request a source commit came from.
     pub fn came_from(&self, commit: &str, number: u64) {
         lock(&self.world.runs.sources).push((commit.to_owned(), number));
-    }
-
-    /// Says who wrote the commits of a range `base...head`.
-    pub fn wrote(&self, range: &str, logins: &[&str]) {
-        let logins = logins.iter().map(|login| (*login).to_owned()).collect();
-        lock(&self.world.runs.released).push((range.to_owned(), logins));
     }
 
     /// Returns the deployments.
@@ -187,7 +181,7 @@ pub(super) fn serve(world: &World, ask: &Ask, method: &str, path: &[&str]) -> Re
                 .collect();
             Reply::json(200, json!(own))
         }
-        ("GET", ["compare", range @ ..]) => compare(world, &range.join("/")),
+        ("GET", ["compare", range @ ..]) => compare::serve(world, ask, &range.join("/")),
         ("GET", ["deployments"]) => {
             let all = lock(&runs.deployments).clone();
             let fits = |made: &&Deployment| {
@@ -246,27 +240,6 @@ fn deployment(world: &World, made: &Deployment) -> Value {
     json!({"id": made.id, "node_id": "D_1", "sha": text("ref"), "ref": text("ref"), "task": made.body["task"].as_str().unwrap_or("deploy"),
         "environment": text("environment"), "creator": user("octo-app"), "payload": made.body["payload"].as_object().cloned().unwrap_or_default(),
         "description": made.body["description"], "statuses_url": url, "repository_url": url, "url": url, "created_at": stamp, "updated_at": stamp})
-}
-
-fn compare(world: &World, range: &str) -> Reply {
-    let released = lock(&world.runs.released).clone();
-    let Some((_, logins)) = released.iter().find(|(known, _)| known == range) else {
-        return Reply::refuse(404, "Not Found");
-    };
-    let url = &world.url;
-    let commit = |login: Option<&String>, sha: &str| {
-        json!({"url": url, "sha": sha, "node_id": "C_1", "html_url": url, "comments_url": url, "parents": [],
-            "commit": {"author": null, "committer": null, "comment_count": 0, "message": "A change", "tree": {"sha": sha, "url": url}, "url": url},
-            "author": login.map(|login| user(login)), "committer": null})
-    };
-    let (base, head) = range.split_once("...").unwrap_or_default();
-    let commits: Vec<Value> = logins.iter().map(|login| commit(Some(login), head)).collect();
-    Reply::json(
-        200,
-        json!({"url": url, "html_url": url, "permalink_url": url, "diff_url": url, "patch_url": url, "base_commit": commit(None, base),
-            "merge_base_commit": commit(None, base), "status": "ahead", "ahead_by": commits.len(), "behind_by": 0,
-            "total_commits": commits.len(), "commits": commits}),
-    )
 }
 
 pub(super) fn comments(world: &World, ask: &Ask, method: &str, number: &str, path: &[&str]) -> Reply {

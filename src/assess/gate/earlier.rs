@@ -28,7 +28,7 @@ pub struct Standing {
     pub verified: bool,
 }
 
-/// Tells how the pins of an environment differ from those that are promoted, and returns the references there if they do not.
+/// Says how the pins of an environment differ from those that are promoted, and returns the references there if they do not.
 ///
 /// An entry is the same if it has the same reference, or the same tag and digest under the same name: environments can have mirrors.
 ///

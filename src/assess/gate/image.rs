@@ -108,7 +108,7 @@ fn of(pulled: &Pulled, wanted: &Image) -> Reading {
     Reading::Open(format!("{image} is in the registry ({})", found.platforms.join(", ")))
 }
 
-/// Tells whether an image for one platform runs on another: a variant that is not asked for does not matter.
+/// Whether an image for one platform runs on another: a variant that is not asked for does not matter.
 fn fits(known: &str, wanted: &str) -> bool {
     known == wanted || known.strip_prefix(wanted).is_some_and(|rest| rest.starts_with('/'))
 }

@@ -10,6 +10,7 @@ mod analysis;
 pub mod approvals;
 mod earlier;
 mod image;
+mod newer;
 mod soak;
 mod sync_window;
 mod verified;
@@ -19,6 +20,7 @@ pub use analysis::Measured;
 pub use approvals::Approvals;
 pub use earlier::{Earlier, Standing, same};
 pub use image::{Found, Image, Pulled};
+pub use newer::{Between, Descent, Replacement};
 pub use sync_window::Deployed;
 pub use windows::Windows;
 
@@ -28,20 +30,21 @@ pub struct Gate {
     pub name: &'static str,
     /// The word of `allow` with which a run skips it, where the environment lists that; `None` = it cannot be skipped.
     pub skip: Option<&'static str>,
-    /// Tells whether it is there: configured, or a default that concerns what was seen.
+    /// Whether it is there: configured, or a default that concerns what was seen.
     pub is_set: fn(&Settings, &Evidence) -> bool,
     /// Judges it.
     pub judge: fn(&Evidence, &Settings) -> Reading,
 }
 
 /// Every gate, in the order in which they are shown.
-pub const GATES: [Gate; 8] = [
+pub const GATES: [Gate; 9] = [
     approvals::GATE,
     after::GATE,
     soak::GATE,
     verified::GATE,
     windows::GATE,
     image::GATE,
+    newer::GATE,
     analysis::GATE,
     sync_window::GATE,
 ];
@@ -60,7 +63,7 @@ impl Skips {
         at.is_some()
     }
 
-    /// Tells whether a gate is one of them.
+    /// Whether a gate is one of them.
     #[must_use]
     pub fn has(self, gate: &str) -> bool {
         self.gates().any(|one| one.name == gate)
@@ -111,6 +114,8 @@ pub type Seen<T> = Result<T, String>;
 /// All that gates of one environment are judged by. What no configured gate needs is empty.
 #[derive(Clone, Debug)]
 pub struct Evidence {
+    /// The environment.
+    pub environment: EnvironmentName,
     /// The time that is judged for.
     pub now: Timestamp,
     /// When what servers said was read: it holds then, and later only as far as it says so itself.
@@ -136,6 +141,8 @@ pub struct Place {
     pub analyses: Vec<Measured>,
     /// What registries have of its images.
     pub pulled: Vec<Pulled>,
+    /// Its images that change, with the commits that they are built from.
+    pub replaced: Vec<Replacement>,
 }
 
 /// How a gate is.
@@ -187,7 +194,7 @@ impl Reading {
         })
     }
 
-    /// Tells whether it lets the promotion pass.
+    /// Whether it lets the promotion pass.
     #[must_use]
     pub const fn is_open(&self) -> bool {
         matches!(self, Self::Open(_))
@@ -310,6 +317,7 @@ pub(crate) mod tests {
     /// Evidence of one app at a time, without anything seen.
     pub(crate) fn evidence(now: &str) -> Evidence {
         Evidence {
+            environment: EnvironmentName::parse("production").unwrap(),
             now: at(now),
             at: at(now),
             places: vec![Place {
@@ -319,6 +327,7 @@ pub(crate) mod tests {
                 deployed: None,
                 analyses: Vec::new(),
                 pulled: Vec::new(),
+                replaced: Vec::new(),
             }],
             approvals: None,
         }
@@ -336,6 +345,13 @@ pub(crate) mod tests {
             }),
             live: Ok(Ok(())),
         }
+    }
+
+    /// Judges one app by how it is in an environment before.
+    pub(crate) fn judged_by(gate: &Gate, earlier: Earlier) -> Reading {
+        let mut evidence = evidence("2026-11-24T12:00:00Z");
+        evidence.places[0].earlier = vec![earlier];
+        (gate.judge)(&evidence, &Settings::default())
     }
 
     #[test]

@@ -86,17 +86,7 @@ fn listed(windows: &SyncWindows) -> String {
 mod tests {
     use super::super::tests::{at, evidence};
     use super::*;
-    use crate::model::SyncWindow;
-
-    fn window(kind: WindowKind, schedule: &str, duration: &str) -> SyncWindow {
-        SyncWindow {
-            kind,
-            schedule: schedule.to_owned(),
-            time_zone: String::new(),
-            duration: duration.to_owned(),
-            manual: false,
-        }
-    }
+    use crate::assess::window::tests::window;
 
     fn read(now: &str, app: Deployed) -> Reading {
         let mut evidence = evidence(now);

@@ -25,14 +25,12 @@ pub(super) const GATE: Gate = Gate {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{earlier as staging, evidence};
-    use super::super::{Earlier, Settings, Standing};
+    use super::super::tests::{earlier as staging, judged_by};
+    use super::super::{Earlier, Standing};
     use super::*;
 
     fn read(earlier: Earlier) -> Reading {
-        let mut evidence = evidence("2026-11-24T12:00:00Z");
-        evidence.places[0].earlier = vec![earlier];
-        (GATE.judge)(&evidence, &Settings::default())
+        judged_by(&GATE, earlier)
     }
 
     #[test]

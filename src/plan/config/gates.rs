@@ -5,8 +5,8 @@ use super::keys::{Key, Shape, Value, infos, key, leaf};
 use super::node::{Content, Node};
 use super::reader::Mistakes;
 use super::{Environment, FILE};
-use crate::assess::gate::Image;
 use crate::assess::gate::windows::{Window, Windows, Zone};
+use crate::assess::gate::{Image, Settings};
 use crate::inputs::value;
 use crate::model::{EnvironmentName, nearest};
 
@@ -36,43 +36,28 @@ pub(super) fn gates() -> Vec<Key<Environment>> {
                 environment.gates.soak = mistakes.parsed("soak", node, value::some_time);
             },
         ),
-        leaf(
+        flag(
             "verified",
-            Value::Bool,
             "gate: whether the newest line of the record in the environments of `after` must be `verified`",
-            |environment: &mut Environment, node, mistakes| {
-                environment.gates.verified = mistakes.parsed("verified", node, value::boolean).unwrap_or_default();
-            },
+            |environment: &mut Environment| &mut environment.gates.verified,
         ),
-        key(
+        section(
             "windows",
-            Shape::Keys(infos(windows())),
+            windows,
             "gate: when a promotion can land here, in local time. No entry of `deny` holds, and if there are entries in `allow`, one of them does",
-            |environment: &mut Environment, node, mistakes| {
-                if matches!(node.content, Content::Null) {
-                    return;
-                }
-                let mut read = Windows {
-                    zone: Zone::default(),
-                    allow: Vec::new(),
-                    deny: Vec::new(),
-                };
-                mistakes.mapping("windows", node, &windows(), &mut read);
-                environment.gates.windows = Some(read);
-            },
+            |gates| &mut gates.windows,
         ),
-        key(
+        section(
             "image",
-            Shape::Keys(infos(image())),
+            image,
             "gate: what the registry must say of each promoted image",
-            |environment: &mut Environment, node, mistakes| {
-                if matches!(node.content, Content::Null) {
-                    return;
-                }
-                let mut read = Image::default();
-                mistakes.mapping("image", node, &image(), &mut read);
-                environment.gates.image = Some(read);
-            },
+            |gates| &mut gates.image,
+        ),
+        flag(
+            "newer",
+            "gate: whether the source commit of the new image must descend from that of the pinned one. The commit is the tag, or the label \
+             `org.opencontainers.image.revision`; the repository is `source` of the app, or that of the run",
+            |environment: &mut Environment| &mut environment.gates.newer,
         ),
         leaf(
             "analysis",
@@ -100,6 +85,35 @@ pub(super) fn gates() -> Vec<Key<Environment>> {
             },
         ),
     ]
+}
+
+/// A key that is `true` or `false`; left out, it is `false`.
+fn flag<T: 'static>(name: &'static str, help: &str, field: fn(&mut T) -> &mut bool) -> Key<T> {
+    leaf(name, Value::Bool, help, move |read: &mut T, node, mistakes| {
+        *field(read) = mistakes.parsed(name, node, value::boolean).unwrap_or_default();
+    })
+}
+
+/// A gate with keys of its own; without a value, it is not there.
+fn section<T: Default + 'static>(
+    name: &'static str,
+    keys: fn() -> Vec<Key<T>>,
+    help: &str,
+    field: fn(&mut Settings) -> &mut Option<T>,
+) -> Key<Environment> {
+    let shape = Shape::Keys(infos(keys()));
+    key(
+        name,
+        shape,
+        help,
+        move |environment: &mut Environment, node, mistakes| {
+            if !matches!(node.content, Content::Null) {
+                let mut read = T::default();
+                mistakes.mapping(name, node, &keys(), &mut read);
+                *field(&mut environment.gates) = Some(read);
+            }
+        },
+    )
 }
 
 /// Reads how many people must approve.
@@ -166,13 +180,10 @@ pub(super) fn related(items: &[Node], environments: &[Environment], mistakes: &m
 /// The keys of `image`.
 fn image() -> Vec<Key<Image>> {
     vec![
-        leaf(
+        flag(
             "exists",
-            Value::Bool,
             "whether the image must be in the registry; the other keys imply it",
-            |image: &mut Image, node, mistakes| {
-                image.exists = mistakes.parsed("exists", node, value::boolean).unwrap_or_default();
-            },
+            |image: &mut Image| &mut image.exists,
         ),
         leaf(
             "platforms",
@@ -191,15 +202,10 @@ fn image() -> Vec<Key<Image>> {
                 image.digest = mistakes.parsed("digest", node, read).unwrap_or_default();
             },
         ),
-        leaf(
+        flag(
             "same-as-after",
-            Value::Bool,
             "whether the image must have the digest that the environments of `after` have",
-            |image: &mut Image, node, mistakes| {
-                image.same_as_after = mistakes
-                    .parsed("same-as-after", node, value::boolean)
-                    .unwrap_or_default();
-            },
+            |image: &mut Image| &mut image.same_as_after,
         ),
     ]
 }

@@ -307,12 +307,33 @@ pub(super) fn environment() -> Vec<Key<Environment>> {
 
 /// The keys of an app.
 pub(super) fn app() -> Vec<Key<App>> {
-    let mut keys = vec![leaf(
-        "images",
-        Value::Texts,
-        "the repositories that `tag`, `digest` and `from` are about, without tag",
-        |app: &mut App, node, mistakes| app.images = mistakes.each("images", node, Repository::parse),
-    )];
+    let mut keys = vec![
+        leaf(
+            "images",
+            Value::Texts,
+            "the repositories that `tag`, `digest` and `from` are about, without tag",
+            |app: &mut App, node, mistakes| app.images = mistakes.each("images", node, Repository::parse),
+        ),
+        leaf(
+            "source",
+            Value::Text,
+            "the repository that the images are built from, as `owner/name`; default: that of the run",
+            |app: &mut App, node, mistakes| app.source = mistakes.parsed("source", node, source),
+        ),
+    ];
     keys.extend(places());
     keys
+}
+
+/// Reads `owner/name`.
+fn source(text: &str) -> Result<String, String> {
+    let part = |part: &str| {
+        !part.is_empty()
+            && !part.bytes().all(|b| b == b'.')
+            && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+    };
+    match text.split_once('/') {
+        Some((owner, name)) if part(owner) && part(name) => Ok(text.to_owned()),
+        _ => Err("is no repository such as `myorg/api`".to_owned()),
+    }
 }

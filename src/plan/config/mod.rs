@@ -110,6 +110,8 @@ pub struct Environment {
 pub struct App {
     /// The images that `tag`, `digest` and `from` are about.
     pub images: Vec<Repository>,
+    /// The repository of its source as `owner/name`, on the GitHub of the run or of the infra-repo; `None` = that of the run.
+    pub source: Option<String>,
     /// Its own template of the overlay's folder.
     pub path: Option<String>,
     /// Its own templates of the applications.

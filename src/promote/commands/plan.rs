@@ -22,7 +22,7 @@ pub(in crate::promote) async fn run(
         forbidden,
         gates,
         ..
-    } = Preparation::new(request, reading).prepare(report).await?.of;
+    } = Preparation::listing(request, reading).prepare(report).await?.of;
     if let Some(fault) = forbidden {
         let hints: Vec<String> = fault.hints.iter().map(|hint| format!(" → {hint}")).collect();
         reading

@@ -177,9 +177,13 @@ fn describe(job: &Promote, reading: Reading<'_>, proposal: &Proposal<Prepared>) 
         )
     };
     let gates: Vec<_> = of.gates.rows.iter().map(gate).collect();
+    let released: Vec<_> = (of.gates.released.iter())
+        .map(|row| (row.heading(), row.url.clone(), row.lines()))
+        .collect();
     let around = Around {
         gates: &gates,
         riding_along: &of.riding_along,
+        released: &released,
         run: &reading.common.identity.run,
         diff: &of.planned.plan.diff,
     };

@@ -16,8 +16,8 @@ use crate::promote::ports::Reading;
 use crate::promote::prepare::announce;
 use crate::promote::prepare::applications::identity;
 use crate::promote::prepare::branches::{Tips, config};
-use crate::promote::prepare::gates::row as judged_row;
 use crate::promote::prepare::holds::{holds, rows as concerning};
+use crate::promote::prepare::judged::row as judged_row;
 use crate::promote::prepare::overlays::{find, read};
 use crate::promote::prepare::places::{of_app, pairs, there_are};
 use crate::promote::prepare::shared::Tree;
@@ -137,6 +137,7 @@ fn windows<'a>(config: Option<&Config>, targets: impl Iterator<Item = &'a Place>
             ..Settings::default()
         };
         let evidence = Evidence {
+            environment: environment.clone(),
             now,
             at: now,
             places: Vec::new(),

@@ -23,7 +23,7 @@ pub(in crate::promote) struct Evidence {
 type Question = (Origin, Vec<Candidate>);
 
 impl Evidence {
-    /// Tells whether anything was asked yet.
+    /// Whether anything was asked yet.
     pub(in crate::promote) const fn is_there(&self) -> bool {
         self.followees.is_some()
     }
@@ -129,7 +129,7 @@ fn distinct<'a>(pins: impl Iterator<Item = &'a PinChange>) -> Vec<String> {
     images
 }
 
-/// Tells whether an entry of the environment of `from` is one that the plan copies.
+/// Whether an entry of the environment of `from` is one that the plan copies.
 fn is_promoted(pin: &Pin, target: &plan::Place, planned: &Planned) -> bool {
     pin.is_pinned()
         && planned

@@ -29,7 +29,7 @@ pub(in crate::promote) fn replaced(planned: &Planned, followees: &[Followee]) ->
     Some(Fault::refused(what).hint("resume or abort the canary first, or set `allow: replace-canary`"))
 }
 
-/// Tells whether a change gives the canary's pods another image. Where its images are not known, any change does.
+/// Whether a change gives the canary's pods another image. Where its images are not known, any change does.
 fn loses(canary: &Canary, changes: &[&PinChange]) -> bool {
     changes.iter().any(|change| {
         let after = change.after.reference();

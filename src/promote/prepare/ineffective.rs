@@ -202,7 +202,7 @@ async fn overrides(
     Ok(found)
 }
 
-/// Tells whether Argo CD reads a file of that name as part of an application's source.
+/// Whether Argo CD reads a file of that name as part of an application's source.
 fn is_read_for(app: &AppSnapshot, name: &str) -> bool {
     let rest = name
         .strip_prefix(".argocd-source")

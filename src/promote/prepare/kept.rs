@@ -11,6 +11,7 @@ use crate::promote::ports::Reading;
 use crate::promote::prepare::measured::{self, Answers};
 use crate::promote::prepare::plan::Planned;
 use crate::promote::prepare::pulled::{self, Answer, Wish};
+use crate::promote::prepare::released;
 
 /// How old an answer of a server can be. The same question is asked again after it, so that what is judged is never older.
 const FRESH: Duration = Duration::from_secs(55);
@@ -55,6 +56,27 @@ pub(in crate::promote) async fn pull(
         return answer;
     }
     let answer = pulled::pulled(reading, &question).await;
+    *kept = Some(Kept::new(clock, question, answer.clone()));
+    answer
+}
+
+/// Compares the source commits of the images that change, unless that was done a moment ago.
+pub(in crate::promote) async fn compare(
+    reading: Reading<'_>,
+    planned: &Planned,
+    environments: &[(EnvironmentName, Settings)],
+    lists: bool,
+    kept: &mut Option<Kept<Vec<released::Wish>, Vec<released::Answer>>>,
+) -> Vec<released::Answer> {
+    let clock = reading.ports.clock;
+    let question = released::question(reading, planned, environments, lists);
+    if question.is_empty() {
+        return Vec::new();
+    }
+    if let Some(answer) = Kept::fresh(kept.as_ref(), clock, &question) {
+        return answer;
+    }
+    let answer = released::released(reading, planned, &question).await;
     *kept = Some(Kept::new(clock, question, answer.clone()));
     answer
 }

@@ -3,6 +3,7 @@
 
 pub(super) mod announce;
 pub(super) mod applications;
+mod approvals;
 pub(super) mod branches;
 mod canaries;
 mod earlier;
@@ -14,20 +15,24 @@ mod held;
 pub(super) mod holds;
 mod included;
 mod ineffective;
+pub(super) mod judged;
 mod kept;
 pub(super) mod live;
 mod measured;
 pub(super) mod overlays;
+mod passed;
 pub(super) mod places;
 pub(super) mod plan;
 pub(super) mod precheck;
 mod pulled;
 pub(super) mod record;
+mod released;
 pub(super) mod rerun;
 pub(super) mod riding_along;
 pub(super) mod shared;
 pub(super) mod snapshot;
 pub(super) mod source;
+mod sync_windows;
 pub(super) mod verification;
 mod waves;
 
@@ -41,7 +46,8 @@ use crate::promote::cancel::or_cancel;
 use crate::promote::followee::Followee;
 use crate::promote::ports::Reading;
 use crate::promote::prepare::applications::Evidence;
-use crate::promote::prepare::gates::{Asked, Judged};
+use crate::promote::prepare::gates::Asked;
+use crate::promote::prepare::judged::Judged;
 use crate::promote::prepare::plan::{Planned, planned};
 use crate::promote::prepare::verification::Wish;
 use crate::promote::proposal::Proposal;
@@ -68,6 +74,8 @@ pub(super) struct Prepared {
 pub(super) struct Preparation<'a> {
     request: &'a Request,
     reading: Reading<'a>,
+    /// Whether source commits are listed that no gate needs.
+    lists: bool,
     evidence: Evidence,
     asked: Asked,
     /// The pins that were announced last.
@@ -81,10 +89,19 @@ impl<'a> Preparation<'a> {
         Self {
             request,
             reading,
+            lists: reading.common.proposes,
             evidence: Evidence::default(),
             asked: Asked::default(),
             announced: None,
             warned: Vec::new(),
+        }
+    }
+
+    /// The same for people who decide about the promotion: it lists the source commits that the new images bring.
+    pub(super) fn listing(request: &'a Request, reading: Reading<'a>) -> Self {
+        Self {
+            lists: true,
+            ..Self::new(request, reading)
         }
     }
 
@@ -148,8 +165,11 @@ impl<'a> Preparation<'a> {
             self.reading,
             self.request,
             &planned,
-            &followees,
-            &analyses,
+            gates::About {
+                followees: &followees,
+                analyses: &analyses,
+                lists: self.lists,
+            },
             &mut self.asked,
         );
         let gates = or_cancel(ports.cancel, judging).await?;
@@ -162,6 +182,7 @@ impl<'a> Preparation<'a> {
         }
         report.gates.clone_from(&gates.rows);
         report.opens_at = gates.opens_at;
+        report.released.clone_from(&gates.released);
         report.measurements.clone_from(&gates.measurements);
         let now = ports.clock.wall();
         let places = planned.snapshot.places.iter();

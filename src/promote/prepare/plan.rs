@@ -1,12 +1,13 @@
 //! Snapshot and plan together: what is done at the start, and again on every new tip.
 
 use crate::infrarepo::{InfraRepo, MOST_COMMITS};
-use crate::model::{EnvironmentName, Fault, Pin};
+use crate::model::{EnvironmentName, Fault, Pin, Reference};
 use crate::plan::{self, DEFAULT_MESSAGE, Identity, NoPlan, OnSuperseded, Plan, Request, Trailers};
 use crate::registry::Images;
 
 use crate::promote::prepare::included::{included, is_kustomize};
 use crate::promote::prepare::snapshot::{Asked, Snapshot, snapshot};
+use crate::promote::underway::all;
 
 /// A plan with the snapshot it was made from.
 pub(in crate::promote) struct Planned {
@@ -17,7 +18,7 @@ pub(in crate::promote) struct Planned {
 }
 
 impl Planned {
-    /// Tells whether `on-superseded` is `succeed` wherever this is promoted to.
+    /// Whether `on-superseded` is `succeed` wherever this is promoted to.
     pub(in crate::promote) fn accepts_superseded(&self) -> bool {
         let mut policies = self.snapshot.places.iter().map(|(place, _)| place.policy.on_superseded);
         policies.all(|policy| policy == OnSuperseded::Succeed)
@@ -81,16 +82,21 @@ async fn with_digests(images: &dyn Images, request: &Request, snapshot: &Snapsho
     if !snapshot.places.iter().any(|(place, _)| required(&place.environment)) {
         return Ok(None);
     }
-    let mut resolved = request.clone();
+    let mut asked: Vec<Reference> = Vec::new();
     for (environment, image) in plan::without_digest(request, &snapshot.places, &snapshot.sources) {
-        if required(&environment) && resolved.resolved.iter().all(|(known, _)| *known != image) {
-            let digest = match images.digest(&image).await {
-                Ok(digest) => Some(digest),
-                Err(problem) if request.allow.skip.has("image") => return Err(problem.fault()),
-                Err(_) => None,
-            };
-            resolved.resolved.push((image, digest));
+        if required(&environment) && !asked.contains(&image) {
+            asked.push(image);
         }
+    }
+    let found = all(asked.iter().map(|image| images.digest(image))).await;
+    let mut resolved = request.clone();
+    for (image, found) in asked.into_iter().zip(found) {
+        let digest = match found {
+            Ok(digest) => Some(digest),
+            Err(problem) if request.allow.skip.has("image") => return Err(problem.fault()),
+            Err(_) => None,
+        };
+        resolved.resolved.push((image, digest));
     }
     Ok(Some(resolved))
 }

@@ -236,7 +236,7 @@ async fn looked(
     looked
 }
 
-/// Tells whether an application is certainly not there. To one who asks without its project Argo CD says that it is forbidden, there or not;
+/// Whether an application is certainly not there. To one who asks without its project Argo CD says that it is forbidden, there or not;
 /// who may see it wherever it would be knows better.
 async fn is_missing(observe: &dyn Observe, clock: &dyn Clock, id: &ApplicationId, problem: &Problem) -> bool {
     match problem {
@@ -409,7 +409,7 @@ pub(in crate::promote) async fn patiently<T, F: Future<Output = Result<T, Proble
     }
 }
 
-/// Tells whether we would start its sync.
+/// Whether we would start its sync.
 pub(in crate::promote) const fn triggers(app: &AppSnapshot, sync: SyncMode) -> bool {
     !app.automated && matches!(sync, SyncMode::Auto | SyncMode::Trigger)
 }

@@ -4,7 +4,7 @@
 use crate::assess::rollout::Origin;
 use crate::model::{AppSnapshot, AppSource, ApplicationId, Fault, RepoPath};
 
-/// Tells whether an application deploys a folder of the branch that is pushed to.
+/// Whether an application deploys a folder of the branch that is pushed to.
 pub(in crate::promote) fn deploys(app: &AppSnapshot, origin: &Origin, folder: &RepoPath) -> bool {
     app.sources
         .iter()

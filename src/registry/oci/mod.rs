@@ -258,7 +258,7 @@ impl Registries {
     }
 }
 
-/// Tells what a status means. Registries answer 401 as well for what does not exist, and 404 for what is hidden.
+/// What a status means. Registries answer 401 as well for what does not exist, and 404 for what is hidden.
 fn judged(answer: Answer, place: &Place, what: &str) -> Result<Answer, Problem> {
     let host = &place.host;
     let status = answer.status.as_u16();
