@@ -1,7 +1,30 @@
 //! Templates of places filled: one application for each, or for each cluster, with its wave.
 
-use super::layout::{Applications, BY_SOURCE, Named};
 use crate::model::{AppName, ClusterName, EnvironmentName};
+
+/// Instead of a template: every application whose source is this repository, branch and path.
+pub const BY_SOURCE: &str = "by-source";
+
+/// The applications of a target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Applications {
+    /// These.
+    Named(Vec<Named>),
+    /// Whatever has this repository, branch and path as its source.
+    BySource {
+        /// In which of the environment's waves they are synced, from 0.
+        wave: usize,
+    },
+}
+
+/// An application by its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// The name, as `[namespace/]name`.
+    pub name: String,
+    /// In which of the environment's waves it is synced, from 0.
+    pub wave: usize,
+}
 
 /// The placeholder of the cluster's name.
 pub(super) const CLUSTER: &str = "{cluster}";

@@ -6,7 +6,7 @@ use crate::model::{
     AppName, BranchName, ClusterName, EnvironmentName, PinChange, RepoPath, Repository, Syntax, nearest,
 };
 
-use super::filling::{CLUSTER, Filling};
+use super::filling::{Applications, CLUSTER, Filling};
 use super::{Allow, Config, ResolvedPolicy, Select};
 
 /// The default template of an overlay's folder.
@@ -15,8 +15,6 @@ pub const DEFAULT_PATH: &str = "apps/{app}/overlays/{environment}";
 pub const DEFAULT_APPLICATION: &str = "{app}-{environment}";
 /// The name of the format that needs no configuration.
 pub const KUSTOMIZE: &str = "kustomize";
-/// Instead of a template: every application whose source is this repository, branch and path.
-pub const BY_SOURCE: &str = "by-source";
 
 /// One app in one environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,27 +39,6 @@ pub struct Place {
     pub images: Vec<Repository>,
     /// The exceptions that hold here.
     pub allow: Allow,
-}
-
-/// The applications of a target.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Applications {
-    /// These.
-    Named(Vec<Named>),
-    /// Whatever has this repository, branch and path as its source.
-    BySource {
-        /// In which of the environment's waves they are synced, from 0.
-        wave: usize,
-    },
-}
-
-/// An application by its name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Named {
-    /// The name, as `[namespace/]name`.
-    pub name: String,
-    /// In which of the environment's waves it is synced, from 0.
-    pub wave: usize,
 }
 
 impl Place {
@@ -327,17 +304,18 @@ impl Layout<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::{BY_SOURCE, Named};
 
     fn names<T>(texts: &[&str], parse: fn(&str) -> Result<T, String>) -> Vec<T> {
         texts.iter().map(|text| parse(text).unwrap()).collect()
     }
 
-    fn named(names: &[&str]) -> Applications {
-        let named = |name: &&str| Named {
+    fn called(texts: &[&str]) -> Applications {
+        let one = |name: &&str| Named {
             name: (*name).to_owned(),
             wave: 0,
         };
-        Applications::Named(names.iter().map(named).collect())
+        Applications::Named(texts.iter().map(one).collect())
     }
 
     fn select() -> Select {
@@ -362,7 +340,7 @@ mod tests {
         let targets = targets(&select(), None).unwrap();
         assert_eq!(targets.len(), 2);
         assert_eq!(targets[0].folder.as_str(), "apps/api/overlays/dev");
-        assert_eq!(targets[1].applications, named(&["web-dev"]));
+        assert_eq!(targets[1].applications, called(&["web-dev"]));
     }
 
     #[test]

@@ -26,7 +26,8 @@ pub use config::{
     reference as config_reference, schema as config_schema,
 };
 pub use diff::diff;
-pub use layout::{Applications, BY_SOURCE, DEFAULT_APPLICATION, DEFAULT_PATH, KUSTOMIZE, Layout, Named, Place};
+pub use filling::{Applications, BY_SOURCE, Named};
+pub use layout::{DEFAULT_APPLICATION, DEFAULT_PATH, KUSTOMIZE, Layout, Place};
 pub use message::{DEFAULT_MESSAGE, Identity, Message};
 pub use policy::{OnFailure, OnPause, OnSuperseded, OnUnsynced, Policy, ResolvedPolicy, SyncMode};
 pub use pull_request::{Around, Description, describe, is_marked, pull_request_branch};

@@ -16,7 +16,7 @@ pub(in crate::promote) async fn follow_waves(
 ) -> Followed {
     let waves = waves(&request.targets);
     let [before @ .., _] = waves.as_slice() else {
-        return follow(ports, cancel, request).await;
+        return Box::pin(follow(ports, cancel, request)).await;
     };
     for (at, wave) in before.iter().enumerate() {
         let turn = |target: &&Followee| target.wave <= *wave;
@@ -32,7 +32,7 @@ pub(in crate::promote) async fn follow_waves(
             targets: now.into_iter().cloned().collect(),
             ..request.clone()
         };
-        let mut followed = follow(ports, cancel, now).await;
+        let mut followed = Box::pin(follow(ports, cancel, now)).await;
         if followed.outcome != Outcome::Live {
             followed.reason = format!(
                 "{}; wave {} of {} ended there, so {} was not synced",
@@ -51,7 +51,7 @@ pub(in crate::promote) async fn follow_waves(
             .journal
             .progress(format!("wave {} of {} is live", at + 1, waves.len()));
     }
-    follow(ports, cancel, request).await
+    Box::pin(follow(ports, cancel, request)).await
 }
 
 /// Returns the numbers of the waves that there are. Where promote starts no sync it keeps no order.

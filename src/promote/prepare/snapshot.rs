@@ -74,8 +74,13 @@ pub(in crate::promote) async fn snapshot(repo: &dyn InfraRepo, asked: Asked<'_>)
         allow: asked.allow,
         config: config.as_ref(),
     };
+    // Exceptions are about what is promoted to.
+    let of_source = Layout {
+        allow: Allow::default(),
+        ..layout
+    };
     let from: Vec<EnvironmentName> = asked.from.into_iter().cloned().collect();
-    let (targets, sources) = match (layout.targets(&asked.select.environments), layout.targets(&from)) {
+    let (targets, sources) = match (layout.targets(&asked.select.environments), of_source.targets(&from)) {
         (Ok(targets), Ok(sources)) => (targets, sources),
         (targets, sources) => {
             let mut mistakes = targets.err().unwrap_or_default();
