@@ -158,4 +158,28 @@ fn each_cluster_can_have_a_folder() {
         })
         .collect();
     assert_eq!(rows, [("prod", "eu"), ("prod", "us"), ("prod", "ap")]);
+    // From several clusters only what all of them pin.
+    for cluster in ["eu", "us"] {
+        let overlay = "images:\n- name: myorg/api\n  newTag: v0\n";
+        let file = format!("apps/api/both-{cluster}/kustomization.yaml");
+        world.sandbox.commit(&file, overlay, "add it").unwrap();
+    }
+    let both = "--app api --environment both --from prod --output json";
+    let report = world.land(both).ends("landed", 0);
+    assert_eq!(report["changes"].as_array().unwrap().len(), 2, "{report:#}");
+    let overlay = "images:\n- name: myorg/api\n  newTag: v9\n";
+    world
+        .sandbox
+        .commit("apps/api/prod-ap/kustomization.yaml", overlay, "differ")
+        .unwrap();
+    world
+        .land("--app api --environment both --from prod --output json")
+        .ends("no-change", 0);
+    let report = world
+        .land("--app api --environment dev --from prod --output json")
+        .ends("invalid", 2);
+    assert!(
+        report["reason"].as_str().unwrap().contains("pins myorg/api:v9"),
+        "{report:#}"
+    );
 }
