@@ -4,13 +4,14 @@ use std::rc::Rc;
 
 use super::place::Place;
 use crate::githost::Run;
-use crate::githost::inputs::{EXCLUDE_AUTHORS, GITHUB_ENVIRONMENT};
+use crate::githost::inputs::{COMMENT, DEPLOYMENT, EXCLUDE_AUTHORS, GITHUB_ENVIRONMENT};
 use crate::github::{self, App, AppKey};
 use crate::http::{Fixed, Tokens};
 use crate::infrarepo::Address;
 use crate::infrarepo::inputs::{APP_CLIENT_ID, APP_PRIVATE_KEY, GITHUB_TOKEN, INFRA_REPO, TOKEN};
 use crate::inputs::Reader;
 use crate::model::is_loopback;
+use crate::promote::Shows;
 
 /// Reads the App whose tokens open the infra-repo.
 pub(super) fn app(reader: &Reader<'_>, github: Option<&github::Place>) -> Option<App> {
@@ -112,4 +113,19 @@ fn addresses(reader: &Reader<'_>, rest: &str, graphql: Option<&str>) -> Option<(
         read("GITHUB_API_URL", &format!("{root}/graphql"))?
     };
     Some((rest_url, graphql))
+}
+
+/// Reads what the source repository shows of the promotion: that of the run, by its token.
+pub(super) fn shows(reader: &Reader<'_>, place: &Place<'_>, run: Option<&Run>) -> Shows {
+    let deployment = reader.boolean(&DEPLOYMENT).unwrap_or_default();
+    let comment = reader.boolean(&COMMENT).unwrap_or_default();
+    for (spec, set) in [(&DEPLOYMENT, deployment), (&COMMENT, comment)] {
+        if set && (run.is_none() || !place.in_step) {
+            let why = "needs a run of a GitHub workflow: leave it out on a laptop";
+            reader.wrong(spec, "true", why);
+        } else if set && run.is_some_and(|run| run.token.is_none()) && !reader.refuse_empty(&GITHUB_TOKEN) {
+            reader.require(&GITHUB_TOKEN, &format!(", but `{}` is true", spec.name));
+        }
+    }
+    Shows { deployment, comment }
 }

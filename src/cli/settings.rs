@@ -22,7 +22,7 @@ use crate::promote::inputs::{
     TO, WAIT, YES,
 };
 use crate::promote::{
-    Common, History, Hold, HoldChange, Job, Landing, Promote, Resume, Rollback, Since, Status, Verify, Via, Wait,
+    Common, History, Hold, HoldChange, Job, Landing, Promote, Resume, Rollback, Shows, Since, Status, Verify, Via, Wait,
 };
 
 /// Reads the command.
@@ -70,7 +70,8 @@ pub(super) fn read(reader: &Reader<'_>, command: Command, place: &Place<'_>, run
     about.extend(request.from.clone());
     let (argocd, login) = argocd::settings(reader, place, &about).unzip();
     request::templates(reader, &request);
-    let more = more(reader, command, author.clone(), via);
+    let shows = github::shows(reader, place, run_of.as_ref());
+    let more = more(reader, command, author.clone(), via, shows);
     let connections = Connections {
         ca_bundle: secrets::ca_bundle(reader, place),
         proxies: place.proxies(),
@@ -131,9 +132,10 @@ struct More {
     limit: Option<usize>,
     since: Option<Since>,
     figures: bool,
+    shows: Shows,
 }
 
-fn more(reader: &Reader<'_>, command: Command, author: Option<Author>, via: Option<Via>) -> More {
+fn more(reader: &Reader<'_>, command: Command, author: Option<Author>, via: Option<Via>, shows: Shows) -> More {
     let to = reader.text(&TO);
     if let (Some(to), true) = (&to, reader.given(&COMMIT).is_some() && command == Command::Rollback) {
         reader.wrong(&TO, to, "and `commit` are both given: drop one of them");
@@ -161,6 +163,7 @@ fn more(reader: &Reader<'_>, command: Command, author: Option<Author>, via: Opti
         }),
         since: reader.parsed(&SINCE, Since::parse),
         figures: reader.boolean(&METRICS).unwrap_or_default(),
+        shows,
     }
 }
 
@@ -171,6 +174,7 @@ fn job(reader: &Reader<'_>, command: Command, request: Request, more: More) -> O
             landing: more.landing?,
             gate_wait: more.gate_wait?,
             follow: more.follow,
+            shows: more.shows,
         }),
         // `set-image` never comes here: it has no infra-repo.
         Command::Promote | Command::Plan | Command::SetImage => Job::Plan(request),

@@ -13,7 +13,7 @@ pub struct Group {
 }
 
 /// Every group.
-pub static GROUPS: [Group; 10] = [
+pub static GROUPS: [Group; 11] = [
     Group {
         title: "What is promoted",
         specs: &plan::inputs::REQUEST,
@@ -29,6 +29,10 @@ pub static GROUPS: [Group; 10] = [
     Group {
         title: "Approvals",
         specs: &githost::inputs::APPROVALS,
+    },
+    Group {
+        title: "The source repository",
+        specs: &githost::inputs::SHOWN,
     },
     Group {
         title: "Argo CD",

@@ -93,6 +93,33 @@ pub const EXCLUDE_AUTHORS: InputSpec = InputSpec {
     ..InputSpec::PLAIN
 };
 
+/// `deployment`.
+pub const DEPLOYMENT: InputSpec = InputSpec {
+    name: "deployment",
+    kind: InputKind::Bool,
+    default: Some("false"),
+    help: "Whether promote makes a GitHub deployment of the source commit and reports its state. Needs `deployments: write`. Leave it out \
+           where the job's `environment:` makes one, or set `deployment: false` there.",
+    example: "true",
+    part: Part::Show,
+    ..InputSpec::PLAIN
+};
+
+/// `comment`.
+pub const COMMENT: InputSpec = InputSpec {
+    name: "comment",
+    kind: InputKind::Bool,
+    default: Some("false"),
+    help: "Whether promote comments on the pull request that the source commit came from. All promotions update one comment. Needs \
+           `pull-requests: write`.",
+    example: "true",
+    part: Part::Show,
+    ..InputSpec::PLAIN
+};
+
+/// The inputs of what the source repository shows.
+pub const SHOWN: [InputSpec; 2] = [DEPLOYMENT, COMMENT];
+
 /// The inputs of approvals.
 pub const APPROVALS: [InputSpec; 2] = [GITHUB_ENVIRONMENT, EXCLUDE_AUTHORS];
 

@@ -12,10 +12,14 @@ mod approvers;
 mod github;
 pub mod inputs;
 mod pulls;
+mod source;
 mod sources;
 
 pub use approvers::{Approvers, Run, open as open_approvers};
 pub use pulls::{Blocked, Merge, Merged, Method, New, People, Pull, Pulls, State, open as open_pulls};
+pub use source::{
+    Deployment, DeploymentState, DeploymentStatus, NewDeployment, Source, SourcePull, open as open_source,
+};
 pub use sources::{Comparison, SourceCommit, SourceCommits, open as open_sources};
 
 /// What a host says of a branch and of the token that asked.

@@ -58,6 +58,8 @@ pub enum Part {
     Reason,
     /// It writes a commit.
     Land,
+    /// It shows in the source repository how it ended.
+    Show,
     /// It starts syncs.
     Sync,
     /// It follows applications until they are live.
@@ -192,6 +194,7 @@ impl Command {
                 Part::Sync,
                 Part::Follow,
                 Part::Metrics,
+                Part::Show,
                 Part::Preview,
             ],
             Self::Promote => &[
@@ -209,6 +212,7 @@ impl Command {
                 Part::Sync,
                 Part::Follow,
                 Part::Metrics,
+                Part::Show,
             ],
             Self::Rollback => &[
                 Part::Print,

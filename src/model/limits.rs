@@ -142,6 +142,12 @@ pub const GITHUB_CALL: Limit = Limit::seconds("GitHub", "time for one request", 
 /// How long the tokens of an App may take to be revoked, at the end of a run.
 pub const GITHUB_REVOKE: Limit = Limit::millis("GitHub", "time to revoke a token at the end of a run", 1200);
 
+/// How long what is to be shown in the source repository holds up a run that has just landed.
+pub const GITHUB_SHOWN: Limit = Limit::seconds("GitHub", "time to make a deployment, after landing", 10);
+/// How long the deployment and the comment may take at the end of a run, each.
+pub const GITHUB_SHOWN_AT_END: Limit =
+    Limit::seconds("GitHub", "time to report a deployment or to comment, at the end", 90);
+
 /// How long a registry, or its token service, may take.
 pub const REGISTRY_CALL: Limit = Limit::seconds("registry", "time for one request", 20);
 /// How much of a manifest, an index or a configuration is read, which registries bound at 4 MiB.
@@ -201,6 +207,8 @@ pub const ALL: &[Limit] = &[
     GITHUB_ANSWER,
     GITHUB_CALL,
     GITHUB_REVOKE,
+    GITHUB_SHOWN,
+    GITHUB_SHOWN_AT_END,
     REGISTRY_CALL,
     REGISTRY_MANIFEST,
     REGISTRY_TOKEN,

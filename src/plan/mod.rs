@@ -6,6 +6,7 @@ use crate::inputs::value::none_of;
 use crate::model::{AppName, Digest, EnvironmentName, Pin, PinChange, Reference, RepoPath, Tag};
 
 mod assemble;
+mod comment;
 mod config;
 mod diff;
 mod filling;
@@ -21,6 +22,7 @@ mod trailers;
 pub mod undo;
 
 pub use assemble::{NoPlan, plan, without_digest};
+pub use comment::{CommentRow, comment, is_comment};
 pub use config::{
     AnalysisSource, App, Config, Environment, FILE as CONFIG_FILE, Filling, RECORD, RecordPlace, Verify,
     reference as config_reference, schema as config_schema,
@@ -30,7 +32,7 @@ pub use filling::{Applications, BY_SOURCE, Named};
 pub use layout::{DEFAULT_APPLICATION, DEFAULT_PATH, KUSTOMIZE, Layout, Place};
 pub use message::{DEFAULT_MESSAGE, Identity, Message};
 pub use policy::{OnFailure, OnPause, OnSuperseded, OnUnsynced, Policy, ResolvedPolicy, SyncMode};
-pub use pull_request::{Around, Description, describe, is_marked, pull_request_branch};
+pub use pull_request::{Around, Description, HoldPlace, describe, describe_hold, is_marked, pull_request_branch};
 pub use sharing::{overlaps, shared};
 pub use trailers::{PinTrailer, SourceCommit, Trailers};
 

@@ -34,6 +34,8 @@ pub struct Around<'a> {
     pub riding_along: &'a [String],
     /// The source commits that the new images bring: a heading, the page that shows them, and a line each.
     pub released: &'a [(String, String, Vec<String>)],
+    /// What else the commit does, a line each.
+    pub notes: &'a [String],
     /// The run: an address, or a random id.
     pub run: &'a str,
     /// The lines that the change touches, as a diff.
@@ -53,7 +55,6 @@ pub fn is_marked(body: &str) -> bool {
 
 /// Describes the pull request that brings `changes` to a branch with the commit `message`.
 #[must_use]
-#[expect(clippy::too_many_lines, reason = "the text from top to bottom")]
 pub fn describe(
     apps: &[AppName],
     environments: &[EnvironmentName],
@@ -73,9 +74,9 @@ pub fn describe(
         environments.iter().map(String::as_str).collect(),
     );
     let title = one_line(message.lines().next().unwrap_or_default());
-    let mut body = String::new();
+    let mut table = String::new();
     let _ = writeln!(
-        body,
+        table,
         "| environment | app | before | after | file |\n|---|---|---|---|---|"
     );
     for change in changes {
@@ -87,13 +88,65 @@ pub fn describe(
             format!("{}:{}", change.file, change.after.line),
         ];
         let cells: Vec<String> = cells.iter().map(|cell| code(cell)).collect();
-        let _ = writeln!(body, "| {} |", cells.join(" | "));
+        let _ = writeln!(table, "| {} |", cells.join(" | "));
     }
+    Some(Description {
+        branch: branch(&apps, &environments)?,
+        title,
+        body: text(&table, around, &marker(&apps, &environments)),
+    })
+}
+
+/// What a hold, or its release, is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HoldPlace {
+    /// `hold` or `release`.
+    pub command: &'static str,
+    /// The apps, or `*`.
+    pub apps: Vec<String>,
+    /// The environments, or `*`.
+    pub environments: Vec<String>,
+    /// The images; none: all.
+    pub images: Vec<String>,
+}
+
+/// Describes the pull request that brings a hold, or its release, to a branch with the commit `message`. Each set of apps, environments and
+/// images has a branch of its own, so that no hold takes the place of another.
+#[must_use]
+pub fn describe_hold(place: &HoldPlace, message: &str, around: Around<'_>) -> Option<Description> {
+    let sorted = |names: &[String]| {
+        let mut names = names.to_vec();
+        names.sort_unstable();
+        names.dedup();
+        names.join("+")
+    };
+    let (apps, environments) = (sorted(&place.apps), sorted(&place.environments));
+    let what = format!("{apps}\n{environments}\n{}", sorted(&place.images));
+    let name = |names: &str| legal(&names.replace('*', "all"));
+    let path = format!("promote/{}/{}/{}", place.command, name(&environments), name(&apps));
+    let short: String = path.chars().take(LONGEST_NAME).collect();
+    Some(Description {
+        branch: BranchName::parse(&format!("{short}-{:016x}", sum(&what))).ok()?,
+        title: one_line(message.lines().next().unwrap_or_default()),
+        body: text(
+            "",
+            around,
+            &format!("{MARKER} {} {apps} in {environments} -->", place.command),
+        ),
+    })
+}
+
+/// Returns the text of a pull request: the table of its changes, what is around them, and the marker.
+fn text(table: &str, around: Around<'_>, marker: &str) -> String {
+    let mut body = table.to_owned();
     if !around.gates.is_empty() {
         let _ = writeln!(body, "\n| gate | state | reason |\n|---|---|---|");
         for (name, state, reason) in around.gates {
             let _ = writeln!(body, "| {} | {state} | {} |", code(name), code(reason));
         }
+    }
+    for note in around.notes {
+        let _ = writeln!(body, "\n- {}", code(note));
     }
     if !around.riding_along.is_empty() {
         let _ = writeln!(body, "\nThese changes go live with it:\n");
@@ -126,11 +179,7 @@ pub fn describe(
          write over commits of other authors."
     );
     let body: String = body.chars().take(LONGEST).collect();
-    Some(Description {
-        branch: branch(&apps, &environments)?,
-        title,
-        body: format!("{body}\n{}\n", marker(&apps, &environments)),
-    })
+    format!("{body}\n{marker}\n")
 }
 
 /// Returns the branch of the pull request of these apps and environments.
@@ -147,24 +196,30 @@ pub fn pull_request_branch(apps: &[AppName], environments: &[EnvironmentName]) -
 
 /// Returns the branch of a set of apps and environments, the same for the same set.
 fn branch(apps: &[&str], environments: &[&str]) -> Option<BranchName> {
-    let part = |names: &[&str]| {
-        let joined = distinct(names.iter().copied()).join("+");
-        // Dots in a row, at an end, or as `.lock` are not allowed in a reference.
-        joined.replace("..", "-.").trim_matches('.').replace(".lock", "-lock")
-    };
+    let part = |names: &[&str]| legal(&distinct(names.iter().copied()).join("+"));
     let mut name = format!("promote/{}/{}", part(environments), part(apps));
     if name.len() > LONGEST_NAME {
-        let sum = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| {
-            (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
+        let sum = sum(&name);
         name.truncate(LONGEST_NAME);
         let _ = write!(name, "-{sum:016x}");
     }
     BranchName::parse(&name).ok()
 }
 
+/// Returns names without what a reference must not have: dots in a row, at an end, or as `.lock`.
+fn legal(names: &str) -> String {
+    names.replace("..", "-.").trim_matches('.').replace(".lock", "-lock")
+}
+
+/// Returns a short sum of a text, the same in every run (FNV-1a).
+fn sum(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| {
+        (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
 /// Returns a text as code, on one line, so that nothing in it is a mention, a link or a cell of its own.
-fn code(text: &str) -> String {
+pub(super) fn code(text: &str) -> String {
     let text = one_line(text).replace('`', "'").replace('|', "\\|");
     if text.is_empty() {
         String::new()
@@ -214,6 +269,22 @@ mod tests {
             of(&["a..b", "c.lock"], Around::default()).branch.as_str(),
             "promote/dev/a-.b+c-lock"
         );
+    }
+
+    #[test]
+    fn each_hold_has_a_branch_of_its_own() {
+        let branch = |apps: &[&str], images: &[&str]| {
+            let place = HoldPlace {
+                command: "hold",
+                apps: apps.iter().map(ToString::to_string).collect(),
+                environments: vec!["*".to_owned()],
+                images: images.iter().map(ToString::to_string).collect(),
+            };
+            describe_hold(&place, "hold api", Around::default()).unwrap().branch
+        };
+        assert!(branch(&["api"], &[]).as_str().starts_with("promote/hold/all/api-"));
+        assert_eq!(branch(&["api", "web"], &[]), branch(&["web", "api"], &[]));
+        assert_ne!(branch(&["api"], &["v1"]), branch(&["api"], &["v2"]));
     }
 
     #[test]

@@ -91,10 +91,13 @@ impl Job {
     /// Tells whether it brings its commit by a pull request.
     #[must_use]
     pub const fn pull_requests(&self) -> bool {
-        match self {
-            Self::Promote(promote) => matches!(promote.landing.via, Via::PullRequest(_)),
-            _ => false,
-        }
+        let landing = match self {
+            Self::Promote(promote) => &promote.landing,
+            Self::Rollback(rollback) => &rollback.landing,
+            Self::Hold(hold) => &hold.landing,
+            _ => return false,
+        };
+        matches!(landing.via, Via::PullRequest(_))
     }
 
     /// Returns the names of the apps and of the environments that it is about; none = all there are.
@@ -133,6 +136,25 @@ pub struct Promote {
     pub gate_wait: Duration,
     /// Whether to follow the commit, where there is a server to ask.
     pub follow: bool,
+    /// What the source repository shows of it.
+    pub shows: Shows,
+}
+
+/// What the source repository shows of a promotion.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Shows {
+    /// A deployment of the source commit.
+    pub deployment: bool,
+    /// A comment on its pull request.
+    pub comment: bool,
+}
+
+impl Shows {
+    /// Whether it shows anything.
+    #[must_use]
+    pub const fn any(self) -> bool {
+        self.deployment || self.comment
+    }
 }
 
 /// How a commit lands.

@@ -22,8 +22,8 @@ mod underway;
 
 pub use crate::plan::Identity;
 pub use job::{
-    Common, History, Hold, HoldChange, Job, Landing, Promote, Proposing, Resume, Rollback, Since, Status, Verify, Via,
-    Wait,
+    Common, History, Hold, HoldChange, Job, Landing, Promote, Proposing, Resume, Rollback, Shows, Since, Status,
+    Verify, Via, Wait,
 };
 pub use ports::Cancel;
 pub use run::run;

@@ -14,6 +14,7 @@ use crate::registry;
 use crate::report::{End, Report};
 
 use crate::promote::cancel::{or_cancel, or_late};
+use crate::promote::commands::source_repository::SourceRepository;
 use crate::promote::commands::{
     abort, history, hold, plan, preflight, promote, resume, rollback, status, verify, wait,
 };
@@ -156,25 +157,29 @@ async fn opened(
         approvers: (common.run.is_some() || reviewed.is_some()).then_some(approvers.as_ref()),
     };
     let drive = engine.as_deref().map(|engine: &dyn Engine| -> &dyn Drive { engine });
+    let ways = Ways {
+        repo: repo.as_ref(),
+        pulls: pulls.as_deref(),
+    };
     match job {
         Job::Promote(job) => {
-            let ways = Ways {
-                repo: repo.as_ref(),
-                pulls: pulls.as_deref(),
-            };
-            Box::pin(promote::run(job, reading, ways, drive, report)).await
+            let source = job.shows.any().then_some(common.run.as_ref()).flatten();
+            let source = source.map(|run| (run, githost::open_source(run, &client, &clock)));
+            let source =
+                (source.as_ref()).map(|(run, source)| SourceRepository::new(job.shows, run, source.as_ref(), reading));
+            Box::pin(promote::run(job, reading, ways, drive, source, report)).await
         }
         Job::Plan(request) => {
             let planned = plan::run(request, reading, report);
             or_late(ports.clock, limits::BEFORE_WRITING.time(), None, planned).await?
         }
         Job::History(job) => shown(ports, history::run(job, reading, report)).await,
-        Job::Rollback(job) => Box::pin(rollback::run(job, reading, repo.as_ref(), drive, report)).await,
+        Job::Rollback(job) => Box::pin(rollback::run(job, reading, ways, drive, report)).await,
         Job::Wait(job) => wait::run(job, reading, repo.as_ref(), drive, report).await,
         Job::Verify(job) => verify::run(job, reading, repo.as_ref(), report).await,
         Job::Abort(select) => abort::run(select, reading, repo.as_ref(), drive, report).await,
         Job::Resume(job) => resume::run(job, reading, repo.as_ref(), drive, report).await,
-        Job::Hold(job) => hold::run(job, reading, repo.as_ref(), report).await,
+        Job::Hold(job) => hold::run(job, reading, ways, report).await,
         Job::Status(job) => shown(ports, status::run(job, reading, report)).await,
         Job::Preflight(select) => {
             let job = Status {

@@ -45,8 +45,8 @@ pub(crate) struct Runs {
     environments: Mutex<Vec<(String, Value)>>,
     /// `org/team` with its members.
     teams: Mutex<Vec<(String, Vec<String>)>>,
-    /// The pull requests of a commit.
-    sources: Mutex<Vec<(String, u64)>>,
+    /// The pull requests of a commit, and whether each comes from a fork.
+    sources: Mutex<Vec<(String, u64, bool)>>,
     /// The commits of source repositories.
     pub(super) commits: Mutex<Vec<compare::Commit>>,
     /// Id tokens that were asked for: their audiences.
@@ -77,13 +77,36 @@ impl GitHub {
 
     /// Says which pull request a source commit came from.
     pub fn came_from(&self, commit: &str, number: u64) {
-        lock(&self.world.runs.sources).push((commit.to_owned(), number));
+        lock(&self.world.runs.sources).push((commit.to_owned(), number, false));
+    }
+
+    /// The same for a pull request from a fork.
+    pub fn came_from_fork(&self, commit: &str, number: u64) {
+        lock(&self.world.runs.sources).push((commit.to_owned(), number, true));
+    }
+
+    /// Makes the deployment that a job's own `environment:` makes when the job of a run starts.
+    pub fn job_started(&self, repository: &str, environment: &str, commit: &str, run: u64) {
+        let page = format!("{}/{repository}/actions/runs/{run}/job/1", self.world.options.server);
+        let made = Deployment {
+            id: self.world.next(),
+            repository: repository.to_owned(),
+            body: json!({"ref": commit, "environment": environment, "task": "deploy"}),
+            statuses: vec![json!({"state": "in_progress", "log_url": page})],
+        };
+        lock(&self.world.runs.deployments).push(made);
     }
 
     /// Returns the deployments.
     #[must_use]
     pub fn deployments(&self) -> Vec<Deployment> {
         lock(&self.world.runs.deployments).clone()
+    }
+
+    /// Has a comment of somebody on a pull request.
+    pub fn somebody_comments(&self, number: u64, text: &str) {
+        let row = (self.world.next(), number, text.to_owned());
+        lock(&self.world.runs.comments).push(row);
     }
 
     /// Returns the comments: number and text.
@@ -156,8 +179,8 @@ pub(super) fn serve(world: &World, ask: &Ask, method: &str, path: &[&str]) -> Re
             let sources = lock(&runs.sources).clone();
             let own: Vec<Value> = sources
                 .iter()
-                .filter(|(commit, _)| commit == sha)
-                .map(|(_, number)| {
+                .filter(|(commit, ..)| commit == sha)
+                .map(|(_, number, fork)| {
                     let mut pull = super::Pull {
                         number: *number,
                         title: "A change".to_owned(),
@@ -176,12 +199,26 @@ pub(super) fn serve(world: &World, ask: &Ask, method: &str, path: &[&str]) -> Re
                         worked_out: String::new(),
                     };
                     pull.last_head = (*sha).to_owned();
-                    world.pull_json(&pull, false)
+                    let mut shown = world.pull_json(&pull, false);
+                    if *fork {
+                        shown["head"]["repo"]["full_name"] = json!("somebody/api");
+                    }
+                    shown
                 })
                 .collect();
             Reply::json(200, json!(own))
         }
         ("GET", ["compare", range @ ..]) => compare::serve(world, ask, &range.join("/")),
+        ("GET", ["commits", name]) => {
+            let all = lock(&runs.sources).clone();
+            match all.iter().find(|(commit, ..)| commit.starts_with(name)) {
+                Some((commit, ..)) => Reply::json(200, commit_json(url, None, commit)),
+                None => Reply::json(
+                    422,
+                    json!({"message": format!("No commit found for SHA: {name}"), "documentation_url": "https://docs.github.com/rest"}),
+                ),
+            }
+        }
         ("GET", ["deployments"]) => {
             let all = lock(&runs.deployments).clone();
             let fits = |made: &&Deployment| {
@@ -242,6 +279,13 @@ fn deployment(world: &World, made: &Deployment) -> Value {
         "description": made.body["description"], "statuses_url": url, "repository_url": url, "url": url, "created_at": stamp, "updated_at": stamp})
 }
 
+/// A commit of the source, as REST shows it.
+fn commit_json(url: &str, login: Option<&String>, sha: &str) -> Value {
+    json!({"url": url, "sha": sha, "node_id": "C_1", "html_url": url, "comments_url": url, "parents": [],
+        "commit": {"author": null, "committer": null, "comment_count": 0, "message": "A change", "tree": {"sha": sha, "url": url}, "url": url},
+        "author": login.map(|login| user(login)), "committer": null})
+}
+
 pub(super) fn comments(world: &World, ask: &Ask, method: &str, number: &str, path: &[&str]) -> Reply {
     let url = &world.url;
     let shown = |(id, _, text): &(u64, u64, String)| {
@@ -252,7 +296,10 @@ pub(super) fn comments(world: &World, ask: &Ask, method: &str, number: &str, pat
     let mut all = lock(&world.runs.comments);
     match (method, number, path) {
         ("GET", number, ["comments"]) => {
-            let found = all.iter().filter(|(_, of, _)| of.to_string() == number).map(shown);
+            let count = |name: &str, other: usize| ask.query(name).and_then(|text| text.parse().ok()).unwrap_or(other);
+            let (size, page) = (count("per_page", 30).min(100), count("page", 1).max(1));
+            let found = all.iter().filter(|(_, of, _)| of.to_string() == number);
+            let found = found.skip((page - 1) * size).take(size).map(shown);
             Reply::json(200, json!(found.collect::<Vec<_>>()))
         }
         ("POST", number, ["comments"]) => {
@@ -268,6 +315,10 @@ pub(super) fn comments(world: &World, ask: &Ask, method: &str, number: &str, pat
             }
             None => Reply::refuse(404, "Not Found"),
         },
+        ("DELETE", "comments", [id]) => {
+            all.retain(|(known, ..)| known.to_string() != *id);
+            Reply::json(204, Value::Null)
+        }
         _ => Reply::refuse(404, "Not Found"),
     }
 }

@@ -3,6 +3,7 @@
 use super::super::inputs::COMMAND;
 use super::super::table;
 use super::{HOW, quoted};
+use crate::githost::inputs::DEPLOYMENT;
 use crate::inputs::InputSpec;
 use crate::model::Command;
 use crate::report::OUTPUTS;
@@ -39,7 +40,8 @@ impl Work {
         let takes = move |spec: &&InputSpec| self != Self::Rollback || spec.is_taken_by(Command::Rollback);
         command.chain(
             table::all()
-                .filter(|spec| !spec.is_secret() && spec.name != COMMAND.name)
+                // The job has an environment, and by its own `deployment` GitHub makes the deployment of the job, or none.
+                .filter(|spec| !spec.is_secret() && ![COMMAND.name, DEPLOYMENT.name].contains(&spec.name))
                 .filter(takes),
         )
     }

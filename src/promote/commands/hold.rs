@@ -1,15 +1,16 @@
 //! `hold` and `release`: one commit that changes `promote-holds.yaml`, and nothing else of the infra-repo.
 
-use crate::infrarepo::{FileEdit, FileMode, InfraRepo, Land, Tip};
+use crate::infrarepo::{FileEdit, FileMode, InfraRepo, Tip};
 use crate::model::{AppName, EnvironmentName, Event, Fault, Outcome, RepoPath, Timestamp, limits, nearest};
 use crate::plan::holds::{self, FILE, HoldEdit, NewHold, Of, Released, Until};
-use crate::plan::{Message, PlannedFile, Select, diff};
+use crate::plan::{Around, Description, HoldPlace, Message, PlannedFile, Select, describe_hold, diff};
 use crate::report::{End, HoldRow, Report};
 
 use crate::promote::cancel::{or_cancel, or_late};
 use crate::promote::commands::finish;
 use crate::promote::job::{Hold, HoldChange};
-use crate::promote::land::{Landed, land};
+use crate::promote::land::Landed;
+use crate::promote::land::bring::{Brought, Story, Ways, bring};
 use crate::promote::ports::Reading;
 use crate::promote::prepare::announce;
 use crate::promote::prepare::branches::{config, start};
@@ -24,10 +25,11 @@ use crate::promote::proposal::Proposal;
 pub(in crate::promote) async fn run(
     job: &Hold,
     reading: Reading<'_>,
-    repo: &dyn Land,
+    ways: Ways<'_>,
     report: &mut Report,
 ) -> Result<End, Fault> {
     let ports = reading.ports;
+    let repo: &dyn InfraRepo = ways.repo;
     ports.journal.tell(Event::Stage("Plan".to_owned()));
     let planning = or_cancel(ports.cancel, async {
         let tip = tip(job, repo).await?;
@@ -46,16 +48,31 @@ pub(in crate::promote) async fn run(
         let tip = tip(job, repo).await?;
         prepare(job, reading, repo, tip).await
     };
-    let landed = land(repo, &job.landing, &ports, first, again).await;
-    let Landed { of, commit, attempts } = landed.map_err(|unlanded| {
+    let described = |proposal: &Proposal<Edit>| describe(job, reading, proposal);
+    let story = Story {
+        describe: &described,
+        held: Story::FREE,
+    };
+    let brought = Box::pin(bring(ways, &job.landing, &ports, story, first, again)).await;
+    let Brought {
+        landed: Landed { of, commit, attempts },
+        pull_request,
+        end,
+    } = brought.map_err(|(unlanded, pull_request)| {
+        report.pull_request = pull_request;
         if let Some(row) = &mut report.infra_repo {
             row.attempts = unlanded.attempts;
         }
         unlanded.fault
     })?;
+    report.pull_request = pull_request;
     report.infra_repo = Some(announce::at(repo, &of.tip, None));
     report.holds = of.rows;
     report.diff.clone_from(&of.diff);
+    if let Some(end) = end {
+        announce::outputs(ports.journal, report, crate::report::Known::AtLanding);
+        return Ok(end);
+    }
     let wrote = commit.is_some();
     let commit = commit.unwrap_or_else(|| of.tip.commit.clone());
     finish::landed(report, repo, &commit, wrote, attempts);
@@ -77,6 +94,27 @@ async fn tip(job: &Hold, repo: &dyn InfraRepo) -> Result<Tip, Fault> {
         Ok(start) => Ok(start.tip),
         Err(_) => repo.tip().await,
     }
+}
+
+/// Describes the pull request of a hold, or of its release: one for each set of apps, environments and images.
+fn describe(job: &Hold, reading: Reading<'_>, proposal: &Proposal<Edit>) -> Option<Description> {
+    let command = match job.change {
+        HoldChange::Add { .. } => "hold",
+        HoldChange::Release => "release",
+    };
+    let names = |all: &[Of]| all.iter().map(|one| one.as_str().to_owned()).collect::<Vec<_>>();
+    let place = HoldPlace {
+        command,
+        apps: names(&job.apps),
+        environments: names(&job.environments),
+        images: job.images.iter().map(ToString::to_string).collect(),
+    };
+    let around = Around {
+        run: &reading.common.identity.run,
+        diff: &proposal.of.diff,
+        ..Around::default()
+    };
+    describe_hold(&place, &proposal.message, around)
 }
 
 /// The edit of the file at a tip.

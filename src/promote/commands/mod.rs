@@ -18,6 +18,7 @@ pub(super) mod resume;
 pub(super) mod rollback;
 mod rollouts;
 mod running;
+pub(super) mod source_repository;
 pub(super) mod status;
 pub(super) mod verify;
 pub(super) mod wait;

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use crate::delivery::Drive;
-use crate::infrarepo::Land;
 use crate::model::{CommitSha, Event, Fault, Outcome, in_words};
 use crate::plan::{Allow, OnFailure};
 use crate::report::{End, Report};
@@ -14,6 +13,7 @@ use crate::promote::commands::finish::go_back;
 use crate::promote::commands::recording::{self, Verdict};
 use crate::promote::commands::rollback;
 use crate::promote::job::Promote;
+use crate::promote::land::bring::Ways;
 use crate::promote::land::record::Happened;
 use crate::promote::ports::Reading;
 use crate::promote::prepare::applications::Evidence;
@@ -64,7 +64,7 @@ pub(in crate::promote) async fn after(
     end: End,
     promoted: Promoted<'_>,
     reading: Reading<'_>,
-    repo: &dyn Land,
+    ways: Ways<'_>,
     drive: Option<&dyn Drive>,
     report: &mut Report,
 ) -> End {
@@ -73,13 +73,13 @@ pub(in crate::promote) async fn after(
         Outcome::RolloutFailed | Outcome::Breached | Outcome::TimedOut
     );
     let (end, lines) = if promoted.wants_back(end.outcome) {
-        Box::pin(take_back(end, promoted, reading, repo, drive, report)).await
+        Box::pin(take_back(end, promoted, reading, ways, drive, report)).await
     } else {
         let verdict = promoted.verdict(&end.reason);
         let lines = recording::lines_of(reading, promoted.recorded, &report.applications, &verdict);
         (end, lines)
     };
-    recording::save(reading, repo, promoted.planned, &lines).await;
+    recording::save(reading, ways.repo, promoted.planned, &lines).await;
     let stays = matches!(
         end.outcome,
         Outcome::RolloutFailed | Outcome::Breached | Outcome::TimedOut
@@ -101,7 +101,7 @@ async fn take_back(
     end: End,
     promoted: Promoted<'_>,
     reading: Reading<'_>,
-    repo: &dyn Land,
+    ways: Ways<'_>,
     drive: Option<&dyn Drive>,
     report: &mut Report,
 ) -> (End, Vec<Happened>) {
@@ -141,9 +141,9 @@ async fn take_back(
         Err(why) => return (not_back(end, &why), bad),
     };
     let how = (&promoted.job.landing, true);
-    let done = match Box::pin(back::carry_out(&aim, reading, repo, drive, how, first, evidence)).await {
+    let done = match Box::pin(back::carry_out(&aim, reading, ways, drive, how, first, evidence)).await {
         Ok(done) => done,
-        Err(unlanded) => {
+        Err((unlanded, _)) => {
             let fault = unlanded.fault;
             return match fault.outcome {
                 Outcome::Cancelled { .. } => (cut_short(end, &fault), bad),
@@ -156,6 +156,16 @@ async fn take_back(
             };
         }
     };
+    if let (Some(open), Some(pull)) = (&done.end, &done.pull_request) {
+        let mut end = end;
+        end.hints.truncate(1);
+        let hint = format!(
+            "to take it back, merge pull request #{}: {} ({})",
+            pull.number, pull.url, open.reason
+        );
+        report.pull_request = Some(pull.clone());
+        return (end.hint(hint), bad);
+    }
     carried_out(&end, promoted, reading, begun, &done, (bad, gone), report)
 }
 

@@ -1,16 +1,17 @@
 //! `promote`: prepare, land, follow, report.
 
 use crate::delivery::{Drive, Reader};
-use crate::infrarepo::{Containment, Land};
+use crate::infrarepo::Containment;
 use crate::model::{CommitSha, Event, Fault, Milestone, Outcome, limits};
 use crate::plan::{Around, Description};
 use crate::report::{End, GateRow, Known, Report, SupersededBy};
 
 use crate::promote::analyses::Verification;
-use crate::promote::cancel::or_late;
+use crate::promote::cancel::{or_cancel, or_late};
 use crate::promote::commands::finish::{self, accepted, changed, finish, pinned};
 use crate::promote::commands::gate_wait;
 use crate::promote::commands::on_failure::{self, Promoted};
+use crate::promote::commands::source_repository::SourceRepository;
 use crate::promote::commands::watching::{Watched, watch};
 use crate::promote::job::Promote;
 use crate::promote::land::Landed;
@@ -30,6 +31,22 @@ pub(in crate::promote) async fn run(
     reading: Reading<'_>,
     ways: Ways<'_>,
     drive: Option<&dyn Drive>,
+    mut source: Option<SourceRepository<'_>>,
+    report: &mut Report,
+) -> Result<End, Fault> {
+    let end = Box::pin(story(job, reading, ways, drive, source.as_mut(), report)).await;
+    if let Some(source) = source {
+        Box::pin(source.ended(&end, report)).await;
+    }
+    end
+}
+
+async fn story(
+    job: &Promote,
+    reading: Reading<'_>,
+    ways: Ways<'_>,
+    drive: Option<&dyn Drive>,
+    mut source: Option<&mut SourceRepository<'_>>,
     report: &mut Report,
 ) -> Result<End, Fault> {
     let repo = ways.repo;
@@ -45,6 +62,9 @@ pub(in crate::promote) async fn run(
     let first = gate_wait::prepared(job, &mut preparation, reading, report, &permitted).await?;
     for warning in expiry::ending(job, reading.common, &first.of.planned, ports.clock.wall()) {
         ports.journal.warn(warning);
+    }
+    if let Some(source) = source.as_deref_mut() {
+        or_cancel(ports.cancel, source.allowed(report)).await??;
     }
     if !first.edits.is_empty() {
         ports.journal.tell(Event::Stage("Land".to_owned()));
@@ -81,8 +101,11 @@ pub(in crate::promote) async fn run(
     announce::fill(report, &of.planned, repo);
     finish::landed(report, repo, &commit, wrote, attempts);
     tell_landed(report, reading, wrote, &commit, &of.planned);
+    if let Some(source) = source {
+        source.landed(report, wrote).await;
+    }
     if let Some(observe) = reading.observe.filter(|_| job.follow) {
-        return Ok(followed(job, reading, (observe, drive), repo, &of, &commit, report).await);
+        return Ok(followed(job, reading, (observe, drive), ways, &of, &commit, report).await);
     }
     if wrote {
         let confirmed = confirm(reading, &of.planned, &commit).await;
@@ -97,7 +120,7 @@ async fn followed(
     job: &Promote,
     reading: Reading<'_>,
     (observe, drive): (&dyn Reader, Option<&dyn Drive>),
-    repo: &dyn Land,
+    ways: Ways<'_>,
     of: &Prepared,
     commit: &CommitSha,
     report: &mut Report,
@@ -150,7 +173,7 @@ async fn followed(
         recorded,
         since,
     };
-    on_failure::after(end, promoted, reading, repo, drive, report).await
+    on_failure::after(end, promoted, reading, ways, drive, report).await
 }
 
 /// Warns of what is not verified where nothing is watched.

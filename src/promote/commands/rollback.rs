@@ -1,17 +1,17 @@
 //! `rollback`: find the version to go back to, land its pins as one commit, and follow it until it is live.
 
 use crate::delivery::Drive;
-use crate::infrarepo::Land;
 use crate::journal::Journal;
 use crate::model::{Event, Fault, Outcome, in_words};
 use crate::report::{End, Known, Report, RollbackRow};
 
 use crate::promote::cancel::{or_cancel, or_late};
 use crate::promote::commands::back::{self, Aim, Back, Done, To};
-use crate::promote::commands::finish::{self, changed, pinned};
+use crate::promote::commands::finish::{self, accepted, changed, pinned};
 use crate::promote::commands::recording::{self, Verdict};
 use crate::promote::job::Rollback;
 use crate::promote::land::Unlanded;
+use crate::promote::land::bring::Ways;
 use crate::promote::ports::Reading;
 use crate::promote::prepare::announce;
 use crate::promote::prepare::applications::Evidence;
@@ -23,11 +23,11 @@ use crate::promote::prepare::applications::Evidence;
 pub(in crate::promote) async fn run(
     job: &Rollback,
     reading: Reading<'_>,
-    repo: &dyn Land,
+    ways: Ways<'_>,
     drive: Option<&dyn Drive>,
     report: &mut Report,
 ) -> Result<End, Fault> {
-    let ports = reading.ports;
+    let (ports, repo) = (reading.ports, ways.repo);
     let start = ports.clock.now();
     let aim = aim(job);
     ports.journal.tell(Event::Stage("Plan".to_owned()));
@@ -54,14 +54,21 @@ pub(in crate::promote) async fn run(
         return Ok(End::new(Outcome::Refused, "nobody confirmed it; nothing was written"));
     }
     let how = (&job.landing, job.follow);
-    let done = Box::pin(back::carry_out(&aim, reading, repo, drive, how, first, evidence)).await;
-    let done = done.map_err(|Unlanded { fault, attempts }| {
+    let done = Box::pin(back::carry_out(&aim, reading, ways, drive, how, first, evidence)).await;
+    let done = done.map_err(|(Unlanded { fault, attempts }, pull_request)| {
+        report.pull_request = pull_request;
         if let Some(row) = &mut report.infra_repo {
             row.attempts = attempts;
         }
         fault
     })?;
     announce::fill(report, &done.back.planned, repo);
+    report.pull_request.clone_from(&done.pull_request);
+    if let Some(end) = done.end {
+        report.rollback = Some(row(&done.back, None, None));
+        announce::outputs(ports.journal, report, Known::AtLanding);
+        return Ok(accepted(end, &done.back.planned));
+    }
     finish::landed(report, repo, &done.commit, done.wrote, done.attempts);
     let took = (
         ports.clock.now().saturating_sub(start),

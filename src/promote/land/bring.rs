@@ -33,6 +33,14 @@ pub(in crate::promote) struct Story<'a, T> {
     pub(in crate::promote) held: &'a dyn Fn(&T) -> Option<String>,
 }
 
+impl<T: 'static> Story<'_, T> {
+    /// Nothing keeps what going back and holds propose from being merged.
+    pub(in crate::promote) const FREE: &'static dyn Fn(&T) -> Option<String> = &|_| None;
+}
+
+/// What did not come to the branch: why, with the pull request if there is one.
+pub(in crate::promote) type Unbrought = (Unlanded, Option<PullRequestRow>);
+
 /// Where it ended.
 pub(in crate::promote) struct Brought<T> {
     /// What was prepared last, and the commit.
@@ -55,7 +63,7 @@ pub(in crate::promote) async fn bring<T>(
     story: Story<'_, T>,
     first: Proposal<T>,
     again: impl AsyncFnMut() -> Result<Proposal<T>, Fault>,
-) -> Result<Brought<T>, (Unlanded, Option<PullRequestRow>)> {
+) -> Result<Brought<T>, Unbrought> {
     let (how, pulls) = match (&landing.via, ways.pulls) {
         (Via::PullRequest(how), Some(pulls)) => (how, pulls),
         (Via::PullRequest(_), None) => {

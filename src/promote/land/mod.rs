@@ -11,7 +11,7 @@ use crate::infrarepo::{Attempt, Land, Update};
 use crate::model::{Clock, CommitSha, Event, Fault, Outcome, in_words};
 
 use crate::promote::cancel::{cancelled, or_cancel};
-use crate::promote::job::{Landing, Via};
+use crate::promote::job::Landing;
 use crate::promote::ports::{Cancel, Ports};
 use crate::promote::proposal::Proposal;
 
@@ -51,18 +51,13 @@ pub(in crate::promote) struct Unlanded {
 ///
 /// # Errors
 /// The server refuses for good, the deadline came first, `again` fails, or the run was cancelled.
-pub(in crate::promote) async fn land<T>(
+async fn land<T>(
     repo: &dyn Land,
     how: &Landing,
     ports: &Ports<'_>,
     first: Proposal<T>,
     again: impl AsyncFnMut() -> Result<Proposal<T>, Fault>,
 ) -> Result<Landed<T>, Unlanded> {
-    if matches!(how.via, Via::PullRequest(_)) {
-        let fault = Fault::refused("`via: pull-request` brings only promotions; nothing was written")
-            .hint("set `via: push` or `via: api` for this command");
-        return Err(Unlanded { fault, attempts: 0 });
-    }
     let mut attempts = 0;
     match until_landed(repo, how, ports, first, again, &mut attempts).await {
         Ok((of, commit)) => Ok(Landed { of, commit, attempts }),

@@ -3,15 +3,18 @@
 use std::time::Duration;
 
 use crate::delivery::{Action, Drive, Problem};
-use crate::infrarepo::Land;
 use crate::model::{AppSnapshot, CommitSha, Event, Fault, Milestone, Parts, PinChange, Resource};
+
+use crate::plan::{Around, Description};
+use crate::report::{End, PullRequestRow};
 
 use crate::promote::commands::back::{Aim, Back, prepare};
 use crate::promote::commands::finish;
 use crate::promote::follow::Followed;
 use crate::promote::followee::Followee;
 use crate::promote::job::Landing;
-use crate::promote::land::{Landed, Unlanded, land};
+use crate::promote::land::Landed;
+use crate::promote::land::bring::{Brought, Story, Unbrought, Ways, bring};
 use crate::promote::ports::{Ports, Reading};
 use crate::promote::prepare::applications::Evidence;
 use crate::promote::proposal::Proposal;
@@ -33,6 +36,10 @@ pub(in crate::promote) struct Done {
     pub(in crate::promote) landed: Duration,
     /// How following ended, where there is a server and the run follows.
     pub(in crate::promote) followed: Option<Followed>,
+    /// The pull request, if there is one.
+    pub(in crate::promote) pull_request: Option<PullRequestRow>,
+    /// How the run ends without a commit on the branch.
+    pub(in crate::promote) end: Option<End>,
 }
 
 /// Lands `first`, or what is made of it on a newer tip, and follows it. `landed` is told of the commit.
@@ -42,12 +49,12 @@ pub(in crate::promote) struct Done {
 pub(in crate::promote) async fn carry_out(
     aim: &Aim<'_>,
     reading: Reading<'_>,
-    repo: &dyn Land,
+    ways: Ways<'_>,
     drive: Option<&dyn Drive>,
     how: (&Landing, bool),
     first: Proposal<Back>,
     mut evidence: Evidence,
-) -> Result<Done, Unlanded> {
+) -> Result<Done, Unbrought> {
     let ports = reading.ports;
     let (landing, follow) = how;
     if let Some(drive) = drive.filter(|_| !first.edits.is_empty()) {
@@ -57,12 +64,21 @@ pub(in crate::promote) async fn carry_out(
         ports.journal.tell(Event::Stage("Land".to_owned()));
     }
     let meant = first.of.planned.plan.changes.clone();
-    let landed = land(repo, landing, &ports, first, async || {
+    let described = |proposal: &Proposal<Back>| describe(aim, reading, proposal);
+    let story = Story {
+        describe: &described,
+        held: Story::FREE,
+    };
+    let again = async || {
         let again = prepare(aim, reading, &mut evidence).await.and_then(Proposal::allowed)?;
         still_meant(&meant, &again.of.planned.plan.changes)?;
         Ok(again)
-    });
-    let Landed { of, commit, attempts } = landed.await?;
+    };
+    let Brought {
+        landed: Landed { of, commit, attempts },
+        pull_request,
+        end,
+    } = Box::pin(bring(ways, landing, &ports, story, first, again)).await?;
     let mut back = of;
     let wrote = commit.is_some();
     let commit = commit.unwrap_or_else(|| back.planned.snapshot.tip.commit.clone());
@@ -72,7 +88,7 @@ pub(in crate::promote) async fn carry_out(
         ports.journal.tell(Event::Reached(Milestone::Landed, text));
     }
     let mut followed = None;
-    if let Some(observe) = reading.observe.filter(|_| follow) {
+    if let Some(observe) = reading.observe.filter(|_| follow && end.is_none()) {
         if let Some(drive) = drive.filter(|_| wrote) {
             within(&ports, end_syncs(drive, &back, &commit, ports)).await;
         }
@@ -88,6 +104,8 @@ pub(in crate::promote) async fn carry_out(
         attempts,
         landed,
         followed,
+        pull_request,
+        end,
     })
 }
 
@@ -116,6 +134,21 @@ fn still_meant(meant: &[PinChange], now: &[PinChange]) -> Result<(), Fault> {
         others.join("; ")
     ))
     .hint("look at what is pinned now with `promote status`; if it is to be taken back as well, run this again"))
+}
+
+/// Describes the pull request of a way back.
+fn describe(aim: &Aim<'_>, reading: Reading<'_>, proposal: &Proposal<Back>) -> Option<Description> {
+    let plan = &proposal.of.planned.plan;
+    let held = proposal.of.held.iter().map(|image| format!("holds {image}"));
+    let notes: Vec<String> = proposal.of.why.iter().cloned().chain(held).collect();
+    let around = Around {
+        notes: &notes,
+        run: &reading.common.identity.run,
+        diff: &plan.diff,
+        ..Around::default()
+    };
+    let (apps, environments) = (&aim.select.apps, &aim.select.environments);
+    crate::plan::describe(apps, environments, &proposal.message, &plan.changes, around)
 }
 
 /// Runs what helps and is not necessary, for a moment, and not once the run was cancelled.
