@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use sandbox::argocd::ArgoCdOptions;
 use sandbox::dex::{Dex, DexOptions};
+use sandbox::github::{GitHub, GitHubOptions};
 use sandbox::prometheus::{Prometheus, Series};
 use sandbox::{Options, Sandbox};
 
@@ -21,6 +22,8 @@ Usage: sandbox [OPTIONS]
   --env-file FILE    writes addresses and tokens there as shell variables, once everything listens
   --measure NUMBER   starts a Prometheus that answers every query with that number, too
   --root-path PATH   the path before the Argo CD's /api, such as /argocd
+  --app-client-id ID an App of the GitHub with this client ID is installed on the infra-repo
+  --reviewer LOGIN   somebody who approves each pull request after two seconds; can be repeated. As many reviews are required
   -h, --help         this text
 
 Usage: sandbox dex LISTEN ARGOCD SUBJECT GROUP...
@@ -56,7 +59,7 @@ fn main() -> ExitCode {
             }
         };
     }
-    match options(&args).and_then(|(options, given)| run(options, given)) {
+    match options(&args).and_then(run) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("sandbox: {error:#}");
@@ -65,16 +68,23 @@ fn main() -> ExitCode {
     }
 }
 
-/// What the command line says besides the options of the sandbox.
-#[derive(Default)]
-struct Given {
+/// How everything is started.
+struct Start {
+    options: Options,
     env_file: Option<PathBuf>,
-    /// What every query returns.
+    /// What every query of a Prometheus returns.
     measure: Option<String>,
+    /// The App of the GitHub.
+    client_id: Option<String>,
+    /// Who approves pull requests.
+    reviewers: Vec<String>,
 }
 
-fn options(args: &[String]) -> anyhow::Result<(Options, Given)> {
-    let mut given = Given::default();
+fn options(args: &[String]) -> anyhow::Result<Start> {
+    let mut env_file = None;
+    let mut measure = None;
+    let mut client_id = None;
+    let mut reviewers = Vec::new();
     let mut options = Options {
         argocd: ArgoCdOptions {
             speed: 5.0,
@@ -95,29 +105,53 @@ fn options(args: &[String]) -> anyhow::Result<(Options, Given)> {
             "--speed" => options.argocd.speed = value()?.parse()?,
             "--port" => options.argocd.port = value()?.parse()?,
             "--git-token" => options.git_token = value()?,
-            "--env-file" => given.env_file = Some(value()?.into()),
-            "--measure" => given.measure = Some(value()?),
+            "--env-file" => env_file = Some(value()?.into()),
+            "--measure" => measure = Some(value()?),
+            "--app-client-id" => client_id = Some(value()?),
+            "--reviewer" => reviewers.push(value()?),
             "--root-path" => options.argocd.root_path = value()?.trim_end_matches('/').to_owned(),
             other => anyhow::bail!("unknown option {other}; see --help"),
         }
     }
-    Ok((options, given))
+    Ok(Start {
+        options,
+        env_file,
+        measure,
+        client_id,
+        reviewers,
+    })
 }
 
-fn run(options: Options, given: Given) -> anyhow::Result<()> {
+fn run(start: Start) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let sandbox = Sandbox::start_blocking(options)?;
+    let sandbox = Sandbox::start_blocking(start.options)?;
+    let options = GitHubOptions {
+        token: sandbox.git_token().to_owned(),
+        ..GitHubOptions::default()
+    };
+    let github = GitHub::start_blocking(&sandbox.git, options)?;
+    github.know("myorg/api");
+    if let Some(id) = &start.client_id {
+        github.install(id, 3600, 0);
+    }
+    github.require_reviews(start.reviewers.len());
     println!("{}", greeting(&sandbox));
-    let mut variables = vec![variables(&sandbox)];
-    if let Some(number) = given.measure {
+    let mut variables = variables(&sandbox, &github);
+    if let Some(number) = start.measure {
         let prometheus = Prometheus::start()?;
         prometheus.otherwise(Series::Vector(vec![number.leak()]));
-        variables.push(format!("PROMETHEUS_URL='{}'\n", prometheus.url()));
+        variables.push_str(&format!("PROMETHEUS_URL='{}'\n", prometheus.url()));
     }
-    if let Some(file) = given.env_file {
-        std::fs::write(file, variables.concat())?;
+    if let Some(file) = start.env_file {
+        std::fs::write(file, variables)?;
     }
-    runtime.block_on(tokio::signal::ctrl_c())?;
+    let reviewing = review(&github, &start.reviewers);
+    runtime.block_on(async {
+        tokio::select! {
+            end = tokio::signal::ctrl_c() => end,
+            () = reviewing => Ok(()),
+        }
+    })?;
     // Requests that are on their way end before their folders go.
     drop(sandbox);
     std::thread::sleep(Duration::from_millis(50));
@@ -131,13 +165,29 @@ fn dex(options: DexOptions) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn variables(sandbox: &Sandbox) -> String {
+/// Approves each pull request two seconds after it was seen first.
+async fn review(github: &GitHub, reviewers: &[String]) {
+    loop {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let open = github.pulls().into_iter();
+        for pull in open.filter(|pull| pull.state == "OPEN" && pull.reviews.is_empty()) {
+            for login in reviewers {
+                github.review(pull.number, login, "APPROVED");
+            }
+        }
+    }
+}
+
+fn variables(sandbox: &Sandbox, github: &GitHub) -> String {
     format!(
-        "INFRA_REPO='{}'\nGIT_TOKEN='{}'\nARGOCD_SERVER='{}'\nARGOCD_TOKEN='{}'\n",
+        "INFRA_REPO='{}'\nGIT_TOKEN='{}'\nARGOCD_SERVER='{}'\nARGOCD_TOKEN='{}'\nGITHUB_REPO='{}'\nGITHUB_REST='{}'\nGITHUB_GRAPHQL='{}'\n",
         sandbox.infra_repo(),
         sandbox.git_token(),
         sandbox.argocd.url(),
         sandbox.argocd.token("ci"),
+        github.repository_url(),
+        github.api_url(),
+        github.graphql_url(),
     )
 }
 

@@ -3,8 +3,9 @@
 use async_trait::async_trait;
 use reqwest::header::HeaderMap;
 use serde::Deserialize;
+use serde_json::Value;
 
-use super::{BranchRules, Rules};
+use super::{BranchRules, MergeSettings, Protection, Rules};
 use crate::github::GitHub;
 use crate::model::{BranchName, Fault, Timestamp};
 
@@ -39,6 +40,70 @@ impl Host {
 struct Rule {
     #[serde(rename = "type")]
     kind: String,
+    #[serde(default)]
+    parameters: Value,
+}
+
+#[derive(Deserialize)]
+struct Branch {
+    #[serde(default)]
+    protected: bool,
+}
+
+#[derive(Deserialize)]
+struct Repository {
+    #[serde(default)]
+    allow_auto_merge: Option<bool>,
+    #[serde(default)]
+    allow_squash_merge: Option<bool>,
+    #[serde(default)]
+    allow_merge_commit: Option<bool>,
+    #[serde(default)]
+    allow_rebase_merge: Option<bool>,
+}
+
+/// Returns the names of required checks, as rulesets or the protection of a branch list them.
+fn contexts(list: &Value) -> Vec<String> {
+    let name = |check: &Value| {
+        let named = check.as_str().or_else(|| check.get("context")?.as_str());
+        named.map(str::to_owned)
+    };
+    list.as_array().into_iter().flatten().filter_map(name).collect()
+}
+
+/// Reads the protection of a branch into the words of rulesets.
+/// <https://docs.github.com/en/rest/branches/branch-protection#get-branch-protection>
+fn protection(found: &Value) -> BranchRules {
+    let mut rules = BranchRules::default();
+    let mut add = |kind: &str| rules.rules.push(kind.to_owned());
+    let on = |key: &str| {
+        found
+            .get(key)
+            .and_then(|value| value.get("enabled")?.as_bool())
+            .unwrap_or(false)
+    };
+    let reviews = found
+        .get("required_pull_request_reviews")
+        .filter(|value| value.is_object());
+    if reviews.is_some() {
+        add("pull_request");
+    }
+    let checks = found.get("required_status_checks").filter(|value| value.is_object());
+    if checks.is_some() {
+        add("required_status_checks");
+    }
+    if on("required_signatures") {
+        add("required_signatures");
+    }
+    if found.get("restrictions").is_some_and(Value::is_object) || on("lock_branch") {
+        add("update");
+    }
+    rules.reviews = reviews.and_then(|value| value.get("required_approving_review_count")?.as_u64());
+    rules.checks = checks
+        .and_then(|value| value.get("contexts"))
+        .map(contexts)
+        .unwrap_or_default();
+    rules
 }
 
 #[async_trait(?Send)]
@@ -52,10 +117,57 @@ impl Rules for Host {
         let stands = STANDS_AGAINST
             .iter()
             .filter(|kind| rules.iter().any(|rule| rule.kind == **kind));
+        let of = |kind: &str, key: &str| {
+            let mut all = rules.iter().filter(|rule| rule.kind == kind);
+            all.find_map(|rule| rule.parameters.get(key).cloned())
+        };
         Ok(BranchRules {
             token_until,
             rules: stands.map(ToString::to_string).collect(),
+            reviews: of("pull_request", "required_approving_review_count").and_then(|count| count.as_u64()),
+            checks: of("required_status_checks", "required_status_checks")
+                .map(|list| contexts(&list))
+                .unwrap_or_default(),
         })
+    }
+
+    async fn protection(&self, branch: &BranchName) -> Result<Protection, Fault> {
+        let what = format!("read the protection of {branch}");
+        let reply = self.api.get(&["branches", branch.as_str()], &[]).await;
+        let read: Branch = reply.map_err(|failure| failure.fault(&what))?.read("branch")?;
+        if !read.protected {
+            return Ok(Protection::None);
+        }
+        match self.api.get(&["branches", branch.as_str(), "protection"], &[]).await {
+            Ok(reply) => Ok(Protection::Seen(protection(&reply.body))),
+            // A ruleset protects a branch, too.
+            Err(failure) if failure.refusal().is_some_and(|said| said.says("not protected")) => Ok(Protection::None),
+            Err(failure) if failure.refusal().is_some_and(|said| matches!(said.status, 403 | 404)) => {
+                Ok(Protection::Hidden)
+            }
+            Err(failure) => Err(failure.fault(&what)),
+        }
+    }
+
+    async fn settings(&self) -> Result<MergeSettings, Fault> {
+        let reply = self.api.get(&[], &[]).await;
+        let reply = reply.map_err(|failure| failure.fault("read the settings of the repository"))?;
+        let found: Repository = reply.read("repository")?;
+        let methods = [
+            ("squash", found.allow_squash_merge),
+            ("merge", found.allow_merge_commit),
+            ("rebase", found.allow_rebase_merge),
+        ];
+        let allowed = methods.iter().filter(|(_, allowed)| *allowed == Some(true));
+        Ok(MergeSettings {
+            auto_merge: found.allow_auto_merge,
+            methods: allowed.map(|(name, _)| *name).collect(),
+        })
+    }
+
+    async fn pull_requests(&self) -> Result<(), Fault> {
+        let reply = self.api.get(&["pulls"], &[("per_page", "1")]).await;
+        reply.map(drop).map_err(|failure| failure.fault("read pull requests"))
     }
 }
 

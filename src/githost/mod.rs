@@ -9,6 +9,7 @@ use crate::http::{Client, Tokens};
 use crate::model::{BranchName, Clock, Fault, Timestamp};
 
 mod approvers;
+mod environments;
 mod github;
 pub mod inputs;
 mod pulls;
@@ -16,6 +17,7 @@ mod source;
 mod sources;
 
 pub use approvers::{Approvers, Run, open as open_approvers};
+pub use environments::{DeployBranches, DeployEnvironment, Environments, open as open_environments};
 pub use pulls::{Blocked, Merge, Merged, Method, New, People, Pull, Pulls, State, open as open_pulls};
 pub use source::{
     Deployment, DeploymentState, DeploymentStatus, NewDeployment, Source, SourcePull, open as open_source,
@@ -29,6 +31,30 @@ pub struct BranchRules {
     pub token_until: Option<Timestamp>,
     /// The kinds of rules of the branch that can stop a push, in the host's words. The host does not say whether the token is exempt.
     pub rules: Vec<String>,
+    /// How many approving reviews a pull request needs.
+    pub reviews: Option<u64>,
+    /// The checks that a pull request needs.
+    pub checks: Vec<String>,
+}
+
+/// What the settings of a branch protect it from, besides rulesets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Protection {
+    /// Nothing.
+    None,
+    /// Something that the token does not see.
+    Hidden,
+    /// This, in the words of rulesets.
+    Seen(BranchRules),
+}
+
+/// How a repository lets pull requests be merged.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MergeSettings {
+    /// Whether GitHub merges by itself when it can; `None` where the token does not see it.
+    pub auto_merge: Option<bool>,
+    /// The methods: `squash`, `merge`, `rebase`.
+    pub methods: Vec<&'static str>,
 }
 
 /// Reads the rules of branches.
@@ -39,6 +65,24 @@ pub trait Rules {
     /// # Errors
     /// It gives no usable answer.
     async fn rules(&self, branch: &BranchName) -> Result<BranchRules, Fault>;
+
+    /// Returns what the settings of a branch protect it from.
+    ///
+    /// # Errors
+    /// As [`Rules::rules`].
+    async fn protection(&self, branch: &BranchName) -> Result<Protection, Fault>;
+
+    /// Returns how pull requests are merged.
+    ///
+    /// # Errors
+    /// As [`Rules::rules`].
+    async fn settings(&self) -> Result<MergeSettings, Fault>;
+
+    /// Checks that the token can read pull requests.
+    ///
+    /// # Errors
+    /// It cannot, or as [`Rules::rules`].
+    async fn pull_requests(&self) -> Result<(), Fault>;
 }
 
 /// Opens the host of an infra-repo. `place` is its API where its host is GitHub; `None` for every other, which nothing is asked of.

@@ -139,6 +139,10 @@ async fn opened(
         let seams = preflight::Seams {
             repo: repo.map(|repo| -> Box<dyn InfraRepo> { repo }),
             host,
+            environments: common
+                .run
+                .as_ref()
+                .map(|run| githost::open_environments(run, &client, &clock)),
             argocd: engine.map(|engine| engine.map(|engine| -> Box<dyn Observe> { engine })),
         };
         let checked = or_cancel(cancel, preflight::run(seams, common, select, ports, report));

@@ -15,6 +15,7 @@ mod following;
 mod formats;
 mod gates;
 mod github_api;
+mod github_preflight;
 mod going_back;
 mod history;
 mod holds;

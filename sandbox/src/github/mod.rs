@@ -6,12 +6,15 @@
 
 mod app;
 mod compare;
+mod controls;
 mod graphql;
 mod language;
+mod mutations;
 mod objects;
 mod pulls;
 mod rest;
 mod run;
+mod shapes;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -31,6 +34,7 @@ use tokio::sync::oneshot;
 
 pub use pulls::{Pull, Review};
 pub use run::{Approval, Deployment};
+pub(crate) use shapes::{label, time, user};
 
 use crate::argocd::Asked;
 use crate::argocd::exchange::Exchanges;
@@ -80,6 +84,8 @@ pub(crate) struct World {
     pub(crate) pulls: Mutex<Vec<Pull>>,
     /// Rules with their branch.
     pub(crate) rules: Mutex<Vec<(String, Value)>>,
+    /// What the settings of `main` protect it from, as REST shows it; null: nothing.
+    pub(crate) protection: Mutex<Value>,
     /// Commit, name, conclusion.
     pub(crate) checks: Mutex<Vec<(String, String, String)>>,
     pub(crate) required_checks: Mutex<Vec<String>>,
@@ -180,6 +186,7 @@ impl GitHub {
             options,
             pulls: Mutex::default(),
             rules: Mutex::default(),
+            protection: Mutex::default(),
             checks: Mutex::default(),
             required_checks: Mutex::default(),
             required_reviews: Mutex::default(),
@@ -232,144 +239,6 @@ impl GitHub {
     #[must_use]
     pub fn repository_url(&self) -> String {
         format!("{}/{}", self.world.options.server, self.world.options.name)
-    }
-
-    /// Accepts another token with these permissions (`("contents", "write")`, …). Git lets the last of them read.
-    pub fn let_in(&self, token: &str, permissions: &[(&str, &str)]) {
-        let permissions = permissions
-            .iter()
-            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
-        lock(&self.world.tokens).push((token.to_owned(), Some(permissions.collect())));
-        self.world.git.let_read(token);
-    }
-
-    /// Gives a branch a rule, such as `{"type": "pull_request"}`. Git's pushes are held to it, too.
-    ///
-    /// # Errors
-    /// The hook cannot be written.
-    pub fn rule(&self, branch: &str, rule: &Value) -> anyhow::Result<()> {
-        lock(&self.world.rules).push((branch.to_owned(), rule.clone()));
-        let words = rule_words(rule["type"].as_str().unwrap_or_default());
-        let hook = format!(
-            "#!/bin/sh\n[ \"$1\" = refs/heads/{branch} ] || exit 0\necho 'error: GH013: Repository rule violations found for refs/heads/{branch}.' >&2\n\
-             echo '- {words}' >&2\nexit 1\n"
-        );
-        self.world.git.hook(&self.world.options.repository, "update", &hook)
-    }
-
-    /// Wants so many approving reviews before a merge.
-    pub fn require_reviews(&self, count: usize) {
-        *lock(&self.world.required_reviews) = count;
-    }
-
-    /// Wants a check to succeed before a merge.
-    pub fn require_check(&self, name: &str) {
-        lock(&self.world.required_checks).push(name.to_owned());
-    }
-
-    /// Allows these ways to merge only: `squash`, `merge`, `rebase`.
-    pub fn allow_methods(&self, methods: &[&str]) {
-        *lock(&self.world.methods) = methods.iter().map(|method| (*method).to_owned()).collect();
-    }
-
-    /// Allows auto-merge, or not.
-    pub fn allow_auto_merge(&self, allowed: bool) {
-        *lock(&self.world.auto_merge) = allowed;
-    }
-
-    /// Lets the queue eject the next entries.
-    pub fn eject(&self, times: u32) {
-        *lock(&self.world.ejections) = times;
-    }
-
-    /// Lets the queue merge somebody else's change of a file just before the next entry.
-    pub fn merge_with(&self, path: &str, content: &str) {
-        *lock(&self.world.group) = Some((path.to_owned(), content.to_owned()));
-    }
-
-    /// Returns a pull request.
-    #[must_use]
-    pub fn pull(&self, number: u64) -> Option<Pull> {
-        self.world.pull(number)
-    }
-
-    /// Returns all pull requests.
-    #[must_use]
-    pub fn pulls(&self) -> Vec<Pull> {
-        lock(&self.world.pulls).clone()
-    }
-
-    /// Reviews the head of a pull request.
-    pub fn review(&self, number: u64, login: &str, state: &str) {
-        if let Some(pull) = self.world.pull(number) {
-            let review = Review {
-                login: login.to_owned(),
-                state: state.to_owned(),
-                commit: self.world.head(&pull),
-            };
-            self.world.change(number, |pull| pull.reviews.push(review));
-            self.world.settle();
-        }
-    }
-
-    /// Ends a check on the head of a pull request: `SUCCESS`, `FAILURE`, ….
-    pub fn check(&self, number: u64, name: &str, conclusion: &str) {
-        if let Some(pull) = self.world.pull(number) {
-            let head = self.world.head(&pull);
-            let mut checks = lock(&self.world.checks);
-            checks.retain(|(commit, known, _)| !(*commit == head && known == name));
-            checks.push((head, name.to_owned(), conclusion.to_owned()));
-            drop(checks);
-            self.world.settle();
-        }
-    }
-
-    /// Closes a pull request.
-    pub fn close(&self, number: u64) {
-        if let Some(pull) = self.world.pull(number) {
-            let head = self.world.head(&pull);
-            self.world.change(number, |pull| {
-                pull.last_head = head;
-                pull.state = "CLOSED".to_owned();
-                pull.auto_merge = None;
-            });
-        }
-    }
-
-    /// Merges a pull request, as a person does.
-    ///
-    /// # Errors
-    /// The words of the refusal.
-    pub fn merge(&self, number: u64, method: &str) -> Result<String, String> {
-        let pull = self.world.pull(number).ok_or("no such pull request")?;
-        self.world.stand(&pull);
-        let merged = self
-            .world
-            .merge(number, method, &format!("{} (#{number})", pull.title), false);
-        merged.map_err(|(_, why)| why)
-    }
-
-    /// Answers the next matching requests (method and path, or the name of a mutation) with a status and the wish to be left alone.
-    pub fn busy(&self, part: &str, times: u32, status: u16, seconds: u32) {
-        lock(&self.world.busy).push((part.to_owned(), times, status, seconds));
-    }
-
-    /// Has somebody else commit a file to `main` when a matching request comes, just before it is worked on; once.
-    pub fn overtake(&self, part: &str, path: &str, content: &str) {
-        let row = (part.to_owned(), path.to_owned(), content.to_owned());
-        lock(&self.world.overtakers).push(row);
-    }
-
-    /// Returns the commits that the API made, and so signed.
-    #[must_use]
-    pub fn signed(&self) -> Vec<String> {
-        lock(&self.world.signed).clone()
-    }
-
-    /// Returns what was asked so far.
-    #[must_use]
-    pub fn asked(&self) -> Vec<Asked> {
-        self.world.exchanges.asked()
     }
 }
 
@@ -429,110 +298,6 @@ impl World {
             .find(|kind| ["pull_request", "merge_queue", "update", "required_status_checks"].contains(kind))?;
         Some(format!("Repository rule violations found\n\n{}\n\n", rule_words(kind)))
     }
-
-    /// The repository as REST shows it.
-    pub(crate) fn repository_json(&self) -> Value {
-        let url = self.repository_url();
-        let (owner, name) = self.options.name.split_once('/').unwrap_or_default();
-        let page = format!("{}/{}", self.options.server, self.options.name);
-        let mut out = json!({"id": 1, "node_id": "R_1", "name": name, "full_name": self.options.name, "owner": user(owner), "html_url": page,
-            "url": url, "description": null, "clone_url": page, "default_branch": self.default_branch(), "homepage": null, "language": null,
-            "license": null, "mirror_url": null, "pushed_at": self.stamp(), "created_at": self.stamp(), "updated_at": self.stamp()});
-        for key in ["private", "fork", "has_pages", "archived", "disabled"] {
-            out[key] = json!(false);
-        }
-        for key in ["has_downloads", "has_issues", "has_projects", "has_wiki"] {
-            out[key] = json!(true);
-        }
-        for key in [
-            "forks",
-            "forks_count",
-            "open_issues",
-            "open_issues_count",
-            "size",
-            "stargazers_count",
-            "watchers",
-            "watchers_count",
-        ] {
-            out[key] = json!(0);
-        }
-        for key in [
-            "archive",
-            "assignees",
-            "blobs",
-            "branches",
-            "collaborators",
-            "comments",
-            "commits",
-            "compare",
-            "contents",
-            "contributors",
-            "deployments",
-            "downloads",
-            "events",
-            "forks",
-            "git_commits",
-            "git_refs",
-            "git_tags",
-            "git",
-            "hooks",
-            "issue_comment",
-            "issue_events",
-            "issues",
-            "keys",
-            "labels",
-            "languages",
-            "merges",
-            "milestones",
-            "notifications",
-            "pulls",
-            "releases",
-            "ssh",
-            "stargazers",
-            "statuses",
-            "subscribers",
-            "subscription",
-            "svn",
-            "tags",
-            "teams",
-            "trees",
-        ] {
-            out[format!("{key}_url")] = json!(format!("{url}/{key}"));
-        }
-        out
-    }
-}
-
-/// A user as REST shows one.
-pub(crate) fn user(login: &str) -> Value {
-    let mut out = json!({"login": login, "id": 1, "node_id": "U_1", "gravatar_id": null, "type": if login.ends_with("[bot]") { "Bot" } else { "User" }, "site_admin": false});
-    for key in [
-        "avatar",
-        "events",
-        "followers",
-        "following",
-        "gists",
-        "html",
-        "organizations",
-        "received_events",
-        "repos",
-        "starred",
-        "subscriptions",
-    ] {
-        out[format!("{key}_url")] = json!(format!("https://users.example/{login}/{key}"));
-    }
-    out["url"] = json!(format!("https://users.example/{login}"));
-    out
-}
-
-pub(crate) fn label(api: &str, name: &str) -> Value {
-    json!({"id": 1, "node_id": "L_1", "url": format!("{api}/labels/x"), "name": name, "description": null, "color": "ededed", "default": false})
-}
-
-/// Seconds since 1970 as RFC 3339.
-pub(crate) fn time(seconds: u64) -> String {
-    let at = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
-    humantime::format_rfc3339_seconds(at).to_string()
 }
 
 fn decoded(text: &str) -> String {

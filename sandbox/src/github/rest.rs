@@ -27,7 +27,9 @@ pub(super) fn serve(world: &World, ask: &Ask, path: &[&str]) -> Reply {
         _ => return Reply::refuse(404, "Not Found"),
     };
     let (permission, level) = match (ask.method.as_str(), inner) {
-        ("GET", ["git" | "rules" | "compare" | "commits" | "environments", ..]) => ("contents", "read"),
+        ("GET", ["branches", _, "protection"]) => ("administration", "read"),
+        ("GET", ["git" | "rules" | "compare" | "commits" | "branches", ..]) => ("contents", "read"),
+        ("GET", ["environments", ..]) => ("actions", "read"),
         (_, ["git", ..]) => ("contents", "write"),
         ("GET", ["pulls", ..]) => ("pull_requests", "read"),
         (_, ["pulls", ..]) => ("pull_requests", "write"),
@@ -48,12 +50,32 @@ pub(super) fn serve(world: &World, ask: &Ask, path: &[&str]) -> Reply {
             Reply::json(200, json!(rules))
         }
         (method, ["git", git @ ..]) => data(world, ask, method, git),
+        ("GET", []) => Reply::json(200, world.settings_json(world.may(ask, "contents", "write").is_ok())),
+        ("GET", ["branches", name]) => branch(world, name),
+        ("GET", ["branches", _, "protection"]) => match &*lock(&world.protection) {
+            Value::Null => Reply::refuse(404, "Branch not protected"),
+            found => Reply::json(200, found.clone()),
+        },
         ("GET", ["pulls"]) => list(world, ask),
         ("POST", ["pulls"]) => open(world, ask),
         (method, ["pulls", number, rest @ ..]) => with_pull(world, number, |pull| one(world, ask, method, pull, rest)),
         (method, ["issues", number, rest @ ..]) => issue(world, ask, method, number, rest),
         (method, rest) => run::serve(world, ask, method, rest),
     }
+}
+
+/// A branch; protected by its settings, or by a ruleset.
+fn branch(world: &World, name: &str) -> Reply {
+    let Some(sha) = world.reference(&format!("refs/heads/{name}")) else {
+        return Reply::refuse(404, "Branch not found");
+    };
+    let url = format!("{}/branches/{name}", world.repository_url());
+    let protected = !lock(&world.protection).is_null() || !world.rules_of(name).is_empty();
+    Reply::json(
+        200,
+        json!({"name": name, "commit": run::commit_json(&url, None, &sha), "_links": {"html": url, "self": url}, "protected": protected,
+            "protection": {"enabled": protected}, "protection_url": format!("{url}/protection")}),
+    )
 }
 
 /// Where a rule comes from is part of it.

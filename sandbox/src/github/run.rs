@@ -41,8 +41,8 @@ pub(crate) struct Runs {
     comments: Mutex<Vec<(u64, u64, String)>>,
     /// Other repositories that the API knows.
     known: Mutex<Vec<String>>,
-    /// Environments that jobs of the run have.
-    environments: Mutex<Vec<(String, Value)>>,
+    /// Environments that jobs of the run have, with their protection rules and the branches that may deploy.
+    environments: Mutex<Vec<(String, Value, Vec<String>)>>,
     /// `org/team` with its members.
     teams: Mutex<Vec<(String, Vec<String>)>>,
     /// The pull requests of a commit, and whether each comes from a fork.
@@ -64,9 +64,10 @@ impl GitHub {
         lock(&self.world.runs.approvals).push(approval);
     }
 
-    /// Has an environment with these protection rules.
-    pub fn environment(&self, name: &str, rules: &Value) {
-        lock(&self.world.runs.environments).push((name.to_owned(), rules.clone()));
+    /// Has an environment with these protection rules, which these branches may deploy to; none: every branch.
+    pub fn environment(&self, name: &str, rules: &Value, branches: &[&str]) {
+        let branches = branches.iter().map(|branch| (*branch).to_owned()).collect();
+        lock(&self.world.runs.environments).push((name.to_owned(), rules.clone(), branches));
     }
 
     /// Has a team `org/team`.
@@ -167,14 +168,7 @@ pub(super) fn serve(world: &World, ask: &Ask, method: &str, path: &[&str]) -> Re
             });
             Reply::json(200, json!(found.collect::<Vec<_>>()))
         }
-        ("GET", ["environments", name]) => match lock(&runs.environments).iter().find(|(known, _)| known == name) {
-            Some((_, rules)) => Reply::json(
-                200,
-                json!({"id": 1, "node_id": "E_1", "name": name, "url": url, "html_url": url, "created_at": stamp, "updated_at": stamp,
-                    "protection_rules": rules, "deployment_branch_policy": null}),
-            ),
-            None => Reply::refuse(404, "Not Found"),
-        },
+        ("GET", ["environments", name, rest @ ..]) => environment(world, name, rest),
         ("GET", ["commits", sha, "pulls"]) => {
             let sources = lock(&runs.sources).clone();
             let own: Vec<Value> = sources
@@ -279,8 +273,38 @@ fn deployment(world: &World, made: &Deployment) -> Value {
         "description": made.body["description"], "statuses_url": url, "repository_url": url, "url": url, "created_at": stamp, "updated_at": stamp})
 }
 
+/// An environment, or the branches that may deploy to it.
+fn environment(world: &World, name: &str, rest: &[&str]) -> Reply {
+    let all = lock(&world.runs.environments);
+    let Some((_, rules, branches)) = all.iter().find(|(known, ..)| known == name) else {
+        return Reply::refuse(404, "Not Found");
+    };
+    let (url, stamp) = (&world.url, world.stamp());
+    match rest {
+        [] => {
+            let policy =
+                (!branches.is_empty()).then(|| json!({"protected_branches": false, "custom_branch_policies": true}));
+            Reply::json(
+                200,
+                json!({"id": 1, "node_id": "E_1", "name": name, "url": url, "html_url": url, "created_at": stamp, "updated_at": stamp,
+                    "protection_rules": rules, "deployment_branch_policy": policy}),
+            )
+        }
+        ["deployment-branch-policies"] => {
+            let each = branches
+                .iter()
+                .map(|name| json!({"id": 1, "node_id": "P_1", "name": name, "type": "branch"}));
+            Reply::json(
+                200,
+                json!({"total_count": branches.len(), "branch_policies": each.collect::<Vec<_>>()}),
+            )
+        }
+        _ => Reply::refuse(404, "Not Found"),
+    }
+}
+
 /// A commit of the source, as REST shows it.
-fn commit_json(url: &str, login: Option<&String>, sha: &str) -> Value {
+pub(super) fn commit_json(url: &str, login: Option<&String>, sha: &str) -> Value {
     json!({"url": url, "sha": sha, "node_id": "C_1", "html_url": url, "comments_url": url, "parents": [],
         "commit": {"author": null, "committer": null, "comment_count": 0, "message": "A change", "tree": {"sha": sha, "url": url}, "url": url},
         "author": login.map(|login| user(login)), "committer": null})

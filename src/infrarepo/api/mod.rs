@@ -7,7 +7,9 @@
 )]
 
 mod land;
+mod parts;
 mod seen;
+mod shape;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;

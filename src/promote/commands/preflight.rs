@@ -1,10 +1,11 @@
 //! `preflight`: everything that a promotion will need, looked at before anyone needs it. Reads only, and stops at no problem.
 
 mod applications;
+mod github;
 mod repository;
 
 use crate::delivery::Observe;
-use crate::githost::Rules;
+use crate::githost::{Environments, Rules};
 use crate::infrarepo::InfraRepo;
 use crate::model::Fault;
 use crate::plan::Select;
@@ -20,6 +21,8 @@ pub(in crate::promote) struct Seams {
     pub(in crate::promote) repo: Result<Box<dyn InfraRepo>, Fault>,
     /// The infra-repo's host, if it can be asked.
     pub(in crate::promote) host: Option<Box<dyn Rules>>,
+    /// The environments of the repository of the run, if this is one.
+    pub(in crate::promote) environments: Option<Box<dyn Environments>>,
     /// Argo CD, if it is given.
     pub(in crate::promote) argocd: Option<Result<Box<dyn Observe>, Fault>>,
 }
@@ -43,7 +46,8 @@ pub(in crate::promote) async fn run(
     let found = match &repo {
         Some(repo) => {
             let host = seams.host.as_deref();
-            repository::checked((repo.as_ref(), host), common, select, ports, &mut checks, report).await
+            let hosts = (repo.as_ref(), host, seams.environments.as_deref());
+            repository::checked(hosts, common, select, ports, &mut checks, report).await
         }
         None => None,
     };

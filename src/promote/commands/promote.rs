@@ -205,6 +205,7 @@ fn describe(job: &Promote, reading: Reading<'_>, proposal: &Proposal<Prepared>) 
         .collect();
     let around = Around {
         gates: &gates,
+        notes: &[],
         riding_along: &of.riding_along,
         released: &released,
         run: &reading.common.identity.run,

@@ -1,13 +1,14 @@
 //! The infra-repo's part of `preflight`: access, rules of the branch, promote.yaml, the overlays, holds.
 
 use crate::assess::rollout::Origin;
-use crate::githost::Rules;
+use crate::githost::{Environments, Rules};
 use crate::infrarepo::{InfraRepo, Tip};
-use crate::model::{Fault, RepoIdentity, Syntax, Timestamp};
+use crate::model::{EnvironmentName, Fault, RepoIdentity, Syntax, Timestamp};
 use crate::plan::holds::{FILE, Held, Holds};
 use crate::plan::{Allow, Layout, Overlay, Place, Select};
 use crate::report::Report;
 
+use super::github::{self, Wanted};
 use crate::promote::commands::checks::{Checks, MADE_BY_HAND, MINTED};
 use crate::promote::job::Common;
 use crate::promote::ports::Ports;
@@ -32,7 +33,7 @@ pub(super) struct Found<'a> {
 
 /// Checks the infra-repo, and returns where its overlays and applications are to be.
 pub(super) async fn checked<'a>(
-    (repo, host): (&'a dyn InfraRepo, Option<&dyn Rules>),
+    (repo, host, environments): (&'a dyn InfraRepo, Option<&dyn Rules>, Option<&dyn Environments>),
     common: &Common,
     select: &Select,
     ports: Ports<'_>,
@@ -61,9 +62,10 @@ pub(super) async fn checked<'a>(
     report.infra_repo = Some(announce::at(repo, &tip, Some(&tip.commit)));
     let written = repo.may_write(&tip.branch).await;
     checks.take("write", &url, written, |()| "the token has write permission".to_owned());
-    let until = rules(host, &tip, checks).await;
+    let until = github::branch(host, &tip.branch, checks).await;
     token(common, until, &url, ports, checks);
-    let (repository, places) = overlays(repo, select, &tip, checks).await?;
+    let (repository, places, wanted) = overlays(repo, select, &tip, checks).await?;
+    github::environments(common.run.as_ref().zip(environments), &wanted, checks).await;
     held(repo, &tip, &places, ports, checks, report).await;
     let origin = Origin {
         repository,
@@ -76,55 +78,6 @@ pub(super) async fn checked<'a>(
         origin,
         places,
     })
-}
-
-/// Checks the rules of the branch where the host tells them, and returns the end of the token if it tells that, too.
-async fn rules(host: Option<&dyn Rules>, tip: &Tip, checks: &mut Checks) -> Option<Timestamp> {
-    let branch = tip.branch.to_string();
-    match host?.rules(&tip.branch).await {
-        Ok(words) if words.rules.is_empty() => {
-            checks.ok("rules", branch, "no ruleset blocks a push");
-            words.token_until
-        }
-        Ok(words) => {
-            let why = format!(
-                "rulesets block a push unless the token is on the bypass list, which GitHub does not report: {}",
-                words.rules.join(", ")
-            );
-            let mut fault = Fault::refused(why);
-            if let Some(way) = suits(&words.rules) {
-                fault = fault.hint(way);
-            }
-            checks.warning(
-                "rules",
-                branch,
-                fault.hint("add the App or the owner of the token to the bypass list of the ruleset"),
-            );
-            words.token_until
-        }
-        Err(fault) => {
-            checks.warning("rules", branch, fault);
-            None
-        }
-    }
-}
-
-/// Returns which `via` suits the rules of a branch.
-fn suits(rules: &[String]) -> Option<&'static str> {
-    let has = |kinds: &[&str]| rules.iter().any(|rule| kinds.contains(&rule.as_str()));
-    if has(&["merge_queue"]) {
-        return Some("set `via: pull-request` with `merge: auto`: the branch has a merge queue");
-    }
-    if has(&[
-        "pull_request",
-        "required_status_checks",
-        "required_deployments",
-        "workflows",
-        "code_scanning",
-    ]) {
-        return Some("set `via: pull-request`: the branch takes changes by pull requests");
-    }
-    has(&["required_signatures"]).then_some("set `via: api`: GitHub then signs the commit")
 }
 
 /// Tells when the token of the infra-repo ends; `said` is what its host says of that.
@@ -181,7 +134,7 @@ async fn overlays(
     select: &Select,
     tip: &Tip,
     checks: &mut Checks,
-) -> Option<(RepoIdentity, Vec<(Place, Option<Overlay>)>)> {
+) -> Option<(RepoIdentity, Vec<(Place, Option<Overlay>)>, Vec<Wanted>)> {
     let config = start(repo, select, &select.environments)
         .await
         .map(|start| start.config);
@@ -221,7 +174,16 @@ async fn overlays(
         }
         places.push((place, overlay));
     }
-    Some((identity(repo, config.as_ref()), places))
+    let mut wanted: Vec<Wanted> = Vec::new();
+    for (place, _) in &places {
+        if wanted.iter().all(|(known, _)| *known != place.environment) {
+            let here = config
+                .as_ref()
+                .and_then(|config| config.environment(&place.environment));
+            wanted.push((place.environment.clone(), here.and_then(|here| here.gates.approvals)));
+        }
+    }
+    Some((identity(repo, config.as_ref()), places, wanted))
 }
 
 /// Shows what an overlay pins.
