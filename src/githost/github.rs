@@ -52,14 +52,14 @@ struct Branch {
 
 #[derive(Deserialize)]
 struct Repository {
-    #[serde(default)]
-    allow_auto_merge: Option<bool>,
-    #[serde(default)]
-    allow_squash_merge: Option<bool>,
-    #[serde(default)]
-    allow_merge_commit: Option<bool>,
-    #[serde(default)]
-    allow_rebase_merge: Option<bool>,
+    #[serde(default, rename = "allow_auto_merge")]
+    auto: Option<bool>,
+    #[serde(default, rename = "allow_squash_merge")]
+    squash: Option<bool>,
+    #[serde(default, rename = "allow_merge_commit")]
+    merge: Option<bool>,
+    #[serde(default, rename = "allow_rebase_merge")]
+    rebase: Option<bool>,
 }
 
 /// Returns the names of required checks, as rulesets or the protection of a branch list them.
@@ -154,13 +154,13 @@ impl Rules for Host {
         let reply = reply.map_err(|failure| failure.fault("read the settings of the repository"))?;
         let found: Repository = reply.read("repository")?;
         let methods = [
-            ("squash", found.allow_squash_merge),
-            ("merge", found.allow_merge_commit),
-            ("rebase", found.allow_rebase_merge),
+            ("squash", found.squash),
+            ("merge", found.merge),
+            ("rebase", found.rebase),
         ];
         let allowed = methods.iter().filter(|(_, allowed)| *allowed == Some(true));
         Ok(MergeSettings {
-            auto_merge: found.allow_auto_merge,
+            auto_merge: found.auto,
             methods: allowed.map(|(name, _)| *name).collect(),
         })
     }

@@ -2,13 +2,14 @@
 
 use crate::delivery::{Drive, Reader};
 use crate::infrarepo::InfraRepo;
-use crate::model::{CommitSha, Event, Outcome, PinChange};
+use crate::model::{CommitSha, Event, Fault, Outcome, PinChange};
 use crate::plan::Select;
 use crate::report::{End, Report};
 
 use crate::promote::analyses::{Measuring, Rows, Verification};
 use crate::promote::follow::{self, FollowPorts, Followed, Judge};
 use crate::promote::followee::{FollowRequest, Followee};
+use crate::promote::land::bring::Unbrought;
 use crate::promote::ports::{Ports, Reading};
 use crate::promote::prepare::applications;
 use crate::promote::prepare::plan::Planned;
@@ -83,6 +84,15 @@ pub(in crate::promote) fn landed(
         row.landed = landed;
         row.attempts = attempts;
     }
+}
+
+/// Puts what is known of a commit that did not come to the branch into the report, and returns why.
+pub(in crate::promote) fn unbrought((unlanded, pull_request): Unbrought, report: &mut Report) -> Fault {
+    report.pull_request = pull_request;
+    if let Some(row) = &mut report.infra_repo {
+        row.attempts = unlanded.attempts;
+    }
+    unlanded.fault
 }
 
 /// Puts the end of following into the report, under the name that the command has for it.

@@ -58,13 +58,7 @@ pub(in crate::promote) async fn run(
         landed: Landed { of, commit, attempts },
         pull_request,
         end,
-    } = brought.map_err(|(unlanded, pull_request)| {
-        report.pull_request = pull_request;
-        if let Some(row) = &mut report.infra_repo {
-            row.attempts = unlanded.attempts;
-        }
-        unlanded.fault
-    })?;
+    } = brought.map_err(|why| finish::unbrought(why, report))?;
     report.pull_request = pull_request;
     report.infra_repo = Some(announce::at(repo, &of.tip, None));
     report.holds = of.rows;

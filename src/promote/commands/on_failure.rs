@@ -156,17 +156,23 @@ async fn take_back(
             };
         }
     };
-    if let (Some(open), Some(pull)) = (&done.end, &done.pull_request) {
-        let mut end = end;
-        end.hints.truncate(1);
-        let hint = format!(
-            "to take it back, merge pull request #{}: {} ({})",
-            pull.number, pull.url, open.reason
-        );
-        report.pull_request = Some(pull.clone());
-        return (end.hint(hint), bad);
+    if done.end.is_some() {
+        return (unmerged(end, &done, report), bad);
     }
     carried_out(&end, promoted, reading, begun, &done, (bad, gone), report)
+}
+
+/// The end stays, and a hint names the pull request that would take the promotion back.
+fn unmerged(mut end: End, done: &Done, report: &mut Report) -> End {
+    let (Some(open), Some(pull)) = (&done.end, &done.pull_request) else {
+        return end;
+    };
+    report.pull_request = Some(pull.clone());
+    end.hints.truncate(1);
+    end.hint(format!(
+        "to take it back, merge pull request #{}: {} ({})",
+        pull.number, pull.url, open.reason
+    ))
 }
 
 /// Names the end of a way back that landed, with the lines of the record: `bad` those of the failure, `gone` those of a promotion that was

@@ -80,13 +80,7 @@ async fn story(
         landed: Landed { of, commit, attempts },
         pull_request,
         end,
-    } = brought.map_err(|(unlanded, pull_request)| {
-        report.pull_request = pull_request;
-        if let Some(row) = &mut report.infra_repo {
-            row.attempts = unlanded.attempts;
-        }
-        unlanded.fault
-    })?;
+    } = brought.map_err(|why| finish::unbrought(why, report))?;
     report.pull_request = pull_request;
     let mut of = of;
     if let Some(by) = of.superseded.take() {

@@ -10,7 +10,6 @@ use crate::promote::commands::back::{self, Aim, Back, Done, To};
 use crate::promote::commands::finish::{self, accepted, changed, pinned};
 use crate::promote::commands::recording::{self, Verdict};
 use crate::promote::job::Rollback;
-use crate::promote::land::Unlanded;
 use crate::promote::land::bring::Ways;
 use crate::promote::ports::Reading;
 use crate::promote::prepare::announce;
@@ -55,13 +54,7 @@ pub(in crate::promote) async fn run(
     }
     let how = (&job.landing, job.follow);
     let done = Box::pin(back::carry_out(&aim, reading, ways, drive, how, first, evidence)).await;
-    let done = done.map_err(|(Unlanded { fault, attempts }, pull_request)| {
-        report.pull_request = pull_request;
-        if let Some(row) = &mut report.infra_repo {
-            row.attempts = attempts;
-        }
-        fault
-    })?;
+    let done = done.map_err(|why| finish::unbrought(why, report))?;
     announce::fill(report, &done.back.planned, repo);
     report.pull_request.clone_from(&done.pull_request);
     if let Some(end) = done.end {

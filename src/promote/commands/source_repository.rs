@@ -244,7 +244,7 @@ impl<'a> SourceRepository<'a> {
         let own = self.run.commit.clone();
         for pin in pins {
             let image = Parts::of(&pin.after);
-            let Some(tag) = image.tag.as_deref() else { continue };
+            let Some(tag) = image.tag else { continue };
             // docker/metadata-action writes `sha-` before the commit.
             let name = tag.strip_prefix("sha-").unwrap_or(tag);
             let is_sha = (7..=40).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_hexdigit());

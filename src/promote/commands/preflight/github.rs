@@ -115,7 +115,7 @@ async fn pull_requests(host: &dyn Rules, branch: &BranchName, needed: bool, chec
     let object = branch.to_string();
     match host.pull_requests().await {
         Ok(()) => checks.ok("pull requests", &object, "the token can read pull requests"),
-        Err(fault) => missing("pull requests", &object, needed, fault, checks),
+        Err(fault) => missing("pull requests", &object, needed, &fault, checks),
     }
     match host.settings().await {
         Ok(settings) => {
@@ -140,7 +140,7 @@ async fn pull_requests(host: &dyn Rules, branch: &BranchName, needed: bool, chec
     }
 }
 
-fn missing(check: &'static str, object: &str, needed: bool, fault: Fault, checks: &mut Checks) {
+fn missing(check: &'static str, object: &str, needed: bool, fault: &Fault, checks: &mut Checks) {
     let hint = "grant the token `pull-requests: write`";
     if needed {
         checks.warning(check, object, Fault::denied(fault.to_string()).hint(hint));

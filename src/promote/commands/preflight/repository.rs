@@ -3,7 +3,7 @@
 use crate::assess::rollout::Origin;
 use crate::githost::{Environments, Rules};
 use crate::infrarepo::{InfraRepo, Tip};
-use crate::model::{EnvironmentName, Fault, RepoIdentity, Syntax, Timestamp};
+use crate::model::{Fault, RepoIdentity, Syntax, Timestamp};
 use crate::plan::holds::{FILE, Held, Holds};
 use crate::plan::{Allow, Layout, Overlay, Place, Select};
 use crate::report::Report;
