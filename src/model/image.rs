@@ -37,10 +37,21 @@ impl Repository {
         &self.0
     }
 
+    /// Reads the name of a kustomize entry that holds a tag itself, such as `alpine:3.20`.
+    fn with_tag(repository: &str, tag: &str) -> Result<Self, String> {
+        Ok(Self(format!("{}:{}", Self::parse(repository)?, Tag::parse(tag)?)))
+    }
+
     /// Tells whether both name one repository: `docker.io/` and `library/` are implied.
     #[must_use]
     pub fn same_as(&self, other: &str) -> bool {
-        normalised(&self.0) == normalised(other)
+        Self::is_same(&self.0, other)
+    }
+
+    /// The same for texts.
+    #[must_use]
+    pub fn is_same(one: &str, other: &str) -> bool {
+        normalised(one) == normalised(other)
     }
 }
 
@@ -265,7 +276,7 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// `name[:tag][@sha256:…]`.
+/// `name[:tag][@sha256:…]`; `name` is a repository, or the name of a kustomize entry that holds a tag (`alpine:3.20:TAG`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reference {
     /// What precedes tag and digest.
@@ -282,7 +293,11 @@ impl Reference {
     /// # Errors
     /// Says which part is wrong, as the end of a sentence.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let parts = Parts::of(text);
+        let mut parts = Parts::of(text);
+        let held = parts.tag.and_then(|tag| tag.rsplit_once(':'));
+        if let Some((_, tag)) = held {
+            parts.tag = Some(tag);
+        }
         let digest = parts
             .digest
             .map(|digest| Digest::parse(digest).map_err(|why| format!("has the digest {digest:?}, which {why}")));
@@ -290,8 +305,12 @@ impl Reference {
             .tag
             .map(|tag| Tag::parse(tag).map_err(|why| format!("has the tag {tag:?}, which {why}")));
         let (digest, tag) = (digest.transpose()?, tag.transpose()?);
+        let repository = match held {
+            Some((held, _)) => Repository::with_tag(parts.repository, held)?,
+            None => Repository::parse(parts.repository)?,
+        };
         Ok(Self {
-            repository: Repository::parse(parts.repository)?,
+            repository,
             tag,
             digest,
         })
@@ -320,6 +339,15 @@ mod tests {
         let image = Reference::parse("localhost:5000/team/api:v1").unwrap();
         assert_eq!(image.repository.as_str(), "localhost:5000/team/api");
         assert_eq!(image.tag.unwrap().as_str(), "v1");
+    }
+
+    #[test]
+    fn an_entry_whose_name_holds_a_tag_can_be_named() {
+        let image = Reference::parse("localhost:5000/agent:node-1:node-2").unwrap();
+        assert_eq!(image.repository.as_str(), "localhost:5000/agent:node-1");
+        assert_eq!(image.tag.as_ref().unwrap().as_str(), "node-2");
+        assert_eq!(image.to_string(), "localhost:5000/agent:node-1:node-2");
+        assert!(Reference::parse("agent:a:b:c").is_err() && Reference::parse("agent::b").is_err());
     }
 
     #[test]

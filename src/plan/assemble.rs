@@ -480,6 +480,13 @@ mod tests {
                 included("apps/api/web.yaml", "image:\n  repository: myorg/web\n"),
                 "`format: values`",
             ),
+            (
+                included(
+                    "apps/api/tags.yaml",
+                    "kind: ImageTagTransformer\nimageTag:\n  name: myorg/web\n  newTag: v1\n",
+                ),
+                "apps/api/tags.yaml, which this overlay names in `transformers`",
+            ),
         ] {
             let environments = request.select.environments.clone();
             let mut overlays = with_files(&request, &environments, &[("staging", one("myorg/api", "v1"))]);
@@ -491,6 +498,27 @@ mod tests {
             assert!(mistakes[0].contains(words), "{mistakes:?}");
             assert!(!mistakes[0].contains("new-entry"), "{mistakes:?}");
         }
+    }
+
+    #[test]
+    fn an_entry_is_named_by_the_tag_in_its_name_and_a_tag_in_new_name_is_to_be_moved() {
+        let two = "- {name: \"agent:node\", newTag: v1}\n- {name: \"agent:cluster\", newTag: v1}\n";
+        let named = |image: &str| Request {
+            images: vec![Reference::parse(image).unwrap()],
+            ..request()
+        };
+        let found = planned(&named("agent:node:v2"), &[("staging", two.to_owned())]);
+        let changes = found.unwrap().changes;
+        assert_eq!((changes.len(), changes[0].before.name.as_str()), (1, "agent:node"));
+        let held = "- {name: web, newName: \"myorg/web:v1\"}\n";
+        let Err(NoPlan::Mistakes(mistakes)) = planned(&named("myorg/web:v2"), &[("staging", held.to_owned())]) else {
+            panic!("the entry has no `newTag`");
+        };
+        assert!(
+            mistakes[0].contains("the entry web has the tag or digest in `newName`")
+                && !mistakes[0].contains("new-entry"),
+            "{mistakes:?}"
+        );
     }
 
     #[test]

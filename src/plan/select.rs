@@ -2,7 +2,7 @@
 
 use crate::manifest::kustomize::FILE_NAMES;
 use crate::manifest::{Field, PinEdit};
-use crate::model::{Digest, EnvironmentName, Reference, RepoPath, Repository, Syntax, Tag};
+use crate::model::{Digest, EnvironmentName, Parts, Reference, RepoPath, Repository, Syntax, Tag};
 
 use super::{Placed, Read, Request};
 
@@ -258,7 +258,7 @@ fn is_one_image(read: &Read<'_>, pins: &[Placed<'_>]) -> bool {
 
 /// The pins whose resulting repository this is, else those of that name. Several only in a format that sets all of them.
 fn find<'a>(read: &'a Read<'a>, repository: &str) -> Result<Vec<&'a Placed<'a>>, String> {
-    let same = |text: &str| Repository::parse(repository).is_ok_and(|one| one.same_as(text));
+    let same = |text: &str| Repository::is_same(repository, text);
     let runs: Vec<&Placed<'_>> = read.pins.iter().filter(|pin| same(pin.repository())).collect();
     let found = if runs.is_empty() {
         read.pins.iter().filter(|pin| same(&pin.name)).collect()
@@ -312,13 +312,27 @@ fn new(read: &Read<'_>, repository: &str, tag: Option<&Tag>, digest: Option<&Dig
 }
 
 fn lacks(read: &Read<'_>, repository: &str) -> String {
-    let advice = pinned_elsewhere(read, repository);
+    let advice = tag_in_new_name(read, repository).or_else(|| pinned_elsewhere(read, repository));
     format!(
         "{} has no entry for {repository}: {}; {}",
         read.place(),
         columns(&read.pins),
         advice.unwrap_or_else(|| read.target.syntax.format.advice().to_owned())
     )
+}
+
+/// Says which entry has the image's tag or digest in its `newName`: another entry for it would change nothing that runs.
+fn tag_in_new_name(read: &Read<'_>, repository: &str) -> Option<String> {
+    let asked = Parts::of(repository);
+    let in_name = |pin: &&Placed<'_>| {
+        let parts = Parts::of(pin.new_name.as_deref().unwrap_or_default());
+        (parts.tag.is_some() || parts.digest.is_some()) && parts.same_repository(&asked)
+    };
+    let pin = read.pins.iter().find(in_name)?;
+    Some(format!(
+        "the entry {} has the tag or digest in `newName`: move it to `newTag` or `digest`",
+        pin.name
+    ))
 }
 
 /// Says where an image is pinned that a kustomization includes: another entry for it would be a second pin.
@@ -344,6 +358,12 @@ fn pinned_elsewhere(read: &Read<'_>, repository: &str) -> Option<String> {
         }
         let short = repository.as_str().rsplit('/').next().unwrap_or_default();
         let text = String::from_utf8_lossy(&file.text);
+        if text.contains(short) && text.contains("kind: ImageTagTransformer") {
+            return Some(format!(
+                "{path}, which this overlay names in `transformers`, sets its tag after `images`: remove the transformer and \
+                 add the image to `images`"
+            ));
+        }
         (!is_kustomization && text.contains(short)).then(|| {
             format!(
                 "{path}, the values file of a chart that this overlay renders with `helmCharts`, names it: \

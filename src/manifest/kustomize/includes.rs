@@ -16,6 +16,8 @@ pub struct Includes {
     pub paths: Vec<String>,
     /// The charts of `helmCharts`.
     pub charts: Vec<Chart>,
+    /// Files and folders of `transformers`, which change what is rendered after `images` did.
+    pub transformers: Vec<String>,
 }
 
 /// A chart of `helmCharts`.
@@ -46,6 +48,11 @@ pub fn includes(text: &[u8]) -> Result<Includes, ManifestFault> {
             .paths
             .extend(texts.filter(|text| is_local(text)).map(Cow::into_owned));
     }
+    let transformers = tree.get(root, "transformers").map(|list| tree.items(list));
+    let texts = transformers.into_iter().flatten().filter_map(|item| tree.scalar(item));
+    // One that is written in place has several lines.
+    let named = texts.filter(|text| is_local(text) && !text.contains('\n'));
+    includes.transformers = named.map(Cow::into_owned).collect();
     for item in tree
         .get(root, "helmCharts")
         .map(|list| tree.items(list))
@@ -90,7 +97,7 @@ mod tests {
     fn folders_files_and_charts_are_found() {
         let text =
             b"resources:\n- ../../base\n- deployment.yaml\n- https://example.com/x.yaml\n- github.com/o/r//k?ref=v1\n\
-            components: [../../components/pins]\nhelmCharts:\n- name: redis\n  valuesFile: redis.yaml\n- name: web\n";
+            components: [../../components/pins]\ntransformers: [tags.yaml, \"kind: X\\nx: y\"]\nhelmCharts:\n- name: redis\n  valuesFile: redis.yaml\n- name: web\n";
         let includes = includes(text).unwrap();
         assert_eq!(
             includes.paths,
@@ -99,7 +106,8 @@ mod tests {
         let charts: Vec<(&str, Option<&str>, usize)> = (includes.charts.iter())
             .map(|chart| (chart.name.as_str(), chart.values_file.as_deref(), chart.line))
             .collect();
-        assert_eq!(charts, [("redis", Some("redis.yaml"), 8), ("web", None, 10)]);
+        assert_eq!(charts, [("redis", Some("redis.yaml"), 9), ("web", None, 11)]);
+        assert_eq!(includes.transformers, ["tags.yaml"]);
     }
 
     #[test]
