@@ -13,7 +13,8 @@ const MOST_VALUES: usize = 100_000;
 /// The text is no YAML, with the line; or its aliases stand for too much.
 pub fn read(text: &str) -> Result<Vec<Json>, String> {
     let mut builder = Builder::default();
-    let mut parser = Parser::new_from_str(text);
+    // A byte order mark is no part of the first key.
+    let mut parser = Parser::new_from_str(text.strip_prefix('\u{feff}').unwrap_or(text));
     parser.load(&mut builder, true).map_err(|error| error.to_string())?;
     match builder.problem {
         Some(problem) => Err(problem),
@@ -212,7 +213,7 @@ mod tests {
 
     #[test]
     fn a_file_has_several_documents() {
-        let documents = read("a: 1\n---\n# nothing\n---\nb: &x [1, {c: d}]\nc: *x\n").unwrap();
+        let documents = read("\u{feff}a: 1\n---\n# nothing\n---\nb: &x [1, {c: d}]\nc: *x\n").unwrap();
         assert_eq!(documents.len(), 2);
         assert_eq!(documents[1]["c"][1]["c"], "d");
         assert!(read("a: [1\n").is_err());

@@ -133,6 +133,8 @@ impl Config {
             return Err(vec![format!("{FILE} is longer than {} KiB", MOST / 1024)]);
         }
         let text = std::str::from_utf8(text).map_err(|_| vec![format!("{FILE} is not UTF-8")])?;
+        // Editors on Windows begin a file with a byte order mark.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let control = |character: char| character.is_control() && !['\t', '\n', '\r', '\u{85}'].contains(&character);
         if let Some(line) = text.lines().position(|line| line.contains(control)) {
             return Err(vec![format!(
@@ -352,6 +354,8 @@ mod tests {
         assert!(Config::parse(b"").is_err());
         assert!(Config::parse(b"version: [\n").is_err());
         assert!(Config::parse(b"\xff").is_err());
+        // A byte order mark is no part of the first key.
+        assert!(Config::parse("\u{feff}version: 1\r\nenvironments:\r\n- name: dev\r\n".as_bytes()).is_ok());
     }
 
     #[test]
