@@ -111,6 +111,11 @@ const RULES: [Rule; 13] = [
         "let the token's identity bypass the ruleset (Settings → Rules)",
     ),
     (
+        &["to protected branches on this project"],
+        "the branch is protected",
+        "let the token's identity push to the protected branch (Settings → Repository → Protected branches)",
+    ),
+    (
         &["gh006", "protected branch", "branch is protected"],
         "the branch is protected",
         "let the token's identity push to the protected branch (Settings → Branches)",
@@ -276,6 +281,11 @@ mod tests {
             assert!(fault.to_string().contains(what), "{reason}: {fault}");
             assert_eq!(fault.hints.len(), 1);
         }
+        let gitlab = "GitLab: You are not allowed to push code to protected branches on this project.";
+        let Refusal::Rule(fault) = of("pre-receive hook declined", gitlab) else {
+            panic!("a protected branch is final");
+        };
+        assert!(fault.hints[0].contains("Settings → Repository"), "{fault:?}");
     }
 
     #[test]
