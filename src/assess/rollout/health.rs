@@ -105,20 +105,18 @@ fn analysis(canary: &Canary) -> String {
 
 /// Returns where a canary is: step, weight, and why it pauses.
 fn progress(canary: &Canary) -> String {
-    let at = match canary.step {
+    let (at, pauses, lasts) = match canary.step {
         Some(step) if canary.steps > 0 => {
-            format!(
-                "step {}/{}, weight {}%",
-                step.saturating_add(1).min(canary.steps),
-                canary.steps,
-                canary.weight
-            )
+            let step = step.saturating_add(1).min(canary.steps);
+            let at = format!("at step {step}/{}, weight {}%", canary.steps, canary.weight);
+            (at, ", pauses", ", pauses")
         }
-        _ => canary.phase.to_lowercase(),
+        // A blue-green one has no steps.
+        _ => (format!("is {}", canary.phase.to_lowercase()), "", " for"),
     };
     let pause = match (&canary.pause, canary.pause_for) {
-        (Some(_), Some(length)) => format!(", pauses {}s", length.as_secs()),
-        (Some(reason), None) => format!(", pauses until somebody resumes it ({reason})"),
+        (Some(_), Some(length)) => format!("{lasts} {}s", length.as_secs()),
+        (Some(reason), None) => format!("{pauses} until somebody resumes it ({reason})"),
         (None, _) if canary.message.is_empty() => String::new(),
         (None, _) => format!(", {}", canary.message),
     };
@@ -126,7 +124,7 @@ fn progress(canary: &Canary) -> String {
         .filter(|(_, phase, _)| matches!(phase.as_str(), "Running" | "Pending"))
         .map(|(name, ..)| format!(", analysis {name} is running"))
         .collect();
-    format!("rollout {} at {at}{pause}{}", canary.name, analysis.concat())
+    format!("rollout {} {at}{pause}{}", canary.name, analysis.concat())
 }
 
 pub(super) fn degraded(round: &mut Round<'_, '_>) -> Option<Verdict> {

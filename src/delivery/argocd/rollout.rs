@@ -243,6 +243,66 @@ mod tests {
         assert_eq!(names, [("smoke", false), ("all", true)]);
     }
 
+    /// Every state that the controller writes for a blue-green Rollout: whether it is under way, its share of traffic, whether it is off.
+    #[test]
+    fn a_blue_green_rollout_is_read_in_each_of_its_forms() {
+        let pause = serde_json::json!([{"reason": "BlueGreenPause", "startTime": "2026-01-02T03:04:05Z"}]);
+        let none = serde_json::json!(null);
+        for (form, stable, active, pauses, aborted, right) in [
+            ("first deployment", "", "", &none, false, (false, Some(0), false)),
+            (
+                "preview that waits for a person",
+                "old",
+                "old",
+                &pause,
+                false,
+                (true, Some(0), false),
+            ),
+            (
+                "switched, analysis after promotion",
+                "old",
+                "new",
+                &none,
+                false,
+                (true, Some(100), false),
+            ),
+            (
+                "done, the old one not scaled down yet",
+                "new",
+                "new",
+                &none,
+                false,
+                (false, Some(100), false),
+            ),
+            (
+                "aborted before the switch",
+                "old",
+                "old",
+                &none,
+                true,
+                (false, Some(0), true),
+            ),
+            (
+                "aborted after it, not switched back yet",
+                "old",
+                "new",
+                &none,
+                true,
+                (false, Some(100), false),
+            ),
+        ] {
+            let canary = canary_of(&serde_json::json!({
+                "metadata": {"generation": 2, "name": "api"},
+                "spec": {"strategy": {"blueGreen": {"activeService": "a", "previewService": "p", "autoPromotionEnabled": false}}},
+                "status": {"observedGeneration": "2", "currentPodHash": "new", "stableRS": stable, "abort": aborted,
+                    "pauseConditions": pauses, "blueGreen": {"activeSelector": active, "previewSelector": "new"}}
+            }));
+            assert_eq!((canary.is_underway(), canary.traffic, canary.is_off()), right, "{form}");
+            let waits = canary.pause.is_some() && canary.pause_for.is_none();
+            assert_eq!(waits, *pauses != none, "{form}");
+        }
+    }
+
     #[test]
     fn an_older_observed_generation_is_not_observed() {
         assert!(canary(0, &serde_json::json!({"observedGeneration": "3"})).observed);
