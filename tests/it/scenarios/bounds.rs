@@ -1,4 +1,4 @@
-//! Every reader of the git side, filled with the smallest elements that its limits let through, in 512 MB of address space; and servers that
+//! Every reader of git and of Argo CD, filled with the smallest elements that its limits let through, in 512 MB of address space; and servers that
 //! say nothing. The run ends in words, with its report, and nothing is written.
 
 use std::io::Write;
@@ -6,6 +6,7 @@ use std::net::TcpListener;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use sandbox::argocd::Canned as Answer;
 use sandbox::git::Canned;
 use serde_json::Value;
 
@@ -28,31 +29,18 @@ fn packet(out: &mut Vec<u8>, line: &[u8]) {
     out.extend_from_slice(line);
 }
 
-/// Plans in 512 MB of address space, and returns the report: no usable answer, or a repository in which nothing is.
-fn plan(world: &World) -> Value {
+/// Runs in 512 MB of address space, and returns the report, whatever the outcome.
+fn limited(world: &World, env: &[(&str, &str)], words: &str) -> Value {
     let url = world.sandbox.git.url("infra-repo");
     let out = Command::new("sh")
-        .args([
-            "-c",
-            "ulimit -v 524288; exec \"$@\"",
-            "sh",
-            env!("CARGO_BIN_EXE_promote"),
-        ])
-        .args([
-            "plan",
-            "--app",
-            "api",
-            "--environment",
-            "dev",
-            "--tag",
-            "abc1234",
-            "--output",
-            "json",
-        ])
-        .args(["--infra-repo", &url])
+        .args(["-c", "ulimit -v 524288; exec \"$@\"", "sh"])
+        .arg(env!("CARGO_BIN_EXE_promote"))
+        .args(words.split(' '))
+        .args(["--output", "json", "--infra-repo", &url])
         .env_clear()
         .env("HOME", world.folder.path())
         .env("PROMOTE_TOKEN", world.sandbox.git_token())
+        .envs(env.iter().copied())
         .stdin(Stdio::null())
         .output()
         .unwrap();
@@ -62,7 +50,18 @@ fn plan(world: &World) -> Value {
     );
     let report: Value =
         serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("{error}: {:?}\n{stderr}", out.status));
-    assert!(matches!(out.status.code(), Some(2 | 4)), "{report:#}\n{stderr}");
+    assert_eq!(
+        out.status.code(),
+        report["exit_code"].as_i64().and_then(|code| i32::try_from(code).ok())
+    );
+    assert!(!report["reason"].as_str().unwrap().is_empty(), "{report:#}\n{stderr}");
+    report
+}
+
+/// Plans, and returns the report: no usable answer, or a repository in which nothing is.
+fn plan(world: &World) -> Value {
+    let report = limited(world, &[], "plan --app api --environment dev --tag abc1234");
+    assert!(matches!(report["exit_code"].as_u64(), Some(2 | 4)), "{report:#}");
     report
 }
 
@@ -171,4 +170,97 @@ fn a_server_that_says_nothing_is_not_waited_for_beyond_the_bound() {
         reason.contains("`landing-timeout`") && reason.contains("nothing was written"),
         "{reason}"
     );
+}
+
+/// Runs against Argo CD with `body` as the answer to requests that contain `part`, as many as come.
+fn with_argocd(part: &str, kind: &str, body: String, words: &str) -> Value {
+    let world = World::new();
+    world.sandbox.argocd.answer(Answer {
+        part: part.to_owned(),
+        times: 99,
+        status: 200,
+        content_type: kind.to_owned(),
+        body,
+    });
+    let token = world.sandbox.argocd.token("ci");
+    let env = [
+        ("ARGOCD_SERVER", world.sandbox.argocd.url()),
+        ("ARGOCD_AUTH_TOKEN", token.as_str()),
+    ];
+    limited(&world, &env, words)
+}
+
+/// Every row of Argo CD in docs/limits.md that bounds a size or a count: 60 MiB of the smallest elements are more than eight times
+/// smaller than the address space, so that no reader takes twelve times the bytes of an answer.
+#[test]
+fn answers_of_argo_cd_full_of_the_smallest_elements_end_in_words() {
+    const PLAN: &str = "plan --app api --environment dev --tag v2";
+    const BY_SOURCE: &str = "plan --app api --environment dev --tag v2 --application by-source";
+    let json = "application/json";
+    let full = |head: &str, element: &str, size: usize, tail: &str| {
+        format!(
+            "{head}{}{element}{tail}",
+            format!("{element},").repeat(size / (element.len() + 1))
+        )
+    };
+    let list = |head: &str, element: &str, tail: &str| full(head, element, 60 * MIB, tail);
+    for (part, body, words) in [
+        (
+            "/applications/api-dev",
+            list("{\"status\":{\"resources\":[", "{}", "]}}"),
+            PLAN,
+        ),
+        (
+            "/applications/api-dev",
+            list("{\"metadata\":{\"annotations\":{", "\"\":\"\"", "}}}"),
+            PLAN,
+        ),
+        ("/api/v1/applications?", list("{\"items\":[", "{}", "]}"), BY_SOURCE),
+        // More than the bound itself.
+        ("/applications/api-dev", " ".repeat(65 * MIB), PLAN),
+        ("/session/userinfo", " ".repeat(17 * MIB), PLAN),
+    ] {
+        let report = with_argocd(part, json, body, words);
+        assert_eq!(report["exit_code"], 4, "{part}: {report:#}");
+    }
+    let frame = full(
+        "data: {\"result\":{\"application\":{\"status\":{\"resources\":[",
+        "{}",
+        15 * MIB,
+        "]}}}}\n\n",
+    );
+    let report = with_argocd(
+        "/stream/applications",
+        "text/event-stream",
+        frame,
+        "wait --app api --environment dev --settle 0s --timeout 20s",
+    );
+    assert_eq!(report["outcome"], "live", "{report:#}");
+}
+
+/// A host that asks for patience, before and after the commit: the run ends within its bound and 15 s.
+#[test]
+fn a_retry_after_is_obeyed_within_the_bound_only() {
+    let world = World::new();
+    let busy = |part: &str| world.sandbox.argocd.busy(part, 99, 503, 60);
+    busy("/applications/api-dev");
+    let begun = Instant::now();
+    let report = world
+        .live("--app api --environment dev --tag v2 --landing-timeout 2s")
+        .ends("unreachable", 4);
+    assert!(begun.elapsed() < Duration::from_secs(17), "{report:#}");
+    assert_eq!(report["changed"], Value::Null, "{report:#}");
+
+    let world = World::new();
+    let headers = vec![("retry-after".to_owned(), "60".to_owned())];
+    world.sandbox.git.answer(Canned {
+        status: 503,
+        headers,
+        ..canned("git-upload-pack", 99, "text/plain", Vec::new())
+    });
+    let begun = Instant::now();
+    let report = world
+        .live("--app api --environment dev --tag v2 --landing-timeout 2s")
+        .ends("unreachable", 4);
+    assert!(begun.elapsed() < Duration::from_secs(17), "{report:#}");
 }
