@@ -80,7 +80,7 @@ type Rule = (&'static [&'static str], &'static str, &'static str);
 
 /// Parts of the server's words in lower case, what they mean, and the action; the first that fits counts.
 /// The texts are those of GitHub (codes GH…), GitLab, Bitbucket and git itself.
-const RULES: [Rule; 13] = [
+const RULES: [Rule; 14] = [
     (
         &["verified signature", "commits must be signed", "unsigned commits"],
         "a rule requires signed commits",
