@@ -29,7 +29,8 @@ pub(in crate::promote) async fn included(
     while let Some((folder, text)) = open.pop() {
         let includes = kustomize::includes(&text).unwrap_or_default();
         let values = includes.charts.into_iter().filter_map(|chart| chart.values_file);
-        for file in values.filter_map(|file| kustomize::join(&folder, &file)) {
+        let files = values.chain(includes.transformers);
+        for file in files.filter_map(|file| kustomize::join(&folder, &file)) {
             found.extend(one(repo, at, &file).await);
         }
         for inner in includes.paths.iter().filter_map(|path| kustomize::join(&folder, path)) {
