@@ -18,13 +18,13 @@ pub struct HistoryRow {
     /// When, as RFC 3339.
     pub at: Timestamp,
     /// How it ended: an event of the record; `landed` for a promotion that the record has no line about; `not by promote` for pins that
-    /// somebody changed otherwise.
+    /// somebody changed otherwise; `held` and `released` for changes of `promote-holds.yaml`.
     pub event: String,
     /// The commit that pinned it.
     pub commit: Option<CommitSha>,
     /// The references before.
     pub from: Vec<String>,
-    /// The references after.
+    /// The references after; what is held or released, `everything` for all images.
     pub to: Vec<String>,
     /// Who triggered it.
     pub by: String,

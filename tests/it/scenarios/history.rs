@@ -113,3 +113,45 @@ fn a_branch_that_was_forced_back_and_a_record_alone_are_shown() {
     assert!(report["history"].to_string().contains("myorg/gone:v1"), "{report:#}");
     assert!(report["warnings"].to_string().contains("cannot be read"), "{report:#}");
 }
+
+#[test]
+fn a_hold_and_its_release_are_shown_as_what_they_are() {
+    let world = World::at_speed(200.0);
+    let quick = "--app api --environment dev --settle 300ms";
+    world.live(&format!("{quick} --tag v1")).ends("promoted", 0);
+    world.live(&format!("{quick} --tag v2")).ends("promoted", 0);
+    world
+        .land("hold --app api --environment dev --image v9 --reason leaks")
+        .exits(0);
+    world.land("hold --app * --environment * --reason freeze").exits(0);
+    world.land("hold --app web --environment dev --reason others").exits(0);
+    world.land("release --app api --environment dev --image v9").exits(0);
+    let by_hand = "- {app: api, environment: dev, image: v8, reason: slow}\n";
+    world
+        .sandbox
+        .commit("promote-holds.yaml", by_hand, "Hold v8 and nothing else")
+        .unwrap();
+    world.live(&format!("rollback {quick}")).ends("reverted", 0);
+    let report = world
+        .land("history --app api --environment dev --output json")
+        .ends("ok", 0);
+    let mut listed = rows(&report);
+    listed.sort();
+    let expected = [
+        "* held  -> everything by jane",
+        "* released  -> everything by Somebody Else",
+        "dev held  -> v8 by Somebody Else",
+        "dev held  -> v9 by jane",
+    ];
+    let held: Vec<&String> = listed
+        .iter()
+        .filter(|row| row.contains("held") || row.contains("released "))
+        .collect();
+    assert_eq!(held[..2], expected[..2], "{listed:#?}");
+    for part in expected.iter().chain(&["dev released  -> v9 by jane"]) {
+        assert!(listed.iter().any(|row| row == part), "{part} in {listed:#?}");
+    }
+    // A way back holds what it takes back: one row for both, and none of a commit that pins nothing.
+    assert_eq!(listed.len(), 3 + 5, "{listed:#?}");
+    assert!(!listed.iter().any(|row| row.contains(" landed ")), "{listed:#?}");
+}
