@@ -7,6 +7,7 @@ use crate::journal::Journal;
 use crate::model::{AppSnapshot, ApplicationId, Canary, Clock, Fault, Resource, StepKind, in_words};
 
 use crate::promote::rights;
+use crate::promote::timeline::ABORTING;
 
 /// How often it is looked.
 const OFTEN: Duration = Duration::from_millis(100);
@@ -97,7 +98,7 @@ impl Deed {
     /// Returns the title of the part of the log in which it is done.
     pub(super) const fn stage(self) -> &'static str {
         match self {
-            Self::Abort => "Abort",
+            Self::Abort => ABORTING,
             Self::Resume | Self::Full => "Resume",
         }
     }

@@ -11,6 +11,12 @@ use crate::report::{Report, TimelineRow};
 /// The stage in which applications are followed.
 pub(super) const FOLLOWING: &str = "Wait";
 
+/// The stage in which canaries are stopped.
+pub(super) const ABORTING: &str = "Abort";
+
+/// The stage in which a sync is ended that is in the way.
+pub(super) const TERMINATING: &str = "Terminate";
+
 /// So many changes are points of the timeline; after them only what is a milestone.
 const MOST: usize = 200;
 
@@ -19,7 +25,7 @@ pub(super) struct Recorder {
     inner: Rc<dyn Journal>,
     clock: Rc<dyn Clock>,
     timeline: RefCell<Vec<TimelineRow>>,
-    /// Whether applications are followed: then each change of where they are is a point of the timeline.
+    /// Whether applications are followed, or something of them is stopped: then each change of where they are is a point of the timeline.
     following: Cell<bool>,
 }
 
@@ -59,7 +65,9 @@ impl Journal for Recorder {
 
     fn tell(&self, event: Event) {
         match &event {
-            Event::Stage(stage) => self.following.set(stage == FOLLOWING),
+            Event::Stage(stage) => self
+                .following
+                .set([FOLLOWING, ABORTING, TERMINATING].contains(&stage.as_str())),
             Event::Reached(milestone, what) => self.note(Some(*milestone), what),
             // A canary that goes back and forth for a night is not told in full.
             Event::Progress(what) if self.following.get() && self.timeline.borrow().len() < MOST => {

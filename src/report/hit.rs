@@ -1,7 +1,7 @@
 //! Who is affected by a promotion that failed, as far as the applications show it: what share of the traffic, and which image users are on.
 
 use super::{ApplicationRow, Report};
-use crate::model::{Command, Health, Outcome};
+use crate::model::{Command, Health, Outcome, Parts};
 
 /// Returns a sentence for each application that is not live; none where nothing failed.
 pub(super) fn affected(report: &Report) -> Vec<String> {
@@ -9,7 +9,7 @@ pub(super) fn affected(report: &Report) -> Vec<String> {
         report.outcome(),
         Outcome::RolloutFailed | Outcome::Breached | Outcome::TimedOut | Outcome::RollbackFailed
     );
-    if !failed || report.command() != Command::Promote {
+    if !failed || !matches!(report.command(), Command::Promote | Command::Rollback) {
         return Vec::new();
     }
     let rows = report
@@ -22,10 +22,12 @@ pub(super) fn affected(report: &Report) -> Vec<String> {
 fn sentence(report: &Report, row: &ApplicationRow) -> Option<String> {
     let own =
         |pin: &&super::ChangeRow| pin.app == row.app && pin.environment == row.environment && pin.before != pin.after;
-    let pins: Vec<_> = report.pins.iter().filter(own).collect();
-    let (new, old) = (pins.first()?.after.as_str(), pins.first()?.before.as_str());
+    let (new, old) = ways(report, report.pins.iter().find(own)?);
     let name = &row.name;
-    let commit = report.infra_repo.as_ref().and_then(|row| row.commit.as_ref());
+    let commit = match &report.rollback {
+        Some(back) if back.commit.is_some() => back.commit.as_ref(),
+        _ => report.infra_repo.as_ref().and_then(|row| row.commit.as_ref()),
+    };
     let synced = row.revision.as_deref() == commit.map(crate::model::CommitSha::as_str);
     Some(match &row.rollout {
         Some(rollout) if rollout.weight == 0 => {
@@ -49,6 +51,20 @@ fn sentence(report: &Report, row: &ApplicationRow) -> Option<String> {
             row.health
         ),
     })
+}
+
+/// Returns the image that the applications go to, and the one that they come from. A promotion that was taken back goes the other way.
+pub(super) fn ways<'a>(report: &'a Report, pin: &'a super::ChangeRow) -> (&'a str, &'a str) {
+    let (before, after) = (pin.before.as_str(), pin.after.as_str());
+    let Some(back) = report
+        .rollback
+        .as_ref()
+        .filter(|_| report.command() == Command::Promote)
+    else {
+        return (after, before);
+    };
+    let same = |image: &&String| Parts::of(image).same_repository(&Parts::of(after));
+    (back.to.iter().find(same).map_or(before, String::as_str), after)
 }
 
 #[cfg(test)]

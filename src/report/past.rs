@@ -90,6 +90,9 @@ pub struct RollbackRow {
     pub why: Vec<String>,
     /// The references that the same commit holds.
     pub held: Vec<String>,
+    /// How long users can have had what was taken back: from its commit until the earlier version was live, in seconds; `None` when the
+    /// earlier version is not live, or when that commit is not known.
+    pub bad_seconds: Option<f64>,
     /// Whether the database has to change: `true`, `false` or `unknown`.
     pub schema_changed: &'static str,
     /// How long it took, in seconds; `None` when it was not carried out.

@@ -77,10 +77,8 @@ fn hit(report: &Report) -> String {
     let items: Vec<String> = affected.iter().map(|text| format!("- {}", told(text))).collect();
     let images: Vec<String> = (report.pins.iter().filter(|row| row.before != row.after))
         .map(|row| {
-            format!(
-                "{} in {}\n  new     {}\n  before  {}",
-                row.app, row.environment, row.after, row.before
-            )
+            let (to, from) = hit::ways(report, row);
+            format!("{} in {}\n  new     {to}\n  before  {from}", row.app, row.environment)
         })
         .collect();
     format!(
@@ -118,16 +116,25 @@ fn rollback(report: &Report) -> String {
         return String::new();
     };
     let codes = |images: &[String]| images.iter().map(|image| code(image)).collect::<Vec<_>>().join("<br>");
-    let mut rows = vec![vec!["Put back".to_owned(), codes(&row.to)]];
-    if let (Some(whole), Some(landed)) = (row.seconds, row.seconds_from_landing) {
-        let time = format!("{}, {} from the push", duration(whole), duration(landed));
-        rows.push(vec!["Time".to_owned(), time]);
-    }
-    if let Some(of) = &row.of {
-        rows.push(vec!["Takes back".to_owned(), format!("commit {}", code(of.short()))]);
+    let again = matches!(report.outcome(), Outcome::Reverted | Outcome::RolledBack);
+    let title = if again { "Live again" } else { "Goes back to" };
+    let mut rows = vec![vec![title.to_owned(), codes(&row.to)]];
+    if let Some(seconds) = row.bad_seconds {
+        let time = format!(
+            "at most {}, from its commit until the earlier version was live",
+            duration(seconds)
+        );
+        rows.push(vec!["Users had the bad version".to_owned(), time]);
     }
     if !row.held.is_empty() {
         rows.push(vec!["Held".to_owned(), codes(&row.held)]);
+    }
+    if let (Some(whole), Some(landed)) = (row.seconds, row.seconds_from_landing) {
+        let time = format!("{}, {} from the push", duration(whole), duration(landed));
+        rows.push(vec!["The rollback took".to_owned(), time]);
+    }
+    if let Some(of) = &row.of {
+        rows.push(vec!["Takes back".to_owned(), format!("commit {}", code(of.short()))]);
     }
     rows.push(vec!["Schema changed".to_owned(), row.schema_changed.to_owned()]);
     rows.extend(row.why.iter().map(|why| vec!["Why".to_owned(), prose(why)]));
@@ -299,6 +306,8 @@ fn applications(report: &Report) -> String {
 
 /// So many rows of the timeline are seen at once.
 const SEEN: usize = 24;
+/// So many after a way back: whoever looks then has other things to do.
+const FEW: usize = 8;
 
 fn measurements(report: &Report) -> String {
     let places: std::collections::BTreeSet<_> = (report.measurements.iter())
@@ -351,6 +360,14 @@ fn timeline(report: &Report) -> String {
         return String::new();
     };
     let title = format!("from {}, {} in total", first.at, duration(report.duration_seconds));
+    if report.rollback.is_some() {
+        let few = few(&rows);
+        let short = times(&few, |row| prose(&row.what));
+        if few.len() == rows.len() {
+            return format!("### Timeline\n\n{short}{title}\n\n");
+        }
+        return format!("### Timeline\n\n{short}<details><summary>All of it, {title}</summary>\n\n{all}</details>\n\n");
+    }
     if report.exit_code() == 0 {
         let reached = milestones(&report.timeline);
         let short = times(&reached, |row| match row.milestone {
@@ -363,6 +380,19 @@ fn timeline(report: &Report) -> String {
         return format!("### Timeline\n\n{all}{title}\n\n");
     }
     format!("<details><summary>Timeline, {title}</summary>\n\n{all}</details>\n\n")
+}
+
+/// Returns at most [`FEW`] rows: all, or the milestones, of which the first and the last ones are kept.
+fn few<'a>(rows: &[&'a TimelineRow]) -> Vec<&'a TimelineRow> {
+    if rows.len() <= FEW {
+        return rows.to_vec();
+    }
+    let mut reached: Vec<&TimelineRow> = rows.iter().copied().filter(|row| row.milestone.is_some()).collect();
+    let more = reached.len().saturating_sub(FEW);
+    if more > 0 {
+        reached.drain(1..=more);
+    }
+    reached
 }
 
 /// Returns the row in which each milestone was reached: by the first application for what starts, by the last for what is done.
@@ -437,6 +467,45 @@ mod tests {
         let text = summary(&report);
         assert!(
             text.contains("### Timeline\n\n| after | what |\n|---|---|\n| +0s | a |\n|  | b |\n| +1m02s | c |\n"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_way_back_says_what_is_live_how_long_it_was_not_and_what_is_held_in_few_rows() {
+        let mut report = report(Outcome::Reverted);
+        report.rollback = Some(crate::report::RollbackRow {
+            of: None,
+            commit: None,
+            to: vec!["myorg/api:v1".to_owned()],
+            why: Vec::new(),
+            held: vec!["myorg/api:v2".to_owned()],
+            bad_seconds: Some(754.0),
+            schema_changed: "false",
+            seconds: Some(21.0),
+            seconds_from_landing: Some(20.0),
+        });
+        let row = |second: u32, milestone| crate::report::TimelineRow {
+            at: Timestamp::parse(&format!("2026-01-01T00:00:{second:02}Z")).unwrap(),
+            what: format!("step {second}"),
+            milestone,
+        };
+        report.timeline = (0..30)
+            .map(|second| row(second, (second % 2 == 0).then_some(Milestone::Synced)))
+            .collect();
+        let text = summary(&report);
+        for part in [
+            "| Live again | `myorg/api:v1` |\n| Users had the bad version | at most 12m34s, from its commit",
+            "| Held | `myorg/api:v2` |\n| The rollback took | 21s, 20s from the push |",
+            "### Timeline\n\n| after | what |\n|---|---|\n| +0s | step 0 |\n| +16s | step 16 |\n",
+            "| +28s | step 28 |\n\n<details><summary>All of it, from",
+        ] {
+            assert!(text.contains(part), "{part} in\n{text}");
+        }
+        report.timeline.truncate(8);
+        let text = summary(&report);
+        assert!(
+            text.contains("| +7s | step 7 |\n\nfrom 2026") && !text.contains("All of it"),
             "{text}"
         );
     }

@@ -8,6 +8,7 @@ use crate::plan::Select;
 use crate::report::{End, Report};
 
 use crate::promote::acting::{Acted, Deed};
+use crate::promote::commands::finish;
 use crate::promote::commands::recording::{self, Verdict};
 use crate::promote::commands::rollouts;
 use crate::promote::ports::Reading;
@@ -36,8 +37,7 @@ pub(in crate::promote) async fn run(
         pinned(&found)
     );
     let mut end = End::new(Outcome::Ok, reason);
-    end.hints
-        .push(format!("to take the version back in git as well: {}", rollback(report)));
+    end.hints.push(finish::go_back(reading, select));
     let verdict = Verdict {
         planned: &found.planned,
         commit: &found.commit,
@@ -58,13 +58,4 @@ fn pinned(found: &rollouts::Found) -> String {
         }
     }
     all.join(", ")
-}
-
-/// Returns the command that takes the version back.
-fn rollback(report: &Report) -> String {
-    format!(
-        "promote rollback --app {} --environment {}",
-        report.app.join(","),
-        report.environment.join(",")
-    )
 }

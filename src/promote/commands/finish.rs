@@ -149,6 +149,20 @@ pub(in crate::promote) fn changed(changes: &[PinChange]) -> String {
     each.join(", ")
 }
 
+/// Adds the command that goes back to the end of a run that failed and left its change in place. It is not left out: there are three hints at
+/// most.
+pub(in crate::promote) fn with_way_back(mut end: End, reading: Reading<'_>, select: &Select) -> End {
+    let stays = matches!(
+        end.outcome,
+        Outcome::RolloutFailed | Outcome::Breached | Outcome::TimedOut | Outcome::RollbackFailed
+    );
+    if !stays {
+        return end;
+    }
+    end.hints.truncate(2);
+    end.hint(go_back(reading, select))
+}
+
 /// Returns the command that goes back, with the flags of the run, as the text of a hint.
 pub(in crate::promote) fn go_back(reading: Reading<'_>, select: &Select) -> String {
     let names = |names: Vec<String>| names.join(",");

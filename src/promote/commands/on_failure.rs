@@ -9,7 +9,7 @@ use crate::report::{End, Report};
 
 use crate::promote::cancel::or_cancel;
 use crate::promote::commands::back::{self, Aim, Done, To};
-use crate::promote::commands::finish::go_back;
+use crate::promote::commands::finish::with_way_back;
 use crate::promote::commands::recording::{self, Verdict};
 use crate::promote::commands::rollback;
 use crate::promote::job::Promote;
@@ -68,10 +68,6 @@ pub(in crate::promote) async fn after(
     drive: Option<&dyn Drive>,
     report: &mut Report,
 ) -> End {
-    let failed = matches!(
-        end.outcome,
-        Outcome::RolloutFailed | Outcome::Breached | Outcome::TimedOut
-    );
     let (end, lines) = if promoted.wants_back(end.outcome) {
         Box::pin(take_back(end, promoted, reading, ways, drive, report)).await
     } else {
@@ -80,20 +76,7 @@ pub(in crate::promote) async fn after(
         (end, lines)
     };
     recording::save(reading, ways.repo, promoted.planned, &lines).await;
-    let stays = matches!(
-        end.outcome,
-        Outcome::RolloutFailed | Outcome::Breached | Outcome::TimedOut
-    );
-    if failed && stays {
-        return with_last(end, go_back(reading, &promoted.job.request.select));
-    }
-    end
-}
-
-/// Adds a hint that is not to be left out: there are three at most.
-fn with_last(mut end: End, hint: String) -> End {
-    end.hints.truncate(2);
-    end.hint(hint)
+    with_way_back(end, reading, &promoted.job.request.select)
 }
 
 /// Puts back what the promotion replaced. Where that is not to be, the end stays as it was, and says why.
@@ -189,8 +172,7 @@ fn carried_out(
     let clock = reading.ports.clock;
     let took = clock.now().saturating_sub(begun);
     let from_landing = clock.now().saturating_sub(done.landed);
-    let commit = done.wrote.then_some(&done.commit);
-    report.rollback = Some(rollback::row(&done.back, commit, Some((took, from_landing))));
+    report.rollback = Some(rollback::carried(done, reading.now(), (took, from_landing)));
     let Some(followed) = done.followed.clone() else {
         return (failed(end, "the rollback landed, and nothing was watched", &[]), bad);
     };

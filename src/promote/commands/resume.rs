@@ -80,5 +80,5 @@ async fn follow(
     } else {
         recording::outcome(reading, repo, end.outcome, &report.applications, verdict(&end.reason)).await;
     }
-    Ok(end)
+    Ok(finish::with_way_back(end, reading, &job.select))
 }

@@ -1,8 +1,10 @@
 //! `rollback`: find the version to go back to, land its pins as one commit, and follow it until it is live.
 
+use std::time::Duration;
+
 use crate::delivery::Drive;
 use crate::journal::Journal;
-use crate::model::{Event, Fault, Outcome, in_words};
+use crate::model::{Event, Fault, Outcome, Timestamp, in_words};
 use crate::report::{End, Known, Report, RollbackRow};
 
 use crate::promote::cancel::{or_cancel, or_late};
@@ -67,7 +69,7 @@ pub(in crate::promote) async fn run(
         ports.clock.now().saturating_sub(start),
         ports.clock.now().saturating_sub(done.landed),
     );
-    report.rollback = Some(row(&done.back, done.wrote.then_some(&done.commit), Some(took)));
+    report.rollback = Some(carried(&done, reading.now(), took));
     announce::outputs(ports.journal, report, Known::AtLanding);
     let end = ended(&done, report, ports.journal, took);
     let verdict = Verdict {
@@ -78,7 +80,7 @@ pub(in crate::promote) async fn run(
         of: done.back.of.as_ref().filter(|_| done.wrote),
     };
     recording::outcome(reading, repo, end.outcome, &report.applications, verdict).await;
-    Ok(end)
+    Ok(finish::with_way_back(end, reading, &job.select))
 }
 
 fn aim(job: &Rollback) -> Aim<'_> {
@@ -108,7 +110,7 @@ fn show(report: &mut Report, back: &Back, reading: Reading<'_>) {
         report.applications = rows.map(|followee| announce::baseline(followee, observe)).collect();
         announce::applications(report, &back.followees, reading.ports.journal);
     }
-    report.rollback = Some(row(back, None, None));
+    report.rollback = Some(row(back));
 }
 
 fn planned(back: &Back) -> String {
@@ -135,19 +137,30 @@ async fn confirmed(back: &Back, reading: Reading<'_>) -> Result<bool, Fault> {
             Ok(yes) => return Ok(yes),
             Err(std::sync::mpsc::TryRecvError::Disconnected) => return Ok(false),
             Err(std::sync::mpsc::TryRecvError::Empty) => {
-                let pause = ports.clock.sleep(std::time::Duration::from_millis(50));
+                let pause = ports.clock.sleep(Duration::from_millis(50));
                 or_cancel(ports.cancel, pause).await?;
             }
         }
     }
 }
 
-/// Makes the row of the report.
-pub(in crate::promote) fn row(
-    back: &Back,
-    commit: Option<&crate::model::CommitSha>,
-    took: Option<(std::time::Duration, std::time::Duration)>,
-) -> RollbackRow {
+/// Makes the row of a way back that was carried out: `took` from its start, and from landing.
+pub(in crate::promote) fn carried(done: &Done, now: Timestamp, took: (Duration, Duration)) -> RollbackRow {
+    let mut row = row(&done.back);
+    row.commit = done.wrote.then(|| done.commit.clone());
+    row.seconds = Some(tenths(took.0));
+    row.seconds_from_landing = Some(tenths(took.1));
+    let is_live = done
+        .followed
+        .as_ref()
+        .is_some_and(|followed| followed.outcome == Outcome::Live);
+    let since = done.back.of_at.filter(|_| is_live && done.wrote);
+    row.bad_seconds = since.map(|since| tenths(now.since(since)));
+    row
+}
+
+/// Makes the row of a way back that is only planned.
+fn row(back: &Back) -> RollbackRow {
     let mut to: Vec<String> = Vec::new();
     for pin in &back.planned.plan.pins {
         let image = pin.after.reference();
@@ -157,27 +170,23 @@ pub(in crate::promote) fn row(
     }
     RollbackRow {
         of: back.of.clone(),
-        commit: commit.cloned(),
+        commit: None,
         to,
         why: back.why.clone(),
         held: back.held.clone(),
+        bad_seconds: None,
         schema_changed: back.schema_changed,
-        seconds: took.map(|(whole, _)| tenths(whole)),
-        seconds_from_landing: took.map(|(_, landed)| tenths(landed)),
+        seconds: None,
+        seconds_from_landing: None,
     }
 }
 
-fn tenths(time: std::time::Duration) -> f64 {
+fn tenths(time: Duration) -> f64 {
     (time.as_secs_f64() * 10.0).round() / 10.0
 }
 
 /// Names the end of a way back.
-fn ended(
-    done: &Done,
-    report: &mut Report,
-    journal: &dyn Journal,
-    took: (std::time::Duration, std::time::Duration),
-) -> End {
+fn ended(done: &Done, report: &mut Report, journal: &dyn Journal, took: (Duration, Duration)) -> End {
     let plan = &done.back.planned.plan;
     let Some(followed) = done.followed.clone() else {
         if !done.wrote {

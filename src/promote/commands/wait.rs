@@ -60,7 +60,7 @@ pub(in crate::promote) async fn run(
         of: None,
     };
     recording::outcome(reading, land, end.outcome, &report.applications, verdict).await;
-    Ok(end)
+    Ok(finish::with_way_back(end, reading, &job.select))
 }
 
 /// Returns the commit of that name; a short one is looked for in the newest commits of the branch.

@@ -140,3 +140,97 @@ fn says_the_same(newest: &Line, line: &Line) -> bool {
     let same = newest.images.len() == line.images.len() && newest.is_about(&line.images);
     same && (newest.event == line.event || newest.event.is_good() && line.event.is_good())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::rc::Rc;
+
+    use super::*;
+    use crate::assess::history::EventKind;
+    use crate::clock::SystemClock;
+    use crate::infrarepo::{Address, RepoAccess};
+    use crate::journal::Journal;
+    use crate::model::{AppName, Clock, EnvironmentName, Event};
+
+    struct Heard(std::cell::RefCell<Vec<String>>);
+
+    impl Journal for Heard {
+        fn tell(&self, event: Event) {
+            if let Event::Warning(text) = event {
+                self.0.borrow_mut().push(text);
+            }
+        }
+    }
+
+    fn line(run: usize) -> Line {
+        Line {
+            at: SystemClock::start().wall(),
+            event: EventKind::Live,
+            commit: None,
+            images: vec!["myorg/api:v1".to_owned()],
+            pins: Vec::new(),
+            schema: None,
+            by: "octo".to_owned(),
+            run: format!("run {run}"),
+            reason: String::new(),
+            seconds: None,
+            of: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn fifty_writers_at_once_lose_no_line() {
+        const WRITERS: usize = 50;
+        let host = sandbox::git::GitHost::start(sandbox::git::GitHostOptions::default())
+            .await
+            .unwrap();
+        host.create("infra", &[("a", "1")]).unwrap();
+        let folder = host.path("infra");
+        let target = RepoAccess {
+            address: Address::parse(folder.to_str().unwrap(), None).unwrap(),
+            branch: None,
+            aliases: Vec::new(),
+            user: None,
+            token: None,
+            ssh: None,
+            github: None,
+            app: None,
+            by_api: None,
+        };
+        let http = crate::http::client(&crate::http::Connections::default()).unwrap();
+        let clock = Rc::new(SystemClock::start());
+        let heard = Rc::new(Heard(std::cell::RefCell::default()));
+        let (_sender, cancel) = tokio::sync::watch::channel(None);
+        let name = RefName::parse("refs/promote/record").unwrap();
+        let author = Author {
+            name: "t".to_owned(),
+            mail: "t@t.invalid".to_owned(),
+        };
+        let pair = (AppName::parse("api").unwrap(), EnvironmentName::parse("dev").unwrap());
+        let writers = (0..WRITERS).map(|run| {
+            let repo = crate::infrarepo::open(&target, http.clone(), clock.clone(), heard.clone()).unwrap();
+            let happened = [Happened {
+                pair: pair.clone(),
+                line: line(run),
+                unless_known: false,
+            }];
+            let ports = Ports {
+                clock: clock.as_ref(),
+                journal: heard.as_ref(),
+                cancel: &cancel,
+            };
+            let place = Place {
+                name: name.clone(),
+                author: &author,
+            };
+            async move { write(repo.as_ref(), &ports, &place, &happened).await }
+        });
+        crate::promote::underway::all(writers).await;
+        assert_eq!(*heard.0.borrow(), Vec::<String>::new());
+        let file = host.git("infra", &["cat-file", "blob", "refs/promote/record:dev/api.jsonl"]).unwrap();
+        let mut runs: Vec<&str> = file.lines().filter_map(|line| line.split("\"run\":\"").nth(1)).collect();
+        runs.sort_unstable();
+        runs.dedup();
+        assert_eq!((file.lines().count(), runs.len()), (WRITERS, WRITERS), "{file}");
+    }
+}

@@ -18,6 +18,7 @@ use crate::promote::land::bring::{Brought, Story, Unbrought, Ways, bring};
 use crate::promote::ports::{Ports, Reading};
 use crate::promote::prepare::applications::Evidence;
 use crate::promote::proposal::Proposal;
+use crate::promote::timeline::{ABORTING, TERMINATING};
 
 /// How long the look at what is in the way may take, for all applications together.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -171,6 +172,7 @@ fn changes<'a>(back: &'a Back, followee: &'a Followee) -> impl Iterator<Item = &
 
 /// Stops each canary under way of an image that goes: no user is to meet it while the commit lands.
 async fn stop_canaries(drive: &dyn Drive, back: &Back, ports: Ports<'_>) {
+    let mut begun = false;
     for followee in &back.followees {
         let goes = |image: &String| {
             changes(back, followee).any(|change| {
@@ -186,6 +188,9 @@ async fn stop_canaries(drive: &dyn Drive, back: &Back, ports: Ports<'_>) {
             let resources = followee.baseline.iter().flat_map(|app| &app.resources);
             let mut rollouts = resources.filter(|one| one.is_rollout() && one.id.name == canary.name);
             let Some(rollout) = rollouts.next() else { continue };
+            if !std::mem::replace(&mut begun, true) {
+                ports.journal.tell(Event::Stage(ABORTING.to_owned()));
+            }
             match abort(drive, followee, rollout).await {
                 Ok(()) => ports.journal.progress(format!(
                     "{}: aborted the canary of rollout {} at {}%: traffic goes back to the stable version",
@@ -208,6 +213,7 @@ async fn abort(drive: &dyn Drive, followee: &Followee, rollout: &Resource) -> Re
 
 /// Ends each sync that still works on another commit: one that retries, or waits for a hook, would hold up the one that is to come.
 async fn end_syncs(drive: &dyn Drive, back: &Back, commit: &CommitSha, ports: Ports<'_>) {
+    let mut begun = false;
     for followee in back
         .followees
         .iter()
@@ -218,6 +224,9 @@ async fn end_syncs(drive: &dyn Drive, back: &Back, commit: &CommitSha, ports: Po
         };
         if !is_in_the_way(&app, commit) {
             continue;
+        }
+        if !std::mem::replace(&mut begun, true) {
+            ports.journal.tell(Event::Stage(TERMINATING.to_owned()));
         }
         match drive.terminate(&followee.id).await {
             Ok(true) => ports.journal.progress(format!(

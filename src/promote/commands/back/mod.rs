@@ -10,7 +10,7 @@ pub(in crate::promote) use carry::{Done, carry_out};
 
 use crate::assess::history::RecordedPin;
 use crate::infrarepo::{FileEdit, FileMode};
-use crate::model::{AppName, CommitName, CommitSha, EnvironmentName, Fault, PinChange, RepoPath};
+use crate::model::{AppName, CommitName, CommitSha, EnvironmentName, Fault, PinChange, RepoPath, Timestamp};
 use crate::plan::holds::{self, HoldEdit, NewHold, Of};
 use crate::plan::undo::{self, Account};
 use crate::plan::{Allow, Plan, Select};
@@ -83,6 +83,8 @@ pub(in crate::promote) struct Back {
     pub(in crate::promote) followees: Vec<Followee>,
     /// The commit that is taken back.
     pub(in crate::promote) of: Option<CommitSha>,
+    /// When that commit was made, if it is known.
+    pub(in crate::promote) of_at: Option<Timestamp>,
     /// Why this version, one sentence for each app in each environment.
     pub(in crate::promote) why: Vec<String>,
     /// Whether the database has to change: `true`, `false` or `unknown`.
@@ -117,6 +119,8 @@ pub(in crate::promote) async fn prepare(
     let now = ports.clock.wall();
     let choices = choose::all(aim, reading, &snapshot, &known, now).await?;
     let of = known.taken_back(aim, repo, &snapshot, &choices).await;
+    let of_at = known.commits.iter().find(|commit| Some(&commit.commit) == of.as_ref());
+    let of_at = of_at.map(|commit| commit.at);
     let schema = Schema::of(&choices);
     for notice in schema.notices() {
         ports.journal.warn(notice);
@@ -147,6 +151,7 @@ pub(in crate::promote) async fn prepare(
             planned,
             followees,
             of,
+            of_at,
             why: choices.into_iter().map(Choice::why).collect(),
             schema_changed: schema.changed(),
             forbidden,
