@@ -31,6 +31,7 @@ mod over_ssh;
 mod page;
 mod pull_request;
 mod record;
+mod record_faults;
 mod riding_along;
 mod rollback;
 mod several_servers;

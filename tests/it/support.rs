@@ -335,7 +335,10 @@ impl World {
     }
 
     fn start_with(&self, more: &[(&str, &str)], words: &str) -> Running {
-        let repo = self.sandbox.infra_repo();
+        self.start_at(&self.sandbox.infra_repo(), more, words)
+    }
+
+    fn start_at(&self, repo: &str, more: &[(&str, &str)], words: &str) -> Running {
         let home = self.folder.path().to_str().unwrap();
         let mut env = vec![
             ("HOME", home),
@@ -344,7 +347,7 @@ impl World {
         ];
         env.extend(more);
         let mut args: Vec<&str> = words.split_whitespace().collect();
-        args.extend(["--infra-repo", &repo]);
+        args.extend(["--infra-repo", repo]);
         start(self.folder.path(), &env, &args)
     }
 
@@ -371,6 +374,23 @@ impl World {
         let server = self.sandbox.argocd.url();
         let env = [("ARGOCD_SERVER", server), ("ARGOCD_AUTH_TOKEN", token)];
         self.start_with(&env, &format!("{words} --output json"))
+    }
+
+    /// Runs the binary against Argo CD and another address of the infra-repo, with a report on stdout.
+    #[track_caller]
+    pub(crate) fn live_at(&self, repo: &str, words: &str) -> Ran {
+        let (token, server) = (self.sandbox.argocd.token("ci"), self.sandbox.argocd.url());
+        let env = [("ARGOCD_SERVER", server), ("ARGOCD_AUTH_TOKEN", &*token)];
+        self.start_at(repo, &env, &format!("{words} --output json")).wait()
+    }
+
+    /// Lets the canary of api in production wait for a person where it waits a minute otherwise.
+    pub(crate) fn let_the_canary_wait_for_a_person(&self) {
+        let path = "apps/api/base-rollout/rollout.yaml";
+        let rollout = self.sandbox.git.read("infra-repo", path).unwrap();
+        let waits = rollout.replace("pause:\n            duration: 1m", "pause: {}");
+        assert_ne!(rollout, waits);
+        self.sandbox.commit(path, &waits, "Wait for a person").unwrap();
     }
 
     /// Runs the binary against git host and Argo CD, with a report on stdout.

@@ -225,10 +225,19 @@ mod tests {
             };
             async move { write(repo.as_ref(), &ports, &place, &happened).await }
         });
-        crate::promote::underway::all(writers).await;
+        let mut underway = crate::promote::underway::Underway::at_once(WRITERS);
+        writers.for_each(|writer| underway.add(writer));
+        for _ in 0..WRITERS {
+            underway.next().await;
+        }
         assert_eq!(*heard.0.borrow(), Vec::<String>::new());
-        let file = host.git("infra", &["cat-file", "blob", "refs/promote/record:dev/api.jsonl"]).unwrap();
-        let mut runs: Vec<&str> = file.lines().filter_map(|line| line.split("\"run\":\"").nth(1)).collect();
+        let file = host
+            .git("infra", &["cat-file", "blob", "refs/promote/record:dev/api.jsonl"])
+            .unwrap();
+        let mut runs: Vec<&str> = file
+            .lines()
+            .filter_map(|line| line.split("\"run\":\"").nth(1))
+            .collect();
         runs.sort_unstable();
         runs.dedup();
         assert_eq!((file.lines().count(), runs.len()), (WRITERS, WRITERS), "{file}");

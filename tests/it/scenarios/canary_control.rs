@@ -13,13 +13,7 @@ const APPLICATION: &str = "api-production";
 /// A world whose canary of production waits for a person at its pause, with `tag` on its way.
 fn paused(tag: &str) -> World {
     let world = World::at_speed(200.0);
-    let path = "apps/api/base-rollout/rollout.yaml";
-    let rollout = (world.sandbox)
-        .git(&["cat-file", "blob", &format!("main:{path}")])
-        .unwrap();
-    let waits = rollout.replace("pause:\n            duration: 1m", "pause: {}");
-    assert_ne!(rollout, waits);
-    world.sandbox.commit(path, &waits, "Wait for a person").unwrap();
+    world.let_the_canary_wait_for_a_person();
     world
         .live(&format!("{PRODUCTION} --tag {tag} --on-pause succeed"))
         .ends("paused", 0);

@@ -473,14 +473,7 @@ fn a_deadline_ends_with_what_it_waited_for() {
 #[test]
 fn a_pause_for_a_person_is_waited_for_or_an_end() {
     let world = World::at_speed(200.0);
-    let path = "apps/api/base-rollout/rollout.yaml";
-    let rollout = world
-        .sandbox
-        .git(&["cat-file", "blob", &format!("main:{path}")])
-        .unwrap();
-    let paused = rollout.replace("pause:\n            duration: 1m", "pause: {}");
-    assert_ne!(rollout, paused);
-    world.sandbox.commit(path, &paused, "Wait for a person").unwrap();
+    world.let_the_canary_wait_for_a_person();
     world
         .live(&format!("{PRODUCTION} v1 --on-pause succeed"))
         .ends("paused", 0);

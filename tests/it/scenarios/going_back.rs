@@ -194,11 +194,7 @@ const PHASES: [Phase; 5] = [
 fn a_signal_ends_it_in_every_phase_and_nothing_is_written_after_it() {
     let ended = |phase: &Phase| {
         let world = World::at_speed(200.0);
-        let forever = ("pause:\n            duration: 1m", "pause: {}");
-        let path = "apps/api/base-rollout/rollout.yaml";
-        let rollout = world.sandbox.git.read("infra-repo", path).unwrap();
-        let paused = rollout.replace(forever.0, forever.1);
-        world.sandbox.commit(path, &paused, "Wait for a person").unwrap();
+        world.let_the_canary_wait_for_a_person();
         for (environment, bad) in [("dev", "v2"), ("staging", "hang2"), ("production", "v2")] {
             for tag in ["v1", bad] {
                 let words = format!("--app api --environment {environment} --tag {tag}");

@@ -76,6 +76,21 @@ fn a_step_promotes_with_a_deploy_key_and_shows_no_line_of_it() {
             }
         }
     }
+    // The record is written, found again and read the same way.
+    let recorded = ["live myorg/api:abc1234", "live myorg/api:rsa1234"];
+    assert_eq!(super::record::events(&world, "api", "dev"), recorded);
+    let step = world
+        .step()
+        .with("command", "rollback")
+        .with("app", "api")
+        .with("environment", "dev")
+        .with("settle", "1s")
+        .with("infra-repo", &url)
+        .with("ssh-key", &sshd.key("ed25519").unwrap())
+        .with("ssh-known-hosts", &sshd.known_hosts().unwrap());
+    let done = step.run();
+    assert_eq!(done.outputs["outcome"], "reverted", "{}", done.ran.stdout);
+    assert_eq!(done.outputs["rolled-back-to"], "myorg/api:abc1234");
 }
 
 #[test]

@@ -180,6 +180,52 @@ fn damaged_lines_and_what_is_not_known_stay() {
 }
 
 #[test]
+fn ten_thousand_lines_become_the_newest_two_hundred() {
+    let world = World::at_speed(200.0);
+    let old: String = (0..10_000)
+        .map(|n| {
+            let at = format!("2026-01-01T{:02}:{:02}:{:02}Z", n / 3600, n / 60 % 60, n % 60);
+            format!("{{\"v\":1,\"at\":\"{at}\",\"event\":\"live\",\"images\":[\"myorg/api:old{n}\"]}}\n")
+        })
+        .collect();
+    write(&world, "api", "dev", &old);
+    world
+        .live("--app api --environment dev --tag abc1234 --settle 300ms")
+        .ends("promoted", 0);
+    let all = events(&world, "api", "dev");
+    assert_eq!((all.len(), all[0].as_str()), (200, "live myorg/api:old9801"));
+    assert_eq!(all[199], "live myorg/api:abc1234");
+    // What is no longer in the file is in the history of the reference.
+    let before = world
+        .sandbox
+        .git(&["cat-file", "blob", &format!("{RECORD}^:dev/api.jsonl")]);
+    assert_eq!(before.unwrap(), old);
+    let report = world
+        .live("rollback --app api --environment dev --settle 300ms")
+        .ends("reverted", 0);
+    assert_eq!(report["rollback"]["to"][0], "myorg/api:old9999", "{report:#}");
+}
+
+#[test]
+fn a_folder_keeps_it_as_a_server_does() {
+    let world = World::at_speed(200.0);
+    let folder = world.sandbox.git.path("infra-repo");
+    let words = format!(
+        "--app api --environment dev --settle 300ms --aliases {}",
+        world.sandbox.infra_repo()
+    );
+    for (words, outcome) in [
+        (format!("{words} --tag v1"), "promoted"),
+        (format!("{words} --tag v2"), "promoted"),
+        (format!("rollback {words}"), "reverted"),
+    ] {
+        world.live_at(folder.to_str().unwrap(), &words).ends(outcome, 0);
+    }
+    let all = events(&world, "api", "dev");
+    assert_eq!(all, ["live myorg/api:v1", "live myorg/api:v2", "reverted myorg/api:v1"]);
+}
+
+#[test]
 fn from_copies_the_schema() {
     let world = World::new();
     world

@@ -57,6 +57,7 @@ fn the_newest_known_good_version_comes_back_and_the_bad_one_is_held() {
         (&"myorg/api:v1".into(), &"myorg/api:fail3".into(), &"unknown".into())
     );
     assert_eq!(row["of"], of, "{report:#}");
+    assert!(row["bad_seconds"].is_number(), "{report:#}");
     assert_eq!(events(&world, "api", "dev").last().unwrap(), "reverted myorg/api:v1");
     assert_eq!(lines(&world, "api", "dev").last().unwrap()["of"], of);
     // What is back already stays.
@@ -245,6 +246,9 @@ fn a_target_that_fails_as_well_needs_a_person() {
         events(&world, "api", "dev").last().unwrap(),
         "rollback-failed myorg/api:fail1"
     );
+    assert!(report["rollback"]["bad_seconds"].is_null(), "{report:#}");
+    let hint = report["hints"].as_array().unwrap().last().unwrap().to_string();
+    assert!(hint.contains("go back: `promote rollback --app api"), "{hint}");
 }
 
 #[test]
@@ -268,13 +272,7 @@ fn a_manual_application_is_synced_and_its_canary_stopped() {
     let world = World::at_speed(200.0);
     let words = "--app api --environment production --settle 300ms";
     world.live(&format!("{words} --tag v1")).ends("promoted", 0);
-    let path = "apps/api/base-rollout/rollout.yaml";
-    let rollout = world
-        .sandbox
-        .git(&["cat-file", "blob", &format!("main:{path}")])
-        .unwrap();
-    let paused = rollout.replace("pause:\n            duration: 1m", "pause: {}");
-    world.sandbox.commit(path, &paused, "Wait for a person").unwrap();
+    world.let_the_canary_wait_for_a_person();
     world
         .live(&format!("{words} --tag v2 --on-pause succeed"))
         .ends("paused", 0);
