@@ -4,7 +4,7 @@ use crate::githost::inputs::{ASSIGNEES, LABELS, MERGE, MERGE_TIMEOUT, REVIEWERS,
 use crate::githost::{self, Merge, People};
 use crate::infrarepo::inputs::{AUTHOR, TOKEN, VIA};
 use crate::infrarepo::{Author, ByApi, RepoAccess};
-use crate::inputs::Reader;
+use crate::inputs::{Given, Reader};
 use crate::model::{EnvironmentName, RepoPath, unseen};
 use crate::plan::{Layout, Request};
 use crate::promote::{Proposing, Via};
@@ -94,7 +94,9 @@ pub(super) fn proposing(reader: &Reader<'_>, way: Option<Way>) -> Option<Proposi
     };
     if way.is_some_and(|way| way != Way::PullRequest) {
         for spec in &githost::inputs::ALL {
-            if reader.given(spec).is_some() {
+            // In a step every input with a default is given: what says no more than that asks for nothing.
+            let asks = |given: &Given| Some(given.text.as_str()) != spec.default;
+            if reader.given(spec).is_some_and(asks) {
                 reader.mistake(format!(
                     "`{}` is given without `via: pull-request`: set `via`, or drop `{}`",
                     spec.name, spec.name

@@ -31,6 +31,40 @@ fn reason(step: &Stepped) -> String {
 }
 
 #[test]
+fn a_step_that_sets_no_more_than_it_must_has_every_default_of_the_action() {
+    let world = World::at_speed(200.0);
+    let action = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("action.yml");
+    let action: serde_json::Value = serde_yaml::from_str(&std::fs::read_to_string(action).unwrap()).unwrap();
+    let defaults = action["inputs"].as_object().unwrap().iter();
+    let defaults: Vec<(&str, &str)> = defaults
+        .filter_map(|(name, input)| Some((name.as_str(), input["default"].as_str()?)))
+        .filter(|(_, default)| !default.contains("${{"))
+        .collect();
+    assert!(defaults.contains(&("merge", "none")), "{defaults:?}");
+    for (command, outcome) in [("promote", "promoted"), ("rollback", "reverted")] {
+        let mut step = Step::new();
+        for (name, default) in &defaults {
+            step = step.with(name, default);
+        }
+        let mut step = step
+            .with("command", command)
+            .with("app", "api")
+            .with("environment", "dev")
+            .with("settle", "300ms")
+            .with("infra-repo", &world.sandbox.infra_repo())
+            .with("token", world.sandbox.git_token())
+            .with("argocd-server", world.sandbox.argocd.url())
+            .with("argocd-token", &world.sandbox.argocd.token("ci"));
+        step = match command {
+            "promote" => step.with("tag", "abc1234"),
+            _ => step.with("to", "4f9d2c1"),
+        };
+        let done = step.run();
+        assert_eq!(done.outputs["outcome"], outcome, "{}", done.ran.stdout);
+    }
+}
+
+#[test]
 fn a_failing_step_has_outputs_a_summary_an_error_and_leaves_no_file() {
     let step = step();
     let done = step.run();
