@@ -124,7 +124,7 @@ pub(super) fn cells(row: &StatusRow) -> Vec<String> {
         engine.push_str(", not running it");
     }
     if let Some(rollout) = &row.rollout {
-        engine.push_str(&format!(", canary at {}%", rollout.weight));
+        engine = format!("{engine}, canary at {}%", rollout.weight);
     }
     vec![
         row.app.clone(),

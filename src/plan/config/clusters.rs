@@ -49,7 +49,7 @@ pub(super) fn check(line: usize, environment: &Environment, mistakes: &mut Mista
     let mut wrong = |why: String| {
         mistakes
             .0
-            .push(format!("{FILE}: environment {name} on line {line} {why}"))
+            .push(format!("{FILE}: environment {name} on line {line} {why}"));
     };
     for (at, cluster) in clusters.iter().enumerate() {
         if clusters.iter().take(at).any(|other| other == cluster) {

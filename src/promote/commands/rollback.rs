@@ -60,7 +60,7 @@ pub(in crate::promote) async fn run(
     announce::fill(report, &done.back.planned, repo);
     report.pull_request.clone_from(&done.pull_request);
     if let Some(end) = done.end {
-        report.rollback = Some(row(&done.back, None, None));
+        report.rollback = Some(row(&done.back));
         announce::outputs(ports.journal, report, Known::AtLanding);
         return Ok(accepted(end, &done.back.planned));
     }

@@ -179,6 +179,7 @@ mod tests {
     }
 
     #[tokio::test]
+    #[expect(clippy::too_many_lines, reason = "one scenario from its beginning to its end")]
     async fn fifty_writers_at_once_lose_no_line() {
         const WRITERS: usize = 50;
         let host = sandbox::git::GitHost::start(sandbox::git::GitHostOptions::default())

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::assess::gate::{Between, Descent, Replacement, Seen, Settings};
-use crate::githost::Comparison;
+use crate::githost::{Comparison, SourceCommits};
 use crate::model::{AppName, EnvironmentName, Pin, Reference};
 use crate::registry::host;
 use crate::report::{Relation, ReleasedCommit, ReleasedRow};
@@ -65,8 +65,8 @@ pub(in crate::promote) fn question(
     lists: bool,
 ) -> Vec<Wish> {
     let config = planned.snapshot.config.as_ref();
-    let own = reading.sources.and_then(|sources| sources.own());
-    let has_token = reading.sources.is_some_and(|sources| sources.has_token());
+    let own = reading.sources.and_then(SourceCommits::own);
+    let has_token = reading.sources.is_some_and(SourceCommits::has_token);
     let parsed = |pin: &Pin| Reference::parse(&pin.reference()).ok();
     let mut wishes = Vec::new();
     for change in &planned.plan.changes {

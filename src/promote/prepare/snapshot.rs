@@ -67,6 +67,7 @@ impl<'a> Asked<'a> {
 ///
 /// # Errors
 /// The repository cannot be read, or every mistake in what was found.
+#[expect(clippy::too_many_lines, reason = "everything that is read at one tip, in its order")]
 pub(in crate::promote) async fn snapshot(repo: &dyn InfraRepo, asked: Asked<'_>) -> Result<Snapshot, Fault> {
     let Start { tip, base, config } = start(repo, asked.select, &asked.select.environments).await?;
     let layout = Layout {

@@ -95,7 +95,9 @@ pub(in crate::promote) async fn carry_out(
         }
         let mut followees = std::mem::take(&mut back.followees);
         // What is known to be good goes to all clusters at once.
-        followees.iter_mut().for_each(|followee| followee.wave = 0);
+        for followee in &mut followees {
+            followee.wave = 0;
+        }
         followed = Some(finish::follow(reading, observe, drive, &back.planned, followees, &commit).await);
     }
     Ok(Done {
