@@ -48,24 +48,24 @@ fn path(format: &str) -> &str {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one world for every format and command")]
 fn every_command_works_with_every_format_and_between_them() {
     let world = World::at_speed(200.0);
-    let mut config = "version: 1\nenvironments:\n".to_owned();
+    let mut config = vec!["version: 1\nenvironments:\n".to_owned()];
     for (name, format, file, text) in ROWS {
-        config.push_str(&format!(
+        config.push(format!(
             "- {{name: {name}, format: {format}, path: \"{}\"}}\n",
             path(format)
         ));
         world.sandbox.commit(file, text, "add it").unwrap();
     }
-    world.sandbox.commit("promote.yaml", &config, "configure").unwrap();
+    world
+        .sandbox
+        .commit("promote.yaml", &config.concat(), "configure")
+        .unwrap();
     let run = |words: &str| world.land(&format!("{words} --app api --output json"));
     let file = |name: &str| {
-        let (.., file, _) = ROWS
-            .iter()
-            .map(|row| (row.0, row.2, ()))
-            .find(|row| row.0 == name)
-            .unwrap();
+        let file = ROWS.iter().find(|row| row.0 == name).unwrap().2;
         world.sandbox.git(&["show", &format!("main:{file}")]).unwrap()
     };
     let names: Vec<&str> = ROWS.iter().map(|row| row.0).collect();

@@ -182,13 +182,13 @@ fn damaged_lines_and_what_is_not_known_stay() {
 #[test]
 fn ten_thousand_lines_become_the_newest_two_hundred() {
     let world = World::at_speed(200.0);
-    let old: String = (0..10_000)
+    let old: Vec<String> = (0..10_000)
         .map(|n| {
             let at = format!("2026-01-01T{:02}:{:02}:{:02}Z", n / 3600, n / 60 % 60, n % 60);
             format!("{{\"v\":1,\"at\":\"{at}\",\"event\":\"live\",\"images\":[\"myorg/api:old{n}\"]}}\n")
         })
         .collect();
-    write(&world, "api", "dev", &old);
+    write(&world, "api", "dev", &old.concat());
     world
         .live("--app api --environment dev --tag abc1234 --settle 300ms")
         .ends("promoted", 0);
@@ -199,7 +199,7 @@ fn ten_thousand_lines_become_the_newest_two_hundred() {
     let before = world
         .sandbox
         .git(&["cat-file", "blob", &format!("{RECORD}^:dev/api.jsonl")]);
-    assert_eq!(before.unwrap(), old);
+    assert_eq!(before.unwrap(), old.concat());
     let report = world
         .live("rollback --app api --environment dev --settle 300ms")
         .ends("reverted", 0);
