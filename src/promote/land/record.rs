@@ -179,7 +179,6 @@ mod tests {
     }
 
     #[tokio::test]
-    #[expect(clippy::too_many_lines, reason = "one scenario from its beginning to its end")]
     async fn fifty_writers_at_once_lose_no_line() {
         const WRITERS: usize = 50;
         let host = sandbox::git::GitHost::start(sandbox::git::GitHostOptions::default())
@@ -202,7 +201,6 @@ mod tests {
         let clock = Rc::new(SystemClock::start());
         let heard = Rc::new(Heard(std::cell::RefCell::default()));
         let (_sender, cancel) = tokio::sync::watch::channel(None);
-        let name = RefName::parse("refs/promote/record").unwrap();
         let author = Author {
             name: "t".to_owned(),
             mail: "t@t.invalid".to_owned(),
@@ -221,7 +219,7 @@ mod tests {
                 cancel: &cancel,
             };
             let place = Place {
-                name: name.clone(),
+                name: RefName::parse("refs/promote/record").unwrap(),
                 author: &author,
             };
             async move { write(repo.as_ref(), &ports, &place, &happened).await }

@@ -63,11 +63,23 @@ impl<'a> Asked<'a> {
     }
 }
 
+/// Returns the places that are promoted to and from, or the mistakes of both.
+fn both<T>(targets: Result<T, Vec<String>>, sources: Result<T, Vec<String>>) -> Result<(T, T), Fault> {
+    match (targets, sources) {
+        (Ok(targets), Ok(sources)) => Ok((targets, sources)),
+        (targets, sources) => {
+            let mut mistakes = targets.err().unwrap_or_default();
+            mistakes.extend(sources.err().unwrap_or_default());
+            mistakes.dedup();
+            Err(Fault::mistakes(&mistakes))
+        }
+    }
+}
+
 /// Reads the snapshot at the branch's tip.
 ///
 /// # Errors
 /// The repository cannot be read, or every mistake in what was found.
-#[expect(clippy::too_many_lines, reason = "everything that is read at one tip, in its order")]
 pub(in crate::promote) async fn snapshot(repo: &dyn InfraRepo, asked: Asked<'_>) -> Result<Snapshot, Fault> {
     let Start { tip, base, config } = start(repo, asked.select, &asked.select.environments).await?;
     let layout = Layout {
@@ -81,15 +93,8 @@ pub(in crate::promote) async fn snapshot(repo: &dyn InfraRepo, asked: Asked<'_>)
         ..layout
     };
     let from: Vec<EnvironmentName> = asked.from.into_iter().cloned().collect();
-    let (targets, sources) = match (layout.targets(&asked.select.environments), of_source.targets(&from)) {
-        (Ok(targets), Ok(sources)) => (targets, sources),
-        (targets, sources) => {
-            let mut mistakes = targets.err().unwrap_or_default();
-            mistakes.extend(sources.err().unwrap_or_default());
-            mistakes.dedup();
-            return Err(Fault::mistakes(&mistakes));
-        }
-    };
+    let targets = layout.targets(&asked.select.environments);
+    let (targets, sources) = both(targets, of_source.targets(&from))?;
     let mut files = Vec::new();
     let mut mistakes = overlaps(&targets, &sources, asked.select.own_branch);
     let warnings: Vec<String> = targets.iter().filter_map(|place| shared(&layout, place)).collect();

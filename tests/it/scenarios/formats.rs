@@ -1,6 +1,6 @@
 //! One app in a format of its own for each environment: every command reads and writes each of them, and versions go from one to the next.
 
-use crate::support::World;
+use crate::support::{Ran, World};
 
 const DIGEST: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
@@ -47,40 +47,61 @@ fn path(format: &str) -> &str {
     }
 }
 
+/// A world whose environments each have another format, with their names.
+struct Formats(World, Vec<&'static str>);
+
+impl Formats {
+    fn new() -> Self {
+        let world = World::at_speed(200.0);
+        let mut config = vec!["version: 1\nenvironments:".to_owned()];
+        for (name, format, file, text) in ROWS {
+            config.push(format!(
+                "- {{name: {name}, format: {format}, path: \"{}\"}}",
+                path(format)
+            ));
+            world.sandbox.commit(file, text, "add it").unwrap();
+        }
+        world
+            .sandbox
+            .commit("promote.yaml", &(config.join("\n") + "\n"), "configure")
+            .unwrap();
+        Self(world, ROWS.iter().map(|row| row.0).collect())
+    }
+
+    fn run(&self, words: &str) -> Ran {
+        self.0.land(&format!("{words} --app api --output json"))
+    }
+
+    fn file(&self, name: &str) -> String {
+        let row = ROWS.iter().find(|row| row.0 == name).unwrap();
+        self.0.sandbox.git(&["show", &format!("main:{}", row.2)]).unwrap()
+    }
+}
+
 #[test]
-#[expect(clippy::too_many_lines, reason = "one world for every format and command")]
-fn every_command_works_with_every_format_and_between_them() {
-    let world = World::at_speed(200.0);
-    let mut config = vec!["version: 1\nenvironments:\n".to_owned()];
-    for (name, format, file, text) in ROWS {
-        config.push(format!(
-            "- {{name: {name}, format: {format}, path: \"{}\"}}\n",
-            path(format)
-        ));
-        world.sandbox.commit(file, text, "add it").unwrap();
-    }
-    world
-        .sandbox
-        .commit("promote.yaml", &config.concat(), "configure")
-        .unwrap();
-    let run = |words: &str| world.land(&format!("{words} --app api --output json"));
-    let file = |name: &str| {
-        let file = ROWS.iter().find(|row| row.0 == name).unwrap().2;
-        world.sandbox.git(&["show", &format!("main:{file}")]).unwrap()
-    };
-    let names: Vec<&str> = ROWS.iter().map(|row| row.0).collect();
-    // One commit for all of them.
-    let commits = world.commits();
-    let all = names.join(",");
-    let plan = run(&format!("plan --environment {all} --image myorg/api:1.10")).ends("planned", 0);
+fn one_commit_and_one_plan_touch_every_format() {
+    let formats = Formats::new();
+    let commits = formats.0.commits();
+    let all = formats.1.join(",");
+    let plan = formats
+        .run(&format!("plan --environment {all} --image myorg/api:1.10"))
+        .ends("planned", 0);
     assert_eq!(plan["changes"].as_array().unwrap().len(), ROWS.len(), "{plan:#}");
-    let report = run(&format!("--environment {all} --image myorg/api:1.10")).ends("landed", 0);
-    assert_eq!(world.commits(), commits + 1);
+    let promote = format!("--environment {all} --image myorg/api:1.10");
+    let report = formats.run(&promote).ends("landed", 0);
+    assert_eq!(formats.0.commits(), commits + 1);
     assert_eq!(report["changes"], plan["changes"]);
-    for name in &names {
-        assert!(file(name).contains("1.10"), "{}", file(name));
+    for name in &formats.1 {
+        assert!(formats.file(name).contains("1.10"), "{}", formats.file(name));
     }
-    run(&format!("--environment {all} --image myorg/api:1.10")).ends("no-change", 0);
+    formats.run(&promote).ends("no-change", 0);
+}
+
+#[test]
+fn every_command_works_with_every_format_and_between_them() {
+    let formats = Formats::new();
+    let names = &formats.1;
+    let run = |words: &str| formats.run(words);
     // From each to the next.
     for pair in names.windows(2) {
         let [from, to] = pair else { continue };
@@ -94,7 +115,7 @@ fn every_command_works_with_every_format_and_between_them() {
     let image = format!("--image myorg/api:v5@{DIGEST}");
     for name in &names[..4] {
         run(&format!("--environment {name} {image}")).ends("landed", 0);
-        assert!(file(name).contains(DIGEST), "{}", file(name));
+        assert!(formats.file(name).contains(DIGEST), "{}", formats.file(name));
     }
     run(&format!("--environment five {image}")).ends("invalid", 2);
     // What only reads.
@@ -110,20 +131,19 @@ fn every_command_works_with_every_format_and_between_them() {
             expected.as_str()
         }
     };
-    assert_eq!(rows, names.iter().map(|name| (*name, of(name))).collect::<Vec<_>>());
+    let wanted: Vec<_> = names.iter().map(|name| (*name, of(name))).collect();
+    assert_eq!(rows.len(), wanted.len());
+    assert!(wanted.iter().all(|row| rows.contains(row)), "{rows:?}");
     let report = run("history --limit 100").ends("ok", 0);
-    for name in &names {
+    for name in names {
         let rows = report["history"].as_array().unwrap().iter();
-        assert!(
-            rows.clone().filter(|row| row["environment"] == *name).count() >= 2,
-            "{name}"
-        );
+        assert!(rows.filter(|row| row["environment"] == *name).count() >= 2, "{name}");
     }
     run("preflight").report();
     // Back to what each had, as it was written.
     for (name, .., text) in ROWS {
         run(&format!("rollback --environment {name} --to v1 --hold false --yes")).ends("landed", 0);
-        let (now, then) = (file(name), text.trim_end());
+        let (now, then) = (formats.file(name), text.trim_end());
         let same = now.trim_end().replace("'v1'", "v1").replace("\"v1\"", "v1");
         assert_eq!(same, then, "{name}");
     }

@@ -182,13 +182,12 @@ fn damaged_lines_and_what_is_not_known_stay() {
 #[test]
 fn ten_thousand_lines_become_the_newest_two_hundred() {
     let world = World::at_speed(200.0);
-    let old: Vec<String> = (0..10_000)
-        .map(|n| {
-            let at = format!("2026-01-01T{:02}:{:02}:{:02}Z", n / 3600, n / 60 % 60, n % 60);
-            format!("{{\"v\":1,\"at\":\"{at}\",\"event\":\"live\",\"images\":[\"myorg/api:old{n}\"]}}\n")
-        })
-        .collect();
-    write(&world, "api", "dev", &old.concat());
+    let lines = (0..10_000).map(|n| {
+        let at = format!("2026-01-01T{:02}:{:02}:{:02}Z", n / 3600, n / 60 % 60, n % 60);
+        format!("{{\"v\":1,\"at\":\"{at}\",\"event\":\"live\",\"images\":[\"myorg/api:old{n}\"]}}\n")
+    });
+    let old = lines.collect::<Vec<_>>().concat();
+    write(&world, "api", "dev", &old);
     world
         .live("--app api --environment dev --tag abc1234 --settle 300ms")
         .ends("promoted", 0);
@@ -199,7 +198,7 @@ fn ten_thousand_lines_become_the_newest_two_hundred() {
     let before = world
         .sandbox
         .git(&["cat-file", "blob", &format!("{RECORD}^:dev/api.jsonl")]);
-    assert_eq!(before.unwrap(), old.concat());
+    assert_eq!(before.unwrap(), old);
     let report = world
         .live("rollback --app api --environment dev --settle 300ms")
         .ends("reverted", 0);
