@@ -34,7 +34,7 @@ pub fn address(prometheus: &Prometheus, otherwise: Option<&str>) -> Result<Url, 
     let wrong = || {
         Trouble::new(
             TroubleKind::NotUrl,
-            format!("`{text}` is no URL such as https://prometheus.example.com"),
+            format!("`{text}` is not a URL such as https://prometheus.example.com"),
         )
     };
     let clean = !text.contains(|c: char| c.is_ascii_control() || matches!(c, '{' | '}'))

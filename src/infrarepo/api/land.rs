@@ -13,8 +13,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::Api;
 use super::shape::Mode;
+use super::{Api, not_written};
 use crate::github::{Failure, Refusal};
 use crate::infrarepo::git::rejection;
 use crate::infrarepo::{Attempt, FileEdit, Land, Update, given_up};
@@ -43,13 +43,6 @@ enum Found {
     Unmoved,
     /// At a commit without it.
     Other(String),
-}
-
-pub(super) fn not_written(mut fault: Fault) -> Fault {
-    if !fault.message.contains("nothing was written") {
-        fault.message.push_str("; nothing was written");
-    }
-    fault
 }
 
 impl Api {

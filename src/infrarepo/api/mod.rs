@@ -46,6 +46,14 @@ pub(super) struct Api {
     doubt: RefCell<Option<String>>,
 }
 
+/// Adds to a fault that nothing was written.
+fn not_written(mut fault: Fault) -> Fault {
+    if !fault.message.contains("nothing was written") {
+        fault.message.push_str("; nothing was written");
+    }
+    fault
+}
+
 impl Api {
     pub(super) fn new(github: GitHub, git: Remote, target: &RepoAccess, how: ByApi, journal: Rc<dyn Journal>) -> Self {
         Self {

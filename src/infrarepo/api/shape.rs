@@ -7,9 +7,8 @@
 
 use serde_json::{Value, json};
 
-use super::Api;
-use super::land::not_written;
 use super::seen::Known;
+use super::{Api, not_written};
 use crate::infrarepo::{FileEdit, FileMode, Update};
 use crate::model::{CommitSha, Fault};
 
