@@ -13,15 +13,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
+use super::Api;
 use super::shape::Mode;
-use super::{Api, not_written};
-use crate::github::{Failure, Refusal};
-use crate::infrarepo::git::rejection;
-use crate::infrarepo::{Attempt, FileEdit, Land, Update, given_up};
+use super::write::{SENDS, content, not_written, refused};
+use crate::github::Failure;
+use crate::infrarepo::{Attempt, Land, Update, given_up};
 use crate::model::{CommitSha, Event, Fault, RepoPath};
 
-/// How often a write is sent while its answers are lost and the branch has not moved.
-pub(super) const SENDS: u32 = 4;
 /// The first pause before it is sent again.
 const PAUSE: Duration = Duration::from_millis(300);
 /// How many bytes of files one commit can have: GitHub takes 40 MB in a request, and base64 makes four of three.
@@ -151,14 +149,6 @@ impl Api {
     }
 }
 
-/// Returns the new bytes of an edit; `None` for a file that goes.
-pub(super) fn content(edit: &FileEdit) -> Option<&[u8]> {
-    match edit {
-        FileEdit::Write { content, .. } | FileEdit::Create { content, .. } => Some(content),
-        FileEdit::Delete { .. } => None,
-    }
-}
-
 /// The input of `createCommitOnBranch`.
 fn input(update: &Update, expected: &CommitSha, branch: &str, repository: &str) -> Value {
     let path = |path: &RepoPath| path.as_str().to_owned();
@@ -177,21 +167,6 @@ fn input(update: &Update, expected: &CommitSha, branch: &str, repository: &str) 
         "message": {"headline": headline, "body": body.trim()},
         "fileChanges": {"additions": additions, "deletions": deletions},
     })
-}
-
-/// Sorts a refusal: somebody else was faster, or a rule that is said with a way out.
-pub(super) fn refused(said: Refusal, update: &Update, what: &str) -> Result<Attempt, Fault> {
-    if said.kind.as_deref() == Some("STALE_DATA") || said.says("expected branch to point to") {
-        return Ok(Attempt::LostRace { why: said.message });
-    }
-    let place = said.place.clone();
-    match rejection::classify(&said.message, "", &update.reference, &place) {
-        rejection::Refusal::LostRace => Ok(Attempt::LostRace { why: said.message }),
-        _ if matches!(said.status, 401 | 404) || said.kind.as_deref() == Some("NOT_FOUND") => {
-            Err(not_written(said.fault(what)))
-        }
-        rejection::Refusal::Rule(fault) | rejection::Refusal::Passing(fault) => Err(not_written(fault)),
-    }
 }
 
 #[async_trait(?Send)]

@@ -10,6 +10,7 @@ mod land;
 mod parts;
 mod seen;
 mod shape;
+mod write;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -44,14 +45,6 @@ pub(super) struct Api {
     halted: Cell<bool>,
     /// What is being written, while it is not known what became of it.
     doubt: RefCell<Option<String>>,
-}
-
-/// Adds to a fault that nothing was written.
-fn not_written(mut fault: Fault) -> Fault {
-    if !fault.message.contains("nothing was written") {
-        fault.message.push_str("; nothing was written");
-    }
-    fault
 }
 
 impl Api {

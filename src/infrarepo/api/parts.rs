@@ -10,9 +10,9 @@ use base64::engine::general_purpose::STANDARD;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::land::{SENDS, content, refused};
+use super::Api;
 use super::shape::Shape;
-use super::{Api, not_written};
+use super::write::{SENDS, content, not_written, refused};
 use crate::github::Failure;
 use crate::infrarepo::{Attempt, Containment, InfraRepo, Update, given_up};
 use crate::model::{CommitSha, Fault};

@@ -7,8 +7,9 @@
 
 use serde_json::{Value, json};
 
+use super::Api;
 use super::seen::Known;
-use super::{Api, not_written};
+use super::write::not_written;
 use crate::infrarepo::{FileEdit, FileMode, Update};
 use crate::model::{CommitSha, Fault};
 
