@@ -1,4 +1,4 @@
-//! The event stream of a run: every room tells it what happens, one receiver at the edge shows it.
+//! The event stream of a run: every room reports to it, one receiver at the edge shows it.
 
 use std::sync::mpsc::Receiver;
 
@@ -19,17 +19,17 @@ pub trait Journal {
         None
     }
 
-    /// Tells that something moved.
+    /// Says that something moved.
     fn progress(&self, text: String) {
         self.tell(Event::Progress(text));
     }
 
-    /// Tells something for those who look for a fault.
+    /// Reports something for those who look for a fault.
     fn debug(&self, text: String) {
         self.tell(Event::Debug(text));
     }
 
-    /// Tells something wrong that does not end the run.
+    /// Reports something wrong that does not end the run.
     fn warn(&self, text: String) {
         self.tell(Event::Warning(text));
     }

@@ -26,13 +26,13 @@ pub struct Finding {
     pub said: Vec<String>,
     /// Whether it was ill before, and has no part in the promotion.
     pub old: bool,
-    /// Since when the state holds that it is in; `None` where nothing tells.
+    /// Since when the state holds that it is in; `None` where nothing says so.
     pub since: Option<Timestamp>,
     /// The last lines that it wrote.
     pub log: Vec<String>,
 }
 
-/// What was promoted, to tell its resources from those that were there before.
+/// What was promoted, to distinguish its resources from those that were there before.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Promoted<'a> {
     /// The images; empty = any.

@@ -208,7 +208,7 @@ impl<'a> Call<'a> {
         secrets
     }
 
-    /// Returns the form of the result, as far as it is said rightly: mistakes are told in it, too.
+    /// Returns the form of the result, as far as it is said rightly: mistakes are shown in it, too.
     fn form(&self) -> Form {
         match self.inputs.get(&OUTPUT) {
             Some(given) if given.text == "json" => Form::Json,

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use super::{Invocation, run};
 use crate::model::Outcome;
 
-/// What a run ends with that a panic broke: it is told what broke, and returns the exit code.
+/// What a run ends with that a panic broke: it gets what broke, and returns the exit code.
 type End = Box<dyn FnOnce(&str) -> u8>;
 
 thread_local! {

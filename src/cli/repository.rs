@@ -51,12 +51,12 @@ fn filled(text: &str, environments: &[EnvironmentName]) -> Result<String, String
     }
 }
 
-/// Tells whether an input is a template with the environment's name.
+/// Whether an input is a template with the environment's name.
 fn is_template(reader: &Reader<'_>, spec: &InputSpec) -> bool {
     reader.given(spec).is_some_and(|given| given.text.contains(ENVIRONMENT))
 }
 
-/// Tells whether each environment has a branch, or a repository, of its own.
+/// Whether each environment has a branch, or a repository, of its own.
 pub(super) fn is_by_environment(reader: &Reader<'_>) -> bool {
     is_template(reader, &BRANCH) || is_template(reader, &INFRA_REPO)
 }
@@ -169,7 +169,7 @@ fn token(reader: &Reader<'_>, place: &Place<'_>, address: Option<&Address>) -> O
     token
 }
 
-/// Tells whether the address is the repository that this run belongs to.
+/// Whether the address is the repository that this run belongs to.
 fn is_this_repository(url: &url::Url, place: &Place<'_>) -> bool {
     let (Some(server), Some(repository)) = (place.github_server(), place.repository()) else {
         return false;
@@ -183,7 +183,7 @@ fn is_this_repository(url: &url::Url, place: &Place<'_>) -> bool {
     url.origin() == server.origin() && theirs.strip_suffix(".git").unwrap_or(&theirs) == ours.trim_matches('/')
 }
 
-/// Tells whether the laptop's own GitHub token is for this host: `GH_HOST`, github.com and its tenants, and this machine.
+/// Whether the laptop's own GitHub token is for this host: `GH_HOST`, github.com and its tenants, and this machine.
 fn is_laptops(url: &url::Url, place: &Place<'_>) -> bool {
     let host = url.host_str().unwrap_or_default();
     let known = host == place.laptop_host() || host == "github.com" || host.ends_with(".ghe.com");

@@ -32,7 +32,7 @@ pub(super) fn command(reader: &Reader<'_>) -> Option<Command> {
     })
 }
 
-/// Reads the form of the result; the mistake in it is told with the others.
+/// Reads the form of the result; the mistake in it is reported with the others.
 pub(super) fn output(reader: &Reader<'_>, command: Option<Command>) {
     reader.parsed(&OUTPUT, |word| match word {
         "html" if command.is_some_and(|command| command != Command::Status) => {

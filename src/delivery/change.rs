@@ -1,10 +1,10 @@
-//! What a stream of changes can tell.
+//! What a stream of changes can say.
 
 use crate::model::AppSnapshot;
 
 use super::Problem;
 
-/// What a stream of changes tells.
+/// What a stream of changes says.
 #[derive(Clone, Debug)]
 pub enum Change {
     /// An application, as it is now; also at the beginning, for every one there is.

@@ -40,7 +40,7 @@ pub struct Settings {
     pub tokens: Option<Rc<dyn Tokens>>,
     /// Headers for a proxy before it; the values are secret.
     pub headers: Vec<(String, Secret)>,
-    /// The project, which tells "missing" from "not allowed".
+    /// The project, which distinguishes "missing" from "not allowed".
     pub project: Option<String>,
 }
 
@@ -78,7 +78,7 @@ pub trait Access {
     /// Returns the project that is asked about, if one was given.
     fn project(&self) -> Option<&str>;
 
-    /// Tells whether it is one server, so that one stream can show all applications.
+    /// Whether it is one server, so that one stream can show all applications.
     fn is_one(&self) -> bool {
         true
     }
@@ -95,20 +95,20 @@ pub trait Access {
     /// [`Problem::Token`] when the server rejects the token, and as every call.
     async fn whoami(&self) -> Result<String, Problem>;
 
-    /// Tells whether the token permits a sync of the application.
+    /// Whether the token permits a sync of the application.
     ///
     /// # Errors
     /// As every call.
     async fn may_sync(&self, app: &AppSnapshot) -> Result<bool, Problem>;
 
-    /// Tells whether the token permits an action on the Rollouts of the application, as far as that can be known without doing it: the
+    /// Whether the token permits an action on the Rollouts of the application, as far as that can be known without doing it: the
     /// server is asked to do it with a Rollout that cannot exist, and looks at the right first.
     ///
     /// # Errors
     /// As every call.
     async fn may_act(&self, id: &ApplicationId, action: Action) -> Result<bool, Problem>;
 
-    /// Tells whether the token permits reading every application of that name, whatever its project: one that the server does not show
+    /// Whether the token permits reading every application of that name, whatever its project: one that the server does not show
     /// does not exist then. With the token of a project's role, whatever it is in that project.
     ///
     /// # Errors
@@ -140,7 +140,7 @@ pub trait Observe: Access {
     /// [`Problem::Slow`] when there is no answer in 25 s: the engine's controller may be away. The refresh stays asked for.
     async fn refresh(&self, id: &ApplicationId, how: Refresh) -> Result<AppSnapshot, Problem>;
 
-    /// Opens a stream of changes. It may take until there is something to tell.
+    /// Opens a stream of changes. It may take until there is something to say.
     ///
     /// # Errors
     /// Says what stands against it.
@@ -152,7 +152,7 @@ pub trait Observe: Access {
     /// As every call.
     async fn managed(&self, id: &ApplicationId) -> Result<Vec<Managed>, Problem>;
 
-    /// Tells whether a set of applications (`ApplicationSet`) in a namespace syncs its applications, of which `app` is one, itself, one step after the other.
+    /// Whether a set of applications (`ApplicationSet`) in a namespace syncs its applications, of which `app` is one, itself, one step after the other.
     ///
     /// # Errors
     /// As every call; [`Problem::Forbidden`] without the right `applicationsets, get`.

@@ -1,4 +1,4 @@
-//! Why a call to the engine gave no answer, told apart by what to do about it.
+//! Why a call to the engine gave no answer, sorted by what to do about it.
 
 use std::time::Duration;
 

@@ -84,7 +84,7 @@ impl Access for Several {
         Ok(all.join(", "))
     }
 
-    /// One server that is away, or rejects its token, hides no other: what it does not answer is told of its own applications.
+    /// One server that is away, or rejects its token, hides no other: what it does not answer is reported for its own applications.
     async fn whoami(&self) -> Result<String, Problem> {
         let (mut names, mut problem) = (Vec::new(), None);
         for server in self.asked() {

@@ -18,7 +18,7 @@ pub struct Patience {
 
 /// Asks until there is an answer, or an error that asking again cannot change.
 ///
-/// `passing` tells of an error whether asking again can help, and, inside, how long the server wants to be left alone: that is obeyed up to
+/// `passing` says of an error whether asking again can help, and, inside, how long the server wants to be left alone: that is obeyed up to
 /// [`limits::RETRY_AFTER`]. `told` gets each error that is not the last, with the wait that follows it.
 ///
 /// # Errors

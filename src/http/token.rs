@@ -1,4 +1,4 @@
-//! Where a token comes from. A token that is made during a run is told to the journal before it is used, so that it is masked.
+//! Where a token comes from. A token that is made during a run goes to the journal before it is used, so that it is masked.
 
 use std::fmt;
 

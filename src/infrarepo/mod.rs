@@ -1,4 +1,4 @@
-//! The seam to the infra-repo: read files at one commit, land a commit on a branch, and tell whether a revision contains it.
+//! The seam to the infra-repo: read files at one commit, land a commit on a branch, and say whether a revision contains it.
 //! Knows nothing of overlays, images or applications.
 
 use std::rc::Rc;

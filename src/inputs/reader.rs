@@ -59,7 +59,7 @@ impl<'a> Reader<'a> {
         self.inputs.get(spec)
     }
 
-    /// Notes that an input is missing, unless it was given; an empty one is told why it may be empty.
+    /// Notes that an input is missing, unless it was given; an empty one says why it can be empty.
     pub fn require(&self, spec: &InputSpec, why: &str) {
         if self.given(spec).is_none() && !self.refuse_empty(spec) {
             // YAML and shells read a text with a space as it is meant only in quotes.
@@ -73,7 +73,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Notes that an input is there but empty, where it was meant to be given. Tells whether it was so.
+    /// Notes that an input is there but empty, where it was meant to be given. Returns whether it was so.
     pub fn refuse_empty(&self, spec: &InputSpec) -> bool {
         let Some(origin) = self.inputs.empty(spec) else {
             return false;

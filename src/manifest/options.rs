@@ -2,7 +2,7 @@
 
 use super::{Edited, Format, ManifestFault, Named, Pin, PinEdit, kustomize};
 
-/// What a format is told about the files of one app.
+/// What a format knows about the files of one app.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     /// Where images stand in Helm values; empty = `image.repository`, `image.tag` and `image.digest`.

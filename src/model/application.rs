@@ -65,7 +65,7 @@ pub struct AppSnapshot {
     pub project: String,
     /// Whether a refresh has been asked for and not been done.
     pub refresh_pending: bool,
-    /// Whether the engine is told to leave it alone.
+    /// Whether the engine is to leave it alone.
     pub skips_reconcile: bool,
     /// Whether it is being deleted.
     pub deleting: bool,

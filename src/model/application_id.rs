@@ -33,7 +33,7 @@ impl ApplicationId {
         })
     }
 
-    /// Says in which environment it is looked for, which tells servers apart where there are several.
+    /// Says in which environment it is looked for, which says which server is meant where there are several.
     #[must_use]
     pub fn within(self, environment: &str) -> Self {
         Self {

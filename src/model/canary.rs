@@ -39,7 +39,7 @@ pub struct Canary {
     pub analyses_ahead: Vec<Analysis>,
     /// Whether it was aborted.
     pub aborted: bool,
-    /// Whether it was told to skip all that is left.
+    /// Whether all that is left is to be skipped.
     pub promoted_full: bool,
     /// The share of traffic in percent that goes to the new version, where something routes traffic; else it goes by pods.
     pub traffic: Option<u32>,
@@ -64,13 +64,13 @@ pub enum StepKind {
 }
 
 impl Canary {
-    /// Tells whether it is on its way from one version to another, which the first deployment is not.
+    /// Whether it is on its way from one version to another, which the first deployment is not.
     #[must_use]
     pub fn is_underway(&self) -> bool {
         self.observed && !self.aborted && !self.stable.is_empty() && self.current != self.stable
     }
 
-    /// Tells whether it was aborted and no traffic goes to the new version any more.
+    /// Whether it was aborted and no traffic goes to the new version any more.
     #[must_use]
     pub fn is_off(&self) -> bool {
         self.observed && self.aborted && self.traffic.map_or(self.updated == 0, |traffic| traffic == 0)

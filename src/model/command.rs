@@ -144,7 +144,7 @@ impl Command {
         }
     }
 
-    /// Tells whether all that it does is to show something: it writes nothing, and waits for nothing.
+    /// Whether all that it does is to show something: it writes nothing, and waits for nothing.
     #[must_use]
     pub const fn only_shows(self) -> bool {
         matches!(self, Self::Plan | Self::History | Self::Status | Self::Preflight)

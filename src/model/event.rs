@@ -1,4 +1,4 @@
-//! What happens during a run, as it is told to the journal. The receiver decides how it looks.
+//! What happens during a run, as the journal gets it. The receiver decides how it looks.
 
 use super::Secret;
 

@@ -37,7 +37,7 @@ impl Fault {
         Self::new(Outcome::Invalid, message)
     }
 
-    /// Several mistakes of one round, told together. Each is a full sentence of its own.
+    /// Several mistakes of one round, reported together. Each is a full sentence of its own.
     #[must_use]
     pub fn mistakes(mistakes: &[String]) -> Self {
         match mistakes {

@@ -42,7 +42,7 @@ impl Repository {
         Ok(Self(format!("{}:{}", Self::parse(repository)?, Tag::parse(tag)?)))
     }
 
-    /// Tells whether both name one repository: `docker.io/` and `library/` are implied.
+    /// Whether both name one repository: `docker.io/` and `library/` are implied.
     #[must_use]
     pub fn same_as(&self, other: &str) -> bool {
         Self::is_same(&self.0, other)
@@ -269,7 +269,7 @@ impl<'a> Parts<'a> {
         }
     }
 
-    /// Tells whether both name one repository: `docker.io/` and `library/` are implied.
+    /// Whether both name one repository: `docker.io/` and `library/` are implied.
     #[must_use]
     pub fn same_repository(&self, other: &Self) -> bool {
         normalised(self.repository) == normalised(other.repository)

@@ -33,7 +33,7 @@ impl fmt::Display for Phase {
 }
 
 impl Phase {
-    /// Tells whether nothing more will happen.
+    /// Whether nothing more will happen.
     #[must_use]
     pub const fn is_over(self) -> bool {
         matches!(self, Self::Succeeded | Self::Failed | Self::Error)

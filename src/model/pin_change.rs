@@ -28,7 +28,7 @@ impl PinChange {
         &self.after.name
     }
 
-    /// Tells whether another image runs because of it.
+    /// Whether another image runs because of it.
     #[must_use]
     pub fn is_change(&self) -> bool {
         self.before.reference() != self.after.reference()

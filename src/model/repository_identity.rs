@@ -6,7 +6,7 @@ use std::fmt;
 
 use percent_encoding::percent_decode_str;
 
-/// A repository, by its address without what does not tell repositories apart, and by further addresses that the user gives.
+/// A repository, by its address without what does not distinguish repositories, and by further addresses that the user gives.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RepoIdentity {
     name: String,
@@ -104,7 +104,7 @@ fn split<'a>(scheme: &str, rest: &'a str) -> (&'a str, &'a str) {
     }
 }
 
-/// Returns a host without the port that tells nothing: that of its scheme, and any of ssh, since the https form has another.
+/// Returns a host without a port that adds nothing: that of its scheme, and any of ssh, since the https form has another.
 fn without_port<'a>(scheme: &str, host: &'a str) -> &'a str {
     let (bare, port) = match host.strip_prefix('[').and_then(|inside| inside.split_once(']')) {
         // `[host:port]:path` is the short form of ssh with a port.
@@ -126,7 +126,7 @@ fn without_port<'a>(scheme: &str, host: &'a str) -> &'a str {
 }
 
 /// Azure DevOps: `dev.azure.com/ORG/PROJECT/_git/REPO`, the domain of an organisation from before, and both of ssh, which have other paths.
-/// A project's repository of the same name can be left out. On one's own server, `_git` and `_ssh` tell the two apart.
+/// A project's repository of the same name can be left out. On one's own server, `_git` and `_ssh` distinguish the two.
 fn azure(host: &str, user: &str, parts: &[&str]) -> Option<String> {
     let mut parts: Vec<&str> = parts.to_vec();
     let organisation;

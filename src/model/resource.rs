@@ -41,7 +41,7 @@ pub struct Resource {
 }
 
 impl Resource {
-    /// Tells whether it is an Argo Rollouts Rollout.
+    /// Whether it is an Argo Rollouts Rollout.
     #[must_use]
     pub fn is_rollout(&self) -> bool {
         self.id.group == "argoproj.io" && self.id.kind == "Rollout"
@@ -57,7 +57,7 @@ pub struct Managed {
     pub hook: bool,
     /// Whether the commit wants it; one that it does not want is to be pruned.
     pub wanted: bool,
-    /// Tells two targets of the resource apart: equal for equal specifications.
+    /// Distinguishes two targets of the resource: equal for equal specifications.
     pub target: u64,
     /// The images that it is to run.
     pub images: Vec<String>,

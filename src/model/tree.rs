@@ -54,6 +54,6 @@ pub struct Happening {
 pub struct Said {
     /// How its containers ended, what it measured.
     pub lines: Vec<String>,
-    /// Since when the state holds that it is in, if a condition tells.
+    /// Since when the state holds that it is in, if a condition says so.
     pub since: Option<Timestamp>,
 }

@@ -54,7 +54,7 @@ impl CommentRow {
     }
 }
 
-/// Tells whether a text is the comment.
+/// Whether a text is the comment.
 #[must_use]
 pub fn is_comment(body: &str) -> bool {
     body.contains(MARKER)

@@ -47,7 +47,7 @@ fn marker(apps: &[&str], environments: &[&str]) -> String {
     format!("{MARKER} {} in {} -->", apps.join("+"), environments.join("+"))
 }
 
-/// Tells whether the text of a pull request has the marker of a promotion.
+/// Whether the text of a pull request has the marker of a promotion.
 #[must_use]
 pub fn is_marked(body: &str) -> bool {
     body.contains(MARKER)

@@ -31,7 +31,7 @@ pub(super) struct Hand<'a> {
     pub(super) drive: &'a dyn Drive,
     /// Time.
     pub(super) clock: &'a dyn Clock,
-    /// Where it is told what happens.
+    /// Where it reports what happens.
     pub(super) journal: &'a dyn Journal,
     /// The application.
     pub(super) id: &'a ApplicationId,
@@ -79,7 +79,7 @@ impl Acted {
 }
 
 impl Deed {
-    /// Tells whether a canary has something to be done with.
+    /// Whether a canary has something to be done with.
     pub(super) fn applies(self, canary: &Canary) -> bool {
         match self {
             Self::Abort | Self::Full => canary.is_underway(),
@@ -122,7 +122,7 @@ impl Deed {
         }
     }
 
-    /// Tells whether something is seen of it.
+    /// Whether something is seen of it.
     fn shows(self, before: &Canary, now: &Canary) -> bool {
         // Another version, or the end of this one: nothing is left of what it was meant for.
         let is_over = now.observed && (now.current != before.current || now.current == now.stable);

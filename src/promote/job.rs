@@ -88,7 +88,7 @@ impl Job {
         }
     }
 
-    /// Tells whether it brings its commit by a pull request.
+    /// Whether it brings its commit by a pull request.
     #[must_use]
     pub const fn pull_requests(&self) -> bool {
         let landing = match self {

@@ -1,4 +1,4 @@
-//! Tells what a later revision is to our commit: does it contain it, and do our pins still stand in its tree?
+//! Says what a later revision is to our commit: does it contain it, and do our pins still stand in its tree?
 //! Asks git through the seam of `infrarepo` and remembers what cannot change. A question to git is one of the requests under way: nothing
 //! waits for its answer.
 
@@ -14,7 +14,7 @@ use crate::report::SupersededBy;
 const LOOK_BACK: usize = 100;
 /// How long git is left alone after it gave no answer.
 const AGAIN: Duration = Duration::from_secs(5);
-/// How long a verdict waits for git: usually it answers at once, and a verdict without it would be told for a moment only.
+/// How long a verdict waits for git: usually it answers at once, and a verdict without it would be shown for a moment only.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Our commit and pins, and where to ask about them.
@@ -73,7 +73,7 @@ impl<'a> Lineage<'a> {
         self.asked.map(|asked| asked.saturating_add(PATIENCE))
     }
 
-    /// Returns why git could not tell what a revision is to our commit, while that is so.
+    /// Returns why git could not say what a revision is to our commit, while that is so.
     pub(in crate::promote) fn doubt(&self) -> Option<&str> {
         self.known.values().find_map(|standing| match standing {
             Standing::Unknown(why) => Some(why.as_str()),

@@ -1,5 +1,5 @@
 //! The story of a promotion: snapshot, plan, look before writing, land, sync, wait, report.
-//! Decides nothing itself: `plan` and `assess` do; it asks the ports and tells the journal.
+//! Decides nothing itself: `plan` and `assess` do; it asks the ports and reports to the journal.
 
 mod acting;
 mod analyses;

@@ -13,12 +13,12 @@ use crate::registry::Images;
 /// The signal that cancels the run, once there is one: 2 (SIGINT) or 15 (SIGTERM). No write begins after it.
 pub type Cancel = tokio::sync::watch::Receiver<Option<u8>>;
 
-/// What a run asks and tells besides the seams.
+/// What a run asks and reports besides the seams.
 #[derive(Clone, Copy)]
 pub(super) struct Ports<'a> {
     /// Time.
     pub(super) clock: &'a dyn Clock,
-    /// Where it is told what happens.
+    /// Where it reports what happens.
     pub(super) journal: &'a dyn Journal,
     /// The signal.
     pub(super) cancel: &'a Cancel,

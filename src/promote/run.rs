@@ -81,7 +81,7 @@ fn with_tokens(common: &Common, client: &http::Client, clock: &Rc<dyn Clock>, jo
     own
 }
 
-/// The story with everything that it is told in.
+/// The run with everything around it.
 #[expect(
     clippy::too_many_lines,
     reason = "everything is opened here, and an arm for each command"

@@ -79,7 +79,7 @@ pub(super) async fn all<T, F: Future<Output = T>>(requests: impl IntoIterator<It
     answers.into_iter().map(|(_, answer)| answer).collect()
 }
 
-/// Returns how long after a look the next one is due. `streaming` = changes are told to us anyway.
+/// Returns how long after a look the next one is due. `streaming` = changes arrive anyway.
 pub(super) fn next_look(applications: usize, streaming: bool) -> Duration {
     if streaming {
         return Duration::from_secs(60);

@@ -38,7 +38,7 @@ pub(super) fn told(text: &str) -> String {
     parts.iter().enumerate().map(shown).collect()
 }
 
-/// Returns a text of several lines: those that begin with `- ` are a list, the others are told one below the other.
+/// Returns a text of several lines: those that begin with `- ` are a list, the others stand one below the other.
 pub(super) fn paragraphs(text: &str) -> String {
     let mut out = String::new();
     let mut in_list = false;

@@ -201,13 +201,13 @@ impl Report {
         self.exit_code
     }
 
-    /// Tells whether a commit of this run is on the branch.
+    /// Whether a commit of this run is on the branch.
     #[must_use]
     pub fn changed(&self) -> bool {
         self.infra_repo.as_ref().is_some_and(|row| row.landed)
     }
 
-    /// Tells whether every application was seen running exactly what was promoted.
+    /// Whether every application was seen running exactly what was promoted.
     #[must_use]
     pub fn live(&self) -> bool {
         !self.applications.is_empty() && self.applications.iter().all(|row| row.live)

@@ -18,9 +18,9 @@ use crate::report::Report;
     reason = "each is a question of its own about the streams"
 )]
 pub struct Look {
-    /// Whether details are told that only somebody who looks for a fault needs.
+    /// Whether to show details that only somebody who looks for a fault needs.
     pub verbose: bool,
-    /// Whether stdout is a terminal: then a failure stands there, and is not told on stderr too.
+    /// Whether stdout is a terminal: then a failure stands there, and not on stderr too.
     pub result_is_seen: bool,
     /// Whether marks on stderr are coloured.
     pub coloured: bool,

@@ -133,14 +133,14 @@ impl Accounts {
 }
 
 impl Account {
-    /// Tells whether the account has a right such as `applications/get`, in whatever project.
+    /// Whether the account has a right such as `applications/get`, in whatever project.
     pub(crate) fn may(&self, right: &str) -> bool {
         RIGHTS
             .iter()
             .any(|(name, _, rights)| *name == self.name && rights.contains(&right))
     }
 
-    /// Tells whether the rights of the account hold in a project; `*` asks for all.
+    /// Whether the rights of the account hold in a project; `*` asks for all.
     pub(crate) fn acts_in(&self, project: &str) -> bool {
         RIGHTS
             .iter()

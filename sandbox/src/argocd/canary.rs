@@ -91,7 +91,7 @@ impl Canary {
         self.steps.len()
     }
 
-    /// Tells whether all pods are of the new version, for good.
+    /// Whether all pods are of the new version, for good.
     pub(crate) fn done(&self) -> bool {
         self.done
     }

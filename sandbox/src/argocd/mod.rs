@@ -124,7 +124,7 @@ impl World {
         lock(&self.apps).values().cloned().collect()
     }
 
-    /// Tells whether the sync windows of an application let it be synced now, by hand or automatically.
+    /// Whether the sync windows of an application let it be synced now, by hand or automatically.
     pub(crate) fn may_sync_now(&self, name: &str, by_hand: bool) -> bool {
         let windows = lock(&self.windows);
         let all = windows.get(name).map(Vec::as_slice).unwrap_or_default();

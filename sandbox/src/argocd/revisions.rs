@@ -61,7 +61,7 @@ impl Revisions {
         named
     }
 
-    /// Tells whether an operation was for exactly these.
+    /// Whether an operation was for exactly these.
     pub(crate) fn are_of(&self, operation: &Value) -> bool {
         let (named, sync) = (self.named(), &operation["sync"]);
         named["revision"] == sync["revision"] && named["revisions"] == sync["revisions"]

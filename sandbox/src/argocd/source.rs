@@ -137,7 +137,7 @@ impl Sources {
     }
 }
 
-/// Tells whether the text is a full commit name.
+/// Whether the text is a full commit name.
 pub(crate) fn is_commit(text: &str) -> bool {
     text.len() == 40 && text.bytes().all(|b| b.is_ascii_hexdigit())
 }

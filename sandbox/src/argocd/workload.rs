@@ -372,7 +372,7 @@ pub(crate) fn merge(into: &mut Value, from: Value) {
     }
 }
 
-/// Tells whether an object is one that runs pods.
+/// Whether an object is one that runs pods.
 pub(crate) fn runs(manifest: &Value) -> bool {
     matches!(manifest["kind"].as_str(), Some("Deployment" | "Rollout"))
 }

@@ -146,7 +146,7 @@ impl State {
         }
     }
 
-    /// Tells whether the request may pass: any user name (or the chosen one) with the token as password.
+    /// Whether the request may pass: any user name (or the chosen one) with the token as password.
     fn knows(&self, headers: &HeaderMap) -> Option<Guest> {
         let given = headers
             .get(header::AUTHORIZATION)
@@ -358,7 +358,7 @@ fn command(state: &State, request: &Request, user: &str) -> Command {
     command
 }
 
-/// Passes the body on; tells whether it was whole.
+/// Passes the body on; returns whether it was whole.
 async fn feed(mut body: Body, mut stdin: ChildStdin, row: Arc<Row>) -> bool {
     while let Some(frame) = body.frame().await {
         let Ok(frame) = frame else { return false };

@@ -272,7 +272,7 @@ impl World {
         format!("{}{}/repos/{}", self.url, self.options.root_path, self.options.name)
     }
 
-    /// Tells whether a token may do something.
+    /// Whether a token may do something.
     pub(crate) fn may(&self, ask: &Ask, permission: &str, level: &str) -> Result<(), Reply> {
         let Some(bearer) = ask.bearer() else {
             return Err(Reply::refuse(401, "Requires authentication"));

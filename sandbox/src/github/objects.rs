@@ -90,7 +90,7 @@ impl World {
         self.git(&["update-ref", name, to, from.unwrap_or(&zero)]).map(|_| ())
     }
 
-    /// Tells whether `old` is `new` or an ancestor of it.
+    /// Whether `old` is `new` or an ancestor of it.
     pub(crate) fn is_ancestor(&self, old: &str, new: &str) -> bool {
         self.git(&["merge-base", "--is-ancestor", old, new]).is_ok()
     }

@@ -1,4 +1,4 @@
-//! Tells from an application's tree which pods of the new version can never start.
+//! Finds from an application's tree which pods of the new version can never start.
 
 use crate::model::{Health, Node};
 

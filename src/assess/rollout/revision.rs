@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::model::{AppSnapshot, AppSource, BranchName, CommitSha, RepoIdentity, SyncState};
 
-/// What a revision is to our commit, as git tells it.
+/// What a revision is to our commit, as git says it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Standing {
     /// It is our commit.
@@ -15,7 +15,7 @@ pub enum Standing {
     Replaced,
     /// It does not have our commit in its history.
     Lacks,
-    /// It could not be told, with the reason.
+    /// It is not known, with the reason.
     Unknown(String),
 }
 

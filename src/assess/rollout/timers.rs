@@ -51,7 +51,7 @@ impl Timers {
         self.since.get(&timer).map(|since| now.saturating_sub(*since))
     }
 
-    /// Tells whether it has been so for at least that many seconds.
+    /// Whether it has been so for at least that many seconds.
     pub(super) fn over(&self, timer: Timer, now: Duration, seconds: u64) -> bool {
         self.held(timer, now)
             .is_some_and(|held| held >= Duration::from_secs(seconds))
@@ -129,7 +129,7 @@ impl Timers {
         self.since(Timer::OurOperation).or(self.since(Timer::AboutOurs))
     }
 
-    /// Tells whether the Rollouts were read since our sync began: before, they show what the version before came to.
+    /// Whether the Rollouts were read since our sync began: before, they show what the version before came to.
     pub(super) fn read_since_ours(&self, facts: &Facts<'_>) -> bool {
         matches!((facts.seen.canaries_read, self.began_ours()), (Some(read), Some(begun)) if read > begun)
     }

@@ -151,11 +151,11 @@ pub enum Ask {
     HardRefresh,
     /// Sync it to the tip of its branch.
     Sync,
-    /// Tell which images are to run.
+    /// Say which images are to run.
     Targets,
-    /// Tell the sync windows.
+    /// Say what the sync windows are.
     Windows,
-    /// Tell what its pods do.
+    /// Say what its pods do.
     Tree,
 }
 

@@ -1,4 +1,4 @@
-//! Tells from the templates of an analysis how long it takes, by the rules of the controller of Argo Rollouts.
+//! Finds from the templates of an analysis how long it takes, by the rules of the controller of Argo Rollouts.
 //! Knows nothing of how a measurement ends.
 
 use std::collections::BTreeMap;
@@ -65,7 +65,7 @@ struct Metric {
     count: Option<Value>,
 }
 
-/// Keeps of a template's object what tells the length of its analysis: a few short fields.
+/// Keeps of a template's object what decides the length of its analysis: a few short fields.
 pub(super) fn lengths_of(object: &Value) -> Template {
     let none = Value::Null;
     let spec = object.get("spec").unwrap_or(&none);

@@ -1,4 +1,4 @@
-//! Tells what an answer of the server means: its JSON, or the problem that its status and words stand for.
+//! Says what an answer of the server means: its JSON, or the problem that its status and words stand for.
 
 use std::time::Duration;
 

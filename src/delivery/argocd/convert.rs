@@ -322,7 +322,7 @@ pub(super) fn managed(resource: wire::ManagedResource) -> Managed {
     }
 }
 
-/// Tells two targets apart: everything of a manifest but its labels and annotations, some of which name the commit or the time.
+/// Distinguishes two targets: everything of a manifest but its labels and annotations, some of which name the commit or the time.
 fn fingerprint(target: &Value) -> u64 {
     let mut hasher = DefaultHasher::new();
     for (name, value) in target.as_object().into_iter().flatten() {

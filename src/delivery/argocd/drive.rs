@@ -32,7 +32,7 @@ impl ArgoCd {
         self.send(call).await
     }
 
-    /// Adds to a body what tells the application from others of its name.
+    /// Adds to a body what distinguishes the application from others of its name.
     fn with_identity(&self, id: &ApplicationId, mut body: Value) -> Value {
         if let Some(fields) = body.as_object_mut() {
             for (name, value) in self.about(id) {

@@ -22,7 +22,7 @@ pub(super) fn said_by(object: &Value) -> Said {
     }
 }
 
-/// Returns since when one of its conditions tells that it is not well: the newest one, since that is the state it is in now.
+/// Returns since when one of its conditions says that it is not well: the newest one, since that is the state it is in now.
 fn since(object: &Value) -> Option<Timestamp> {
     const GOOD: [&str; 7] = [
         "Ready",

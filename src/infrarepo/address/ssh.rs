@@ -7,7 +7,7 @@ use url::Url;
 
 /// The user of every git host that has but one.
 const USER: &str = "git";
-/// Where sshd listens unless it is told otherwise.
+/// Where sshd listens by default.
 const PORT: u16 = 22;
 /// What another name of a host stands for: GitHub, GitLab and Bitbucket take ssh on the port of https there.
 const OTHER_NAMES: [(&str, &str); 3] = [

@@ -288,7 +288,7 @@ impl Asked {
     }
 }
 
-/// Returns the first words of an error's body, if it is plain text: hosts tell there what is not permitted.
+/// Returns the first words of an error's body, if it is plain text: hosts say there what is not permitted.
 async fn first_line(response: Opened) -> String {
     if media_type(response.header(CONTENT_TYPE).unwrap_or_default()) != "text/plain" {
         return String::new();

@@ -1,4 +1,4 @@
-//! Reads a pack into a store, object by object, within bounds. Whether the objects are the ones that were asked for, their names tell:
+//! Reads a pack into a store, object by object, within bounds. Whether the objects are the ones that were asked for, their names say:
 //! the store computes them from the bytes.
 
 use std::collections::HashMap;

@@ -141,7 +141,7 @@ pub struct Fetched {
 /// What an object of a pack weighs at least, in bytes, in the mean: folders of two or three files weigh some 110.
 const LEAST_EACH: usize = 100;
 
-/// Looks at an answer while it comes, each byte once, and tells whether it can be of `most` bytes. A pack says in front how many objects
+/// Looks at an answer while it comes, each byte once, and returns whether it can be of `most` bytes. A pack says in front how many objects
 /// follow: one that will be too large is known before it comes.
 #[derive(Clone, Debug)]
 pub struct Size {

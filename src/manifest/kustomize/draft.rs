@@ -36,7 +36,7 @@ impl<'t> Draft<'t> {
         self.change(nodes.start, nodes.len(), vec![Wanted::Text(value.to_owned())]);
     }
 
-    /// Turns a field into another one with another value. A comment beside it told of the old value and goes.
+    /// Turns a field into another one with another value. A comment beside it was about the old value and goes.
     pub(super) fn swap(
         &mut self,
         slot: &Slot<'t>,

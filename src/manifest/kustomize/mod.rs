@@ -8,6 +8,7 @@ mod argument;
 mod block;
 mod change;
 mod draft;
+mod edited;
 mod entry;
 mod flow;
 mod images;
@@ -18,7 +19,6 @@ mod overlay;
 mod read;
 mod schema;
 mod strict;
-mod told;
 mod unfold;
 
 use std::collections::{HashMap, HashSet};
@@ -186,7 +186,7 @@ fn edit(bytes: &[u8], edits: &[EntryEdit], strict: bool) -> Result<(Edited, Vec<
     let without_suffix = before.iter().filter(|before| before.loses_suffix);
     let without_suffix = without_suffix.map(|before| before.pin.name.clone()).collect();
     let edited = Edited {
-        changed: told::changed(&new, &splices, before, &order),
+        changed: edited::changed(&new, &splices, before, &order),
         bytes: new.into_bytes(),
         spans: splices.into_iter().map(|splice| splice.range).collect(),
         warnings: draft.warnings,
@@ -275,7 +275,7 @@ fn draft<'t>(
     Ok((draft, before))
 }
 
-/// Makes one edit in one entry; tells whether anything had to be done.
+/// Makes one edit in one entry; returns whether anything had to be done.
 fn change_entry<'t>(
     draft: &mut Draft<'t>,
     overlay: &Overlay<'t>,

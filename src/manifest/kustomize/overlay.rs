@@ -9,7 +9,7 @@ use crate::yaml::{Prints, Style};
 /// The file's top level.
 #[derive(Clone, Debug)]
 pub(super) enum Root {
-    /// The file says nothing; `is_document` tells whether it has at least a `---`.
+    /// The file says nothing; `is_document` says whether it has at least a `---`.
     Absent { is_document: bool },
     /// Keys on lines of their own, `indent` bytes from the left.
     Block { indent: usize },

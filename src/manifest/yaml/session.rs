@@ -33,7 +33,7 @@ impl<'a, 't> Session<'a, 't> {
         self.splices.owner = owner;
     }
 
-    /// Makes a scalar that text; tells whether anything had to be done.
+    /// Makes a scalar that text; returns whether anything had to be done.
     ///
     /// # Errors
     /// The value is none that can be replaced.

@@ -162,7 +162,7 @@ fn is_text(tag: &Tag) -> bool {
     tag.suffix == "str"
 }
 
-/// Tells a text from what YAML 1.2 takes for nothing, a number or a boolean.
+/// Distinguishes a text from what YAML 1.2 takes for nothing, a number or a boolean.
 fn scalar(text: String, plain: bool) -> Content {
     if !plain {
         return Content::Text(text);

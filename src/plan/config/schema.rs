@@ -1,4 +1,4 @@
-//! What promote.yaml may hold, told from its keys: as rows of the reference page, and as JSON Schema for editors.
+//! What promote.yaml may hold, derived from its keys: as rows of the reference page, and as JSON Schema for editors.
 //! Never read by the binary itself, whose mistakes have lines and nearest names.
 
 use serde_json::{Map, Value as Json, json};

@@ -137,7 +137,7 @@ fn copy(pin: &Placed<'_>, source: Option<&Read<'_>>, read: &Read<'_>) -> Result<
     }
 }
 
-/// Tells what of an asserted image another environment does not pin; `None` when all of it is pinned there.
+/// Says what of an asserted image another environment does not pin; `None` when all of it is pinned there.
 pub(in crate::plan) fn contradiction(
     request: &Request,
     wanted: &[Vec<Wanted>],

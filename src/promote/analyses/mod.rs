@@ -58,7 +58,7 @@ pub(super) struct Measuring<'a> {
     pub(super) measure: &'a dyn Measure,
     /// Time.
     pub(super) clock: &'a dyn Clock,
-    /// Where each measurement is told.
+    /// Where each measurement is reported.
     pub(super) journal: &'a dyn Journal,
     /// Where each measurement is kept.
     pub(super) rows: &'a Rows,

@@ -54,7 +54,7 @@ pub(super) async fn by<'a>(
     Ok(history.last().filter(|commit| commit.parent.is_none()))
 }
 
-/// Tells whether each of `pins` says at a commit what it says now.
+/// Whether each of `pins` says at a commit what it says now.
 async fn pinned_at(
     repo: &dyn InfraRepo,
     at: &CommitSha,

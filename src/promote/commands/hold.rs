@@ -269,7 +269,7 @@ fn shown(job: &Hold, report: &mut Report, first: Proposal<Edit>) -> End {
     End::new(Outcome::Planned, reason)
 }
 
-/// Tells of names that nothing in the infra-repo has: a hold of a mistyped name holds nothing.
+/// Warns of names that nothing in the infra-repo has: a hold of a mistyped name holds nothing.
 ///
 /// # Errors
 /// promote.yaml lists the environments, and one that is named is not among them.

@@ -35,7 +35,7 @@ pub(in crate::promote) struct Promoted<'a> {
 }
 
 impl Promoted<'_> {
-    /// Tells whether this end is one after which some environment wants to go back. A promotion is taken back as a whole.
+    /// Whether this end is one after which some environment wants to go back. A promotion is taken back as a whole.
     fn wants_back(&self, outcome: Outcome) -> bool {
         let places = &self.planned.snapshot.places;
         let mut policies = places.iter().map(|(place, _)| place.policy);

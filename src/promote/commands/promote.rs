@@ -217,7 +217,7 @@ fn not_landed(report: &mut Report) {
     }
 }
 
-/// Tells that it is committed, or was already, with the outputs that are known from here on.
+/// Says that it is committed, or was already, with the outputs that are known from here on.
 fn tell_landed(report: &Report, reading: Reading<'_>, wrote: bool, commit: &CommitSha, planned: &Planned) {
     let (journal, pins) = (reading.ports.journal, &planned.plan.pins);
     announce::outputs(journal, report, Known::AtLanding);

@@ -98,7 +98,7 @@ fn aim(job: &Rollback) -> Aim<'_> {
     }
 }
 
-/// Puts the plan into the report, and tells it.
+/// Puts the plan into the report, and reports it.
 fn show(report: &mut Report, back: &Back, reading: Reading<'_>) {
     announce::fill(report, &back.planned, reading.repo);
     announce::plan(&back.planned, reading.ports.journal);

@@ -1,4 +1,4 @@
-//! How the applications of the rows run: asked for together, told beside what is pinned.
+//! How the applications of the rows run: asked for together, shown beside what is pinned.
 
 use crate::assess::rollout::Origin;
 use crate::assess::source::missing;

@@ -241,7 +241,7 @@ fn row(target: &Place, pins: &[Placed]) -> StatusRow {
     }
 }
 
-/// Tells each row which environments of its app pin something else.
+/// Notes in each row which environments of its app pin something else.
 fn compare(rows: &mut [StatusRow], others: &[StatusRow]) {
     let all: Vec<StatusRow> = rows.iter().chain(others).cloned().collect();
     for row in rows {

@@ -233,7 +233,7 @@ fn caused(sentence: &str, name: &str, cause: &str) -> String {
     }
 }
 
-/// Tells whether the resource that a line begins with (`Pod api-1 …`) is named in a sentence already.
+/// Whether the resource that a line begins with (`Pod api-1 …`) is named in a sentence already.
 fn named_in(sentence: &str, line: &str) -> bool {
     line.split_whitespace()
         .nth(1)

@@ -1,4 +1,4 @@
-//! What a wait asks and tells.
+//! What a wait asks and reports.
 
 use crate::delivery::{Drive, Reader};
 use crate::infrarepo::InfraRepo;
@@ -14,9 +14,9 @@ pub struct FollowPorts<'a> {
     pub observe: &'a dyn Reader,
     /// Starts syncs; `None` = nothing may be started.
     pub drive: Option<&'a dyn Drive>,
-    /// Tells what later revisions are to ours.
+    /// Says what later revisions are to ours.
     pub repo: &'a dyn InfraRepo,
-    /// Is told what is waited for.
+    /// Gets what is waited for.
     pub journal: &'a dyn Journal,
     /// Time.
     pub clock: &'a dyn Clock,

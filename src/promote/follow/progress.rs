@@ -1,4 +1,4 @@
-//! Tells the journal what is waited for: of a few applications each change, of many how many are where; and all the time one line for
+//! Reports to the journal what is waited for: of a few applications each change, of many how many are where; and all the time one line for
 //! those who watch. Decides nothing and waits for nothing.
 
 use std::collections::BTreeMap;
@@ -11,12 +11,12 @@ use crate::model::{Event, Milestone, in_words};
 use crate::promote::follow::said::Said;
 use crate::promote::follow::track::Track;
 
-/// Up to so many applications each tell what they do; of more, only how many are where.
+/// Up to so many applications each report what they do; of more, only how many are where.
 const FEW: usize = 10;
-/// How often the counts of many applications are told at most.
+/// How often the counts of many applications are reported at most.
 const SELDOM: Duration = Duration::from_secs(3);
 
-/// What is told of a wait.
+/// What is reported of a wait.
 pub(in crate::promote) struct Telling<'a> {
     journal: &'a dyn Journal,
     few: bool,
@@ -34,7 +34,7 @@ impl<'a> Telling<'a> {
         }
     }
 
-    /// Tells what an application does when that changed, and else every 30 s. Of many, only what is a bad end is told one by one.
+    /// Says what an application does when that changed, and else every 30 s. Of many, only what is a bad end is reported one by one.
     pub(in crate::promote) fn one(&self, track: &mut Track<'_>, now: Duration) {
         if track.verdict.is_none() && track.requests.silent_since.is_none() {
             return;
@@ -61,7 +61,7 @@ impl<'a> Telling<'a> {
         }
     }
 
-    /// Tells that an application is live, with what is not as it should be.
+    /// Says that an application is live, with what is not as it should be.
     fn live(&self, track: &Track<'_>) {
         let Some(Verdict::Live { warnings, .. }) = &track.verdict else {
             return;
@@ -75,7 +75,7 @@ impl<'a> Telling<'a> {
         }
     }
 
-    /// Tells by how much a canary makes the wait longer.
+    /// Reports by how much a canary makes the wait longer.
     fn canary(&self, track: &mut Track<'_>) {
         let alone = track.known.canaries.alone();
         if alone > track.said.alone {
@@ -89,7 +89,7 @@ impl<'a> Telling<'a> {
         }
     }
 
-    /// Tells of many how many are where, every few seconds at most, and of all the line for those who watch.
+    /// Reports of many how many are where, every few seconds at most, and of all the line for those who watch.
     pub(in crate::promote) fn all(&mut self, tracks: &[Track<'_>], now: Duration) {
         let line = if self.few {
             let open = tracks.iter().find(|track| !track.is_final());

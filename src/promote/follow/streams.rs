@@ -1,4 +1,4 @@
-//! Listens to the streams of changes, opens them again when they break, and tells whether they can be relied upon.
+//! Listens to the streams of changes, opens them again when they break, and returns whether they can be relied upon.
 //! Knows applications by name only; what a change means is not known here.
 
 use std::time::Duration;
@@ -13,7 +13,7 @@ const OWN: usize = 4;
 /// Three keepalives: a stream that was silent for so long is dead.
 const SILENCE: Duration = Duration::from_secs(45);
 
-/// What a stream has to tell.
+/// What a stream has to say.
 pub(in crate::promote) enum Heard {
     /// An application, as it is now.
     Seen(Box<AppSnapshot>),
@@ -31,7 +31,7 @@ enum Came {
 /// One stream, as it stands.
 struct Line {
     scope: Scope,
-    /// Counts its connections: what an older one still tells is not listened to.
+    /// Counts its connections: what an older one still says is not listened to.
     connection: u32,
     open: bool,
     connecting: bool,
@@ -87,7 +87,7 @@ impl<'a> Listening<'a> {
         }
     }
 
-    /// Whether every change is told to us.
+    /// Whether every change arrives.
     pub(in crate::promote) fn is_live(&self) -> bool {
         self.lines.iter().all(|line| line.open)
     }

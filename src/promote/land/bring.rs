@@ -1,4 +1,4 @@
-//! Brings a commit to the branch by the way that the run was told: written to it, or by a pull request. Commands that change the infra-repo
+//! Brings a commit to the branch by the way that `via` names: written to it, or by a pull request. Commands that change the infra-repo
 //! come through here.
 
 use std::cell::RefCell;
@@ -20,7 +20,7 @@ use crate::promote::proposal::Proposal;
 pub(in crate::promote) struct Ways<'a> {
     /// The infra-repo.
     pub(in crate::promote) repo: &'a dyn Land,
-    /// Its pull requests, where the run was told to make one.
+    /// Its pull requests, where the run is to make one.
     pub(in crate::promote) pulls: Option<&'a dyn Pulls>,
 }
 

@@ -153,7 +153,7 @@ async fn pause_after(lost: &Lost, how: &Landing, ports: &Ports<'_>) -> Result<()
     or_cancel(cancel, clock.sleep(pause)).await
 }
 
-/// Tells what the next attempt stands on.
+/// Says what the next attempt stands on.
 fn tell<T>(ports: &Ports<'_>, base: &CommitSha, proposal: &Proposal<T>, lost: &Lost) {
     let tip = &proposal.tip;
     let text = if tip.commit == *base {
@@ -240,7 +240,7 @@ async fn attempt(
 /// Decides how long to wait after a lost race: a random time, up to ten pushes as long as the one that lost, and half as much again with
 /// each loss.
 ///
-/// How long a push takes tells how many writers a server has beside us: where it is busy, fewer come back at once. Each race has a winner, so
+/// How long a push takes shows how many writers a server has beside us: where it is busy, fewer come back at once. Each race has a winner, so
 /// it is not the waiting that costs time but the attempts that are in vain. `random` is from 0 to 1.
 fn pause(losses: u32, push: Duration, random: f64) -> Duration {
     let grown = GROWTH.powf(f64::from(losses.saturating_sub(1).min(30)));

@@ -1,5 +1,5 @@
 //! Landing by a pull request: its branch is written by compare-and-swap and never over somebody else's commits, it is opened or found again,
-//! and its merge is waited for as long as the run was told to.
+//! and its merge is waited for as long as the run is to.
 
 mod merge;
 
@@ -63,7 +63,7 @@ pub(in crate::promote) enum Ended {
     TimedOut(String),
 }
 
-/// What a proposal is told with, and what is told of it.
+/// What a proposal needs, and what is reported of it.
 #[derive(Clone, Copy)]
 pub(in crate::promote) struct Told<'a, T> {
     /// Describes the pull request.

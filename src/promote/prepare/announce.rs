@@ -31,7 +31,7 @@ pub(in crate::promote) fn at(repo: &dyn InfraRepo, tip: &Tip, commit: Option<&Co
     }
 }
 
-/// Tells what is planned.
+/// Says what is planned.
 pub(in crate::promote) fn plan(planned: &Planned, journal: &dyn Journal) {
     let tip = &planned.snapshot.tip;
     journal.progress(format!("{} is at {}", tip.branch, tip.commit.short()));
@@ -52,7 +52,7 @@ pub(in crate::promote) fn plan(planned: &Planned, journal: &dyn Journal) {
     }
 }
 
-/// Tells which applications will be followed, and which of them do not exist yet.
+/// Says which applications will be followed, and which of them do not exist yet.
 pub(in crate::promote) fn applications(report: &Report, followees: &[Followee], journal: &dyn Journal) {
     let names = |of: &dyn Fn(&&Followee) -> bool| -> Vec<String> {
         (followees.iter().filter(of))

@@ -159,7 +159,7 @@ pub(in crate::promote) async fn recorded(
 /// Which applications of one place are asked about, and for which images.
 pub(in crate::promote) type Question = Vec<(plan::Place, Vec<String>)>;
 
-/// Asks Argo CD to look again at the applications of each place, and tells whether each runs the images of its place, synced and healthy.
+/// Asks Argo CD to look again at the applications of each place, and returns whether each runs the images of its place, synced and healthy.
 pub(in crate::promote) async fn live(
     reading: Reading<'_>,
     planned: &Planned,

@@ -59,7 +59,7 @@ pub(in crate::promote) async fn existing(
     Ok(places)
 }
 
-/// Tells whether a symbolic link leads to a folder of the repository.
+/// Whether a symbolic link leads to a folder of the repository.
 async fn leads_to_a_folder(repo: &dyn InfraRepo, at: &CommitSha, link: &str) -> Result<bool, Fault> {
     match infrarepo::resolve(repo, at, &path(link)?).await? {
         Ok(real) => Ok(repo.list(at, &real).await?.is_some()),

@@ -1,4 +1,4 @@
-//! Tells before landing which tokens are known to end while the run may still need them. Pure; that one ends hinders nothing.
+//! Says before landing which tokens are known to end while the run may still need them. Pure; that one ends hinders nothing.
 
 use std::time::Duration;
 

@@ -7,7 +7,7 @@ use crate::model::{AppSnapshot, ApplicationId, Clock};
 use crate::promote::prepare::precheck::patiently;
 
 /// Whether `app`, as it was just read, runs every one of `images`, by the rules of the wait. Asks for what its workloads are to run
-/// where the application alone does not tell.
+/// where the application alone does not say.
 ///
 /// # Errors
 /// Says what is missing, as the end of a sentence about the application.

@@ -112,7 +112,7 @@ async fn file(
     })
 }
 
-/// Tells that a target's folder is not there, with those that are, and the nearest name.
+/// Says that a target's folder is not there, with those that are, and the nearest name.
 async fn missing(repo: &dyn InfraRepo, tip: &Tip, layout: &Layout<'_>, target: &Place) -> Result<String, Fault> {
     let (app, environment) = (&target.app, &target.environment);
     let mut template = layout.path(app, environment).to_owned();

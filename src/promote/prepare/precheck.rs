@@ -1,5 +1,5 @@
 //! Looks at every application before anything is written: may we, is it there, and does it deploy what we are about to change?
-//! Tells all problems of all applications together.
+//! Reports all problems of all applications together.
 
 use std::collections::BTreeMap;
 
@@ -430,7 +430,7 @@ fn unread(id: &ApplicationId, problem: &Problem) -> Fault {
     }
 }
 
-/// Tells everything together, what no other look can change first; that is the end.
+/// Reports everything together, what no other look can change first; that is the end.
 fn end(server: &str, mut against: Vec<Fault>) -> Result<(), Fault> {
     against.sort_by_key(|fault| match fault.outcome {
         Outcome::Denied => 0,

@@ -17,7 +17,7 @@ use crate::promote::prepare::plan::Planned;
 /// How many commits are looked through for the one that is synced.
 const LOOK_BACK: usize = 200;
 
-/// Puts the commits into the report, and tells of them where they are others than before. Returns what forbids to write: such commits, or
+/// Puts the commits into the report, and reports them where they are others than before. Returns what forbids to write: such commits, or
 /// ones that could not be read, where `on-unsynced` is `refuse`.
 pub(super) async fn look(
     repo: &dyn InfraRepo,

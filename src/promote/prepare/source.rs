@@ -1,4 +1,4 @@
-//! Tells whether an application would ever show our commit: does it deploy the folder, and is one that is missing still to come?
+//! Whether an application would ever show our commit: does it deploy the folder, and is one that is missing still to come?
 //! Of what was seen alone; asks nobody.
 
 use crate::assess::rollout::Origin;

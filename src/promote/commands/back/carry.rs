@@ -43,7 +43,7 @@ pub(in crate::promote) struct Done {
     pub(in crate::promote) end: Option<End>,
 }
 
-/// Lands `first`, or what is made of it on a newer tip, and follows it. `landed` is told of the commit.
+/// Lands `first`, or what is made of it on a newer tip, and follows it. `landed` gets the commit.
 ///
 /// # Errors
 /// As landing. How the applications ended is no error.

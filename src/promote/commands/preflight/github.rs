@@ -9,7 +9,7 @@ use crate::promote::commands::checks::Checks;
 /// An environment, with how many approvals its gate wants.
 pub(super) type Wanted = (EnvironmentName, Option<usize>);
 
-/// Checks what the host knows of the branch, and returns the end of the token if it tells that, too.
+/// Checks what the host knows of the branch, and returns the end of the token if it says that, too.
 pub(super) async fn branch(host: Option<&dyn Rules>, branch: &BranchName, checks: &mut Checks) -> Option<Timestamp> {
     let host = host?;
     let (rules, protection) = (host.rules(branch).await, host.protection(branch).await);

@@ -80,7 +80,7 @@ pub(super) async fn checked<'a>(
     })
 }
 
-/// Tells when the token of the infra-repo ends; `said` is what its host says of that.
+/// Says when the token of the infra-repo ends; `said` is what its host says of that.
 fn token(common: &Common, said: Option<Timestamp>, url: &str, ports: Ports<'_>, checks: &mut Checks) {
     let Some(token) = &common.infra_repo.token else {
         return;

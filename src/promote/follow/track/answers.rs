@@ -11,7 +11,7 @@ use crate::promote::underway::backoff;
 use super::{Answer, Track};
 
 impl Track<'_> {
-    /// Takes in how it is now, as a stream tells.
+    /// Takes in how it is now, as a stream says.
     pub(in crate::promote) fn saw(&mut self, app: AppSnapshot, now: Duration, wall: Timestamp) {
         self.requests.judge_at = now;
         self.known.wall = Some((now, wall));

@@ -1,4 +1,4 @@
-//! The merge of a pull request: asked for as the run was told, looked at until it is done, is known not to come, or the time is over.
+//! The merge of a pull request: asked for as `merge` says, looked at until it is done, is known not to come, or the time is over.
 
 use std::time::Duration;
 
@@ -52,7 +52,7 @@ struct Progress {
     ejections: u32,
     /// What GitHub said to the last wish to merge.
     said: Option<String>,
-    /// What was told last.
+    /// What was reported last.
     told: String,
 }
 

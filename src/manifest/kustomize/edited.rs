@@ -1,10 +1,10 @@
-//! Tells what an edit did: each entry before and after, with its line in the new text.
+//! Says what an edit did: each entry before and after, with its line in the new text.
 
 use super::{Before, EntryEdit};
 use crate::yaml::{Splice, lines};
 use crate::{ChangedPin, Field};
 
-/// Tells what each edit did, with the line in the new text.
+/// Says what each edit did, with the line in the new text.
 pub(super) fn changed(new: &str, splices: &[Splice], before: Vec<Before>, edits: &[&EntryEdit]) -> Vec<ChangedPin> {
     let lines = lines(new, splices);
     let first_new = lines.keys().copied().min();
