@@ -4,7 +4,7 @@ use super::columns::columns;
 use super::heading::heading;
 use super::mark::Mark;
 use super::time::duration;
-use super::{ApplicationRow, Report, checks, past, released, status};
+use super::{ApplicationRow, InfraRepoRow, Report, checks, past, released, status};
 use crate::model::Outcome;
 
 /// Returns the whole report as text.
@@ -115,7 +115,7 @@ fn commit(report: &Report) -> Vec<String> {
         return Vec::new();
     };
     let Some(commit) = &row.commit else {
-        return untouched(report).into_iter().collect();
+        return untouched(report, row).into_iter().collect();
     };
     let place = report.commit_url.as_ref().unwrap_or(&row.url);
     let tries = if row.attempts > 1 {
@@ -139,12 +139,13 @@ fn commit(report: &Report) -> Vec<String> {
 }
 
 /// Says that none of the changes above was written, where the run ended before that and its reason is about something else.
-fn untouched(report: &Report) -> Option<String> {
+fn untouched(report: &Report, row: &InfraRepoRow) -> Option<String> {
     let early = matches!(
         report.outcome(),
         Outcome::Refused | Outcome::Denied | Outcome::Unreachable | Outcome::Invalid
     );
-    let unsaid = !report.changes.is_empty() && !report.reason.contains(UNTOUCHED);
+    // What became of a push is in the reason.
+    let unsaid = row.attempts == 0 && !report.changes.is_empty() && !report.reason.contains(UNTOUCHED);
     (early && unsaid).then(|| format!("  {UNTOUCHED}"))
 }
 

@@ -168,7 +168,7 @@ fn what_another_environment_pins_after_a_lost_race_must_be_live_there_too() {
     let seen = ["does not run myorg/api:bad999", "is being synced"];
     assert!(
         seen.iter()
-            .any(|seen| reason.contains(&format!("api-dev (dev) {seen}"))),
+            .any(|seen| reason.contains(&format!("from dev: api-dev {seen}"))),
         "{reason}"
     );
 }

@@ -78,7 +78,7 @@ impl Promoted {
         assert_eq!(report["infra_repo"]["commit"], Value::Null, "{report:#}");
         if self.reason().contains("not known whether") {
             assert!(
-                report["hints"][0].as_str().unwrap().contains("run it again"),
+                report["hints"][0].as_str().unwrap().contains("run the step again"),
                 "{report:#}"
             );
             return "not known";
