@@ -137,7 +137,7 @@ fn every_command_works_with_every_format_and_between_them() {
     let report = run("history --limit 100").ends("ok", 0);
     for name in names {
         let rows = report["history"].as_array().unwrap().iter();
-        assert!(rows.filter(|row| row["environment"] == *name).count() >= 2, "{name}");
+        assert!(rows.filter(|row| row["environment"] == *name).count() >= 1, "{name}");
     }
     run("preflight").report();
     // Back to what each had, as it was written.
