@@ -358,8 +358,11 @@ async fn serve(State(world): State<Arc<World>>, request: Request) -> Response {
         status: reply.status,
         agent,
     });
-    // The description has no assignees and no OIDC.
-    if !line.contains("/assignees") && !line.contains("/oidc") {
+    // The description has no assignees, no OIDC, and no body for a reviewer who is refused.
+    let undescribed = line.contains("/assignees")
+        || line.contains("/oidc")
+        || (line.ends_with("/requested_reviewers") && reply.status == 422);
+    if !undescribed {
         world
             .exchanges
             .write(&ask.method, &line, &ask.body, reply.status, &reply.body);

@@ -125,7 +125,7 @@ pub(crate) fn user(login: &str) -> Value {
 }
 
 pub(crate) fn label(api: &str, name: &str) -> Value {
-    json!({"id": 1, "node_id": "L_1", "url": format!("{api}/labels/x"), "name": name, "description": null, "color": "ededed", "default": false})
+    json!({"id": 1, "node_id": "L_1", "url": format!("{api}/labels/x"), "name": name, "description": "", "color": "ededed", "default": false})
 }
 
 /// Seconds since 1970 as RFC 3339.
