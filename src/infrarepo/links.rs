@@ -6,7 +6,7 @@ use crate::model::{CommitSha, Fault, RepoPath, limits};
 /// Follows the symbolic links on the way to a path and at its end. Returns the path without links, which may still name nothing.
 ///
 /// # Errors
-/// The objects cannot be had. The inner error says, as the end of a sentence, that a link leaves the repository or leads to itself.
+/// The objects cannot be read. The inner error says, as the end of a sentence, that a link leaves the repository or leads to itself.
 pub async fn resolve(repo: &dyn InfraRepo, at: &CommitSha, path: &RepoPath) -> Result<Result<RepoPath, String>, Fault> {
     let mut path = path.clone();
     'again: for _ in 0..limits::GIT_LINKS.things() {

@@ -1,12 +1,12 @@
 //! Which entry of which overlay gets which tag and digest: the rules of `image`, `tag`, `digest` and `from`.
 
-use crate::manifest::kustomize::FILE_NAMES;
 use crate::manifest::{Field, PinEdit};
-use crate::model::{Digest, EnvironmentName, Parts, Reference, RepoPath, Repository, Syntax, Tag};
+use crate::model::{Digest, EnvironmentName, Reference, RepoPath, Repository, Tag};
 
 use super::{Placed, Read, Request};
 
 mod from;
+mod lacking;
 
 pub(super) use from::contradiction;
 
@@ -297,10 +297,10 @@ fn given(read: &Read<'_>, pin: &Placed<'_>, tag: Option<&Tag>, digest: Option<&D
 /// The same for an entry that is added, where that is allowed.
 fn new(read: &Read<'_>, repository: &str, tag: Option<&Tag>, digest: Option<&Digest>) -> Result<Wanted, String> {
     let [only] = read.files else {
-        return Err(lacks(read, repository));
+        return Err(lacking::of(read, repository));
     };
     if !read.target.allow.new_entry {
-        return Err(lacks(read, repository));
+        return Err(lacking::of(read, repository));
     }
     Ok(Wanted {
         file: only.path.clone(),
@@ -308,68 +308,6 @@ fn new(read: &Read<'_>, repository: &str, tag: Option<&Tag>, digest: Option<&Dig
         tag: tag.map_or(Field::Remove, |tag| Field::Set(tag.as_str().to_owned())),
         digest: digest.map_or(Field::Keep, |digest| Field::Set(digest.as_str().to_owned())),
         create: true,
-    })
-}
-
-fn lacks(read: &Read<'_>, repository: &str) -> String {
-    let advice = tag_in_new_name(read, repository).or_else(|| pinned_elsewhere(read, repository));
-    format!(
-        "{} has no entry for {repository}: {}; {}",
-        read.place(),
-        columns(&read.pins),
-        advice.unwrap_or_else(|| read.target.syntax.format.advice().to_owned())
-    )
-}
-
-/// Says which entry has the image's tag or digest in its `newName`: another entry for it would change nothing that runs.
-fn tag_in_new_name(read: &Read<'_>, repository: &str) -> Option<String> {
-    let asked = Parts::of(repository);
-    let in_name = |pin: &&Placed<'_>| {
-        let parts = Parts::of(pin.new_name.as_deref().unwrap_or_default());
-        (parts.tag.is_some() || parts.digest.is_some()) && parts.same_repository(&asked)
-    };
-    let pin = read.pins.iter().find(in_name)?;
-    Some(format!(
-        "the entry {} has the tag or digest in `newName`: move it to `newTag` or `digest`",
-        pin.name
-    ))
-}
-
-/// Says where an image is pinned that a kustomization includes: another entry for it would be a second pin.
-fn pinned_elsewhere(read: &Read<'_>, repository: &str) -> Option<String> {
-    let repository = Repository::parse(repository).ok()?;
-    let kustomize = Syntax::default();
-    read.included.iter().find_map(|file| {
-        let (path, name) = (&file.path, file.path.parts().last().unwrap_or_default());
-        let is_kustomization = FILE_NAMES.contains(&name);
-        let pins = is_kustomization.then(|| kustomize.pins(&file.text).unwrap_or_default());
-        let pin = pins.into_iter().flatten().find(|pin| {
-            (pin.new_tag.is_some() || pin.digest.is_some())
-                && (repository.same_as(pin.repository()) || repository.same_as(&pin.name))
-        });
-        if let Some(pin) = pin {
-            let folder = path.as_str().rsplit_once('/').map_or(".", |(folder, _)| folder);
-            return Some(format!(
-                "{path} pins it as {} (line {}), and this overlay includes that file: move the entry into the overlay, \
-                 or name {folder} with `path` to promote every environment that includes it",
-                pin.reference(),
-                pin.line
-            ));
-        }
-        let short = repository.as_str().rsplit('/').next().unwrap_or_default();
-        let text = String::from_utf8_lossy(&file.text);
-        if text.contains(short) && text.contains("kind: ImageTagTransformer") {
-            return Some(format!(
-                "{path}, which this overlay names in `transformers`, sets its tag after `images`: remove the transformer and \
-                 add the image to `images`"
-            ));
-        }
-        (!is_kustomization && text.contains(short)).then(|| {
-            format!(
-                "{path}, the values file of a chart that this overlay renders with `helmCharts`, names it: \
-                 promote that file with `format: values`"
-            )
-        })
     })
 }
 

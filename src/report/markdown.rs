@@ -119,6 +119,21 @@ fn longest_run(text: &str) -> usize {
     text.split(|c| c != '`').map(str::len).max().unwrap_or_default()
 }
 
+/// Returns a table, or nothing if it has no rows. Heads and cells are Markdown already.
+pub(super) fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
+    let line = |row: Vec<String>| row.iter().map(|text| cell(text)).collect::<Vec<_>>().join(" | ");
+    let rows: Vec<String> = rows.map(|row| format!("| {} |\n", line(row))).collect();
+    if rows.is_empty() {
+        return String::new();
+    }
+    format!(
+        "| {} |\n|{}\n{}\n",
+        head.join(" | "),
+        "---|".repeat(head.len()),
+        rows.concat()
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -26,6 +26,7 @@ mod status;
 mod summary;
 mod text;
 mod time;
+mod timeline;
 
 pub use checks::{CheckRow, CheckState, verdict as checks_verdict};
 pub use end::End;

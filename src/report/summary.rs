@@ -1,14 +1,12 @@
 //! The report as the job summary: markdown in which every foreign text is escaped.
 
-use std::time::Duration;
-
 use super::heading::heading;
 use super::mark::Mark;
-use super::markdown::{block, cell, code, link, paragraphs, prose, told};
+use super::markdown::{block, code, link, paragraphs, prose, table, told};
 use super::text::why;
 use super::time::duration;
-use super::{ApplicationRow, Report, TimelineRow, hit, measurements as measured, past, released, status};
-use crate::model::{CommitSha, Milestone, Outcome, in_words};
+use super::{ApplicationRow, Report, hit, measurements as measured, past, released, status, timeline};
+use crate::model::{CommitSha, Outcome};
 
 /// Returns the report as a job summary.
 #[must_use]
@@ -62,7 +60,7 @@ pub fn summary(report: &Report) -> String {
         measurements(report),
         holds(report),
         applications(report),
-        timeline(report),
+        timeline::part(report),
         diff(report),
     ]);
     out.concat()
@@ -94,20 +92,6 @@ fn list(title: &str, texts: &[String]) -> String {
     }
     let items: Vec<String> = texts.iter().map(|text| format!("- {}", told(text))).collect();
     format!("**{title}**\n\n{}\n\n", items.join("\n"))
-}
-
-fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
-    let line = |row: Vec<String>| row.iter().map(|text| cell(text)).collect::<Vec<_>>().join(" | ");
-    let rows: Vec<String> = rows.map(|row| format!("| {} |\n", line(row))).collect();
-    if rows.is_empty() {
-        return String::new();
-    }
-    format!(
-        "| {} |\n|{}\n{}\n",
-        head.join(" | "),
-        "---|".repeat(head.len()),
-        rows.concat()
-    )
 }
 
 /// What people want to see after a way back: what is live again, how long it took, what is held.
@@ -304,11 +288,6 @@ fn applications(report: &Report) -> String {
     }
 }
 
-/// So many rows of the timeline are seen at once.
-const SEEN: usize = 24;
-/// So many after a way back: whoever looks then has other things to do.
-const FEW: usize = 8;
-
 fn measurements(report: &Report) -> String {
     let places: std::collections::BTreeSet<_> = (report.measurements.iter())
         .map(|row| (&row.app, &row.environment))
@@ -353,75 +332,6 @@ fn measurements(report: &Report) -> String {
     }
 }
 
-fn timeline(report: &Report) -> String {
-    let rows: Vec<&TimelineRow> = report.timeline.iter().collect();
-    let all = times(&rows, |row| prose(&row.what));
-    let Some(first) = report.timeline.first() else {
-        return String::new();
-    };
-    let title = format!("from {}, {} in total", first.at, duration(report.duration_seconds));
-    if report.rollback.is_some() {
-        let few = few(&rows);
-        let short = times(&few, |row| prose(&row.what));
-        if few.len() == rows.len() {
-            return format!("### Timeline\n\n{short}{title}\n\n");
-        }
-        return format!("### Timeline\n\n{short}<details><summary>All of it, {title}</summary>\n\n{all}</details>\n\n");
-    }
-    if report.exit_code() == 0 {
-        let reached = milestones(&report.timeline);
-        let short = times(&reached, |row| match row.milestone {
-            Some(Milestone::Landed) | None => prose(&row.what),
-            Some(milestone) => milestone.name().to_owned(),
-        });
-        return format!("{short}<details><summary>Timeline, {title}</summary>\n\n{all}</details>\n\n");
-    }
-    if rows.len() <= SEEN {
-        return format!("### Timeline\n\n{all}{title}\n\n");
-    }
-    format!("<details><summary>Timeline, {title}</summary>\n\n{all}</details>\n\n")
-}
-
-/// Returns at most [`FEW`] rows: all, or the milestones, of which the first and the last ones are kept.
-fn few<'a>(rows: &[&'a TimelineRow]) -> Vec<&'a TimelineRow> {
-    if rows.len() <= FEW {
-        return rows.to_vec();
-    }
-    let mut reached: Vec<&TimelineRow> = rows.iter().copied().filter(|row| row.milestone.is_some()).collect();
-    let more = reached.len().saturating_sub(FEW);
-    if more > 0 {
-        reached.drain(1..=more);
-    }
-    reached
-}
-
-/// Returns the row in which each milestone was reached: by the first application for what starts, by the last for what is done.
-fn milestones(rows: &[TimelineRow]) -> Vec<&TimelineRow> {
-    let of = |milestone: Milestone| {
-        let mut rows = rows.iter().filter(move |row| row.milestone == Some(milestone));
-        if milestone == Milestone::SyncStarted {
-            rows.next()
-        } else {
-            rows.next_back()
-        }
-    };
-    Milestone::ALL.into_iter().filter_map(of).collect()
-}
-
-/// Returns a table of rows with their times since the first; what happened within one second stands below its time.
-fn times(rows: &[&TimelineRow], what: impl Fn(&TimelineRow) -> String) -> String {
-    let first = rows.first().map(|row| row.at);
-    let mut last = String::new();
-    let cells = rows.iter().map(|row| {
-        let since = row.at.since(first.unwrap_or(row.at));
-        let since = format!("+{}", in_words(Duration::from_secs(since.as_secs())));
-        let shown = if since == last { String::new() } else { since.clone() };
-        last = since;
-        vec![shown, what(row)]
-    });
-    table(&["after", "what"], cells)
-}
-
 fn diff(report: &Report) -> String {
     if report.diff.trim().is_empty() {
         return String::new();
@@ -437,7 +347,7 @@ fn diff(report: &Report) -> String {
 mod tests {
     use super::super::tests::report;
     use super::*;
-    use crate::model::Timestamp;
+    use crate::model::{Milestone, Timestamp};
 
     #[test]
     fn a_promotion_says_from_where_to_where_with_links() {

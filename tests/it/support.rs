@@ -120,6 +120,13 @@ impl Running {
     }
 }
 
+/// Whether this process, and so each that it starts, ignores SIGHUP.
+pub(crate) fn ignores_hangup() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap();
+    u64::from_str_radix(mask.trim(), 16).unwrap() & 1 == 1
+}
+
 /// Starts the binary with this environment and nothing else of ours.
 pub(crate) fn start(folder: &Path, env: &[(&str, &str)], args: &[&str]) -> Running {
     launch(Command::new(env!("CARGO_BIN_EXE_promote")).args(args), folder, env)

@@ -3,7 +3,7 @@
 use crate::manifest::Field;
 use crate::model::{Digest, Reference, RepoPath, Repository, Tag};
 
-use super::{Wanted, find, lacks};
+use super::{Wanted, find, lacking};
 use crate::plan::{Placed, Read, Request};
 
 /// What is pinned in another environment is copied, tag and digest.
@@ -82,7 +82,7 @@ fn chosen<'a>(source: &'a Read<'a>, lines: &[Reference], mistakes: &mut Vec<Stri
     let mut pins = Vec::new();
     for name in named {
         match find(source, name) {
-            Ok(found) if found.is_empty() => mistakes.push(lacks(source, name)),
+            Ok(found) if found.is_empty() => mistakes.push(lacking::of(source, name)),
             Ok(found) => pins.extend(found),
             Err(why) => mistakes.push(why),
         }
@@ -133,7 +133,7 @@ fn copy(pin: &Placed<'_>, source: Option<&Read<'_>>, read: &Read<'_>) -> Result<
     let name = if is_same_format { &pin.name } else { pin.repository() };
     match read.files {
         [only] if read.target.allow.new_entry => Ok(vec![wanted(&only.path, name, true)]),
-        _ => Err(lacks(read, name)),
+        _ => Err(lacking::of(read, name)),
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::model::{Fault, Outcome, Timestamp};
 use crate::report::{CheckRow, CheckState, End, Report, checks_verdict};
 
-/// How long before its end a token that somebody made by hand is reported: long enough to make another.
+/// How long before its end a token that somebody made is reported: long enough to make another.
 pub(in crate::promote) const MADE_BY_HAND: Duration = Duration::from_secs(14 * 24 * 3600);
 /// The same for one that is minted for the run: as long as a promotion takes by default.
 pub(in crate::promote) const MINTED: Duration = Duration::from_secs(15 * 60);

@@ -48,7 +48,7 @@ pub(in crate::promote) struct Servers<'a> {
 /// Reads what is pinned and the applications, within the bound of everything that comes before an act.
 ///
 /// # Errors
-/// There is no server, or as the look before a promotion; but no right to sync is asked for.
+/// There is no server, or as the look before a promotion; but it needs no right to sync.
 pub(in crate::promote) async fn look<'a>(
     select: &Select,
     reading: Reading<'a>,

@@ -8,9 +8,9 @@ use crate::plan::Place;
 use crate::promote::commands::rollouts::row_of;
 use crate::promote::ports::Ports;
 use crate::promote::prepare::applications::candidates_of;
-use crate::promote::prepare::precheck;
 use crate::promote::prepare::precheck::{Looked, look_at};
 use crate::promote::prepare::shared::Tree;
+use crate::promote::prepare::{patience, precheck};
 use crate::report::{RolloutRow, StatusRow};
 
 /// Asks about the applications of all rows. One that cannot be read, or deploys something else, is a warning.
@@ -84,7 +84,7 @@ async fn not_running(
     for (id, app) in apps {
         left = missing(app, &[], &left).into_iter().cloned().collect();
         if !left.is_empty() {
-            let managed = precheck::patiently(ports.clock, || observe.managed(id)).await;
+            let managed = patience::patiently(ports.clock, || observe.managed(id)).await;
             left = missing(app, &managed.unwrap_or_default(), &left)
                 .into_iter()
                 .cloned()

@@ -16,7 +16,7 @@ pub struct FollowPorts<'a> {
     pub drive: Option<&'a dyn Drive>,
     /// Says what later revisions are to ours.
     pub repo: &'a dyn InfraRepo,
-    /// Gets what is waited for.
+    /// Gets what the wait waits for.
     pub journal: &'a dyn Journal,
     /// Time.
     pub clock: &'a dyn Clock,

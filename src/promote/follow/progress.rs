@@ -1,4 +1,4 @@
-//! Reports to the journal what is waited for: of a few applications each change, of many how many are where; and all the time one line for
+//! Reports to the journal what the wait waits for: of a few applications each change, of many how many are where; and all the time one line for
 //! those who watch. Decides nothing and waits for nothing.
 
 use std::collections::BTreeMap;

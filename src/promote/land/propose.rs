@@ -1,5 +1,5 @@
 //! Landing by a pull request: its branch is written by compare-and-swap and never over somebody else's commits, it is opened or found again,
-//! and its merge is waited for as long as the run is to.
+//! and the run waits for its merge as long as `merge-timeout` says.
 
 mod merge;
 

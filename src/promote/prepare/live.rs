@@ -4,7 +4,7 @@ use crate::assess::source;
 use crate::delivery::Observe;
 use crate::model::{AppSnapshot, ApplicationId, Clock};
 
-use crate::promote::prepare::precheck::patiently;
+use crate::promote::prepare::patience::patiently;
 
 /// Whether `app`, as it was just read, runs every one of `images`, by the rules of the wait. Asks for what its workloads are to run
 /// where the application alone does not say.

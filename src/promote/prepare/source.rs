@@ -97,3 +97,8 @@ pub(in crate::promote) fn mistaken(
     );
     Some(Fault::refused(why).hint(format!("let `application` name {}", deployer.name)))
 }
+
+/// Refuses an application that would never show our commit.
+pub(super) fn refused(why: String) -> Fault {
+    Fault::refused(why).hint("correct the application's source, or give the right `application`, `path` or `branch`")
+}

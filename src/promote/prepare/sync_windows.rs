@@ -9,7 +9,7 @@ use crate::plan::SyncMode;
 
 use crate::promote::followee::Followee;
 use crate::promote::prepare::kept::Kept;
-use crate::promote::prepare::precheck::patiently;
+use crate::promote::prepare::patience::patiently;
 use crate::promote::underway::all;
 
 /// The sync windows of each application that was asked about.

@@ -116,14 +116,14 @@ fn agrees(
     seconds.dedup();
     for second in seconds {
         let is_open = spans.iter().any(|(begin, end)| *begin <= second && second < *end);
-        let told = || format!("{name} {}-{} at {second}", written(from), written(to));
-        assert_eq!(windows.shut(second).is_none(), is_open, "{}", told());
+        let place = || format!("{name} {}-{} at {second}", written(from), written(to));
+        assert_eq!(windows.shut(second).is_none(), is_open, "{}", place());
         let next = spans.iter().filter(|(begin, end)| *begin > second && begin < end);
         let next = if is_open {
             Some(second)
         } else {
             next.map(|(begin, _)| *begin).min()
         };
-        assert_eq!(windows.opens(second), next, "{}", told());
+        assert_eq!(windows.opens(second), next, "{}", place());
     }
 }
