@@ -177,16 +177,16 @@ fn nothing_is_taken_back_where_somebody_changed_the_pin_or_the_run_was_cancelled
 
 #[test]
 fn losing_argocd_in_the_wait_takes_nothing_back() {
-    type Case = (fn(&World), &'static str, i32);
-    let both = "--timeout 6s --on-failure rollback --on-timeout rollback";
+    type Case = (fn(&World), &'static str, &'static str, i32);
+    let both = "--on-failure rollback --on-timeout rollback";
     let cases: [Case; 2] = [
-        (|world| world.sandbox.argocd.revoke("ci"), "denied", 4),
+        (|world| world.sandbox.argocd.revoke("ci"), "2m", "denied", 4),
         // For as long as it is away it is looked at again.
-        (|world| world.sandbox.argocd.answer(gone()), "timed-out", 10),
+        (|world| world.sandbox.argocd.answer(gone()), "15s", "timed-out", 10),
     ];
-    for (lose, outcome, code) in cases {
+    for (lose, timeout, outcome, code) in cases {
         let world = World::new();
-        let running = world.start_live(&format!("{QUICK} --tag never1 {both}"));
+        let running = world.start_live(&format!("{QUICK} --tag never1 --timeout {timeout} {both}"));
         world.until("the commit", |sandbox| {
             sandbox.overlay("api", "dev").unwrap().contains("never1")
         });
