@@ -464,6 +464,7 @@ pub(crate) mod tests {
             app: "x".to_owned(),
             environment: "x".to_owned(),
             images: vec!["x".to_owned()],
+            previous: vec!["x".to_owned()],
             commit: Some(commit('d')),
             at: Timestamp::parse("2026-01-01T00:00:00Z"),
             age_seconds: Some(1),

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::columns::columns;
 use super::mark::Mark;
 use super::rows::{RolloutRow, Texts};
-use crate::model::{CommitSha, Health, SyncState, Timestamp};
+use crate::model::{CommitSha, Health, Parts, SyncState, Timestamp};
 
 /// One app in one environment.
 #[derive(Clone, Debug, Serialize)]
@@ -18,6 +18,8 @@ pub struct StatusRow {
     pub cluster: Option<String>,
     /// The references that are pinned.
     pub images: Vec<String>,
+    /// What `commit` replaced, as references; empty where it is not known, or where nothing was pinned before.
+    pub previous: Vec<String>,
     /// The commit that last changed one of the pins, whoever made it; `None` when it is not among the last 500.
     pub commit: Option<CommitSha>,
     /// When that was, as RFC 3339.
@@ -53,7 +55,14 @@ impl Texts for StatusRow {
     fn texts(&mut self) -> Vec<&mut String> {
         let mut texts = vec![&mut self.app, &mut self.environment];
         texts.extend(&mut self.cluster);
-        for list in [&mut self.images, &mut self.not_running, &mut self.differs_from] {
+        let Self {
+            images,
+            previous,
+            not_running,
+            differs_from,
+            ..
+        } = self;
+        for list in [images, previous, not_running, differs_from] {
             texts.extend(list);
         }
         texts.extend(self.behind.iter_mut().map(|behind| &mut behind.environment));
@@ -96,56 +105,93 @@ pub(super) fn verdict(rows: &[StatusRow]) -> (Mark, String) {
     (mark, format!("{place} is {what}{others}"))
 }
 
-pub(super) const HEADS: [&str; 7] = [
-    "app",
-    "environment",
-    "image",
-    "commit",
-    "age",
-    "Argo CD",
-    "differs from",
+/// The head of a column, and its cell in a row.
+type Column = (&'static str, fn(&StatusRow) -> String);
+
+/// All columns, in their order.
+const COLUMNS: [Column; 10] = [
+    ("app", |row| row.app.clone()),
+    ("environment", environment),
+    ("image", image),
+    ("previous", previous),
+    ("since", since),
+    ("by", |row| row.by.clone().unwrap_or_default()),
+    ("commit", |row| {
+        row.commit.as_ref().map_or("?", CommitSha::short).to_owned()
+    }),
+    ("Argo CD", engine),
+    ("canary", canary),
+    ("differs from", |row| drift(row).join(", ")),
 ];
 
-/// Returns the table.
+/// Returns the table as text.
 pub(super) fn table(rows: &[StatusRow]) -> String {
-    let heads = HEADS.map(str::to_owned).to_vec();
-    let rows: Vec<_> = std::iter::once(heads).chain(rows.iter().map(cells)).collect();
+    let (heads, cells) = cells(rows);
+    let heads = heads.into_iter().map(str::to_owned).collect();
+    let rows: Vec<_> = std::iter::once(heads).chain(cells).collect();
     columns(&rows).join("\n")
 }
 
-/// Returns the cells of a row, in the order of the heads.
-pub(super) fn cells(row: &StatusRow) -> Vec<String> {
-    let commit = row.commit.as_ref().map_or("?", CommitSha::short);
-    let mut engine = match (&row.sync, &row.health) {
-        (Some(sync), Some(health)) => format!("{sync}, {health}"),
-        _ => "-".to_owned(),
+/// Returns the heads and the cells of the columns that at least one row fills.
+pub(super) fn cells(rows: &[StatusRow]) -> (Vec<&'static str>, Vec<Vec<String>>) {
+    let filled: Vec<_> = (COLUMNS.iter())
+        .filter(|(_, cell)| rows.iter().any(|row| !cell(row).is_empty()))
+        .collect();
+    let heads = filled.iter().map(|(head, _)| *head).collect();
+    let row = |row| filled.iter().map(|(_, cell)| cell(row)).collect();
+    (heads, rows.iter().map(row).collect())
+}
+
+fn environment(row: &StatusRow) -> String {
+    match &row.cluster {
+        Some(cluster) => format!("{} ({cluster})", row.environment),
+        None => row.environment.clone(),
+    }
+}
+
+fn image(row: &StatusRow) -> String {
+    if row.images.is_empty() {
+        return "(nothing pinned)".to_owned();
+    }
+    let images: Vec<String> = row.images.iter().map(|image| short(image)).collect();
+    images.join(", ")
+}
+
+/// Returns what was pinned before; without the repository where that is the one of an image that is pinned now.
+fn previous(row: &StatusRow) -> String {
+    let each = row.previous.iter().map(|before| {
+        let repository = Parts::of(before).repository;
+        let kept = row.images.iter().any(|image| Parts::of(image).repository == repository);
+        let text = short(before);
+        match text.get(repository.len() + 1..) {
+            Some(version) if kept => version.to_owned(),
+            _ => text,
+        }
+    });
+    each.collect::<Vec<_>>().join(", ")
+}
+
+fn since(row: &StatusRow) -> String {
+    row.age_seconds
+        .map_or_else(|| "?".to_owned(), |seconds| format!("{} ago", age(seconds)))
+}
+
+fn engine(row: &StatusRow) -> String {
+    let (Some(sync), Some(health)) = (&row.sync, &row.health) else {
+        return String::new();
     };
-    if !row.not_running.is_empty() {
-        engine.push_str(", not running it");
-    }
-    if let Some(rollout) = &row.rollout {
-        engine = format!("{engine}, canary at {}%", rollout.weight);
-    }
-    vec![
-        row.app.clone(),
-        match &row.cluster {
-            Some(cluster) => format!("{} ({cluster})", row.environment),
-            None => row.environment.clone(),
-        },
-        if row.images.is_empty() {
-            "(nothing pinned)".to_owned()
-        } else {
-            row.images
-                .iter()
-                .map(|image| short(image))
-                .collect::<Vec<_>>()
-                .join(", ")
-        },
-        commit.to_owned(),
-        row.age_seconds.map_or_else(|| "?".to_owned(), age),
-        engine,
-        drift(row).join(", "),
-    ]
+    let not_running = if row.not_running.is_empty() {
+        ""
+    } else {
+        ", not running it"
+    };
+    format!("{sync}, {health}{not_running}")
+}
+
+fn canary(row: &StatusRow) -> String {
+    row.rollout
+        .as_ref()
+        .map_or_else(String::new, |rollout| format!("at {}%", rollout.weight))
 }
 
 /// Returns the environments that a row differs from, with how far it is behind where that is known.
@@ -190,6 +236,7 @@ mod tests {
             environment: "dev".to_owned(),
             cluster: None,
             images: vec!["myorg/api:v1".to_owned()],
+            previous: Vec::new(),
             commit: None,
             at: None,
             age_seconds: None,
@@ -233,6 +280,7 @@ mod tests {
             environment: "production".to_owned(),
             cluster: None,
             images: vec!["myorg/api:v1".to_owned()],
+            previous: Vec::new(),
             commit: CommitSha::parse(&"0123456789".repeat(4)),
             at: None,
             age_seconds: Some(90),
@@ -248,7 +296,7 @@ mod tests {
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[0].find("image"), lines[1].find("myorg"));
         assert!(
-            lines[1].contains("0123456  1m   Synced, Healthy, not running it  dev"),
+            lines[1].contains("1m ago  0123456  Synced, Healthy, not running it  dev"),
             "{text}"
         );
     }

@@ -29,13 +29,7 @@ pub fn summary(report: &Report) -> String {
     }
     out.push(list("Warnings", &report.warnings));
     out.extend([
-        table(
-            &status::HEADS,
-            report
-                .status
-                .iter()
-                .map(|row| status::cells(row).iter().map(|cell| prose(cell)).collect()),
-        ),
+        status_table(report),
         table(
             &past::HISTORY,
             report
@@ -123,6 +117,12 @@ fn rollback(report: &Report) -> String {
     rows.push(vec!["Schema changed".to_owned(), row.schema_changed.to_owned()]);
     rows.extend(row.why.iter().map(|why| vec!["Why".to_owned(), prose(why)]));
     table(&["rollback", ""], rows.into_iter())
+}
+
+fn status_table(report: &Report) -> String {
+    let (heads, cells) = status::cells(&report.status);
+    let rows = cells.iter().map(|row| row.iter().map(|cell| prose(cell)).collect());
+    table(&heads, rows)
 }
 
 fn checks(report: &Report) -> String {

@@ -8,6 +8,13 @@ use crate::report::StatusRow;
 /// A pin and the file it is in.
 pub(super) type Placed = (RepoPath, Pin);
 
+/// The commit that last changed one of the pins.
+pub(super) struct Changed<'a> {
+    pub(super) commit: &'a CommitInfo,
+    /// What it replaced, as references; empty where nothing was pinned before.
+    before: Vec<String>,
+}
+
 /// So many commits are compared at once: nearly always the newest few are enough.
 const AT_ONCE: usize = 32;
 
@@ -21,7 +28,7 @@ pub(super) async fn by<'a>(
     history: &'a [CommitInfo],
     place: &Place,
     pins: &[Placed],
-) -> Result<Option<&'a CommitInfo>, Fault> {
+) -> Result<Option<Changed<'a>>, Fault> {
     let mut files: Vec<RepoPath> = pins.iter().map(|(file, _)| file.clone()).collect();
     files.sort();
     files.dedup();
@@ -41,8 +48,11 @@ pub(super) async fn by<'a>(
             let (Some(commit), Some(parent)) = (history.get(from + at), commits.get(from + at + 1)) else {
                 continue;
             };
-            if newer != older && !pinned_at(repo, parent, place, &files, pins).await? {
-                return Ok(Some(commit));
+            if newer == older {
+                continue;
+            }
+            if let Some(before) = replaced(repo, parent, place, &files, pins).await? {
+                return Ok(Some(Changed { commit, before }));
             }
         }
         if part.len() <= AT_ONCE {
@@ -51,43 +61,57 @@ pub(super) async fn by<'a>(
         from += AT_ONCE;
     }
     // The root of the history made everything that is there.
-    Ok(history.last().filter(|commit| commit.parent.is_none()))
+    let root = history.last().filter(|commit| commit.parent.is_none());
+    Ok(root.map(|commit| Changed {
+        commit,
+        before: Vec::new(),
+    }))
 }
 
-/// Whether each of `pins` says at a commit what it says now.
-async fn pinned_at(
+/// Returns what those of `pins` said at a commit that say something else now; `None` if each says the same.
+async fn replaced(
     repo: &dyn InfraRepo,
     at: &CommitSha,
     place: &Place,
     files: &[RepoPath],
     pins: &[Placed],
-) -> Result<bool, Fault> {
+) -> Result<Option<Vec<String>>, Fault> {
     let texts = repo.read(at, files).await?;
+    let mut before = Vec::new();
+    let mut same = true;
     for (file, text) in files.iter().zip(texts) {
         let then = text.and_then(|text| place.syntax.pins(&text).ok()).unwrap_or_default();
-        let same = |pin: &Pin| {
-            let reference = pin.reference();
-            then.iter()
-                .any(|other| other.name == pin.name && other.reference() == reference)
-        };
-        let mut here = pins.iter().filter(|(of, pin)| of == file && pin.is_pinned());
-        if !here.all(|(_, pin)| same(pin)) {
-            return Ok(false);
+        for (_, pin) in pins.iter().filter(|(of, pin)| of == file && pin.is_pinned()) {
+            let said = then.iter().filter(|other| other.name == pin.name);
+            let said: Vec<String> = said.filter(|other| other.is_pinned()).map(Pin::reference).collect();
+            if said.contains(&pin.reference()) {
+                continue;
+            }
+            same = false;
+            before.extend(
+                said.into_iter()
+                    .filter(|said| !before.contains(said))
+                    .collect::<Vec<_>>(),
+            );
         }
     }
-    Ok(true)
+    Ok((!same).then_some(before))
 }
 
-/// Puts the commit into a row, with who made it: by its trailers if they are about one of these pins, else its author.
-pub(super) fn fill(row: &mut StatusRow, commit: &CommitInfo, pins: &[Placed], clock: &dyn Clock) {
-    let trailers = Trailers::read(&commit.message).filter(|trailers| {
-        let made = |(file, pin): &Placed| trailers.pins.iter().any(|one| one.made(file.as_str(), pin));
-        pins.iter().any(made)
-    });
-    let by = trailers.map(|trailers| trailers.by).filter(|by| !by.is_empty());
-    let author = || commit.author.split(" <").next().unwrap_or_default().to_owned();
-    row.commit = Some(commit.commit.clone());
-    row.at = Some(commit.at);
-    row.age_seconds = Some(clock.wall().since(commit.at).as_secs());
-    row.by = Some(by.unwrap_or_else(author));
+impl Changed<'_> {
+    /// Puts the commit into a row, with who made it: by its trailers if they are about one of these pins, else its author.
+    pub(super) fn fill(self, row: &mut StatusRow, pins: &[Placed], clock: &dyn Clock) {
+        let Self { commit, before } = self;
+        let trailers = Trailers::read(&commit.message).filter(|trailers| {
+            let made = |(file, pin): &Placed| trailers.pins.iter().any(|one| one.made(file.as_str(), pin));
+            pins.iter().any(made)
+        });
+        let by = trailers.map(|trailers| trailers.by).filter(|by| !by.is_empty());
+        let author = || commit.author.split(" <").next().unwrap_or_default().to_owned();
+        row.previous = before;
+        row.commit = Some(commit.commit.clone());
+        row.at = Some(commit.at);
+        row.age_seconds = Some(clock.wall().since(commit.at).as_secs());
+        row.by = Some(by.unwrap_or_else(author));
+    }
 }

@@ -71,7 +71,7 @@ pub(in crate::promote) async fn run(job: &Status, reading: Reading<'_>, report: 
         {
             let (target, row) = &mut *all;
             match changed::by(repo, &history, target, pins).await {
-                Ok(Some(commit)) => changed::fill(row, commit, pins, ports.clock),
+                Ok(Some(changed)) => changed.fill(row, pins, ports.clock),
                 Ok(None) => {}
                 Err(fault) => ports.journal.warn(format!(
                     "since when {} in {} pins this cannot be read: {fault}",
@@ -228,6 +228,7 @@ fn row(target: &Place, pins: &[Placed]) -> StatusRow {
         environment: target.environment.to_string(),
         cluster: target.cluster.as_ref().map(ToString::to_string),
         images,
+        previous: Vec::new(),
         commit: None,
         at: None,
         age_seconds: None,

@@ -114,7 +114,7 @@ impl Known {
             } else {
                 let pins = placed(place, overlay);
                 let changed = changed::by(repo, &self.commits, place, &pins).await.ok().flatten();
-                changed.map(|commit| commit.commit.clone())
+                changed.map(|changed| changed.commit.commit.clone())
             };
             let at = by.and_then(|by| self.commits.iter().position(|commit| commit.commit == by));
             found = match (found, at) {
