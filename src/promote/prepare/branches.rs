@@ -95,12 +95,7 @@ pub(in crate::promote) async fn tip_of(
     layout: &Layout<'_>,
     environment: &EnvironmentName,
 ) -> Result<Tip, Fault> {
-    let branch = layout.branch(environment);
-    let tip = Tips::new(repo, base).on(branch.as_ref()).await;
-    tip.map_err(|mut fault| {
-        fault.message = format!("{} (environment {environment})", fault.message);
-        fault
-    })
+    Tips::new(repo, base).of(layout, environment).await
 }
 
 /// The tips of several branches, each read once.
@@ -118,6 +113,27 @@ impl<'a> Tips<'a> {
             base,
             known: RefCell::new(Vec::new()),
         }
+    }
+
+    /// The repository whose tips these are.
+    pub(in crate::promote) const fn repo(&self) -> &'a dyn InfraRepo {
+        self.repo
+    }
+
+    /// Returns the tip of the branch of an environment.
+    ///
+    /// # Errors
+    /// The repository cannot be read, or it has no such branch.
+    pub(in crate::promote) async fn of(
+        &self,
+        layout: &Layout<'_>,
+        environment: &EnvironmentName,
+    ) -> Result<Tip, Fault> {
+        let branch = layout.branch(environment);
+        self.on(branch.as_ref()).await.map_err(|mut fault| {
+            fault.message = format!("{} (environment {environment})", fault.message);
+            fault
+        })
     }
 
     /// Returns the tip of a branch; `None` is the base.

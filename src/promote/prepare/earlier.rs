@@ -2,14 +2,14 @@
 
 use crate::assess::gate::{Earlier, Seen, Standing, same};
 use crate::delivery::{Observe, Reader, Refresh};
-use crate::infrarepo::InfraRepo;
-use crate::model::{AppName, ApplicationId, Clock, EnvironmentName, Fault, Pin};
+use crate::infrarepo::{InfraRepo, Tip};
+use crate::model::{AppName, ApplicationId, Clock, CommitSha, EnvironmentName, Pin, RepoPath};
 use crate::plan::{self, Allow, Config, Layout, OverlayFile, Select, SyncMode};
 
 use crate::promote::followee::Which;
 use crate::promote::ports::Reading;
 use crate::promote::prepare::applications::{candidates_of, origin};
-use crate::promote::prepare::branches::tip_of;
+use crate::promote::prepare::branches::Tips;
 use crate::promote::prepare::live::is_live;
 use crate::promote::prepare::overlays::{find, read};
 use crate::promote::prepare::plan::Planned;
@@ -36,33 +36,26 @@ pub(in crate::promote) async fn pinned(
     planned: &Planned,
     steps: &[Step],
 ) -> Vec<(Pinned, Vec<plan::Place>)> {
-    let mut found = Vec::new();
-    for step in steps {
+    let pinned = |(step, overlays): (&Step, Overlays)| {
+        let overlays = match overlays {
+            Ok(overlays) => overlays,
+            Err(why) => return (Err(why), Vec::new()),
+        };
         let here = |pin: &&crate::model::PinChange| pin.app == step.app && pin.environment == step.to;
         let promoted: Vec<Pin> = (planned.plan.pins.iter().filter(here))
             .map(|pin| pin.after.clone())
             .collect();
-        found.push(match overlays(repo, select, planned, step).await {
-            Ok(overlays) => {
-                let mut all = Vec::new();
-                let differs = overlays
-                    .iter()
-                    .find_map(|overlay| match same(&promoted, &pins_of(overlay)) {
-                        Ok(images) => {
-                            all.extend(images);
-                            None
-                        }
-                        Err(how) => Some(how),
-                    });
-                all.sort();
-                all.dedup();
-                let places = overlays.into_iter().map(|(place, _)| place).collect();
-                (Ok(differs.map_or(Ok(all), Err)), places)
-            }
-            Err(why) => (Err(why), Vec::new()),
+        let each = overlays.iter().map(|overlay| same(&promoted, &pins_of(overlay)));
+        let images = each.collect::<Result<Vec<_>, String>>().map(|images| {
+            let mut all = images.concat();
+            all.sort();
+            all.dedup();
+            all
         });
-    }
-    found
+        (Ok(images), overlays.into_iter().map(|(place, _)| place).collect())
+    };
+    let found = overlays(repo, select, planned, steps).await;
+    steps.iter().zip(found).map(pinned).collect()
 }
 
 fn pins_of((place, files): &(plan::Place, Vec<OverlayFile>)) -> Vec<Pin> {
@@ -70,27 +63,59 @@ fn pins_of((place, files): &(plan::Place, Vec<OverlayFile>)) -> Vec<Pin> {
     files.iter().flat_map(pins).collect()
 }
 
-/// Reads the pins of an app in another environment.
-///
-/// # Errors
-/// They cannot be read, with the reason.
+/// Reads the pins of each step's app in its other environment, or why they cannot be read.
 pub(in crate::promote) async fn pins(
     repo: &dyn InfraRepo,
     select: &Select,
     planned: &Planned,
-    step: &Step,
-) -> Result<Vec<Pin>, String> {
-    let overlays = overlays(repo, select, planned, step).await?;
-    Ok(overlays.iter().flat_map(pins_of).collect())
+    steps: &[Step],
+) -> Vec<Seen<Vec<Pin>>> {
+    let all = overlays(repo, select, planned, steps).await.into_iter();
+    all.map(|found| found.map(|overlays| overlays.iter().flat_map(pins_of).collect()))
+        .collect()
 }
 
-/// Reads the files of an app in another environment.
-async fn overlays(
-    repo: &dyn InfraRepo,
-    select: &Select,
-    planned: &Planned,
-    step: &Step,
-) -> Result<Vec<(plan::Place, Vec<OverlayFile>)>, String> {
+/// The places of an app in another environment with their files, or why these cannot be read.
+type Overlays = Seen<Vec<(plan::Place, Vec<OverlayFile>)>>;
+
+/// Where the files of a step's other environment are.
+struct Found {
+    tip: Tip,
+    places: Vec<plan::Place>,
+    files: Vec<Vec<RepoPath>>,
+}
+
+/// Reads the files of each step's app in its other environment: those at one commit together.
+async fn overlays(repo: &dyn InfraRepo, select: &Select, planned: &Planned, steps: &[Step]) -> Vec<Overlays> {
+    let tips = Tips::new(repo, &planned.snapshot.base);
+    let mut found = Vec::new();
+    for step in steps {
+        found.push(locate(&tips, select, planned, step).await);
+    }
+    let mut commits: Vec<CommitSha> = found.iter().flatten().map(|found| found.tip.commit.clone()).collect();
+    commits.sort();
+    commits.dedup();
+    let mut texts = Vec::new();
+    for commit in commits {
+        let there = found.iter().flatten().filter(|found| found.tip.commit == commit);
+        let files = there.flat_map(|found| found.files.clone()).collect();
+        let overlays = read(repo, &commit, files).await.map(Vec::into_iter);
+        texts.push((commit, overlays.map_err(|fault| fault.to_string())));
+    }
+    let mut overlays = |found: Found| {
+        let here = texts.iter_mut().find(|(commit, _)| *commit == found.tip.commit);
+        let texts = match here {
+            Some((_, Ok(texts))) => texts,
+            Some((_, Err(why))) => return Err(why.clone()),
+            None => return Ok(Vec::new()),
+        };
+        let overlays = texts.by_ref().map(|overlay| overlay.files);
+        Ok(found.places.into_iter().zip(overlays).collect())
+    };
+    found.into_iter().map(|found| found.and_then(&mut overlays)).collect()
+}
+
+async fn locate(tips: &Tips<'_>, select: &Select, planned: &Planned, step: &Step) -> Seen<Found> {
     let layout = Layout {
         select,
         allow: Allow::default(),
@@ -102,18 +127,13 @@ async fn overlays(
     if places.is_empty() {
         return Err(format!("{} has no place there", step.app));
     }
-    let words = |fault: Fault| fault.to_string();
-    let snapshot = &planned.snapshot;
-    let tip = tip_of(repo, &snapshot.base, &layout, &step.from).await.map_err(words)?;
-    let tip = &tip;
+    let tip = tips.of(&layout, &step.from).await.map_err(|fault| fault.to_string())?;
     let mut files = Vec::new();
     for place in &places {
-        files.push(find(repo, tip, &layout, place).await.map_err(words)??);
+        let there = find(tips.repo(), &tip, &layout, place).await;
+        files.push(there.map_err(|fault| fault.to_string())??);
     }
-    let overlays = read(repo, &tip.commit, files).await.map_err(words)?;
-    Ok((places.into_iter())
-        .zip(overlays.into_iter().map(|overlay| overlay.files))
-        .collect())
+    Ok(Found { tip, places, files })
 }
 
 /// Reads the record of each step's environment.

@@ -1,7 +1,7 @@
 //! What registries say of the images that are promoted, for the gate `image`: all of them side by side.
 
 use crate::assess::gate::{Found, Pulled, Seen, Settings};
-use crate::model::{AppName, EnvironmentName, Pin, Reference};
+use crate::model::{AppName, EnvironmentName, Pin, PinChange, Reference};
 use crate::plan::Select;
 use crate::registry::{Images, Problem, host};
 
@@ -30,31 +30,36 @@ pub(in crate::promote) async fn question(
     environments: &[(EnvironmentName, Settings)],
 ) -> Vec<Wish> {
     let mut wishes = Vec::new();
+    let mut asked = Vec::new();
     for (environment, settings) in environments {
         let Some(wanted) = &settings.image else { continue };
         for pin in planned.plan.pins.iter().filter(|pin| pin.environment == *environment) {
             let Ok(image) = Reference::parse(&pin.after.reference()) else {
                 continue;
             };
-            let mut earlier = Vec::new();
-            for from in settings.after.iter().filter(|_| wanted.same_as_after) {
-                let step = Step {
+            let after = settings.after.iter().filter(|_| wanted.same_as_after);
+            let steps: Vec<Step> = after
+                .map(|from| Step {
                     app: pin.app.clone(),
                     to: environment.clone(),
                     from: from.clone(),
-                };
-                let there = earlier::pins(reading.repo, select, planned, &step).await;
-                earlier.push((from.clone(), there.and_then(|pins| same(&pin.after, &pins))));
-            }
-            wishes.push(Wish {
-                app: pin.app.clone(),
-                environment: environment.clone(),
-                image,
-                earlier,
-            });
+                })
+                .collect();
+            asked.extend(steps.iter().cloned());
+            wishes.push((pin, image, steps));
         }
     }
-    wishes
+    let pinned = earlier::pins(reading.repo, select, planned, &asked).await;
+    let mut pinned = pinned.into_iter();
+    let wish = |(pin, image, steps): (&PinChange, Reference, Vec<Step>)| Wish {
+        app: pin.app.clone(),
+        environment: pin.environment.clone(),
+        image,
+        earlier: (steps.into_iter().zip(pinned.by_ref()))
+            .map(|(step, there)| (step.from, there.and_then(|pins| same(&pin.after, &pins))))
+            .collect(),
+    };
+    wishes.into_iter().map(wish).collect()
 }
 
 fn same(promoted: &Pin, there: &[Pin]) -> Result<Reference, String> {

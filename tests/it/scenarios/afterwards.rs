@@ -103,11 +103,13 @@ fn status_shows_every_environment_and_where_they_differ() {
     assert_eq!(dev["images"][0], "myorg/api:abc1234");
     assert_eq!(dev["commit"], world.sandbox.tip().unwrap());
     assert_eq!(dev["by"], "jane");
+    assert_eq!(dev["previous"], serde_json::json!(["myorg/api:4f9d2c1"]), "{dev:#}");
     assert_eq!(dev["differs_from"].as_array().unwrap().len(), 2, "{dev:#}");
     // Whoever made it: the commit in which the pin appeared.
     let first = world.sandbox.git(&["rev-list", "--max-parents=0", "main"]).unwrap();
     assert_eq!(row("production")["commit"], first.trim());
     assert_eq!(row("production")["by"], "Somebody Else");
+    assert_eq!(row("production")["previous"], serde_json::json!([]));
 }
 
 /// Returns the rows of `status`, each as app, environment, sync, health, and the environments that it differs from.
