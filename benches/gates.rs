@@ -96,11 +96,16 @@ fn generate(folder: &Path, registry: &str) {
         std::fs::write(path, text).unwrap();
     };
     for app in 0..APPS {
-        let base = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\n";
-        write(format!("apps/a{app}/base/settings.yaml"), base.to_owned());
+        let labels = format!("{{app: a{app}}}");
+        let container = format!("{{name: a{app}, image: myorg/a{app}}}");
+        let deployment = format!(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: a{app}}}\nspec:\n  selector: {{matchLabels: {labels}}}\n  \
+             template:\n    metadata: {{labels: {labels}}}\n    spec: {{containers: [{container}]}}\n"
+        );
+        write(format!("apps/a{app}/base/deployment.yaml"), deployment);
         write(
             format!("apps/a{app}/base/kustomization.yaml"),
-            "resources: [settings.yaml]\n".to_owned(),
+            "resources: [deployment.yaml]\n".to_owned(),
         );
         for environment in ["staging", "production"] {
             let images =
@@ -243,7 +248,11 @@ impl Servers {
         let status = run.status().unwrap();
         let took = begun.elapsed();
         let outputs = std::fs::read_to_string(outputs).unwrap();
-        assert!(status.success(), "{outputs}");
+        assert!(
+            status.success(),
+            "{command}: {}",
+            outputs.split("\"changes\"").next().unwrap_or_default()
+        );
         (outputs, took)
     }
 
@@ -267,6 +276,9 @@ fn plan() {
         !outputs.contains("gates-closed<<") || outputs.contains("\"state\":\"open\""),
         "{outputs}"
     );
+    if std::env::var_os("SHOW").is_some() {
+        println!("{outputs}");
+    }
     let closed = outputs.matches("\"state\":\"closed\"").count() + outputs.matches("\"state\":\"unknown\"").count();
     println!(
         "plan of {APPS} apps, every server {:?} away: {without:?} without gates, {with:?} with all of them: {:?} more; {closed} not open",

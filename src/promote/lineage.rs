@@ -41,6 +41,8 @@ pub(in crate::promote) struct Lineage<'a> {
     asked: Option<Duration>,
     /// When it may be asked again.
     again: Duration,
+    /// Whether the application has shown something that was not looked through for a question yet.
+    shown: bool,
 }
 
 impl<'a> Lineage<'a> {
@@ -56,7 +58,18 @@ impl<'a> Lineage<'a> {
             pending: None,
             asked: None,
             again: Duration::ZERO,
+            shown: true,
         }
+    }
+
+    /// The application shows something new.
+    pub(in crate::promote) const fn show(&mut self) {
+        self.shown = true;
+    }
+
+    /// Whether there can be a question. It is cheap: the wait asks it of each application whenever one of them answers.
+    pub(in crate::promote) fn can_ask(&self, now: Duration) -> bool {
+        self.shown && self.asked.is_none() && now >= self.again
     }
 
     /// Returns our commit.
@@ -96,7 +109,11 @@ impl<'a> Lineage<'a> {
     ) -> Option<impl Future<Output = Learned> + use<'a>> {
         revisions.retain(|revision| !self.known.get(revision).is_some_and(is_certain));
         let behind = behind.filter(|(_, tip)| self.pending.as_ref().is_none_or(|(known, _)| known != tip));
-        if self.asked.is_some() || now < self.again || (revisions.is_empty() && behind.is_none()) {
+        if !self.can_ask(now) {
+            return None;
+        }
+        self.shown = false;
+        if revisions.is_empty() && behind.is_none() {
             return None;
         }
         self.asked = Some(now);
@@ -120,6 +137,7 @@ impl<'a> Lineage<'a> {
         self.asked = None;
         if !learned.standings.iter().all(|(_, standing)| is_certain(standing)) {
             self.again = now.saturating_add(AGAIN);
+            self.shown = true;
         }
         self.known.extend(learned.standings);
         self.pending = learned.pending.or_else(|| self.pending.take());

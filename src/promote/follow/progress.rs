@@ -15,6 +15,8 @@ use crate::promote::follow::track::Track;
 const FEW: usize = 10;
 /// How often the counts of many applications are reported at most.
 const SELDOM: Duration = Duration::from_secs(3);
+/// How often many applications are counted at most.
+const COUNTED: Duration = Duration::from_millis(250);
 
 /// What is reported of a wait.
 pub(in crate::promote) struct Telling<'a> {
@@ -22,6 +24,8 @@ pub(in crate::promote) struct Telling<'a> {
     few: bool,
     counts: Said,
     line: String,
+    /// When many applications are counted again.
+    next: Duration,
 }
 
 impl<'a> Telling<'a> {
@@ -31,6 +35,7 @@ impl<'a> Telling<'a> {
             few: applications <= FEW,
             counts: Said::default(),
             line: String::new(),
+            next: Duration::ZERO,
         }
     }
 
@@ -91,6 +96,12 @@ impl<'a> Telling<'a> {
 
     /// Reports of many how many are where, every few seconds at most, and of all the line for those who watch.
     pub(in crate::promote) fn all(&mut self, tracks: &[Track<'_>], now: Duration) {
+        if !self.few {
+            if now < self.next {
+                return;
+            }
+            self.next = now.saturating_add(COUNTED);
+        }
         let line = if self.few {
             let open = tracks.iter().find(|track| !track.is_final());
             let live = tracks.iter().filter(|track| track.is_live()).count();

@@ -185,7 +185,7 @@ impl<'a> Track<'a> {
 
     /// Returns the question to git that is due: what the revisions that it shows are to our commit.
     pub(in crate::promote) fn question(&mut self, now: Duration) -> Option<impl Future<Output = Learned> + use<'a>> {
-        let app = self.known.app.as_ref()?;
+        let app = self.known.app.as_ref().filter(|_| self.lineage.can_ask(now))?;
         self.lineage
             .due(self.origin.revisions(app), self.origin.behind(app), now)
     }

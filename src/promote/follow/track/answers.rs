@@ -92,6 +92,7 @@ impl Track<'_> {
                     self.known.canaries.hurry(now);
                 }
                 self.known.app = Some(app);
+                self.lineage.show();
                 None
             }
             Err(problem) => self.trouble(problem, now),
