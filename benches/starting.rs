@@ -84,9 +84,9 @@ fn main() {
         word(start <= 2.0)
     );
     println!(
-        "| memory of a promotion ({took:.1} s) | at most 10 MB | {}.{} MB | {} |",
+        "| memory of a promotion ({took:.1} s) | at most 12 MB | {}.{} MB | {} |",
         peak / 1_000,
         peak % 1_000 / 100,
-        word(peak <= 10_000)
+        word(peak <= 12_000)
     );
 }

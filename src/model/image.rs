@@ -113,7 +113,7 @@ impl Tag {
             && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b));
         if right {
             Ok(Self(text.to_owned()))
-        } else if text.starts_with("sha256:") || text.starts_with("sha512:") {
+        } else if Digest::split(text).is_some() {
             Err("is a digest, not a tag: give it as `digest`".to_owned())
         } else if let Some((tag, digest)) = text.split_once('@') {
             Err(format!(
@@ -198,7 +198,7 @@ impl fmt::Display for Tag {
     }
 }
 
-/// A digest: `sha256:` and 64 lower-case hexadecimal digits.
+/// A digest: `sha256:` and 64 lower-case hexadecimal digits, or `sha512:` and 128.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Digest(String);
 
@@ -208,10 +208,10 @@ impl Digest {
     /// # Errors
     /// Says what a digest looks like, as the end of a sentence.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let (hex, digits) = match text.split_once(':') {
-            Some(("sha256", hex)) => (hex, 64),
-            Some(("sha512", hex)) => (hex, 128),
-            _ => ("", 64),
+        let (digits, hex) = match Self::split(text) {
+            Some(("sha512", hex)) => (128, hex),
+            Some((_, hex)) => (64, hex),
+            None => (64, ""),
         };
         if hex.len() == digits && hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
             Ok(Self(text.to_owned()))
@@ -221,6 +221,12 @@ impl Digest {
                     .to_owned(),
             )
         }
+    }
+
+    /// Splits a text that begins as a digest does into the algorithm and what follows it, right or not.
+    #[must_use]
+    pub fn split(text: &str) -> Option<(&str, &str)> {
+        (text.split_once(':')).filter(|(algorithm, _)| matches!(*algorithm, "sha256" | "sha512"))
     }
 
     /// Returns the text, with its algorithm.
