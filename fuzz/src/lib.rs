@@ -7,6 +7,13 @@ pub mod model;
 
 pub use promote_manifest as manifest;
 
+#[path = "../../src/assess/mod.rs"]
+pub mod assess;
+#[path = "../../src/inputs/mod.rs"]
+pub mod inputs;
+#[path = "../../src/plan/mod.rs"]
+pub mod plan;
+
 /// What reads addresses, and the words of a git server.
 #[path = "../../src/infrarepo"]
 pub mod infrarepo {
