@@ -2,6 +2,7 @@
 
 pub mod argocd;
 pub mod dex;
+pub mod front;
 pub mod git;
 pub mod github;
 pub mod prometheus;

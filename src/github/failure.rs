@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::http::{Answer, retry_after};
-use crate::model::{Fault, Outcome, Timestamp};
+use crate::model::{Fault, Outcome, Timestamp, json};
 
 /// How long promote waits after a secondary limit that names no time: GitHub asks for a minute.
 /// <https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api>
@@ -128,7 +128,7 @@ struct Said {
 /// Sorts an answer of the REST API that is no success.
 pub(super) fn of_status(place: String, answer: &Answer, now: Timestamp) -> Failure {
     let status = answer.status;
-    let said: Said = serde_json::from_slice(&answer.body).unwrap_or_default();
+    let said: Said = json::from_slice(&answer.body).unwrap_or_default();
     let message = words(&said, status);
     if status.is_server_error() {
         return Failure::Lost(Fault::unreachable(format!(

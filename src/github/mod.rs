@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::http::{Answer, Client, Patience, Request, Tokens, patiently};
-use crate::model::{Clock, Fault, limits};
+use crate::model::{Clock, Fault, json as budgeted, limits};
 
 mod app;
 mod failure;
@@ -251,7 +251,7 @@ impl GitHub {
     }
 
     fn json(&self, answer: &Answer) -> Result<Value, Failure> {
-        serde_json::from_slice(&answer.body).map_err(|error| {
+        budgeted::value(&answer.body).map_err(|error| {
             Failure::Lost(
                 Fault::unreachable(format!("the answer of {} is not JSON", self.named(answer))).because(error),
             )

@@ -19,7 +19,7 @@ use url::form_urlencoded::Serializer;
 
 use crate::http::{Answer, Client, Patience, Request, Tokens, patiently};
 use crate::journal::Journal;
-use crate::model::{Clock, Event, Fault, Outcome, Secret, Timestamp, limits};
+use crate::model::{Clock, Event, Fault, Outcome, Secret, Timestamp, json, limits};
 
 /// The type of the token that is given and wanted, RFC 8693 §3.
 const ID_TOKEN: &str = "urn:ietf:params:oauth:token-type:id_token";
@@ -122,7 +122,7 @@ impl OidcTokens {
             ))
             .hint("give the job `permissions: id-token: write`"));
         }
-        let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+        let body: Value = json::value(&answer.body).unwrap_or_default();
         let token = body["value"].as_str().map(Secret::new);
         let token = token.ok_or_else(|| Fault::unreachable("GitHub's OIDC provider sent no token"))?;
         self.journal.tell(Event::Mask(token.clone()));
@@ -153,7 +153,7 @@ impl OidcTokens {
             )
             .basic(&login.client_id, &Secret::new(""));
         let answer = self.ask(request, "Argo CD's Dex").await?;
-        let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+        let body: Value = json::value(&answer.body).unwrap_or_default();
         if !answer.status.is_success() {
             return Err(refused(login, &answer, &body));
         }

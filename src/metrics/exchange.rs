@@ -8,11 +8,12 @@ use reqwest::{Method, Url};
 use crate::assess::analysis::template::Header;
 use crate::assess::analysis::{Trouble, TroubleKind};
 use crate::http::{self, Client, Problem};
+use crate::model::limits;
 
 /// After this many requests a chain of redirects ends.
-const REQUESTS: usize = 10;
-/// The most that is read of an answer.
-const MOST: usize = 16 << 20;
+const REQUESTS: usize = limits::METRICS_REQUESTS.things();
+/// The most that is read of an answer, in bytes.
+const MOST: usize = limits::METRICS_ANSWER.bytes();
 
 /// An answer.
 #[derive(Debug)]

@@ -9,6 +9,7 @@ use super::exchange::{Request, encoded, send};
 use crate::assess::analysis::template::Oauth2;
 use crate::assess::analysis::{Trouble, TroubleKind};
 use crate::http::Client;
+use crate::model::json;
 
 /// Adds the token to headers, unless a template has its own. Without a `tokenUrl` there is none.
 pub(super) async fn authorize(http: &Client, oauth: &Oauth2, headers: &mut HeaderMap) -> Result<(), Trouble> {
@@ -78,7 +79,7 @@ async fn token(http: &Client, oauth: &Oauth2, headers: &HeaderMap) -> Result<Str
         return Err(refused(&format!("answered {}", answer.status)));
     }
     let json: serde_json::Value =
-        serde_json::from_slice(&answer.body).map_err(|_| refused("answered with something that is not JSON"))?;
+        json::value(&answer.body).map_err(|_| refused("answered with something that is not JSON"))?;
     match json.get("access_token").and_then(serde_json::Value::as_str) {
         Some(token) if !token.is_empty() => Ok(token.to_owned()),
         _ => Err(refused("answered without an `access_token`")),

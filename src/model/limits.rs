@@ -125,15 +125,25 @@ pub const RATE_WINDOW: Limit = Limit::seconds("every server", "time over which t
 /// How much it must bring in that time.
 pub const RATE: Limit = Limit::size("every server", "least that must come in that time", 1000);
 
+/// How much memory the elements of an answer may take for each of its bytes.
+pub const MEMORY: Limit = Limit::count(
+    "every server",
+    "memory for the elements of JSON, for each of its bytes",
+    8,
+    "bytes",
+);
+
 /// How long everything may take that is read before something is written, and that `plan`, `status` and `preflight` read. For `promote`,
 /// `landing-timeout` takes its place.
 pub const BEFORE_WRITING: Limit = Limit::seconds("a run", "time for all that is read before the first write", 300);
 
 /// How long the look at the branch may take that confirms a commit which nobody follows.
-pub const CONFIRMING: Limit = Limit::seconds("a run", "time to confirm a commit that is not followed", 30);
+pub const CONFIRMING: Limit = Limit::seconds("a run", "time to confirm a commit that is not followed", 12);
 
-/// How long the record of a run may take to be written.
+/// How long the record of a run may take to be written while other runs write it, too.
 pub const RECORDING: Limit = Limit::seconds("a run", "time to write the record, after the verdict", 30);
+/// How long that may take before another run was seen to write it: a host that gives no answer is not waited for any longer.
+pub const RECORDING_ALONE: Limit = Limit::seconds("a run", "time to write the record while no other run writes it", 10);
 
 /// How much of an answer of GitHub's API is read: an answer can hold the files of a promotion.
 pub const GITHUB_ANSWER: Limit = Limit::size("GitHub", "answer of the API", 16 << 20);
@@ -143,10 +153,10 @@ pub const GITHUB_CALL: Limit = Limit::seconds("GitHub", "time for one request", 
 pub const GITHUB_REVOKE: Limit = Limit::millis("GitHub", "time to revoke a token at the end of a run", 1200);
 
 /// How long what is to be shown in the source repository holds up a run that has just landed.
-pub const GITHUB_SHOWN: Limit = Limit::seconds("GitHub", "time to make a deployment, after landing", 10);
-/// How long the deployment and the comment may take at the end of a run, each.
+pub const GITHUB_SHOWN: Limit = Limit::seconds("GitHub", "time to make the deployments, after landing", 4);
+/// How long the deployments and the comment may take at the end of a run, together.
 pub const GITHUB_SHOWN_AT_END: Limit =
-    Limit::seconds("GitHub", "time to report a deployment or to comment, at the end", 90);
+    Limit::seconds("GitHub", "time to report the deployments and to comment, at the end", 9);
 
 /// How long a registry, or its token service, may take.
 pub const REGISTRY_CALL: Limit = Limit::seconds("registry", "time for one request", 20);
@@ -154,6 +164,14 @@ pub const REGISTRY_CALL: Limit = Limit::seconds("registry", "time for one reques
 pub const REGISTRY_MANIFEST: Limit = Limit::size("registry", "manifest or configuration of an image", 4 << 20);
 /// How much of the answer of a token service is read.
 pub const REGISTRY_TOKEN: Limit = Limit::size("registry", "answer of the token service", 1 << 20);
+
+/// How much of an answer of a metrics server is read.
+pub const METRICS_ANSWER: Limit = Limit::size("metrics", "answer of Prometheus or of a web provider", 16 << 20);
+/// How many requests a chain of redirects may be.
+pub const METRICS_REQUESTS: Limit = Limit::count("metrics", "requests of one chain of redirects", 10, "requests");
+
+/// How many redirects of a registry are followed.
+pub const REGISTRY_REDIRECTS: Limit = Limit::count("registry", "redirects of one request", 5, "redirects");
 
 /// How long Argo CD may take for what it has at hand.
 pub const ARGOCD_CALL: Limit = Limit::seconds("Argo CD", "time for one request", 20);
@@ -175,8 +193,6 @@ pub const ARGOCD_RESOURCES: Limit = Limit::count("Argo CD", "resources of an app
 pub const ARGOCD_NODES: Limit = Limit::count("Argo CD", "resource tree of an application", 100_000, "nodes");
 /// How many templates an analysis may name, directly or through others.
 pub const ARGOCD_TEMPLATES: Limit = Limit::count("Argo CD", "templates of one analysis", 64, "templates");
-/// How much memory the elements of an answer may take for each of its bytes.
-pub const ARGOCD_MEMORY: Limit = Limit::count("Argo CD", "memory for each byte of an answer", 3, "bytes");
 
 /// All of them, as the page shows them.
 pub const ALL: &[Limit] = &[
@@ -187,6 +203,7 @@ pub const ALL: &[Limit] = &[
     RETRY_AFTER,
     RATE_WINDOW,
     RATE,
+    MEMORY,
     GIT_REDIRECTS,
     GIT_ADVERTISED,
     GIT_LISTED,
@@ -204,6 +221,7 @@ pub const ALL: &[Limit] = &[
     BEFORE_WRITING,
     CONFIRMING,
     RECORDING,
+    RECORDING_ALONE,
     GITHUB_ANSWER,
     GITHUB_CALL,
     GITHUB_REVOKE,
@@ -212,6 +230,9 @@ pub const ALL: &[Limit] = &[
     REGISTRY_CALL,
     REGISTRY_MANIFEST,
     REGISTRY_TOKEN,
+    REGISTRY_REDIRECTS,
+    METRICS_ANSWER,
+    METRICS_REQUESTS,
     ARGOCD_CALL,
     ARGOCD_REFRESH,
     ARGOCD_ONE,
@@ -222,7 +243,6 @@ pub const ALL: &[Limit] = &[
     ARGOCD_RESOURCES,
     ARGOCD_NODES,
     ARGOCD_TEMPLATES,
-    ARGOCD_MEMORY,
 ];
 
 impl fmt::Display for Limit {

@@ -11,6 +11,7 @@ mod event;
 mod fault;
 mod health;
 mod image;
+pub mod json;
 pub mod limits;
 mod name;
 mod operation;

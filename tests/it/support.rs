@@ -249,6 +249,19 @@ impl Step {
         start(&self.path("workspace"), &self.variables(), &[])
     }
 
+    /// Starts the step in so many KiB of address space.
+    pub(crate) fn start_in(&self, kibibytes: u32) -> Running {
+        let mut command = Command::new("sh");
+        let limit = format!("ulimit -v {kibibytes}; exec \"$@\"");
+        command.args(["-c", &limit, "sh", env!("CARGO_BIN_EXE_promote")]);
+        // A shell drops variables whose names are none for it.
+        let all: Vec<(String, &str)> = (self.variables().into_iter())
+            .map(|(name, value)| (name.replace('-', "_"), value))
+            .collect();
+        let all: Vec<(&str, &str)> = all.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+        launch(&mut command, &self.path("workspace"), &all)
+    }
+
     /// Starts the step as the first process of a namespace of its own, as in a container. `None` where that is not permitted.
     pub(crate) fn start_as_first(&self) -> Option<Running> {
         let own = ["--user", "--map-root-user", "--pid", "--fork", "--kill-child"];

@@ -9,6 +9,7 @@ use super::golang::{parse_duration, parse_float};
 use super::template::Prometheus;
 use super::trouble::{Trouble, TroubleKind};
 use super::value::Value;
+use crate::model::json;
 
 /// A query may take this many seconds, unless the template says otherwise.
 const SECONDS: i64 = 30;
@@ -167,7 +168,7 @@ pub fn answered(status: u16, body: &[u8]) -> Result<Answered, Trouble> {
     let json: Json = if status == 204 {
         Json::Null
     } else {
-        serde_json::from_slice(body).map_err(|error| bad(&format!("the answer is no JSON ({error})")))?
+        json::value(body).map_err(|error| bad(&format!("the answer is no JSON ({error})")))?
     };
     let text = |name: &str| match json.get(name) {
         None | Some(Json::Null) => Ok(""),

@@ -1,51 +1,19 @@
-//! Reads JSON within a budget of memory: an answer may not take many times its own length, whatever its elements are.
-//!
-//! A list of empty objects is three bytes an element on the way and hundreds of them in memory. So each element is charged with what it
-//! takes, and an answer that would take too much is refused while it is read.
+//! Lists and maps of an answer, each with a bound of its own, within the answer's budget of memory.
 
-use std::cell::Cell;
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::{DeserializeOwned, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
-use serde_json::{Map, Value};
 
 use crate::model::limits;
 
-/// Small answers may take that much. (Lists grow by doubling, so that they take up to three times as much for a moment.)
-const FLOOR: usize = 256 << 10;
-/// What an element of a JSON value is charged with: itself, its key and its share of a map's node.
-const VALUE: usize = 24;
+pub(super) use crate::model::json::{Any, charge, from_slice, fund};
 
-thread_local! {
-    /// What is left for the answer that this thread reads.
-    static LEFT: Cell<usize> = const { Cell::new(0) };
-}
-
-/// Reads a text of JSON within its budget.
-///
-/// # Errors
-/// Says what is wrong with the text, or that it has too many elements.
-pub(super) fn from_slice<T: DeserializeOwned>(text: &[u8]) -> Result<T, serde_json::Error> {
-    fund(text.len());
-    serde_json::from_slice(text)
-}
-
-/// Lets what this thread reads next take as much as an answer of `bytes` may.
-pub(super) fn fund(bytes: usize) {
-    let most = bytes.saturating_mul(limits::ARGOCD_MEMORY.things());
-    LEFT.with(|left| left.set(most.saturating_add(FLOOR)));
-}
-
-/// Charges the budget. Returns false when it is used up.
-fn charge(bytes: usize) -> bool {
-    LEFT.with(|left| {
-        let rest = left.get().checked_sub(bytes);
-        left.set(rest.unwrap_or_default());
-        rest.is_some()
-    })
-}
+/// What an element is charged with, by its size: lists grow by doubling.
+const GROWTH: (usize, usize) = (8, 3);
+/// What an entry of a map is charged with: two texts and their share of a node.
+const ENTRY: usize = 5 * size_of::<String>();
 
 /// A list of at most `MOST` elements; `null` is an empty one.
 #[derive(Debug)]
@@ -98,7 +66,7 @@ impl<'de, T: Deserialize<'de>, const MOST: usize> Visitor<'de> for ListVisitor<T
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
         let mut all = Vec::new();
         while let Some(element) = list.next_element()? {
-            if all.len() >= MOST || !charge(size_of::<T>()) {
+            if all.len() >= MOST || !charge(size_of::<T>() * GROWTH.0 / GROWTH.1) {
                 return Err(A::Error::custom(format_args!(
                     "a list has too many elements ({}…)",
                     all.len()
@@ -142,82 +110,12 @@ impl<'de, const MOST: usize> Visitor<'de> for TextsVisitor<MOST> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut all = Texts::default();
         while let Some((name, text)) = map.next_entry()? {
-            if all.0.len() >= MOST || !charge(size_of::<(String, String)>()) {
+            if all.0.len() >= MOST || !charge(ENTRY) {
                 return Err(A::Error::custom("a map has too many entries"));
             }
             all.0.insert(name, text);
         }
         Ok(all)
-    }
-}
-
-/// Any JSON, within the budget.
-#[derive(Debug, Default)]
-pub(super) struct Any(pub(super) Value);
-
-impl<'de> Deserialize<'de> for Any {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from.deserialize_any(AnyVisitor).map(Self)
-    }
-}
-
-struct AnyVisitor;
-
-impl<'de> Visitor<'de> for AnyVisitor {
-    type Value = Value;
-
-    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("JSON")
-    }
-
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_string<E>(self, value: String) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
-        let mut all = Vec::new();
-        while let Some(Any(element)) = list.next_element()? {
-            if !charge(VALUE) {
-                return Err(A::Error::custom("too many elements"));
-            }
-            all.push(element);
-        }
-        Ok(Value::Array(all))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
-        let mut all = Map::new();
-        while let Some((name, Any(element))) = map.next_entry::<String, Any>()? {
-            if !charge(VALUE) {
-                return Err(A::Error::custom("too many elements"));
-            }
-            all.insert(name, element);
-        }
-        Ok(Value::Object(all))
     }
 }
 
@@ -236,21 +134,6 @@ mod tests {
         assert!(from_slice::<List<u8, 2>>(b"[1,2]").is_ok());
         let error = from_slice::<List<u8, 2>>(b"[1,2,3]").unwrap_err();
         assert!(error.to_string().contains("too many elements"), "{error}");
-    }
-
-    #[test]
-    fn small_elements_use_the_budget_up() {
-        let text = format!("[{}]", vec!["0"; 1 << 20].join(","));
-        assert!(from_slice::<Any>(text.as_bytes()).is_err());
-        let texts = format!("[{}]", vec!["\"a text as they are\""; 1 << 16].join(","));
-        assert!(from_slice::<Any>(texts.as_bytes()).is_ok());
-    }
-
-    #[test]
-    fn any_json_is_read_as_it_is() {
-        let text = r#"{"a":[1,-2,1.5,true,null,"x"],"b":{"c":{}}}"#;
-        let read: Any = from_slice(text.as_bytes()).unwrap();
-        assert_eq!(read.0, serde_json::from_str::<Value>(text).unwrap());
     }
 
     /// Every list and map of the answers, as the path to it in JSON; `*` = an element of a list.

@@ -167,6 +167,14 @@ pub(super) struct Event {
     pub(super) reason: String,
     pub(super) message: String,
     pub(super) last_timestamp: Option<String>,
+    pub(super) involved_object: Involved,
+}
+
+/// What an event is about.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Involved {
+    pub(super) name: String,
 }
 
 /// One line of a log, as it is streamed.
@@ -181,6 +189,8 @@ pub(super) struct LogFrame {
 pub(super) struct LogLine {
     pub(super) content: String,
     pub(super) last: bool,
+    #[serde(rename = "podName")]
+    pub(super) pod: String,
 }
 
 /// An object of the cluster, as text.

@@ -11,6 +11,7 @@ use super::{Reading, oauth};
 use crate::assess::analysis::template::Web;
 use crate::assess::analysis::{Phase, Trouble, TroubleKind, Value, jsonpath};
 use crate::http::Client;
+use crate::model::json;
 
 /// A request may take this many seconds, unless the template says otherwise.
 const SECONDS: u64 = 10;
@@ -89,15 +90,23 @@ fn request(web: &Web) -> Result<Request, Trouble> {
 }
 
 fn read(web: &Web, body: &[u8]) -> Result<Reading, Trouble> {
-    let Ok(json) = serde_json::from_slice::<serde_json::Value>(body) else {
-        // What is no JSON is a good measurement, whatever the conditions are.
-        let text = String::from_utf8_lossy(body);
-        return Ok(Reading {
-            value: Value::text(&text),
-            stored: text.into_owned(),
-            warnings: Vec::new(),
-            phase: Some(Phase::Successful),
-        });
+    let json = match json::value(body) {
+        Ok(json) => json,
+        // It is JSON, and too much of it.
+        Err(error) if error.is_data() => {
+            let why = format!("the answer cannot be read ({error})");
+            return Err(Trouble::new(TroubleKind::BadResponse, why));
+        }
+        Err(_) => {
+            // What is no JSON is a good measurement, whatever the conditions are.
+            let text = String::from_utf8_lossy(body);
+            return Ok(Reading {
+                value: Value::text(&text),
+                stored: text.into_owned(),
+                warnings: Vec::new(),
+                phase: Some(Phase::Successful),
+            });
+        }
     };
     let picked = jsonpath::pick(&web.json_path, &json)?;
     Ok(Reading {

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use ring::digest::{SHA256, SHA512, digest};
 use serde_json::Value as Json;
 
-use crate::model::Digest;
+use crate::model::{Digest, json};
 
 /// The types that are asked for.
 pub(super) const ACCEPTED: &str = "application/vnd.oci.image.index.v1+json, application/vnd.docker.distribution.manifest.list.v2+json, \
@@ -45,8 +45,7 @@ pub(super) fn read(body: &[u8], said: Option<&str>, asked: &str) -> Result<Manif
     }
     let algorithm = named.map_or("sha256", |name| name.split(':').next().unwrap_or("sha256"));
     let computed = hashed(body, algorithm);
-    let json: Json =
-        serde_json::from_slice(body).map_err(|_| "answered with something that is not a manifest".to_owned())?;
+    let json: Json = json::value(body).map_err(|_| "answered with something that is not a manifest".to_owned())?;
     let images = json.get("manifests").and_then(Json::as_array);
     let configuration = json.pointer("/config/digest").and_then(Json::as_str).map(str::to_owned);
     if images.is_none() && configuration.is_none() {

@@ -15,10 +15,10 @@ use self::challenge::Challenge;
 use self::manifest::{ACCEPTED, Manifest};
 use super::{Image, Images, Problem, Settings};
 use crate::http::{Answer, Client, Request};
-use crate::model::{Digest, Reference, Secret, limits, may_carry_secret};
+use crate::model::{Digest, Reference, Secret, json, limits, may_carry_secret};
 
 /// How many redirects of one request are followed.
-const REDIRECTS: usize = 5;
+const REDIRECTS: usize = limits::REGISTRY_REDIRECTS.things();
 /// The header with the registry's own word for the digest.
 const CONTENT_DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
 
@@ -123,7 +123,7 @@ impl Registries {
             .await?;
         let foreign = |why: &str| Problem::Unreachable(format!("{what}: {} {why}", place.host));
         manifest::check(&answer.body, digest).map_err(|why| foreign(&why))?;
-        serde_json::from_slice(&answer.body).map_err(|_| foreign("answered with a configuration that is not JSON"))
+        json::value(&answer.body).map_err(|_| foreign("answered with a configuration that is not JSON"))
     }
 
     /// Asks, and answers the registry's challenge once.
@@ -200,7 +200,7 @@ impl Registries {
                         )));
                     }
                 }
-                let json: Json = serde_json::from_slice(&answer.body).unwrap_or_default();
+                let json: Json = json::value(&answer.body).unwrap_or_default();
                 let token = ["token", "access_token"]
                     .iter()
                     .find_map(|name| json.get(name)?.as_str());

@@ -24,13 +24,13 @@ fn canned(path: &str, times: usize, kind: &str, body: Vec<u8>) -> Canned {
     }
 }
 
-fn packet(out: &mut Vec<u8>, line: &[u8]) {
+pub(super) fn packet(out: &mut Vec<u8>, line: &[u8]) {
     out.extend_from_slice(format!("{:04x}", line.len() + 4).as_bytes());
     out.extend_from_slice(line);
 }
 
 /// Runs in 512 MB of address space, and returns the report, whatever the outcome.
-fn limited(world: &World, env: &[(&str, &str)], words: &str) -> Value {
+pub(super) fn limited(world: &World, env: &[(&str, &str)], words: &str) -> Value {
     let url = world.sandbox.git.url("infra-repo");
     let out = Command::new("sh")
         .args(["-c", "ulimit -v 524288; exec \"$@\"", "sh"])

@@ -6,7 +6,7 @@ use super::gates::{configure, gate};
 use crate::support::World;
 
 /// A world whose overlays of api pin an image of this registry, with a digest in production.
-fn pinning(registry: &str) -> World {
+pub(super) fn pinning(registry: &str) -> World {
     let world = World::new();
     for environment in ["staging", "production"] {
         let path = sandbox::overlay("api", environment);

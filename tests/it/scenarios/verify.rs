@@ -6,10 +6,10 @@ use serde_json::Value;
 use crate::support::{Ran, World};
 
 const STAGING: &str = "--app api --environment staging";
-const QUERY: &str = "success-rate of api";
+pub(super) const QUERY: &str = "success-rate of api";
 
 /// A template whose service is an argument; `more` are lines of its metric.
-fn template(address: &str, more: &str) -> String {
+pub(super) fn template(address: &str, more: &str) -> String {
     format!(
         "apiVersion: argoproj.io/v1alpha1
 kind: AnalysisTemplate
