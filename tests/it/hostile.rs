@@ -208,6 +208,59 @@ fn a_tree_with_names_that_git_forbids_is_no_way_out() {
     }
 }
 
+/// Folders that are files, and commits that are none: what is there and of another kind is not fetched again and again.
+#[test]
+fn an_object_of_another_kind_than_its_name_says_ends_in_words() {
+    let world = World::new();
+    let git = |args: &[&str], input: &[u8]| {
+        let out = world.sandbox.git.git_with("infra-repo", args, input).unwrap();
+        out.trim().to_owned()
+    };
+    let raw = |id: &str| -> Vec<u8> {
+        let digits = |n: usize| u8::from_str_radix(&id[2 * n..2 * n + 2], 16).unwrap();
+        (0..20).map(digits).collect()
+    };
+    let tree = |name: &str, mode: &str, id: &str| {
+        let entry = [format!("{mode} {name}\0").into_bytes(), raw(id)].concat();
+        git(&["hash-object", "-w", "-t", "tree", "--literally", "--stdin"], &entry)
+    };
+    let blob = git(&["hash-object", "-w", "--stdin"], b"images: []\n");
+    let empty = git(&["mktree"], b"");
+    let inner = tree("api", "40000", &blob);
+    let file = tree(
+        "overlays",
+        "40000",
+        &tree("dev", "40000", &tree("kustomization.yaml", "100644", &empty)),
+    );
+    for root in [
+        tree("apps", "40000", &blob),
+        tree("apps", "40000", &inner),
+        tree("apps", "40000", &tree("api", "40000", &file)),
+        blob.clone(),
+    ] {
+        let text =
+            format!("tree {root}\nauthor M <m@example.com> 1 +0000\ncommitter M <m@example.com> 1 +0000\n\nOdd\n");
+        let commit = git(
+            &["hash-object", "-w", "-t", "commit", "--literally", "--stdin"],
+            text.as_bytes(),
+        );
+        std::fs::write(
+            world.sandbox.git.path("infra-repo").join("refs/heads/main"),
+            format!("{commit}\n"),
+        )
+        .unwrap();
+        for words in [
+            PLAN,
+            "--app api --environment dev --tag v2 --output json",
+            "status --app api --environment dev --output json",
+            "history --app api --environment dev --output json",
+        ] {
+            let report = soon(&world, words).report();
+            assert_ne!(report["outcome"], "bug", "{root} {words}: {report:#}");
+        }
+    }
+}
+
 #[test]
 fn a_commit_of_a_year_that_nobody_can_write_breaks_nothing() {
     let world = World::new();

@@ -10,7 +10,6 @@ use crate::model::{AppSnapshot, ApplicationId, Resource};
 
 use super::answer::Answer;
 use super::client::{ArgoCd, Call};
-use super::read::asked_for;
 
 /// The name of the note that marks an operation as this run's.
 const NONCE: &str = "promote-action";
@@ -49,7 +48,7 @@ impl Drive for ArgoCd {
         // No revision: the server resolves the branch's tip. The promotion's commit could already be older than what runs.
         let body = self.with_identity(id, json!({"infos": [{"name": NONCE, "value": nonce}], "prune": prune}));
         let answer = self.change(Method::POST, id, &["sync"], Vec::new(), Some(body)).await?;
-        asked_for(id, answer.json().map_err(|problem| self.explained(problem))?)
+        self.asked_for(id, answer.json().map_err(|problem| self.explained(problem))?)
     }
 
     async fn terminate(&self, id: &ApplicationId) -> Result<bool, Problem> {

@@ -22,7 +22,11 @@ impl Inspect for ArgoCd {
             ("resourceNamespace", node.id.namespace.as_str()),
         ];
         let events: wire::Events = self.read(id, &["events"], &query, limits::ARGOCD_OBJECT).await?;
-        let mut events: Vec<Happening> = (events.items.into_iter()).map(convert::happening).collect();
+        let about = |name: &str| name.is_empty() || name == node.id.name;
+        let mut events: Vec<Happening> = (events.items.into_iter())
+            .filter(|event| about(&event.involved_object.name))
+            .map(convert::happening)
+            .collect();
         events.sort_by_key(|event| event.at);
         Ok(events)
     }
@@ -52,6 +56,7 @@ impl Inspect for ArgoCd {
         let lines = serde_json::Deserializer::from_slice(&answer.body).into_iter::<wire::LogFrame>();
         Ok((lines.map_while(Result::ok).take(MOST_LINES))
             .map(|frame| frame.result)
+            .filter(|line| line.pod.is_empty() || line.pod == pod.id.name)
             .filter(|line| !line.last && !line.content.is_empty())
             .map(|line| line.content)
             .collect())

@@ -59,7 +59,16 @@ impl ArgoCd {
             let found = object.pointer(path).and_then(Value::as_str);
             found.is_some_and(|found| found == wanted)
         };
-        if is("/kind", &resource.kind) && is("/metadata/name", &resource.name) {
+        // What is not in a namespace has none.
+        let namespace = object.pointer("/metadata/namespace").and_then(Value::as_str);
+        let elsewhere = namespace.is_some_and(|found| !resource.namespace.is_empty() && found != resource.namespace);
+        let version = object
+            .pointer("/apiVersion")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        let (group, _) = version.split_once('/').unwrap_or_default();
+        let of_group = version.is_empty() || group == resource.group;
+        if is("/kind", &resource.kind) && is("/metadata/name", &resource.name) && !elsewhere && of_group {
             return Ok(object);
         }
         Err(Problem::Foreign(format!(
@@ -79,7 +88,7 @@ impl Observe for ArgoCd {
 
     async fn application(&self, id: &ApplicationId) -> Result<AppSnapshot, Problem> {
         let app: wire::Application = self.read(id, &[], &[], limits::ARGOCD_MANY).await?;
-        asked_for(id, app)
+        self.asked_for(id, app)
     }
 
     async fn applications(&self) -> Result<Vec<AppSnapshot>, Problem> {
@@ -104,7 +113,7 @@ impl Observe for ArgoCd {
         query.push(("refresh", how));
         let mut call = Call::get(&path).with(query);
         call.limit = limits::ARGOCD_REFRESH.time();
-        asked_for(id, self.call(call).await?)
+        self.asked_for(id, self.call(call).await?)
     }
 
     async fn stream(&self, scope: &Scope) -> Result<Box<dyn Changes>, Problem> {
@@ -128,7 +137,8 @@ impl Observe for ArgoCd {
         let path = ["api", "v1", "applicationsets", set];
         let query = vec![("appsetNamespace", app.namespace.as_str())];
         let found: wire::ApplicationSet = self.call(Call::get(&path).with(query)).await?;
-        if found.metadata.name != set {
+        let elsewhere = !found.metadata.namespace.is_empty() && found.metadata.namespace != app.namespace;
+        if found.metadata.name != set || elsewhere {
             return Err(Problem::Foreign(
                 "the answer is about another ApplicationSet".to_owned(),
             ));
@@ -181,19 +191,27 @@ impl Observe for ArgoCd {
     }
 }
 
-/// Returns the application of an answer, which must be about the one that was asked for: some proxies answer `{}` to all, or from a cache
-/// of another page.
-pub(super) fn asked_for(id: &ApplicationId, app: wire::Application) -> Result<AppSnapshot, Problem> {
-    let found = &app.metadata;
-    if found.name.is_empty() {
-        return Err(Problem::Foreign("the answer is JSON, but no application".to_owned()));
+impl ArgoCd {
+    /// Returns the application of an answer, which must be about the one that was asked for: some proxies answer `{}` to all, or from a
+    /// cache of another page.
+    pub(super) fn asked_for(&self, id: &ApplicationId, app: wire::Application) -> Result<AppSnapshot, Problem> {
+        let found = &app.metadata;
+        if found.name.is_empty() {
+            return Err(Problem::Foreign("the answer is JSON, but no application".to_owned()));
+        }
+        let elsewhere = id.namespace().is_some_and(|namespace| namespace != found.namespace);
+        if found.name != id.name() || elsewhere {
+            let (namespace, name) = (&found.namespace, &found.name);
+            return Err(Problem::Foreign(format!(
+                "the answer to a request about application {id} is about {namespace}/{name}"
+            )));
+        }
+        if let Some(project) = self.asked_project().filter(|project| *project != app.spec.project) {
+            return Err(Problem::Foreign(format!(
+                "the answer to a request about application {id} of project {project} is about one of project {}",
+                app.spec.project
+            )));
+        }
+        Ok(convert::snapshot(app))
     }
-    let elsewhere = id.namespace().is_some_and(|namespace| namespace != found.namespace);
-    if found.name != id.name() || elsewhere {
-        let (namespace, name) = (&found.namespace, &found.name);
-        return Err(Problem::Foreign(format!(
-            "the answer to a request about application {id} is about {namespace}/{name}"
-        )));
-    }
-    Ok(convert::snapshot(app))
 }

@@ -39,7 +39,7 @@ pub(super) fn find(repo: &Repository, commit: Oid, path: &RepoPath) -> Result<Fo
     while let Some(part) = parts.next() {
         let tree = match repo.find_tree(here) {
             Ok(tree) => tree,
-            Err(error) if error.code() == ErrorCode::NotFound => return Ok(Found::Missing(here)),
+            Err(error) if is_absent(repo, here, &error) => return Ok(Found::Missing(here)),
             Err(error) => return Err(error),
         };
         let Some(entry) = tree.get_name(part) else {
@@ -67,9 +67,15 @@ pub(super) fn list(repo: &Repository, folder: Oid) -> Result<Option<Vec<Entry>>,
             };
             Ok(Some(tree.iter().map(entry).collect()))
         }
-        Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
+        Err(error) if is_absent(repo, folder, &error) => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// Whether an object is not in the database. libgit2 gives the same code for one that is there and of another kind than was asked for: to
+/// fetch that again would bring it no nearer.
+fn is_absent(repo: &Repository, id: Oid, error: &git2::Error) -> bool {
+    error.code() == ErrorCode::NotFound && repo.odb().is_ok_and(|odb| !odb.exists(id))
 }
 
 fn kind(mode: i32) -> EntryKind {

@@ -10,12 +10,12 @@ mod world;
 use std::time::Duration;
 
 use promote_action::delivery::{Action, Change, Engine, Problem, Refresh, Scope};
-use promote_action::model::{Canary, Health, Outcome, Phase, RepoPath, Resource, SyncState};
+use promote_action::model::{Canary, Health, Node, Outcome, Phase, RepoPath, Resource, ResourceId, SyncState};
 use promote_action::plan::{ResolvedPolicy, SyncMode};
 use promote_action::promote::testing::{Candidate, Which};
 use sandbox::argocd::Canned;
 use sandbox::overlay;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use stage::{Stage, block_on, id, reference};
 use world::until;
@@ -662,4 +662,65 @@ fn an_answer_about_another_application_counts_for_nothing() {
     ask("api-dev/sync", &|| {
         block_on(engine.sync(&app, "nonce", false)).map(drop)
     });
+}
+
+/// The right name is not enough: an object has a namespace and a group, an application a project, and lines and events are of one pod.
+#[test]
+fn an_answer_about_a_namesake_counts_for_nothing() {
+    let stage = Stage::with_stand_in("a proxy that answers with a page of another namespace");
+    let engine = stage.argocd();
+    let sandbox = stage.world.stand_in().unwrap();
+    let instead = |part: &str, body: Value| {
+        sandbox.argocd.answer(Canned {
+            part: part.to_owned(),
+            times: 1,
+            status: 200,
+            content_type: "application/json".to_owned(),
+            body: body.to_string(),
+        });
+    };
+    let rollout = canary(&stage, engine.as_ref(), "abc2005");
+    let (kind, name, namespace) = (&rollout.id.kind, &rollout.id.name, &rollout.id.namespace);
+    for (version, namespace, right) in [
+        ("argoproj.io/v1alpha1", namespace.as_str(), true),
+        ("argoproj.io/v1alpha1", "another", false),
+        ("example.com/v1alpha1", namespace.as_str(), false),
+    ] {
+        let object = json!({"apiVersion": version, "kind": kind, "metadata": {"name": name, "namespace": namespace}});
+        instead("resource?", json!({"manifest": object.to_string()}));
+        let answer = block_on(engine.rollout(&id("api-production"), &rollout));
+        assert_eq!(answer.is_ok(), right, "{version} {namespace}: {answer:?}");
+        assert!(right || matches!(answer, Err(Problem::Foreign(_))), "{answer:?}");
+    }
+    let engine_in = |project| stage.argocd_in(&stage.world.token("ci"), Some(project));
+    let mut moved = sandbox.argocd.application("api-dev").unwrap();
+    moved["spec"]["project"] = json!("other");
+    instead("applications/api-dev", moved);
+    let answer = block_on(engine_in("default").application(&id("api-dev")));
+    assert!(matches!(answer, Err(Problem::Foreign(_))), "{answer:?}");
+    let pod = Node {
+        id: ResourceId {
+            kind: "Pod".to_owned(),
+            namespace: "api".to_owned(),
+            name: "api-1".to_owned(),
+            ..ResourceId::default()
+        },
+        ..Node::default()
+    };
+    let event = |name: &str| json!({"reason": name, "message": "m", "involvedObject": {"name": name}});
+    instead("/events?", json!({"items": [event("api-1"), event("api-2")]}));
+    let events = block_on(engine.events(&id("api-dev"), &pod)).unwrap();
+    assert_eq!(events.len(), 1, "{events:?}");
+    let line = |pod: &str| json!({"result": {"content": format!("of {pod}"), "podName": pod}}).to_string();
+    sandbox.argocd.answer(Canned {
+        part: "/logs?".to_owned(),
+        times: 1,
+        status: 200,
+        content_type: "application/json".to_owned(),
+        body: format!("{}\n{}\n", line("api-2"), line("api-1")),
+    });
+    assert_eq!(
+        block_on(engine.logs(&id("api-dev"), &pod, false)).unwrap(),
+        ["of api-1"]
+    );
 }
