@@ -31,7 +31,8 @@ impl Record {
     #[must_use]
     pub fn parse(file: &[u8]) -> Self {
         let text = String::from_utf8_lossy(file);
-        let lines = text.lines().filter(|line| !line.trim().is_empty());
+        // Whatever else stands before a line feed is a part of its line, and stays.
+        let lines = text.split('\n').filter(|line| !line.trim().is_empty());
         Self {
             lines: lines
                 .map(|text| Kept {
@@ -83,6 +84,14 @@ impl Record {
 mod tests {
     use super::testing::line;
     use super::*;
+
+    #[test]
+    fn the_end_of_a_foreign_line_stays_as_it_was_written() {
+        let text = "x\r\r\n{\"at\":\"2026-01-02T03:04:05Z\",\"event\":\"live\",\"images\":[]}\r\n";
+        let record = Record::parse(text.as_bytes());
+        assert_eq!((record.file().as_str(), record.damaged()), (text, 1));
+        assert!(record.newest().is_some());
+    }
 
     #[test]
     fn what_is_written_is_read_again() {
