@@ -20,7 +20,12 @@ const GRACE: std::time::Duration = std::time::Duration::from_millis(1800);
 pub(super) fn job(common: &Common, job: &Job, receiver: &Rc<dyn Receiver>, clock: &Rc<dyn Clock>) -> Report {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     match runtime {
-        Ok(runtime) => runtime.block_on(cancellable(common, job, receiver, clock)),
+        Ok(runtime) => {
+            let report = runtime.block_on(cancellable(common, job, receiver, clock));
+            // An answer that is still taken apart on another thread is not waited for.
+            runtime.shutdown_background();
+            report
+        }
         Err(error) => failed(job.command(), not_started(error)),
     }
 }

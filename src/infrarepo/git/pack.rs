@@ -58,38 +58,11 @@ const BASES: usize = 16;
 /// # Errors
 /// The bytes are no whole pack, or hold more than `most`.
 pub fn read(pack: &[u8], most: usize, store: &mut dyn Objects) -> Result<usize, Damaged> {
-    let (head, _) = pack.split_at_checked(12).ok_or(Damaged::Short)?;
-    if !head.starts_with(b"PACK\0\0\0\x02") && !head.starts_with(b"PACK\0\0\0\x03") {
-        return Err(Damaged::Format("it does not begin like a pack"));
-    }
-    let count = head
-        .iter()
-        .skip(8)
-        .fold(0_usize, |sum, byte| sum << 8 | usize::from(*byte));
-    let mut reader = Reader {
-        pack,
-        at: 12,
-        left: most,
-        most,
-        bases_left: most.saturating_mul(BASES),
-        by_offset: HashMap::new(),
-        waiting: HashMap::new(),
-        store,
-    };
-    for _ in 0..count {
-        reader.object()?;
-    }
-    if pack.len() != reader.at + TRAILER {
-        return Err(if pack.len() < reader.at + TRAILER {
-            Damaged::Short
-        } else {
-            Damaged::Format("something follows its last object")
-        });
-    }
-    if reader.waiting.is_empty() {
-        Ok(count)
-    } else {
-        Err(Damaged::NoBase)
+    let mut reader = Reader::new(pack, most)?;
+    loop {
+        if let Some(count) = reader.some(usize::MAX, store)? {
+            return Ok(count);
+        }
     }
 }
 
@@ -105,25 +78,84 @@ enum Base {
     Name(Oid),
 }
 
-struct Reader<'a> {
+/// Reads a pack in portions, so that others are heard in between.
+pub struct Reader<'a> {
     pack: &'a [u8],
+    count: usize,
+    done: usize,
     at: usize,
     left: usize,
     most: usize,
     bases_left: usize,
     by_offset: HashMap<usize, Oid>,
     waiting: HashMap<Base, Vec<Waiting>>,
-    store: &'a mut dyn Objects,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    /// Begins to read a pack; `most` bounds the sum of the sizes of its objects, in bytes.
+    ///
+    /// # Errors
+    /// The bytes do not begin like a pack.
+    pub fn new(pack: &'a [u8], most: usize) -> Result<Self, Damaged> {
+        let (head, _) = pack.split_at_checked(12).ok_or(Damaged::Short)?;
+        if !head.starts_with(b"PACK\0\0\0\x02") && !head.starts_with(b"PACK\0\0\0\x03") {
+            return Err(Damaged::Format("it does not begin like a pack"));
+        }
+        let digits = head.iter().skip(8);
+        Ok(Self {
+            pack,
+            count: digits.fold(0, |sum, byte| sum << 8 | usize::from(*byte)),
+            done: 0,
+            at: 12,
+            left: most,
+            most,
+            bases_left: most.saturating_mul(BASES),
+            by_offset: HashMap::new(),
+            waiting: HashMap::new(),
+        })
+    }
+
+    /// Reads objects until they weigh `portion` bytes, or have been 256. Returns how many the pack has, at its end.
+    ///
+    /// # Errors
+    /// As [`read`].
+    pub fn some(&mut self, portion: usize, store: &mut dyn Objects) -> Result<Option<usize>, Damaged> {
+        let enough = self.left.saturating_sub(portion);
+        for _ in 0..256 {
+            if self.done == self.count {
+                return self.end().map(Some);
+            }
+            self.object(store)?;
+            self.done += 1;
+            if self.left <= enough {
+                break;
+            }
+        }
+        Ok(None)
+    }
+
+    fn end(&self) -> Result<usize, Damaged> {
+        if self.pack.len() != self.at + TRAILER {
+            return Err(if self.pack.len() < self.at + TRAILER {
+                Damaged::Short
+            } else {
+                Damaged::Format("something follows its last object")
+            });
+        }
+        if self.waiting.is_empty() {
+            Ok(self.count)
+        } else {
+            Err(Damaged::NoBase)
+        }
+    }
+
     fn byte(&mut self) -> Result<u8, Damaged> {
         let byte = self.pack.get(self.at).copied().ok_or(Damaged::Short)?;
         self.at += 1;
         Ok(byte)
     }
 
-    fn object(&mut self) -> Result<(), Damaged> {
+    fn object(&mut self, store: &mut dyn Objects) -> Result<(), Damaged> {
         let offset = self.at;
         let first = self.byte()?;
         let mut size = usize::from(first & 0x0f);
@@ -143,19 +175,19 @@ impl Reader<'_> {
                 let back = self.distance()?;
                 let base = offset.checked_sub(back).filter(|_| back > 0);
                 let base = Base::Offset(base.ok_or(Damaged::Format("the offset of a base"))?);
-                return self.delta(offset, base, size);
+                return self.delta(offset, base, size, store);
             }
             7 => {
                 let name = self.pack.get(self.at..self.at + 20).ok_or(Damaged::Short)?;
                 self.at += 20;
                 let name = Oid::from_bytes(name).map_err(|_| Damaged::Format("the name of a base"))?;
-                return self.delta(offset, Base::Name(name), size);
+                return self.delta(offset, Base::Name(name), size, store);
             }
             _ => return Err(Damaged::Format("a kind of object")),
         };
         let content = self.inflate(size)?;
-        let id = self.store.put(kind, &content).map_err(Damaged::Store)?;
-        self.kept(offset, id)
+        let id = store.put(kind, &content).map_err(Damaged::Store)?;
+        self.kept(offset, id, store)
     }
 
     /// Reads how far back the base of a delta begins: base 128, each further byte counting from one more.
@@ -200,15 +232,15 @@ impl Reader<'_> {
         }
     }
 
-    fn delta(&mut self, offset: usize, base: Base, size: usize) -> Result<(), Damaged> {
+    fn delta(&mut self, offset: usize, base: Base, size: usize, store: &mut dyn Objects) -> Result<(), Damaged> {
         let delta = self.inflate(size)?;
         let known = match base {
             Base::Name(name) => Some(name),
             Base::Offset(offset) => self.by_offset.get(&offset).copied(),
         };
-        if let Some((kind, base)) = known.and_then(|id| self.store.get(id)) {
-            let id = self.make(kind, &base, &delta)?;
-            return self.kept(offset, id);
+        if let Some((kind, base)) = known.and_then(|id| store.get(id)) {
+            let id = self.make(kind, &base, &delta, store)?;
+            return self.kept(offset, id, store);
         }
         let waiting = self.waiting.entry(base).or_default();
         waiting.push(Waiting { offset, delta });
@@ -216,21 +248,21 @@ impl Reader<'_> {
     }
 
     /// Makes an object of its base and a delta, and keeps it.
-    fn make(&mut self, kind: ObjectType, base: &[u8], delta: &[u8]) -> Result<Oid, Damaged> {
+    fn make(&mut self, kind: ObjectType, base: &[u8], delta: &[u8], store: &mut dyn Objects) -> Result<Oid, Damaged> {
         self.bases_left = (self.bases_left.checked_sub(base.len())).ok_or(Damaged::TooLarge(self.most))?;
         let content = apply(base, delta, &mut self.left).ok_or(Damaged::Format("a delta"))??;
-        self.store.put(kind, &content).map_err(Damaged::Store)
+        store.put(kind, &content).map_err(Damaged::Store)
     }
 
     /// Notes where an object is, and makes those that waited for it, and so on: each of them once, whatever their order.
-    fn kept(&mut self, offset: usize, id: Oid) -> Result<(), Damaged> {
+    fn kept(&mut self, offset: usize, id: Oid, store: &mut dyn Objects) -> Result<(), Damaged> {
         let mut kept = vec![(offset, id)];
         while let Some((offset, id)) = kept.pop() {
             self.by_offset.insert(offset, id);
             for base in [Base::Offset(offset), Base::Name(id)] {
                 for Waiting { offset, delta } in self.waiting.remove(&base).unwrap_or_default() {
-                    let (kind, base) = self.store.get(id).ok_or(Damaged::NoBase)?;
-                    kept.push((offset, self.make(kind, &base, &delta)?));
+                    let (kind, base) = store.get(id).ok_or(Damaged::NoBase)?;
+                    kept.push((offset, self.make(kind, &base, &delta, store)?));
                 }
             }
         }

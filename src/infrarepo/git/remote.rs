@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use git2::Oid;
 
 use super::carrier::{CallError, Carrier};
+use super::pack::{self, Damaged};
 use super::reference::Reference;
 use super::request::{Fetch, Filter};
 use super::store::Store;
@@ -24,6 +25,9 @@ const MOST_NAMED: usize = limits::GIT_NAMED.bytes();
 /// How many times the size of a pack its objects may weigh, and how much they may weigh in any case, in bytes.
 const MOST_TIMES: usize = 10;
 const MOST_SMALL: usize = 48 << 20;
+/// How much of a pack is unpacked at a time, in bytes.
+const PORTION: usize = 1 << 20;
+
 /// One repository behind a carrier.
 pub(in crate::infrarepo) struct Remote {
     address: Address,
@@ -85,7 +89,7 @@ impl Remote {
         // What is little to send and much to keep is bounded by what was sent.
         let most = fetched.pack.len().saturating_mul(MOST_TIMES).max(MOST_SMALL);
         let most = most.min(limits::GIT_INFLATED.bytes());
-        let taken = self.store.borrow_mut().take(&fetched.pack, most);
+        let taken = self.take(&fetched.pack, most).await;
         let count = taken.map_err(|error| {
             CallError::Final(Fault::unreachable(format!("{} sent no usable pack", self.talk.place())).because(error))
         })?;
@@ -95,6 +99,18 @@ impl Remote {
             self.talk.place()
         ));
         Ok(fetched.cut)
+    }
+
+    /// Takes in all objects of a pack; `most` bounds their sizes, in bytes. Signals are heard in between.
+    async fn take(&self, pack: &[u8], most: usize) -> Result<usize, Damaged> {
+        let mut reader = pack::Reader::new(pack, most)?;
+        loop {
+            let read = reader.some(PORTION, &mut *self.store.borrow_mut())?;
+            if let Some(count) = read {
+                return Ok(count);
+            }
+            tokio::task::yield_now().await;
+        }
     }
 
     /// Makes sure that a commit is here, with its folders unless they weigh too much.

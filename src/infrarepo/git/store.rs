@@ -2,7 +2,7 @@
 
 use git2::{Config, ObjectType, Odb, Oid, Repository};
 
-use super::pack::{self, Damaged, Objects};
+use super::pack::Objects;
 use crate::model::Fault;
 
 /// Higher than the back ends that libgit2 has by itself, of which there are none here.
@@ -33,11 +33,6 @@ impl Store {
 
     pub(super) fn has(&self, id: Oid) -> bool {
         self.repo.odb().is_ok_and(|odb| odb.exists(id))
-    }
-
-    /// Takes in all objects of a pack; `most` bounds their sizes, in bytes.
-    pub(super) fn take(&mut self, bytes: &[u8], most: usize) -> Result<usize, Damaged> {
-        pack::read(bytes, most, self)
     }
 
     /// Returns a pack of exactly these objects.

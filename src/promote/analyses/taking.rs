@@ -6,7 +6,7 @@ use crate::assess::analysis::run::{Measurement, Tracked};
 use crate::assess::analysis::template::Metric;
 use crate::assess::analysis::{Conditions, Phase, Trouble, TroubleKind, measurement};
 use crate::metrics::Reading;
-use crate::model::{Event, Timestamp};
+use crate::model::{Event, Timestamp, in_words};
 use crate::report::{MeasurementRow, sparkline};
 
 use super::{Analysis, Measuring};
@@ -62,8 +62,33 @@ fn passes(trouble: &Trouble) -> bool {
     }
 }
 
+/// How one measurement is bounded.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    /// How long a server that gives no answer is asked again, at most.
+    pub(super) tries: Duration,
+    /// How long all of it takes, at most.
+    pub(super) whole: Duration,
+}
+
 /// Asks for a value, and asks again within the interval while the server gives no answer.
-async fn asked(measuring: Measuring<'_>, metric: &Metric, most: Duration, time: &Time<'_>) -> Result<Reading, Trouble> {
+async fn asked(
+    measuring: Measuring<'_>,
+    metric: &Metric,
+    patience: Patience,
+    time: &Time<'_>,
+) -> Result<Reading, Trouble> {
+    tokio::select! {
+        biased;
+        asked = Box::pin(tried(measuring, metric, patience.tries, time)) => asked,
+        () = measuring.clock.sleep(patience.whole) => {
+            let whole = in_words(patience.whole);
+            Err(Trouble::new(TroubleKind::Timeout, format!("no answer within {whole}")))
+        }
+    }
+}
+
+async fn tried(measuring: Measuring<'_>, metric: &Metric, most: Duration, time: &Time<'_>) -> Result<Reading, Trouble> {
     let clock = measuring.clock;
     let until = clock.now().saturating_add(patience(metric).min(most));
     let mut pause = AGAIN;
@@ -80,10 +105,15 @@ async fn asked(measuring: Measuring<'_>, metric: &Metric, most: Duration, time: 
     }
 }
 
-/// Takes one measurement, which is tried for so long at most, and judges it.
-pub(super) async fn measure(measuring: Measuring<'_>, metric: &Metric, most: Duration, time: &Time<'_>) -> Measurement {
+/// Takes one measurement within its bounds, and judges it.
+pub(super) async fn measure(
+    measuring: Measuring<'_>,
+    metric: &Metric,
+    patience: Patience,
+    time: &Time<'_>,
+) -> Measurement {
     let started = time.now();
-    let reading = asked(measuring, metric, most, time).await;
+    let reading = asked(measuring, metric, patience, time).await;
     let finished = time.now();
     let failed = |class: &'static str, message: String| Measurement {
         started,

@@ -7,7 +7,7 @@ use crate::assess::analysis::run::{Next, Run, Tracked};
 use crate::model::{Outcome, in_words};
 use crate::promote::underway::{Underway, all};
 
-use super::taking::{Time, measure, tell};
+use super::taking::{Patience, Time, measure, tell};
 use super::verdict::{breached, condition, unmeasured, verdict};
 use super::{Analysis, Breach, Measuring};
 
@@ -15,6 +15,8 @@ use super::{Analysis, Breach, Measuring};
 const TICK: Duration = Duration::from_millis(1);
 /// What analyses that have no interval wait before they begin again.
 const AGAIN: Duration = Duration::from_secs(10);
+/// How long after the end of a watch the last measurement is waited for.
+const LAST: Duration = Duration::from_secs(5);
 /// How long a measurement that a promotion waits for is tried.
 const ONCE: Duration = Duration::from_secs(2);
 
@@ -70,7 +72,9 @@ async fn to_its_end(
     })?;
     let time = Time::start(measuring);
     loop {
-        measure_due(measuring, analysis, &mut run, &time).await;
+        // A server that gives no answer holds up the end by a moment only.
+        let left = until.map(|until| until.saturating_sub(clock.now()).saturating_add(LAST));
+        measure_due(measuring, analysis, &mut run, &time, left.unwrap_or(Duration::MAX)).await;
         let over = until.is_some_and(|until| clock.now() >= until);
         if over {
             run.terminate();
@@ -95,11 +99,15 @@ async fn to_its_end(
     Ok(pause(&run))
 }
 
-/// Measures what is due, side by side.
-async fn measure_due(measuring: Measuring<'_>, analysis: &Analysis, run: &mut Run, time: &Time<'_>) {
+/// Measures what is due, side by side, within `whole`.
+async fn measure_due(measuring: Measuring<'_>, analysis: &Analysis, run: &mut Run, time: &Time<'_>, whole: Duration) {
+    let patience = Patience {
+        tries: Duration::MAX,
+        whole,
+    };
     let due = run.due(time.now());
     let metrics = due.iter().filter_map(|index| run.metrics.get(*index));
-    let measured = all(metrics.map(|tracked| measure(measuring, &tracked.metric, Duration::MAX, time))).await;
+    let measured = all(metrics.map(|tracked| measure(measuring, &tracked.metric, patience, time))).await;
     for (index, measurement) in due.into_iter().zip(measured) {
         run.record(index, measurement);
         if let Some(tracked) = run.metrics.get(index) {
@@ -128,9 +136,13 @@ pub(in crate::promote) async fn once(measuring: Measuring<'_>, analysis: &Analys
     let run = Run::new(&analysis.spec).map_err(|refused| breached(analysis, &format!("cannot run: {refused:?}")))?;
     let time = Time::start(measuring);
     let counting: Vec<&Tracked> = run.metrics.iter().filter(|tracked| !tracked.dry_run).collect();
+    let patience = Patience {
+        tries: ONCE,
+        whole: Duration::MAX,
+    };
     let measured = all(counting
         .iter()
-        .map(|tracked| measure(measuring, &tracked.metric, ONCE, &time)))
+        .map(|tracked| measure(measuring, &tracked.metric, patience, &time)))
     .await;
     let mut values = Vec::new();
     let mut bad = None;

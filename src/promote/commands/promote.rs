@@ -2,12 +2,12 @@
 
 use crate::delivery::{Drive, Reader};
 use crate::infrarepo::Containment;
-use crate::model::{CommitSha, Event, Fault, Milestone, Outcome, limits};
+use crate::model::{CommitSha, Event, Fault, Milestone, Outcome, in_words, limits};
 use crate::plan::{Around, Description};
 use crate::report::{End, GateRow, Known, Report, SupersededBy};
 
 use crate::promote::analyses::Verification;
-use crate::promote::cancel::{or_cancel, or_late};
+use crate::promote::cancel::or_cancel;
 use crate::promote::commands::finish::{self, accepted, changed, finish, pinned};
 use crate::promote::commands::gate_wait;
 use crate::promote::commands::on_failure::{self, Promoted};
@@ -232,22 +232,32 @@ fn tell_landed(report: &Report, reading: Reading<'_>, wrote: bool, commit: &Comm
 /// Looks once whether the branch has the commit, where nobody looks at it later: so far that is the server's word alone.
 async fn confirm(reading: Reading<'_>, planned: &Planned, commit: &CommitSha) -> Result<(), Fault> {
     let branch = &planned.snapshot.tip.branch;
-    let name = branch.reference();
-    let looked = reading.repo.reference(&name);
-    let unsure = match or_late(reading.ports.clock, limits::CONFIRMING.time(), None, looked).await {
-        Ok(Ok(Some(tip))) => match reading.repo.contains(&tip, commit).await {
-            Containment::Contains => return Ok(()),
-            Containment::Lacks => {
-                return Err(Fault::unreachable(format!(
-                    "the server reported commit {commit} as landed, but {branch} is at {} without it",
-                    tip.short()
-                ))
-                .hint("run the step again: it finds the commit, or lands it"));
-            }
-            Containment::Unknown(why) => why,
-        },
-        Ok(Ok(None)) => format!("{branch} is not there"),
-        Ok(Err(fault)) | Err(fault) => fault.message,
+    let (name, bound) = (branch.reference(), limits::CONFIRMING.time());
+    let look = async {
+        let tip = reading.repo.reference(&name).await?;
+        let found = match &tip {
+            Some(tip) => reading.repo.contains(tip, commit).await,
+            None => Containment::Unknown(format!("{branch} is not there")),
+        };
+        Ok((tip, found))
+    };
+    let looked: Result<_, Fault> = tokio::select! {
+        biased;
+        looked = Box::pin(look) => looked,
+        () = reading.ports.clock.sleep(bound) => Err(Fault::unreachable(format!("no answer within {}", in_words(bound)))),
+    };
+    let unsure = match looked {
+        Ok((_, Containment::Contains)) => return Ok(()),
+        Ok((Some(tip), Containment::Lacks)) => {
+            return Err(Fault::unreachable(format!(
+                "the server reported commit {commit} as landed, but {branch} is at {} without it",
+                tip.short()
+            ))
+            .hint("run the step again: it finds the commit, or lands it"));
+        }
+        Ok((_, Containment::Unknown(why))) => why,
+        Ok((None, Containment::Lacks)) => format!("{branch} is not there"),
+        Err(fault) => fault.message,
     };
     reading.ports.journal.warn(format!(
         "the server reported commit {} as landed; {branch} could not be read to confirm it: {unsure}",

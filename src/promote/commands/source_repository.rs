@@ -1,6 +1,8 @@
 //! What the repository of the source shows of a promotion: a deployment of its commit, and a comment on its pull request. A fault of either
 //! is a warning: it never changes how the run ends.
 
+use std::time::Duration;
+
 use crate::githost::{Deployment, DeploymentState, DeploymentStatus, NewDeployment, Run, Source};
 use crate::model::{Fault, Outcome, Parts, limits};
 use crate::plan::{CommentRow, comment};
@@ -55,7 +57,8 @@ impl<'a> SourceRepository<'a> {
             return Ok(());
         }
         for (environment, _) in self.groups(report) {
-            let looked = self.bounded(limits::GITHUB_SHOWN.time(), self.source.made_by_job(&environment));
+            let until = self.end_of(limits::GITHUB_SHOWN);
+            let looked = self.bounded(until, self.source.made_by_job(&environment));
             match looked.await {
                 Ok(None) => {}
                 Ok(Some(_)) => {
@@ -83,8 +86,8 @@ impl<'a> SourceRepository<'a> {
             return;
         }
         let what = "the deployment is not there yet";
-        let bound = limits::GITHUB_SHOWN.time();
-        match self.bounded(bound, self.make(report)).await {
+        let until = self.end_of(limits::GITHUB_SHOWN);
+        match self.bounded(until, self.make(report)).await {
             Ok(made) => self.made = made,
             Err(fault) => {
                 self.reading.ports.journal.debug(format!("{what}: {fault}"));
@@ -99,7 +102,7 @@ impl<'a> SourceRepository<'a> {
                 log_url: self.run.page.clone(),
             };
             let reported = self
-                .bounded(bound, self.source.report(made.deployment.id, &status))
+                .bounded(until, self.source.report(made.deployment.id, &status))
                 .await;
             if let Err(fault) = reported {
                 self.warn("the deployment is not shown as in progress", &fault);
@@ -121,16 +124,16 @@ impl<'a> SourceRepository<'a> {
             return;
         }
         let reason = self.reading.ports.journal.hide(&reason);
+        let until = self.end_of(limits::GITHUB_SHOWN_AT_END);
         if self.shows.deployment {
-            let bound = limits::GITHUB_SHOWN_AT_END.time();
             if self.made.is_empty() && outcome != Outcome::Proposed {
-                match self.bounded(bound, self.make(report)).await {
+                match self.bounded(until, self.make(report)).await {
                     Ok(made) => self.made = made,
                     Err(fault) => self.warn("no deployment was made", &fault),
                 }
             }
             for made in &self.made {
-                let showing = self.bounded(bound, self.show(made, outcome, &reason, report));
+                let showing = self.bounded(until, self.show(made, outcome, &reason, report));
                 if let Err(fault) = showing.await {
                     self.warn("the deployment does not show how the run ended", &fault);
                 }
@@ -138,7 +141,7 @@ impl<'a> SourceRepository<'a> {
         }
         if self.shows.comment {
             let commenting = self.comment(outcome, &reason, report);
-            match self.bounded(limits::GITHUB_SHOWN_AT_END.time(), commenting).await {
+            match self.bounded(until, commenting).await {
                 Ok(()) => {}
                 Err(fault) => self.warn(
                     "the pull request of the source commit has no comment of this run",
@@ -281,14 +284,15 @@ impl<'a> SourceRepository<'a> {
         here.map(|pin| pin.environment.clone()).collect()
     }
 
-    /// Runs what may take so long, and no more than a moment once the run was cancelled.
-    async fn bounded<T>(
-        &self,
-        bound: std::time::Duration,
-        work: impl Future<Output = Result<T, Fault>>,
-    ) -> Result<T, Fault> {
+    /// Returns the moment at which a bound that begins now is over.
+    fn end_of(&self, bound: limits::Limit) -> Duration {
+        self.reading.ports.clock.now().saturating_add(bound.time())
+    }
+
+    /// Runs what may take until then, and no more than a moment once the run was cancelled.
+    async fn bounded<T>(&self, until: Duration, work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
         let ports = self.reading.ports;
-        let late = || Fault::unreachable(format!("GitHub did not do it within {}s", bound.as_secs()));
+        let left = until.saturating_sub(ports.clock.now());
         let cancelled = async {
             signal(ports.cancel.clone()).await;
             ports.clock.sleep(limits::GITHUB_REVOKE.time()).await;
@@ -297,7 +301,7 @@ impl<'a> SourceRepository<'a> {
             biased;
             done = Box::pin(work) => done,
             () = cancelled => Err(Fault::unreachable("the run was cancelled first")),
-            () = ports.clock.sleep(bound) => Err(late()),
+            () = ports.clock.sleep(left) => Err(Fault::unreachable("GitHub did not do it in time")),
         }
     }
 

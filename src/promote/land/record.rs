@@ -1,11 +1,12 @@
 //! Writes the record, after the verdict: all apps and environments of a run in one commit, by compare-and-swap. It never changes how a run
 //! ended: what cannot be written is a warning.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use crate::assess::history::Line;
 use crate::infrarepo::{Attempt, Author, FileEdit, FileMode, Land, Update};
-use crate::model::{Fault, RefName, limits};
+use crate::model::{Fault, RefName, in_words, limits};
 
 use crate::promote::land::{pause, random};
 use crate::promote::ports::Ports;
@@ -35,13 +36,28 @@ pub(in crate::promote) async fn write(repo: &dyn Land, ports: &Ports<'_>, place:
     if happened.is_empty() || ports.cancel.borrow().is_some() {
         return;
     }
-    let bound = limits::RECORDING.time();
-    let end = ports.clock.now() + bound;
+    let begun = ports.clock.now();
+    // Whether another run was seen to write it: then the host answers, and it is worth the wait.
+    let contended = Cell::new(false);
+    let late = async {
+        let (alone, bound) = (limits::RECORDING_ALONE.time(), limits::RECORDING.time());
+        ports.clock.sleep(alone).await;
+        if contended.get() {
+            ports.clock.sleep(bound.saturating_sub(alone)).await;
+            bound
+        } else {
+            alone
+        }
+    };
+    let end = begun + limits::RECORDING.time();
     let written = tokio::select! {
         biased;
-        written = Box::pin(until_written(repo, ports, place, happened, end)) => written,
-        _ = crate::promote::cancel::signal(ports.cancel.clone()) => return,
-        () = ports.clock.sleep(bound) => Err(Fault::unreachable("it was not written within 30s")),
+        written = Box::pin(until_written(repo, ports, place, happened, end, &contended)) => written,
+        _ = crate::promote::cancel::signal(ports.cancel.clone()) => {
+            ports.journal.warn(format!("the record on {} is not complete: the run was cancelled while it was written", place.name));
+            return;
+        }
+        after = late => Err(Fault::unreachable(format!("the host did not take it within {}", in_words(after)))),
     };
     match written {
         Ok(Written::Landed) => ports.journal.debug(format!("recorded on {}", place.name)),
@@ -65,6 +81,7 @@ async fn until_written(
     place: &Place<'_>,
     happened: &[Happened],
     end: Duration,
+    contended: &Cell<bool>,
 ) -> Result<Written, Fault> {
     let mut pairs: Vec<Pair> = Vec::new();
     for one in happened {
@@ -83,6 +100,7 @@ async fn until_written(
             Attempt::Landed(_) => return Ok(Written::Landed),
             Attempt::LostRace { why } => {
                 losses += 1;
+                contended.set(true);
                 let now = ports.clock.now();
                 let room = end.saturating_sub(now);
                 ports

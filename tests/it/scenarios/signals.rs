@@ -1,0 +1,145 @@
+//! SIGHUP, SIGINT and SIGTERM while promote computes, and after the verdict: the step ends within 2 s, with report, outputs and the right code.
+
+use std::io::Write as _;
+use std::time::{Duration, Instant};
+
+use sandbox::front::{Front, Manner};
+use sandbox::git::Canned;
+
+use super::bounds::packet;
+use crate::support::{Step, Stepped, World, ignores_hangup};
+
+/// What a cancelled step has, and what a busy machine takes beside that.
+const SOON: Duration = Duration::from_secs(2 + 3);
+
+/// Runs a step for each signal, and sends it once `so` says.
+fn each_signal(step: impl Fn() -> (World, Step), so: impl Fn(&World), ends: impl Fn(&World, u8, &Stepped)) {
+    for signal in [1, 2, 15] {
+        if signal == 1 && ignores_hangup() {
+            continue;
+        }
+        let (world, step) = step();
+        let running = step.start();
+        so(&world);
+        let since = Instant::now();
+        running.signal(signal);
+        let stepped = step.after(running.wait());
+        assert!(
+            since.elapsed() < SOON,
+            "signal {signal}: {:?}\n{}",
+            since.elapsed(),
+            stepped.ran.stdout
+        );
+        assert!(
+            !stepped.summary.is_empty() && !stepped.outputs["report"].is_empty(),
+            "signal {signal}"
+        );
+        ends(&world, u8::try_from(signal).unwrap(), &stepped);
+    }
+}
+
+/// A pack of so many blobs of 64 KiB, which is small to send and large to unpack, as the answer to a fetch.
+fn heavy(blobs: u32) -> Vec<u8> {
+    let mut deflated = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+    deflated.write_all(&vec![0; 64 << 10]).unwrap();
+    // A blob of 65,536 bytes, in the encoding of packs.
+    let blob = [&[0xb0, 0x80, 0x20][..], &deflated.finish().unwrap()].concat();
+    let mut pack = b"PACK\0\0\0\x02".to_vec();
+    pack.extend_from_slice(&blobs.to_be_bytes());
+    pack.extend((0..blobs).flat_map(|_| blob.clone()));
+    pack.extend_from_slice(&[0; 20]);
+    let mut answer = Vec::new();
+    packet(&mut answer, b"packfile\n");
+    for part in pack.chunks(60_000) {
+        packet(&mut answer, &[&[1], part].concat());
+    }
+    answer.extend_from_slice(b"0000");
+    answer
+}
+
+#[test]
+fn a_signal_ends_a_run_that_unpacks() {
+    let kind = vec![(
+        "content-type".to_owned(),
+        "application/x-git-upload-pack-result".to_owned(),
+    )];
+    let answer = heavy(700);
+    each_signal(
+        || {
+            let world = World::new();
+            let tip = world.sandbox.tip().unwrap();
+            let mut listing = Vec::new();
+            packet(
+                &mut listing,
+                format!("{tip} HEAD symref-target:refs/heads/main\n").as_bytes(),
+            );
+            listing.extend_from_slice(b"0000");
+            for (times, body) in [(1, listing), (99, answer.clone())] {
+                world.sandbox.git.answer(Canned {
+                    path: "git-upload-pack".to_owned(),
+                    times,
+                    status: 200,
+                    headers: kind.clone(),
+                    body,
+                });
+            }
+            let step = world
+                .step()
+                .with("app", "api")
+                .with("environment", "dev")
+                .with("tag", "v2");
+            (world, step)
+        },
+        |world| {
+            let fetched = |seen: &sandbox::git::Seen| seen.path.contains("upload-pack") && seen.status == 200;
+            world.until("the pack is sent", |sandbox| {
+                sandbox.git.requests().iter().filter(|seen| fetched(seen)).count() > 1
+            });
+            std::thread::sleep(Duration::from_millis(200));
+        },
+        |_, signal, stepped| {
+            assert_eq!(stepped.ran.code, 128 + i32::from(signal), "{}", stepped.ran.stdout);
+            assert_eq!(stepped.outputs["outcome"], "cancelled");
+            assert_eq!(stepped.outputs["changed"], "false");
+        },
+    );
+}
+
+/// The record comes after the verdict: what was seen stays true, and a warning says that the record lacks it.
+#[test]
+fn a_signal_ends_a_run_that_writes_its_record() {
+    let fronts = std::cell::RefCell::new(Vec::<Front>::new());
+    each_signal(
+        || {
+            let world = World::new();
+            let front = Front::before(world.sandbox.git.address()).unwrap();
+            // The first push is the promotion's.
+            front.after(1, "/git-receive-pack HTTP", Manner::Hangs);
+            let step = world
+                .step()
+                .with("infra-repo", &format!("{}/infra-repo.git", front.url()))
+                .with("aliases", &world.sandbox.infra_repo())
+                .with("app", "api")
+                .with("environment", "dev")
+                .with("tag", "v2")
+                .with("settle", "300ms");
+            fronts.borrow_mut().push(front);
+            (world, step)
+        },
+        |world| {
+            let fronts = fronts.borrow();
+            let front = fronts.last().unwrap();
+            world.until("the record is pushed", |_| !front.met().is_empty());
+        },
+        |world, _, stepped| {
+            assert_eq!(stepped.ran.code, 0, "{}", stepped.ran.stdout);
+            assert_eq!(stepped.outputs["outcome"], "promoted");
+            assert_eq!(stepped.outputs["commit"], world.sandbox.tip().unwrap());
+            assert!(
+                stepped.ran.stdout.contains("was cancelled while it was written"),
+                "{}",
+                stepped.ran.stdout
+            );
+        },
+    );
+}
