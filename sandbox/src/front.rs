@@ -19,6 +19,8 @@ pub enum Manner {
     Busy(u32),
     /// With this: a status, further lines of the head (each with its line end), and a body.
     Says(u16, String, Arc<Vec<u8>>),
+    /// With JSON that is made of the request.
+    Makes(fn(&str) -> String),
 }
 
 /// Which requests are answered, and how.
@@ -128,11 +130,11 @@ impl Front {
             return pass(&mut client, server, &lines, &body);
         };
         lock(&self.met).push(first);
-        answer(&mut client, &manner)
+        answer(&mut client, &manner, &asked)
     }
 }
 
-fn answer(client: &mut TcpStream, manner: &Manner) -> std::io::Result<()> {
+fn answer(client: &mut TcpStream, manner: &Manner, asked: &str) -> std::io::Result<()> {
     match manner {
         Manner::Hangs => loop {
             // Nothing more comes from the client than the end of the connection.
@@ -153,6 +155,11 @@ fn answer(client: &mut TcpStream, manner: &Manner) -> std::io::Result<()> {
                 "HTTP/1.1 503 Busy\r\nretry-after: {seconds}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
             );
             client.write_all(head.as_bytes())
+        }
+        Manner::Makes(make) => {
+            let body = make(asked).into_bytes();
+            let headers = "content-type: application/json\r\n".to_owned();
+            answer(client, &Manner::Says(200, headers, Arc::new(body)), asked)
         }
         Manner::Says(status, headers, body) => {
             let length = body.len();

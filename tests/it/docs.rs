@@ -9,6 +9,7 @@ use promote_action::plan::Config;
 use serde_json::Value;
 
 mod commands;
+mod limit_rows;
 pub(crate) mod report;
 mod schema;
 mod shells;

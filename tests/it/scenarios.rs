@@ -14,6 +14,7 @@ mod faults;
 mod following;
 mod formats;
 mod full_answers;
+mod full_git_answers;
 mod gates;
 mod github_api;
 mod github_preflight;

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use sandbox::argocd::Canned as Answer;
+use sandbox::front::{Front, Manner};
 use sandbox::git::Canned;
 use serde_json::Value;
 
@@ -31,12 +32,20 @@ pub(super) fn packet(out: &mut Vec<u8>, line: &[u8]) {
 
 /// Runs in 512 MB of address space, and returns the report, whatever the outcome.
 pub(super) fn limited(world: &World, env: &[(&str, &str)], words: &str) -> Value {
-    let url = world.sandbox.git.url("infra-repo");
+    limited_as(world, &world.sandbox.git.url("infra-repo"), env, words)
+}
+
+/// The same with another address of the infra-repo.
+pub(super) fn limited_at(world: &World, url: &str, words: &str) -> Value {
+    limited_as(world, url, &[], words)
+}
+
+fn limited_as(world: &World, url: &str, env: &[(&str, &str)], words: &str) -> Value {
     let out = Command::new("sh")
         .args(["-c", "ulimit -v 524288; exec \"$@\"", "sh"])
         .arg(env!("CARGO_BIN_EXE_promote"))
         .args(words.split(' '))
-        .args(["--output", "json", "--infra-repo", &url])
+        .args(["--output", "json", "--infra-repo", url])
         .env_clear()
         .env("HOME", world.folder.path())
         .env("PROMOTE_TOKEN", world.sandbox.git_token())
@@ -221,6 +230,7 @@ fn answers_of_argo_cd_full_of_the_smallest_elements_end_in_words() {
         ),
         // More than the bound itself.
         ("/session/userinfo", " ".repeat(17 * MIB), PLAN),
+        ("/applications/api-dev", " ".repeat(65 * MIB), PLAN),
     ] {
         let report = with_argocd(part, json, body, words);
         assert_eq!(report["exit_code"], 4, "{part}: {report:#}");
@@ -238,6 +248,67 @@ fn answers_of_argo_cd_full_of_the_smallest_elements_end_in_words() {
         "wait --app api --environment dev --settle 0s --timeout 20s",
     );
     assert_eq!(report["outcome"], "live", "{report:#}");
+}
+
+/// What is only read where a promotion goes wrong, or where there is a canary: the run ends as it would have.
+#[test]
+fn objects_trees_and_events_of_a_stream_end_in_words() {
+    const FAILS: &str = "--app api --environment dev --tag fail1 --settle 300ms --timeout 30s";
+    let json = "application/json";
+    let list = |element: &str, size: usize| {
+        format!(
+            "[{}{element}]",
+            format!("{element},").repeat(size / (element.len() + 1))
+        )
+    };
+    for (part, body) in [
+        ("/resource-tree", format!("{{\"nodes\":{}}}", list("{}", 20 * MIB))),
+        ("/events?", format!("{{\"items\":{}}}", list("{}", 4 * MIB - 99))),
+        ("/resource?", format!("{{\"manifest\":{:?}}}", list("{\"\":0}", MIB))),
+        ("/resource?", " ".repeat(5 * MIB)),
+        ("/logs?", "{}".repeat(2 * MIB - 9)),
+    ] {
+        let report = with_argocd(part, json, body, FAILS);
+        assert_eq!(report["outcome"], "rollout-failed", "{part}: {report:#}");
+    }
+    // An event that never ends is no event.
+    let frame = format!("data: {}", "x".repeat(17 * MIB));
+    let report = with_argocd(
+        "/stream/applications",
+        "text/event-stream",
+        frame,
+        "wait --app api --environment dev --settle 0s --timeout 20s",
+    );
+    assert_eq!(report["outcome"], "live", "{report:#}");
+}
+
+/// Each template of an analysis names the next one, for ever.
+#[test]
+fn an_analysis_that_names_templates_without_end_counts_for_nothing() {
+    let world = World::new();
+    let path = "apps/api/base-rollout/rollout.yaml";
+    let rollout = world.sandbox.git.read("infra-repo", path).unwrap();
+    assert!(rollout.contains("templateName"), "{rollout}");
+    let address = world.sandbox.argocd.url().trim_start_matches("http://");
+    let front = Front::before(address.parse().unwrap()).unwrap();
+    front.on(
+        "kind=AnalysisTemplate",
+        Manner::Makes(|asked| {
+            let (_, name) = asked.split_once("resourceName=").unwrap();
+            let name = name.split(['&', ' ']).next().unwrap();
+            let object = serde_json::json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "AnalysisTemplate",
+                "metadata": {"name": name}, "spec": {"templates": [{"templateName": format!("{name}x")}]}});
+            serde_json::json!({"manifest": object.to_string()}).to_string()
+        }),
+    );
+    let token = world.sandbox.argocd.token("ci");
+    let env = [("ARGOCD_SERVER", front.url()), ("ARGOCD_AUTH_TOKEN", token)];
+    let env: Vec<(&str, &str)> = env.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let words = "--app api --environment production --tag abc1234 --timeout 3s --on-pause succeed";
+    let report = limited(&world, &env, words);
+    assert_ne!(report["outcome"], "bug", "{report:#}");
+    let asked = front.met().len();
+    assert!((2..=64 * 3).contains(&asked), "{asked}: {report:#}");
 }
 
 /// A host that asks for patience, before and after the commit: the run ends within its bound and 15 s.
