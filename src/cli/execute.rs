@@ -18,8 +18,8 @@ const GRACE: std::time::Duration = std::time::Duration::from_millis(1800);
 
 /// Runs everything but `set-image`.
 pub(super) fn job(common: &Common, job: &Job, receiver: &Rc<dyn Receiver>, clock: &Rc<dyn Clock>) -> Report {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    match runtime {
+    let built = || tokio::runtime::Builder::new_current_thread().enable_all().build();
+    match enough_files().and_then(|()| built()) {
         Ok(runtime) => {
             let report = runtime.block_on(cancellable(common, job, receiver, clock));
             // An answer that is still taken apart on another thread is not waited for.
@@ -28,6 +28,22 @@ pub(super) fn job(common: &Common, job: &Job, receiver: &Rc<dyn Receiver>, clock
         }
         Err(error) => failed(job.command(), not_started(error)),
     }
+}
+
+/// Checks that the files can be opened that the runtime opens: it panics where it cannot have those of signals.
+fn enough_files() -> std::io::Result<()> {
+    /// Its poll with two copies, what wakes it, the two ends of the signals' pipe with a copy, and one to spare for a connection.
+    const FILES: usize = 8;
+    let mut held = Vec::new();
+    for _ in 0..FILES {
+        match rustix::io::dup(std::io::stderr()) {
+            Ok(file) => held.push(file),
+            Err(error @ (rustix::io::Errno::MFILE | rustix::io::Errno::NFILE)) => return Err(error.into()),
+            // Where stderr is closed, nothing is known.
+            Err(_) => break,
+        }
+    }
+    Ok(())
 }
 
 /// Why a run did not begin: what the machine lacks, where it says so.

@@ -277,6 +277,47 @@ fn a_run_leaves_no_core_file() {
     assert!(found.is_some(), "a core file could be written");
 }
 
+/// What a machine lacks is no mistake of promote: whichever open file is the one too many, the report says what is missing.
+#[test]
+#[cfg(unix)]
+fn too_few_open_files_are_no_bug() {
+    let sandbox = sandbox::Sandbox::start_blocking(sandbox::Options::default()).unwrap();
+    let repo = sandbox.infra_repo();
+    let mut fewest = None;
+    // With fewer than 4 a program that is linked dynamically does not begin.
+    for files in 4..=16 {
+        let out = Command::new("sh")
+            .args(["-c", &format!("ulimit -n {files}; exec \"$@\""), "sh"])
+            .args([
+                env!("CARGO_BIN_EXE_promote"),
+                "plan",
+                "--app",
+                "api",
+                "--environment",
+                "dev",
+                "--tag",
+                "v2",
+            ])
+            .args(["--output", "json", "--infra-repo", &repo])
+            .env_clear()
+            .env("PROMOTE_TOKEN", sandbox.git_token())
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let report: serde_json::Value =
+            serde_json::from_slice(&out.stdout).unwrap_or_else(|error| panic!("{files}: {error} {out:?}"));
+        match report["outcome"].as_str().unwrap() {
+            "planned" => fewest = fewest.or(Some(files)),
+            "unreachable" => assert!(
+                report["reason"].as_str().unwrap().contains("open files"),
+                "{files}: {report:#}"
+            ),
+            _ => panic!("{files}: {report:#}"),
+        }
+    }
+    assert!(fewest.is_some_and(|files| files <= 12), "{fewest:?}");
+}
+
 #[test]
 fn nothing_given_lists_everything_that_is_missing() {
     let ran = promote(&[], &["promote"]).exits(2);
