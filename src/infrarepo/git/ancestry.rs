@@ -55,6 +55,14 @@ impl Remote {
             .map_err(|error| error.into_fault(&self.talk.place()))?
             .into_iter()
             .collect();
+        if !self.has(from) {
+            // The server has it below ours, or the answer is to another question: it must be able to send it.
+            let mut alone = Fetch::of(vec![from], Filter::NoTrees);
+            alone.depth = Some(1);
+            let fetched = self.fetch(&alone, MOST_BYTES).await;
+            fetched.map_err(|error| error.into_fault(&self.talk.place()))?;
+            self.require(&[from])?;
+        }
         let (mut next, mut seen, mut bounded) = (vec![from], HashSet::new(), false);
         while let Some(commit) = next.pop() {
             if !seen.insert(commit) || !self.has(commit) {

@@ -161,7 +161,7 @@ impl Remote {
         self.require(&fetch.wants)
     }
 
-    fn require(&self, wanted: &[Oid]) -> Result<(), Fault> {
+    pub(super) fn require(&self, wanted: &[Oid]) -> Result<(), Fault> {
         match wanted.iter().find(|id| !self.has(**id)) {
             Some(id) => Err(Fault::unreachable(format!(
                 "{} did not send the object {id} that it was asked for",

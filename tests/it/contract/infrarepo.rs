@@ -3,6 +3,7 @@
 
 mod answers;
 mod faults;
+mod lies;
 mod pushes;
 mod sizes;
 mod ssh;
