@@ -28,7 +28,7 @@ fn checked(script: &str, values: [(&str, &str); 4]) -> (bool, String) {
 
 #[test]
 fn the_reusable_workflow_takes_exactly_one_environment() {
-    for file in ["promote.yml", "promote-enterprise-server.yml"] {
+    for file in ["promote.yml", "promote-enterprise-server.yml", "rollback.yml"] {
         let steps = steps(file);
         let names: Vec<&str> = steps.iter().map(|step| step["name"].as_str().unwrap()).collect();
         assert_eq!(names[0], "Check the names", "before a token exists");
@@ -101,6 +101,35 @@ fn the_reusable_workflow_passes_on_every_input_and_every_output() {
             .filter(|name| *name != "deployment")
         {
             assert!(with.contains_key(name), "{file} does not pass on {name:?}");
+        }
+    }
+}
+
+/// Whoever can push a branch can neither push an image nor attest one, and the documented check accepts no other workflow or branch.
+#[test]
+fn what_a_release_attests_comes_from_its_workflow_on_main() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |file: &str| std::fs::read_to_string(root.join(file)).unwrap();
+    let workflow: serde_yaml::Value = serde_yaml::from_str(&read(".github/workflows/release.yml")).unwrap();
+    let mut writing = 0;
+    for (name, job) in workflow["jobs"].as_mapping().unwrap() {
+        let rights = job["permissions"].as_mapping().unwrap();
+        if rights.values().any(|right| right.as_str() == Some("write")) {
+            assert_eq!(job["environment"].as_str(), Some("release"), "{name:?}");
+            writing += 1;
+        }
+    }
+    assert!(writing >= 3, "{writing}");
+    for page in ["docs/install.md", "docs/releasing.md"] {
+        let text = read(page);
+        for command in text.split("gh attestation verify ").skip(1) {
+            let lines: Vec<&str> = command.lines().take(2).collect();
+            let command = lines.concat();
+            assert!(
+                command.contains("--signer-workflow org/promote-action/.github/workflows/release.yml"),
+                "{page}: {command}"
+            );
+            assert!(command.contains("--source-ref refs/heads/main"), "{page}: {command}");
         }
     }
 }
