@@ -181,3 +181,16 @@ fn several_lost_answers_are_still_one_commit() {
         assert_eq!(promoted.truth(), "landed", "{:#}", promoted.report);
     }
 }
+
+/// `ok` is the server's word: where nobody follows the commit, the branch is looked at.
+#[test]
+fn a_push_that_is_reported_as_done_and_was_not_is_found_out() {
+    let promoted = Promoted::under(&[(UP_TO_PUSH - 1, Fault::Report("ok refs/heads/main"))]);
+    assert_eq!(promoted.commits, 1);
+    assert_eq!(promoted.truth(), "not landed", "{:#}", promoted.report);
+    assert!(
+        promoted.reason().contains("as landed, but main is at"),
+        "{:#}",
+        promoted.report
+    );
+}
