@@ -33,6 +33,14 @@ pub(super) async fn or_cancel<T>(cancel: &Cancel, work: impl Future<Output = T>)
     }
 }
 
+/// Lets a signal be heard that came while something was computed.
+pub(super) async fn heard() {
+    // What receives it, what passes it on, and what waits for it run one after the other.
+    for _ in 0..3 {
+        tokio::task::yield_now().await;
+    }
+}
+
 /// Runs what reads before anything is written, within its bound. What it waits for by itself, such as a gate, does not belong in it.
 ///
 /// # Errors

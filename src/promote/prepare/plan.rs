@@ -5,6 +5,7 @@ use crate::model::{EnvironmentName, Fault, Pin, Reference};
 use crate::plan::{self, DEFAULT_MESSAGE, Identity, NoPlan, OnSuperseded, Plan, Request, Trailers};
 use crate::registry::Images;
 
+use crate::promote::cancel::heard;
 use crate::promote::prepare::included::{included, is_kustomize};
 use crate::promote::prepare::snapshot::{Asked, Snapshot, snapshot};
 use crate::promote::underway::all;
@@ -57,6 +58,8 @@ pub(in crate::promote) async fn planned(
         }
         plan = plan::plan(request, template, &snapshot.places, &snapshot.sources, identity);
     }
+    // Large files take their time.
+    heard().await;
     let plan = plan.map_err(|no| match no {
         NoPlan::Mistakes(mistakes) => Fault::mistakes(&mistakes),
         NoPlan::Contradicted(why) => {

@@ -105,6 +105,48 @@ fn a_signal_ends_a_run_that_unpacks() {
     );
 }
 
+#[test]
+fn a_signal_ends_a_run_that_edits_a_large_file() {
+    each_signal(
+        || {
+            let world = World::new();
+            let text = world.sandbox.overlay("api", "dev").unwrap();
+            let lines: String = (0..60_000).map(|n| format!("  - KEY{n}=value {n}\n")).collect();
+            let text = format!("{text}configMapGenerator:\n- name: large\n  literals:\n{lines}");
+            world
+                .sandbox
+                .commit(&sandbox::overlay("api", "dev"), &text, "Add a large map")
+                .unwrap();
+            world.sandbox.git.forget_requests();
+            let step = Step::new()
+                .with("infra-repo", &world.sandbox.infra_repo())
+                .with("token", world.sandbox.git_token())
+                .with("dry-run", "true")
+                .with("app", "api")
+                .with("environment", "dev")
+                .with("tag", "v2");
+            (world, step)
+        },
+        |world| {
+            // The tip, the folders, the file.
+            world.until("the file is sent", |sandbox| {
+                sandbox
+                    .git
+                    .requests()
+                    .iter()
+                    .filter(|seen| seen.status == 200 && seen.down > 0)
+                    .count()
+                    > 2
+            });
+            std::thread::sleep(Duration::from_millis(100));
+        },
+        |_, signal, stepped| {
+            assert_eq!(stepped.ran.code, 128 + i32::from(signal), "{}", stepped.ran.stdout);
+            assert_eq!(stepped.outputs["outcome"], "cancelled");
+        },
+    );
+}
+
 /// As many applications as a list can have, each with a source in the repository: finding those of one folder is one pass.
 #[test]
 fn a_list_of_all_applications_is_looked_through_once() {
