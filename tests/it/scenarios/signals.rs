@@ -111,7 +111,8 @@ fn a_signal_ends_a_run_that_edits_a_large_file() {
         || {
             let world = World::new();
             let text = world.sandbox.overlay("api", "dev").unwrap();
-            let lines: String = (0..60_000).map(|n| format!("  - KEY{n}=value {n}\n")).collect();
+            let lines: Vec<String> = (0..60_000).map(|n| format!("  - KEY{n}=value {n}\n")).collect();
+            let lines = lines.concat();
             let text = format!("{text}configMapGenerator:\n- name: large\n  literals:\n{lines}");
             world
                 .sandbox
