@@ -289,3 +289,28 @@ pub(super) fn sha(id: Oid) -> CommitSha {
 fn zero() -> CommitSha {
     CommitSha::parse(&"0".repeat(40)).expect("40 hexadecimal digits")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::pack::Objects as _;
+    use super::super::store::Store;
+    use super::*;
+
+    /// A server can send anything under the name of a folder. Asked for again, it would be the same: only an object that is not here is missing.
+    #[test]
+    fn a_file_in_the_place_of_a_folder_is_not_missing() {
+        let mut store = Store::new().unwrap();
+        let blob = store.put(ObjectType::Blob, b"images: []\n").unwrap();
+        let absent = Oid::from_bytes(&[7; 20]).unwrap();
+        for (id, is_missing) in [(blob, false), (absent, true)] {
+            let entry = [b"40000 apps\0".as_slice(), id.as_bytes()].concat();
+            let tree = store.put(ObjectType::Tree, &entry).unwrap();
+            let text = format!("tree {tree}\nauthor M <m@m> 1 +0000\ncommitter M <m@m> 1 +0000\n\nOdd\n");
+            let commit = store.put(ObjectType::Commit, text.as_bytes()).unwrap();
+            let path = RepoPath::parse("apps/api").unwrap();
+            let found = find(store.repo(), commit, &path);
+            assert_eq!(found.is_ok_and(|found| found == Found::Missing(id)), is_missing);
+            assert_eq!(list(store.repo(), id).is_ok(), is_missing);
+        }
+    }
+}
