@@ -1,3 +1,5 @@
+//! What is taken back, what is left alone, and which version a way back leads to.
+
 use super::*;
 use crate::assess::history::{EventKind, Line, Record};
 use crate::model::{AppName, EnvironmentName, Timestamp};
