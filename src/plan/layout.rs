@@ -29,6 +29,8 @@ pub struct Place {
     pub branch: Option<BranchName>,
     /// What `path` names: the overlay's folder, or with other formats than kustomize a file.
     pub folder: RepoPath,
+    /// The environment's own folder, where the environment was not asked for: it is `folder`, or includes it, so that a change reaches it.
+    pub reached: Option<RepoPath>,
     /// How its files are read.
     pub syntax: Syntax,
     /// The applications that deploy it.
@@ -222,6 +224,7 @@ impl Layout<'_> {
                 cluster: cluster.cloned(),
                 branch: self.branch(environment),
                 folder,
+                reached: None,
                 applications,
                 policy: self
                     .select

@@ -28,6 +28,8 @@ pub struct Candidate {
     pub cluster: Option<ClusterName>,
     /// The overlay's folder.
     pub folder: RepoPath,
+    /// The environment's own folder, where the environment was not asked for: it is `folder`, or includes it.
+    pub reached: Option<RepoPath>,
     /// In which of the environment's waves it is synced, from 0.
     pub wave: usize,
     /// How it is followed.

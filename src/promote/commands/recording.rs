@@ -60,7 +60,17 @@ pub(in crate::promote) fn lines_of(
             event => event.clone(),
         }
     };
-    lines(reading, event, known, verdict)
+    let mut lines = lines(reading, event, known, verdict);
+    // Where no application was followed, nothing was seen.
+    let unseen = |place: &&Target| {
+        let own = |row: &ApplicationRow| row.app == place.app.as_str() && row.environment == place.environment.as_str();
+        place.reached.is_some() && !applications.iter().any(own)
+    };
+    let places = verdict.planned.snapshot.places.iter().map(|(place, _)| place);
+    for place in places.filter(unseen) {
+        lines.retain(|line| line.pair != (place.app.clone(), place.environment.clone()));
+    }
+    lines
 }
 
 /// Records one event of every app in every environment of a run.

@@ -132,9 +132,10 @@ pub(in crate::promote) async fn pinned(
         }));
         overlay.text = text;
     }
-    let plan = Plan {
+    let mut plan = Plan {
         pins,
         ..Plan::default()
     };
+    snapshot.join(&mut plan);
     Ok((Planned { snapshot, plan }, commit))
 }

@@ -159,6 +159,7 @@ pub(in crate::promote) fn candidates_of(target: &plan::Place, images: &[String])
             environment: target.environment.clone(),
             cluster: target.cluster.clone(),
             folder: target.folder.clone(),
+            reached: target.reached.clone(),
             policy: target.policy,
             images: images.to_vec(),
         })

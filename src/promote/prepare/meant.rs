@@ -11,11 +11,6 @@ use crate::promote::prepare::patience::patiently;
 use crate::promote::prepare::shared::Tree;
 use crate::promote::prepare::source::refused;
 
-/// Whether two names are of one application.
-pub(super) fn same(one: &ApplicationId, other: &ApplicationId) -> bool {
-    one.name() == other.name() && one.namespace() == other.namespace() && one.environment() == other.environment()
-}
-
 /// Returns the applications whose folder includes that of a candidate.
 pub(super) async fn including(
     all: &[AppSnapshot],
@@ -26,11 +21,13 @@ pub(super) async fn including(
     let Some(tree) = tree else { return Vec::new() };
     let names = Names::of(all);
     let mut found = Vec::new();
-    for app in all {
+    let here = candidate.environment.as_str();
+    let near = |app: &&AppSnapshot| app.environment.as_deref().is_none_or(|environment| environment == here);
+    for app in all.iter().filter(near) {
         if tree.through(app, origin, &candidate.folder).await.is_some()
             && let Some(id) = names.id(app)
         {
-            found.push((Ok(id.within(candidate.environment.as_str())), candidate.clone()));
+            found.push((Ok(id.within(here)), candidate.clone()));
         }
     }
     found
@@ -54,8 +51,9 @@ pub(super) async fn which(
                 Ok(all) => {
                     let fed = fed.get_or_insert_with(|| Fed::by(all, origin, observe.project()));
                     let direct = fed.deploying(&candidate);
-                    let more = including(all, origin, tree.filter(|_| direct.is_empty()), &candidate).await;
-                    if direct.is_empty() && more.is_empty() {
+                    let includes = direct.is_empty() && candidate.reached.is_none();
+                    let more = including(all, origin, tree.filter(|_| includes), &candidate).await;
+                    if includes && more.is_empty() {
                         found.push(nobody(origin, &candidate));
                     }
                     found.extend(direct.into_iter().chain(more));
@@ -98,7 +96,8 @@ impl Fed {
     /// Returns those that deploy the folder of a candidate.
     fn deploying(&self, candidate: &Candidate) -> Vec<(Result<ApplicationId, Fault>, Candidate)> {
         let here = candidate.environment.as_str();
-        let ids = self.0.get(&candidate.folder).into_iter().flatten();
+        let folder = candidate.reached.as_ref().unwrap_or(&candidate.folder);
+        let ids = self.0.get(folder).into_iter().flatten();
         let ids = ids.filter(|id| id.environment().is_none_or(|environment| environment == here));
         ids.map(|id| (Ok(id.clone().within(here)), candidate.clone())).collect()
     }

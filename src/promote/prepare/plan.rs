@@ -60,12 +60,13 @@ pub(in crate::promote) async fn planned(
     }
     // Large files take their time.
     heard().await;
-    let plan = plan.map_err(|no| match no {
+    let mut plan = plan.map_err(|no| match no {
         NoPlan::Mistakes(mistakes) => Fault::mistakes(&mistakes),
         NoPlan::Contradicted(why) => {
             Fault::refused(why).hint("run the pipeline of the newer build, or drop what was asserted")
         }
     })?;
+    snapshot.join(&mut plan);
     Ok(Planned { snapshot, plan })
 }
 
@@ -74,14 +75,13 @@ pub(in crate::promote) async fn planned(
 /// A registry that does not answer is the concern of the gate `image`, which asks it again and is not open then. Only a run that skips
 /// that gate stops here: nothing else would keep it from writing a tag without its digest.
 async fn with_digests(images: &dyn Images, request: &Request, snapshot: &Snapshot) -> Result<Option<Request>, Fault> {
-    let required = |environment: &EnvironmentName| {
-        let said = snapshot
-            .config
-            .as_ref()
-            .and_then(|config| config.environment(environment));
+    let config = snapshot.config.as_ref();
+    let says = |environment: &EnvironmentName| {
+        let said = config.and_then(|config| config.environment(environment));
         said.and_then(|said| said.gates.image.as_ref())
             .is_some_and(|image| image.digest)
     };
+    let required = |environment: &EnvironmentName| snapshot.reach(environment).any(says);
     if !snapshot.places.iter().any(|(place, _)| required(&place.environment)) {
         return Ok(None);
     }

@@ -3,29 +3,16 @@
 
 use crate::assess::rollout::Origin;
 use crate::delivery::{Observe, Problem};
-use crate::model::{AppSnapshot, ApplicationId, Canary, Clock, Fault, Health, Managed, Outcome, RepoPath, Resource};
+use crate::model::{AppSnapshot, ApplicationId, Canary, Clock, Fault, Health, Managed, Outcome, Resource};
 use crate::plan::SyncMode;
 
 use crate::promote::followee::{Candidate, Followee};
-use crate::promote::prepare::meant::{including, listed, same, which};
+use crate::promote::prepare::looked::{Looked, once, same};
+use crate::promote::prepare::meant::{including, listed, which};
 use crate::promote::prepare::patience::patiently;
 use crate::promote::prepare::shared::Tree;
 use crate::promote::prepare::source::{deploys, mistaken, refused, unfit};
 use crate::promote::underway::all;
-
-/// What may be an application that has to become live, looked at.
-pub(in crate::promote) struct Looked {
-    /// Which; `None` when none has the candidate's source.
-    pub(in crate::promote) id: Option<ApplicationId>,
-    /// What was looked for.
-    pub(in crate::promote) candidate: Candidate,
-    /// The folder that it deploys, where that is another one that includes the candidate's.
-    pub(in crate::promote) through: Option<RepoPath>,
-    /// How it is now; `None` when it could not be read, or when nothing stands against it: then it is still to be created.
-    pub(in crate::promote) app: Option<AppSnapshot>,
-    /// All that stands against promoting to it, but for the right to sync.
-    pub(in crate::promote) against: Vec<Fault>,
-}
 
 /// Looks at the applications of `candidates`, and returns them with how they are now: the baseline of the wait.
 ///
@@ -132,7 +119,7 @@ pub(in crate::promote) async fn look_at(
 ) -> Vec<Looked> {
     let mut list = None;
     let found = which(observe, clock, origin, tree, candidates, &mut list).await;
-    let mut looked = looked(observe, clock, origin, tree, found, &mut list).await;
+    let mut looked = once(looked(observe, clock, origin, tree, found, &mut list).await);
     // What one application gets by including the folder, the others get as well.
     let included = looked.iter().filter(|one| one.through.is_some());
     let mut folders: Vec<Candidate> = included.map(|one| one.candidate.clone()).collect();
@@ -142,15 +129,33 @@ pub(in crate::promote) async fn look_at(
         let Ok(all) = listed(observe, clock, &mut list).await else {
             break;
         };
+        let several = all.iter().any(|app| app.environment.is_some());
         let found = including(all, origin, tree, &candidate).await.into_iter();
         let new = found.filter(|(id, _)| {
             let known = looked.iter().filter_map(|one| one.id.as_ref());
-            id.as_ref().is_ok_and(|id| known.clone().all(|known| !same(known, id)))
+            id.as_ref()
+                .is_ok_and(|id| known.clone().all(|known| !same(several, known, id)))
         });
         others.extend(new);
     }
-    looked.extend(self::looked(observe, clock, origin, tree, others, &mut list).await);
+    let mut others = self::looked(observe, clock, origin, tree, others, &mut list).await;
+    for one in &mut others {
+        let strange = one.id.as_ref().zip(one.app.as_ref());
+        if let Some((id, _)) = strange.filter(|(_, app)| triggers(app, one.candidate.policy.sync)) {
+            one.against.push(strange_sync(id, &one.candidate));
+        }
+    }
+    looked.extend(others);
     looked
+}
+
+/// Why no sync of an application is started that includes the folder and that no environment names: it may be another environment's.
+fn strange_sync(id: &ApplicationId, candidate: &Candidate) -> Fault {
+    let (folder, environment) = (&candidate.folder, &candidate.environment);
+    refused(format!(
+        "{id} includes {folder} and has no automated sync, but is not an application of {environment}, nor of another environment in promote.yaml"
+    ))
+    .hint(format!("add its environment to promote.yaml, or set `application: by-source` if it belongs to {environment}"))
 }
 
 /// Reads each application that was found, and what is against it.
@@ -181,7 +186,10 @@ async fn looked(
                 (Some(app), unfit.into_iter().map(refused).collect())
             }
             (Ok(id), Some(Err(problem))) => {
-                let wrong = if is_missing(observe, clock, id, &problem).await {
+                let wrong = if candidate.reached.is_some() && is_missing(observe, clock, id, &problem).await {
+                    // The environment is not there on this server: nothing of it changes.
+                    continue;
+                } else if is_missing(observe, clock, id, &problem).await {
                     let others = listed(observe, clock, list).await;
                     let project = observe.project();
                     let wrong = others.map(|others| mistaken(id, others, &named, origin, &candidate.folder, project));

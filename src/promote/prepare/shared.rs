@@ -50,7 +50,7 @@ impl<'a> Tree<'a> {
     }
 
     /// Whether the kustomization of a folder includes another folder, or includes one that does.
-    async fn includes(&self, outer: &RepoPath, inner: &RepoPath) -> bool {
+    pub(in crate::promote) async fn includes(&self, outer: &RepoPath, inner: &RepoPath) -> bool {
         let mut open = vec![outer.clone()];
         let mut looked = Vec::new();
         while let Some(folder) = open.pop() {

@@ -1,13 +1,14 @@
 //! Reads what a plan needs at one commit: promote.yaml, and each target's files.
 
 use crate::infrarepo::{InfraRepo, Tip};
-use crate::model::{EnvironmentName, Fault};
+use crate::model::{EnvironmentName, Fault, PinChange};
 use crate::plan::holds::Holds;
-use crate::plan::{Allow, Config, Layout, Overlay, Place, Select, overlaps, shared};
+use crate::plan::{Allow, Config, Layout, Overlay, Place, Plan, Select, overlaps};
 
 use crate::promote::prepare::branches::{Start, start, tip_of};
 use crate::promote::prepare::holds::holds;
 use crate::promote::prepare::overlays::{find, read};
+use crate::promote::prepare::reached::{self, Reached};
 
 /// What was read, all of it at `tip`.
 pub(in crate::promote) struct Snapshot {
@@ -17,6 +18,8 @@ pub(in crate::promote) struct Snapshot {
     pub(in crate::promote) config: Option<Config>,
     /// The apps in the environments that were asked for, with their files.
     pub(in crate::promote) places: Vec<(Place, Overlay)>,
+    /// The other environments that a change of these reaches, until [`Snapshot::join`] puts them among the places.
+    pub(in crate::promote) reached: Vec<Reached>,
     /// What `from` names, with its files.
     pub(in crate::promote) sources: Vec<(Place, Overlay)>,
     /// Where the branch of `from` was: the same, or another one.
@@ -38,6 +41,44 @@ impl Snapshot {
             let is_first = !before.any(|(other, _)| other.app == place.app && other.environment == place.environment);
             is_first.then_some(place)
         })
+    }
+}
+
+impl Snapshot {
+    /// Returns an environment with those that its changes reach.
+    pub(in crate::promote) fn reach<'a>(
+        &'a self,
+        environment: &'a EnvironmentName,
+    ) -> impl Iterator<Item = &'a EnvironmentName> {
+        let of = |one: &&Reached| {
+            let place = self.places.get(one.of).map(|(place, _)| place);
+            place.is_some_and(|place| place.environment == *environment)
+        };
+        let there = self.reached.iter().filter(of).map(|one| &one.place.environment);
+        std::iter::once(environment).chain(there)
+    }
+
+    /// Puts what is reached among the places and pins of a plan. The files and the message are those of the environments that were asked for.
+    pub(in crate::promote) fn join(&mut self, plan: &mut Plan) {
+        let reached = std::mem::take(&mut self.reached);
+        for Reached { place, of } in reached {
+            let Some((origin, overlay)) = self.places.get(of) else {
+                continue;
+            };
+            let overlay = overlay.clone();
+            for pins in [&mut plan.pins, &mut plan.changes] {
+                let here = pins.iter().filter(|pin| origin.has(pin)).cloned();
+                let there: Vec<PinChange> = here
+                    .map(|pin| PinChange {
+                        environment: place.environment.clone(),
+                        cluster: place.cluster.clone(),
+                        ..pin
+                    })
+                    .collect();
+                pins.extend(there);
+            }
+            self.places.push((place, overlay));
+        }
     }
 }
 
@@ -97,7 +138,9 @@ pub(in crate::promote) async fn snapshot(repo: &dyn InfraRepo, asked: Asked<'_>)
     let (targets, sources) = both(targets, of_source.targets(&from))?;
     let mut files = Vec::new();
     let mut mistakes = overlaps(&targets, &sources, asked.select.own_branch);
-    let warnings: Vec<String> = targets.iter().filter_map(|place| shared(&layout, place)).collect();
+    let reached = reached::find(repo, &tip.commit, &layout, &targets).await;
+    let reached = reached.map_err(|mistakes| Fault::mistakes(&mistakes))?;
+    let warnings = reached::warnings(&layout, &targets, &reached);
     let source_tip = match asked.from {
         Some(from) => tip_of(repo, &base, &layout, from).await?,
         None => tip.clone(),
@@ -128,6 +171,7 @@ pub(in crate::promote) async fn snapshot(repo: &dyn InfraRepo, asked: Asked<'_>)
     Ok(Snapshot {
         tip,
         places: targets.into_iter().zip(overlays).collect(),
+        reached,
         sources: sources.into_iter().zip(sources_from).collect(),
         source_tip,
         base,

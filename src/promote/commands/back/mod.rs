@@ -21,7 +21,7 @@ use crate::promote::followee::Followee;
 use crate::promote::ports::Reading;
 use crate::promote::prepare::applications::{self, Evidence};
 use crate::promote::prepare::plan::Planned;
-use crate::promote::prepare::snapshot::{Asked, snapshot};
+use crate::promote::prepare::snapshot::{Asked, Snapshot, snapshot};
 use crate::promote::proposal::Proposal;
 
 /// What to go back to.
@@ -107,7 +107,7 @@ pub(in crate::promote) async fn prepare(
     let Reading {
         common, ports, repo, ..
     } = reading;
-    let snapshot = snapshot(
+    let mut snapshot = snapshot(
         repo,
         Asked {
             allow: aim.allow,
@@ -128,9 +128,12 @@ pub(in crate::promote) async fn prepare(
     let account = account(aim, &choices, of.clone(), &schema);
     let wanted: Vec<Vec<RecordedPin>> = choices.iter().map(|choice| choice.pins.clone()).collect();
     let plan = undo::restore(&snapshot.places, &wanted, &account, &common.identity);
-    let plan = plan.map_err(|mistakes| Fault::mistakes(&mistakes))?;
+    let mut plan = plan.map_err(|mistakes| Fault::mistakes(&mistakes))?;
+    snapshot.join(&mut plan);
     let mut edits = edits(&plan);
-    let forbidden = schema.forbids(aim.schema);
+    let forbidden = schema
+        .forbids(aim.schema)
+        .or_else(|| held_elsewhere(&snapshot, &plan, now));
     let held = if aim.hold && !plan.changes.is_empty() {
         hold(aim, &plan, &known, reading, &mut edits)?
     } else {
@@ -191,6 +194,22 @@ impl Proposal<Back> {
             _ => Ok(self),
         }
     }
+}
+
+/// Returns what forbids to go back to a version that another environment holds, which the change reaches.
+fn held_elsewhere(snapshot: &Snapshot, plan: &Plan, now: Timestamp) -> Option<Fault> {
+    let places = snapshot.places.iter().map(|(place, _)| place);
+    for place in places.filter(|place| place.reached.is_some()) {
+        let (app, environment) = (&place.app, &place.environment);
+        for change in plan.changes.iter().filter(|change| place.has(change)) {
+            let image = change.after.reference();
+            if let Some(held) = snapshot.holds.holding(app, environment, &image, now) {
+                let why = format!("{image} of {app} in {environment}, which has the same folder, is {held}");
+                return Some(Fault::refused(why).hint("choose another version with `to`, or run `promote release`"));
+            }
+        }
+    }
+    None
 }
 
 /// Adds the hold of each image that goes to the commit. Returns their references.

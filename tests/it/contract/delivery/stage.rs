@@ -226,6 +226,7 @@ impl Stage {
 
     pub(super) fn candidate(&self, app: &str, environment: &str) -> Candidate {
         Candidate {
+            reached: None,
             cluster: None,
             wave: 0,
             which: Which::Named(id(&format!("{app}-{environment}"))),
