@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use crate::github::{GitHub, Place};
 use crate::http::{Client, Tokens};
-use crate::model::{BranchName, Clock, Fault};
+use crate::model::{BranchName, Clock, CommitSha, Fault};
 
 /// How many reviews or commits GitHub lists at once.
 const PAGE: &str = "100";
@@ -37,6 +37,15 @@ pub struct Run {
     pub exclude_authors: bool,
 }
 
+/// The reviews of a pull request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reviewed {
+    /// The head that they are of.
+    pub head: CommitSha,
+    /// Who approves it.
+    pub by: Vec<String>,
+}
+
 /// Reads who approved.
 #[async_trait(?Send)]
 pub trait Approvers {
@@ -47,10 +56,11 @@ pub trait Approvers {
     async fn of_run(&self, environment: &str) -> Result<Vec<String>, Fault>;
 
     /// Returns who approves the current head of the open pull request from `head` to `base`; `None` where there is no such pull request.
+    /// Only people who belong to the repository count: in a public one, anybody can review.
     ///
     /// # Errors
     /// That cannot be read.
-    async fn of_pull(&self, head: &BranchName, base: &BranchName) -> Result<Option<Vec<String>>, Fault>;
+    async fn of_pull(&self, head: &BranchName, base: &BranchName) -> Result<Option<Reviewed>, Fault>;
 
     /// Returns who wrote the commits of the source repository `owner/name` from `before` to `after`.
     ///
@@ -62,7 +72,19 @@ pub trait Approvers {
 #[derive(Deserialize)]
 struct User {
     login: String,
+    #[serde(rename = "type")]
+    kind: Option<String>,
 }
+
+impl User {
+    /// Whether it is a person: GitHub says of every account what it is.
+    fn is_person(&self) -> bool {
+        self.kind.as_deref() != Some("Bot")
+    }
+}
+
+/// What GitHub calls those who belong to a repository. Everybody else can review as well where the repository is public.
+const BELONGING: [&str; 3] = ["OWNER", "MEMBER", "COLLABORATOR"];
 
 #[derive(Deserialize)]
 struct Approval {
@@ -94,6 +116,7 @@ struct Review {
     user: Option<User>,
     state: String,
     commit_id: Option<String>,
+    author_association: String,
 }
 
 #[derive(Deserialize)]
@@ -150,7 +173,7 @@ impl Approvers for Host {
                 .environments
                 .iter()
                 .any(|one| one.name.eq_ignore_ascii_case(environment));
-            named && approval.state == "approved"
+            named && approval.state == "approved" && approval.user.is_person()
         };
         Ok(all
             .into_iter()
@@ -159,7 +182,7 @@ impl Approvers for Host {
             .collect())
     }
 
-    async fn of_pull(&self, head: &BranchName, base: &BranchName) -> Result<Option<Vec<String>>, Fault> {
+    async fn of_pull(&self, head: &BranchName, base: &BranchName) -> Result<Option<Reviewed>, Fault> {
         let Some(api) = &self.infra_repo else {
             return Ok(None);
         };
@@ -187,14 +210,20 @@ impl Approvers for Host {
                 last.insert(user.login.clone(), review);
             }
         }
-        let approves =
-            |review: &Review| review.state == "APPROVED" && review.commit_id.as_deref() == Some(&pull.head.sha);
-        Ok(Some(
-            last.into_iter()
-                .filter(|(_, review)| approves(review))
-                .map(|(login, _)| login)
-                .collect(),
-        ))
+        let counts = |review: &Review| {
+            review.state == "APPROVED"
+                && review.commit_id.as_deref() == Some(&pull.head.sha)
+                && review.user.as_ref().is_some_and(User::is_person)
+                && BELONGING.contains(&review.author_association.as_str())
+        };
+        let head = CommitSha::parse(&pull.head.sha);
+        let head =
+            head.ok_or_else(|| Fault::unreachable(format!("the head of pull request #{number} is no commit")))?;
+        let by = last.into_iter().filter(|(_, review)| counts(review));
+        Ok(Some(Reviewed {
+            head,
+            by: by.map(|(login, _)| login).collect(),
+        }))
     }
 
     async fn authors(&self, repository: &str, before: &str, after: &str) -> Result<Vec<String>, Fault> {

@@ -16,7 +16,7 @@ mod pulls;
 mod source;
 mod sources;
 
-pub use approvers::{Approvers, Run, open as open_approvers};
+pub use approvers::{Approvers, Reviewed, Run, open as open_approvers};
 pub use environments::{DeployBranches, DeployEnvironment, Environments, open as open_environments};
 pub use pulls::{Blocked, Merge, Merged, Method, New, People, Pull, Pulls, State, open as open_pulls};
 pub use source::{

@@ -75,6 +75,8 @@ pub struct Entry {
     pub name: String,
     /// What it is.
     pub kind: EntryKind,
+    /// Its mode and the name of its object: the same text is the same content, of a file as of a whole folder.
+    pub stands: String,
 }
 
 /// What a name in a folder stands for.

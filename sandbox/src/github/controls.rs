@@ -78,9 +78,15 @@ impl GitHub {
 
     /// Reviews the head of a pull request.
     pub fn review(&self, number: u64, login: &str, state: &str) {
+        self.review_as(number, login, state, "MEMBER");
+    }
+
+    /// Reviews it as somebody who is to the repository what GitHub calls `association`, such as `NONE`.
+    pub fn review_as(&self, number: u64, login: &str, state: &str, association: &str) {
         if let Some(pull) = self.world.pull(number) {
             let review = Review {
                 login: login.to_owned(),
+                association: association.to_owned(),
                 state: state.to_owned(),
                 commit: self.world.head(&pull),
             };

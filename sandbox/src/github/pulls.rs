@@ -9,6 +9,8 @@ use super::{World, lock};
 pub struct Review {
     /// Who.
     pub login: String,
+    /// What its author is to the repository.
+    pub association: String,
     /// `APPROVED`, `CHANGES_REQUESTED`, `COMMENTED` or `DISMISSED`.
     pub state: String,
     /// The head that it is about.

@@ -356,7 +356,7 @@ fn one(world: &World, ask: &Ask, method: &str, pull: Pull, path: &[&str]) -> Rep
             let reviews = pull.reviews.iter().enumerate().map(|(n, review)| {
                 json!({"id": n + 1, "node_id": "PRR_1", "user": super::user(&review.login), "body": "", "state": review.state,
                     "commit_id": review.commit, "html_url": url, "pull_request_url": url, "submitted_at": world.stamp(),
-                    "_links": {"html": {"href": url}, "pull_request": {"href": url}}, "author_association": "MEMBER"})
+                    "_links": {"html": {"href": url}, "pull_request": {"href": url}}, "author_association": review.association})
             });
             Reply::json(200, json!(reviews.collect::<Vec<_>>()))
         }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::model::CommitSha;
+
 use super::{Evidence, Gate, Reading, Seen, Settings};
 
 /// Its name.
@@ -24,6 +26,8 @@ pub struct Approvals {
     pub excluded: Vec<(String, String)>,
     /// What was read, as in `environment production of this run`.
     pub from: String,
+    /// The head whose reviews are among them.
+    pub reviewed: Option<CommitSha>,
 }
 
 fn judge(evidence: &Evidence, settings: &Settings) -> Reading {
@@ -83,6 +87,7 @@ pub fn join(all: Vec<Seen<Approvals>>) -> Option<Seen<Approvals>> {
                 joined.by.extend(approvals.by);
                 joined.excluded.extend(approvals.excluded);
                 from.push(approvals.from);
+                joined.reviewed = joined.reviewed.or(approvals.reviewed);
             }
             Err(why) => unread.push(why),
         }
@@ -119,6 +124,7 @@ mod tests {
             by: logins.iter().map(|login| (*login).to_owned()).collect(),
             excluded: vec![("octocat".to_owned(), "triggered the run".to_owned())],
             from: "environment production of this run".to_owned(),
+            reviewed: None,
         }
     }
 

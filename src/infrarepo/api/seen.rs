@@ -187,7 +187,11 @@ impl Row {
             Oid::hash_object(ObjectType::Blob, text.as_bytes()).is_ok_and(|id| id.to_string() == wire.oid)
         };
         Self {
-            entry: Entry { name: wire.name, kind },
+            entry: Entry {
+                name: wire.name,
+                kind,
+                stands: format!("{:o} {}", wire.mode, wire.oid),
+            },
             executable: wire.mode == EXECUTABLE,
             content: text.filter(same).map(String::into_bytes),
         }

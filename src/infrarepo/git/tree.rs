@@ -64,6 +64,7 @@ pub(super) fn list(repo: &Repository, folder: Oid) -> Result<Option<Vec<Entry>>,
             let entry = |entry: git2::TreeEntry<'_>| Entry {
                 name: String::from_utf8_lossy(entry.name_bytes()).into_owned(),
                 kind: kind(entry.filemode()),
+                stands: format!("{:o} {}", entry.filemode(), entry.id()),
             };
             Ok(Some(tree.iter().map(entry).collect()))
         }

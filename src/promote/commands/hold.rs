@@ -49,10 +49,7 @@ pub(in crate::promote) async fn run(
         prepare(job, reading, repo, tip).await
     };
     let described = |proposal: &Proposal<Edit>| describe(job, reading, proposal);
-    let story = Story {
-        describe: &described,
-        held: Story::FREE,
-    };
+    let story = Story::free(&described);
     let brought = Box::pin(bring(ways, &job.landing, &ports, story, first, again)).await;
     let Brought {
         landed: Landed { of, commit, attempts },

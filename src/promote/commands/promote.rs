@@ -73,6 +73,7 @@ async fn story(
     let story = Story {
         describe: &described,
         held: &|prepared: &Prepared| prepared.gates.only_approvals(),
+        reviewed: &|prepared: &Prepared| prepared.gates.reviewed.clone(),
     };
     let again = async || preparation.prepare(report).await.and_then(permitted);
     let brought = Box::pin(bring(ways, &job.landing, &ports, story, first, again)).await;

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 
 use crate::githost::{Pull, Pulls};
 use crate::infrarepo::Land;
-use crate::model::{Event, Fault, Outcome};
+use crate::model::{CommitSha, Event, Fault, Outcome};
 use crate::plan::Description;
 use crate::report::{End, PullRequestRow};
 
@@ -31,11 +31,19 @@ pub(in crate::promote) struct Story<'a, T> {
     pub(in crate::promote) describe: &'a dyn Fn(&Proposal<T>) -> Option<Description>,
     /// Says why it may be proposed and not merged; `None`: it may be merged.
     pub(in crate::promote) held: &'a dyn Fn(&T) -> Option<String>,
+    /// Returns the head whose reviews were counted as approvals, where they were.
+    pub(in crate::promote) reviewed: &'a dyn Fn(&T) -> Option<CommitSha>,
 }
 
-impl<T: 'static> Story<'_, T> {
-    /// Nothing keeps what going back and holds propose from being merged.
-    pub(in crate::promote) const FREE: &'static dyn Fn(&T) -> Option<String> = &|_| None;
+impl<'a, T: 'static> Story<'a, T> {
+    /// Nothing keeps it from being merged: going back, and holds.
+    pub(in crate::promote) const fn free(describe: &'a dyn Fn(&Proposal<T>) -> Option<Description>) -> Self {
+        Self {
+            describe,
+            held: &|_| None,
+            reviewed: &|_| None,
+        }
+    }
 }
 
 /// What did not come to the branch: why, with the pull request if there is one.
@@ -109,6 +117,7 @@ pub(in crate::promote) async fn bring<T>(
     let told = Told {
         describe: &described,
         held: story.held,
+        reviewed: story.reviewed,
         opened: &opened,
     };
     let proposed = propose(way, told, first, again).await;

@@ -1,16 +1,18 @@
 //! Landing by a pull request: its branch is written by compare-and-swap and never over somebody else's commits, it is opened or found again,
 //! and the run waits for its merge as long as `merge-timeout` says.
 
+mod exact;
 mod merge;
 
 use std::time::Duration;
 
 use crate::githost::{Pull, Pulls};
-use crate::infrarepo::{Attempt, CommitInfo, Containment, FileEdit, Land, Update};
+use crate::infrarepo::{Attempt, CommitInfo, Containment, Land, Update};
 use crate::model::{CommitSha, Event, Fault};
 use crate::plan::{Description, Trailers, is_marked};
 use crate::report::SupersededBy;
 
+use crate::promote::cancel::or_cancel;
 use crate::promote::job::{Landing, Proposing};
 use crate::promote::land::{attempt, random};
 use crate::promote::ports::Ports;
@@ -20,6 +22,8 @@ use crate::promote::proposal::Proposal;
 const MOST_COMMITS: usize = 30;
 /// The longest pause before the branch is looked at again after a lost race.
 const PAUSE: Duration = Duration::from_secs(2);
+/// The pause before the approvals of a head that was just written are read.
+const AGAIN: Duration = Duration::from_secs(1);
 /// How often the branch is made anew because it cannot be merged, or is behind.
 const REBUILDS: u32 = 3;
 
@@ -70,6 +74,8 @@ pub(in crate::promote) struct Told<'a, T> {
     pub(in crate::promote) describe: &'a dyn Fn(&Proposal<T>) -> Option<Description>,
     /// Says why it must not be merged yet.
     pub(in crate::promote) held: &'a dyn Fn(&T) -> Option<String>,
+    /// Returns the head whose reviews were counted as approvals, where they were.
+    pub(in crate::promote) reviewed: &'a dyn Fn(&T) -> Option<CommitSha>,
     /// Gets the pull request as soon as it is there.
     pub(in crate::promote) opened: &'a dyn Fn(&Pull),
 }
@@ -86,6 +92,7 @@ pub(in crate::promote) async fn propose<T>(
 ) -> Result<Proposed<T>, Fault> {
     let clock = way.ports.clock;
     let merged_by = clock.now() + way.how.within;
+    let judged_by = clock.now() + way.landing.within;
     let mut proposal = first;
     let mut rebuilds = 0;
     let mut asked = false;
@@ -110,11 +117,29 @@ pub(in crate::promote) async fn propose<T>(
             }
             asked = true;
         }
-        let waits = (story.held)(&proposal.of);
+        // Who approved another head did not approve this one.
+        let outdated = (story.reviewed)(&proposal.of).filter(|reviewed| *reviewed != head);
+        if outdated.is_some() && clock.now() < judged_by {
+            or_cancel(way.ports.cancel, clock.sleep(AGAIN)).await?;
+            proposal = again().await?;
+            continue;
+        }
+        let waits = outdated.map_or_else(
+            || (story.held)(&proposal.of),
+            |reviewed| {
+                Some(format!(
+                    "its reviews are of {}, and its head is {}",
+                    reviewed.short(),
+                    head.short()
+                ))
+            },
+        );
         let merging = merge::Merging {
             way,
             pull: &pull,
             head: &head,
+            base: &proposal.tip.commit,
+            edits: &proposal.edits,
             message: &proposal.message,
             until: merged_by,
             last: rebuilds >= REBUILDS,
@@ -161,7 +186,7 @@ async fn branch<T>(
         let old = repo.reference(&reference).await?;
         if let Some(old) = &old {
             own(repo, old, &proposal.tip.commit, described).await?;
-            if !force && has(repo, old, &proposal.edits).await? {
+            if !force && exact::is_exactly(repo, old, &proposal.tip.commit, &proposal.edits).await? {
                 break old.clone();
             }
         }
@@ -245,8 +270,9 @@ async fn branch<T>(
     Ok((pull, head))
 }
 
-/// Checks that every commit of the branch that is not on its base was made by a promotion.
+/// Checks that every commit of the branch that is not on its base says that a promotion made it: any other is never written over.
 async fn own(repo: &dyn Land, head: &CommitSha, base: &CommitSha, described: &Description) -> Result<(), Fault> {
+    let mut seen = 0;
     for commit in repo.history(head, MOST_COMMITS).await? {
         if repo.contains(base, &commit.commit).await == Containment::Contains {
             return Ok(());
@@ -254,6 +280,14 @@ async fn own(repo: &dyn Land, head: &CommitSha, base: &CommitSha, described: &De
         if Trailers::read(&commit.message).is_none() {
             return Err(somebody_else(&commit, described.branch.as_str()));
         }
+        seen += 1;
+    }
+    if seen == MOST_COMMITS {
+        return Err(Fault::refused(format!(
+            "{} has {MOST_COMMITS} commits and more that are not on its base",
+            described.branch
+        ))
+        .hint(format!("delete the branch {}", described.branch)));
     }
     Ok(())
 }
@@ -268,14 +302,4 @@ fn somebody_else(commit: &CommitInfo, branch: &str) -> Fault {
     .hint(format!(
         "merge or close the pull request of {branch}, or delete the branch"
     ))
-}
-
-/// Whether a commit has all files as the edits leave them.
-async fn has(repo: &dyn Land, commit: &CommitSha, edits: &[FileEdit]) -> Result<bool, Fault> {
-    let paths: Vec<_> = edits.iter().map(|edit| edit.path().clone()).collect();
-    let texts = repo.read(commit, &paths).await?;
-    Ok(edits.iter().zip(texts).all(|(edit, text)| match edit {
-        FileEdit::Write { content, .. } | FileEdit::Create { content, .. } => text.as_ref() == Some(content),
-        FileEdit::Delete { .. } => text.is_none(),
-    }))
 }

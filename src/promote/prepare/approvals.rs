@@ -1,7 +1,7 @@
 //! Asks GitHub who approved a promotion: in the run's environment, or on its pull request.
 
 use crate::assess::gate::{self, Approvals, Settings};
-use crate::githost::Approvers;
+use crate::githost::{Approvers, Reviewed};
 use crate::model::{EnvironmentName, Tag};
 
 use crate::promote::ports::Reading;
@@ -64,6 +64,7 @@ async fn approved(
                 by,
                 excluded: excluded.clone(),
                 from: format!("environment {name} of this run"),
+                reviewed: None,
             }),
             Err(fault) => Err(fault.to_string()),
         });
@@ -75,10 +76,11 @@ async fn approved(
     if let Some(head) = crate::plan::pull_request_branch(&apps, &environments).filter(|_| reading.common.proposes) {
         match approvers.of_pull(&head, &planned.snapshot.tip.branch).await {
             Ok(None) => {}
-            Ok(Some(by)) => seen.push(Ok(Approvals {
+            Ok(Some(Reviewed { head, by })) => seen.push(Ok(Approvals {
                 by,
                 excluded,
                 from: "reviews of the pull request's head".to_owned(),
+                reviewed: Some(head),
             })),
             Err(fault) => seen.push(Err(fault.to_string())),
         }

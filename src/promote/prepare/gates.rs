@@ -77,6 +77,7 @@ pub(in crate::promote) async fn judge(
     let mut judged = Judged {
         measurements: measured.rows.clone(),
         released: released.iter().filter_map(released::Answer::row).collect(),
+        reviewed: (approvals.iter()).find_map(|(_, seen)| seen.as_ref()?.as_ref().ok()?.reviewed.clone()),
         ..Judged::default()
     };
     let mut opens = Some(now);

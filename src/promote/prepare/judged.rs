@@ -1,7 +1,7 @@
 //! The gates of a promotion once they are judged: what they say, which of them are skipped, and what forbids to write.
 
 use crate::assess::gate::{self, Closed, Reading as Read};
-use crate::model::{EnvironmentName, Fault, Timestamp};
+use crate::model::{CommitSha, EnvironmentName, Fault, Timestamp};
 use crate::report::{GateRow, GateState, MeasurementRow, ReleasedRow};
 
 /// The gates of a promotion, judged.
@@ -17,6 +17,8 @@ pub(in crate::promote) struct Judged {
     pub(in crate::promote) released: Vec<ReleasedRow>,
     /// What the analyses among them measured.
     pub(in crate::promote) measurements: Vec<MeasurementRow>,
+    /// The head of the pull request whose reviews were counted, if reviews were.
+    pub(in crate::promote) reviewed: Option<CommitSha>,
 }
 
 /// Returns the row of a gate that was judged.

@@ -139,16 +139,27 @@ async fn files_are_read_in_order(world: World) {
 async fn folders_are_listed(world: World) {
     let repo = world.open();
     let tip = repo.tip().await.unwrap().commit;
-    let entry = |name: &str, kind| Entry {
-        name: name.to_owned(),
-        kind,
+    let entry = |name: &str, kind| (name.to_owned(), kind);
+    let known = |entries: Vec<Entry>| -> Vec<(String, EntryKind)> {
+        let each = entries.into_iter();
+        each.map(|entry| {
+            let (mode, object) = entry.stands.split_once(' ').unwrap();
+            let right = if entry.kind == EntryKind::Folder {
+                "40000"
+            } else {
+                "100644"
+            };
+            assert!(mode == right && object.len() == 40, "{entry:?}");
+            (entry.name, entry.kind)
+        })
+        .collect()
     };
-    let root = repo.list(&tip, &path("")).await.unwrap().unwrap();
+    let root = known(repo.list(&tip, &path("")).await.unwrap().unwrap());
     assert_eq!(
         root,
         [entry("README.md", EntryKind::File), entry("apps", EntryKind::Folder)]
     );
-    let overlay = repo.list(&tip, &path("apps/api/overlays/dev")).await.unwrap().unwrap();
+    let overlay = known(repo.list(&tip, &path("apps/api/overlays/dev")).await.unwrap().unwrap());
     assert_eq!(overlay, [entry("kustomization.yaml", EntryKind::File)]);
     for none in ["apps/web/none", "README.md", "nothing/at/all"] {
         assert_eq!(repo.list(&tip, &path(none)).await.unwrap(), None, "{none}");

@@ -141,3 +141,52 @@ fn reviews_of_the_head_count_and_it_is_not_merged_before() {
     ends(&stepped, "landed", 0);
     assert!(world.sandbox.overlay("api", "dev").unwrap().contains("abc1234"));
 }
+
+#[test]
+fn the_approvals_of_one_version_merge_no_other() {
+    let (world, github) = started("");
+    let proposing = |tag: &str| {
+        step(&world, &github)
+            .with("tag", tag)
+            .with("github-token", world.sandbox.git_token())
+            .with("via", "pull-request")
+            .with("merge", "now")
+    };
+    ends(&proposing("abc1234").run(), "proposed", 0);
+    let number = github.pulls()[0].number;
+    for login in ["ann", "bob"] {
+        github.review(number, login, "APPROVED");
+    }
+    ends(&proposing("def5678").run(), "proposed", 0);
+    assert!(!world.sandbox.overlay("api", "dev").unwrap().contains("def5678"));
+    for login in ["ann", "bob"] {
+        github.review(number, login, "APPROVED");
+    }
+    ends(&proposing("def5678").run(), "landed", 0);
+}
+
+#[test]
+fn only_people_who_belong_to_the_repository_count() {
+    let (world, github) = started("");
+    let proposing = || {
+        step(&world, &github)
+            .with("github-token", world.sandbox.git_token())
+            .with("via", "pull-request")
+            .with("merge", "now")
+    };
+    ends(&proposing().run(), "proposed", 0);
+    let number = github.pulls()[0].number;
+    github.review(number, "ann", "APPROVED");
+    github.review(number, "dependabot[bot]", "APPROVED");
+    github.review_as(number, "stranger", "APPROVED", "NONE");
+    github.review_as(number, "helper", "APPROVED", "CONTRIBUTOR");
+    let stepped = proposing().with("merge-timeout", "1s").run();
+    ends(&stepped, "refused", 3);
+    assert!(
+        stepped.ran.stdout.contains("1 of 2 approvals"),
+        "{}",
+        stepped.ran.stdout
+    );
+    github.review_as(number, "bob", "APPROVED", "COLLABORATOR");
+    ends(&proposing().run(), "landed", 0);
+}

@@ -120,6 +120,51 @@ fn somebody_elses_commits_are_never_written_over() {
     assert_eq!(world.sandbox.git(&["rev-parse", BRANCH]).unwrap().trim(), theirs);
 }
 
+/// Somebody adds a file to the branch, with the message of the commit that is there.
+fn add_with_the_same_message(world: &World) -> String {
+    let message = world.sandbox.git(&["log", "-1", "--format=%B", BRANCH]).unwrap();
+    let evil = [("apps/web/evil.yaml", "kind: Evil\n")];
+    let git = &world.sandbox.git;
+    git.commit("infra-repo", BRANCH, &evil, message.trim_end()).unwrap()
+}
+
+fn is_on_main(world: &World, path: &str) -> bool {
+    world.sandbox.git(&["cat-file", "-e", &format!("main:{path}")]).is_ok()
+}
+
+#[test]
+fn a_branch_that_only_says_what_a_promotion_says_is_made_anew() {
+    let (world, github) = started();
+    ends(&proposing(&world, &github).run(), "proposed", 0);
+    let theirs = add_with_the_same_message(&world);
+    ends(&proposing(&world, &github).with("merge", "now").run(), "landed", 0);
+    assert!(world.sandbox.overlay("api", "dev").unwrap().contains("abc1234"));
+    assert!(!is_on_main(&world, "apps/web/evil.yaml"));
+    assert_ne!(
+        world.sandbox.git(&["rev-parse", BRANCH]).unwrap_or_default().trim(),
+        theirs
+    );
+}
+
+#[test]
+fn what_is_pushed_while_the_merge_is_waited_for_is_not_merged() {
+    let (world, github) = started();
+    github.require_check("e2e");
+    let waiting = proposing(&world, &github)
+        .with("merge", "now")
+        .with("merge-timeout", "60s");
+    let running = waiting.start();
+    let number = opened(&github);
+    std::thread::sleep(Duration::from_millis(500));
+    let theirs = add_with_the_same_message(&world);
+    github.check(number, "e2e", "SUCCESS");
+    let stepped = waiting.after(running.wait());
+    ends(&stepped, "refused", 3);
+    assert!(stepped.ran.stdout.contains(&theirs[..7]), "{}", stepped.ran.stdout);
+    assert!(!is_on_main(&world, "apps/web/evil.yaml"));
+    assert!(!world.sandbox.overlay("api", "dev").unwrap().contains("abc1234"));
+}
+
 #[test]
 fn merged_at_once_by_every_method_and_the_commit_is_followed() {
     for method in ["squash", "merge", "rebase"] {

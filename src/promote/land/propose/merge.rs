@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use crate::githost::{Blocked, Merge, Merged, Pull, State};
+use crate::infrarepo::FileEdit;
 use crate::model::{CommitSha, Event, Fault, in_words};
 use crate::plan::Trailers;
 use crate::report::SupersededBy;
 
-use super::{Ended, Way, somebody_else};
+use super::{Ended, Way, exact, somebody_else};
 use crate::promote::cancel::{cancelled, or_cancel};
 
 /// The first pause between two looks, and the longest.
@@ -22,8 +23,12 @@ const EJECTIONS: u32 = 2;
 pub(super) struct Merging<'a> {
     pub(super) way: Way<'a>,
     pub(super) pull: &'a Pull,
-    /// The head that this run wrote, or found.
+    /// The head that this run wrote, or found to be what it would write. Nothing else is merged.
     pub(super) head: &'a CommitSha,
+    /// The tip of the base that it was planned on.
+    pub(super) base: &'a CommitSha,
+    /// What the head changes.
+    pub(super) edits: &'a [FileEdit],
     /// The message of the commit that a merge makes.
     pub(super) message: &'a str,
     /// Until when the merge is waited for.
@@ -156,7 +161,15 @@ impl Merging<'_> {
             .first()
             .is_some_and(|own| pins(&own.message) == pins(&commit.message))
         {
-            return Ok(None);
+            if state.merged.is_some() {
+                return Ok(None);
+            }
+            // What it says is the same: what it changes has to be, too. Its approvals are its own.
+            return if exact::is_exactly(self.way.repo, &state.head, self.base, self.edits).await? {
+                Ok(Some(End::Judge))
+            } else {
+                Err(somebody_else(&commit, &format!("pull request #{}", self.pull.number)))
+            };
         }
         Ok(Some(End::Ended(Ended::Superseded(SupersededBy {
             subject: commit.message.lines().next().unwrap_or_default().to_owned(),
@@ -186,7 +199,7 @@ impl Merging<'_> {
                 "the merge queue removed pull request #{number}; adding it once more"
             ));
         }
-        let head = &state.head;
+        let head = self.head;
         let wish = match &state.blocked {
             None if state.has_queue => pulls.enqueue(self.pull, head).await?,
             None => pulls.merge(self.pull, head, state.method, self.message).await?,
