@@ -8,7 +8,7 @@ use reqwest::{Method, Url};
 use crate::assess::analysis::template::Header;
 use crate::assess::analysis::{Trouble, TroubleKind};
 use crate::http::{self, Client, Problem};
-use crate::model::limits;
+use crate::model::{is_loopback, limits, may_carry_secret};
 
 /// After this many requests a chain of redirects ends.
 const REQUESTS: usize = limits::METRICS_REQUESTS.things();
@@ -111,6 +111,16 @@ pub(super) async fn send(http: &Client, request: Request) -> Result<Answer, Trou
                 body: response.whole(MOST).await.map_err(|problem| failed(&problem))?.body,
             });
         };
+        if !may_follow(&request.url, &target) {
+            let host = target.host_str().unwrap_or_default();
+            return Err(Trouble::new(
+                TroubleKind::Redirect,
+                format!(
+                    "it redirects to {}://{host}, where promote does not follow it",
+                    target.scheme()
+                ),
+            ));
+        }
         if matches!(status, 301..=303) {
             request.method = Method::GET;
             request.body = None;
@@ -126,6 +136,18 @@ pub(super) async fn send(http: &Client, request: Request) -> Result<Answer, Trou
         TroubleKind::Redirect,
         format!("more than {REQUESTS} redirects"),
     ))
+}
+
+/// Whether a redirect leads to where the template itself could have: not to plain http of another network, and to this machine or into the
+/// cluster only from there. Who answers for an address must not choose what else is read from here.
+fn may_follow(from: &Url, to: &Url) -> bool {
+    let is_in_cluster = |url: &Url| {
+        let host = url.host_str().unwrap_or_default();
+        host.ends_with(".svc") || host.ends_with(".svc.cluster.local")
+    };
+    may_carry_secret(to).is_ok()
+        && (!is_loopback(to) || is_loopback(from))
+        && (!is_in_cluster(to) || is_in_cluster(from) || is_loopback(from))
 }
 
 /// Keeps what describes the request; anything else may be somebody's credential.
@@ -160,4 +182,34 @@ fn failed(problem: &Problem) -> Trouble {
         _ => TroubleKind::Connect,
     };
     Trouble::new(kind, problem.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_redirect_leads_no_further_in_than_the_address() {
+        let follows = |from: &str, to: &str| may_follow(&Url::parse(from).unwrap(), &Url::parse(to).unwrap());
+        for (from, to) in [
+            ("https://metrics.example", "https://other.example/x"),
+            ("http://127.0.0.1:1", "http://127.0.0.1:2"),
+            ("http://127.0.0.1:1", "https://metrics.example"),
+            ("http://prometheus.monitoring.svc:9090", "http://thanos.monitoring.svc"),
+        ] {
+            assert!(follows(from, to), "{from} {to}");
+        }
+        for (from, to) in [
+            ("https://metrics.example", "http://metrics.example"),
+            ("https://metrics.example", "http://169.254.169.254/latest"),
+            ("http://127.0.0.1:1", "http://10.0.0.1/"),
+            ("https://metrics.example", "http://127.0.0.1:8080/"),
+            ("https://metrics.example", "https://localhost/"),
+            ("https://metrics.example", "http://api.internal.svc/"),
+            ("http://prometheus.monitoring.svc", "http://127.0.0.1/"),
+            ("https://metrics.example", "file:///etc/passwd"),
+        ] {
+            assert!(!follows(from, to), "{from} {to}");
+        }
+    }
 }

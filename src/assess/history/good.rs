@@ -25,12 +25,21 @@ impl Record {
             .filter(|line| line.event.is_good())
     }
 
-    /// Returns since when these images are live without another version or a failure in between; `None` when the record does not say that they
-    /// are live now.
+    /// Whether a line that cannot be read is newer than what can be read of these images: it can say that they failed.
+    #[must_use]
+    pub fn is_in_doubt(&self, images: &[String]) -> bool {
+        let mut about = (self.lines.iter().rev()).map(|kept| kept.line.as_ref());
+        let first = about.find(|line| line.is_none_or(|line| line.is_about(images)));
+        first == Some(None)
+    }
+
+    /// Returns since when these images are live without another version, a failure or a line that cannot be read in between; `None` when the
+    /// record does not say that they are live now.
     #[must_use]
     pub fn live_since(&self, images: &[String]) -> Option<Timestamp> {
         let mut since = None;
-        for line in self.newest_first() {
+        for line in self.lines.iter().rev() {
+            let Some(line) = &line.line else { break };
             let neutral = matches!(line.event, EventKind::Other(_) | EventKind::Resumed);
             if neutral && line.is_about(images) {
                 continue;
@@ -176,6 +185,23 @@ mod tests {
             shown,
             [("myorg/api:v1", "live", true), ("myorg/api:v2", "failed", false)]
         );
+    }
+
+    #[test]
+    fn a_line_that_cannot_be_read_may_say_that_a_version_failed() {
+        let damaged = |lines: &[(&str, &str)], at: usize| {
+            let text = record(lines).file();
+            let mut lines: Vec<&str> = text.lines().collect();
+            lines.insert(at, "{\"v\":1,\"at\":\"2026-");
+            Record::parse(lines.join("\n").as_bytes())
+        };
+        let v1 = images("v1");
+        let two = [("live", "v1"), ("live", "v1")];
+        assert!(damaged(&two, 2).is_in_doubt(&v1) && damaged(&two, 2).live_since(&v1).is_none());
+        assert!(!damaged(&two, 1).is_in_doubt(&v1) && !record(&two).is_in_doubt(&v1));
+        assert_eq!(damaged(&two, 1).live_since(&v1), Some(Timestamp::at_unix(60)));
+        assert_eq!(damaged(&two, 0).live_since(&v1), Some(Timestamp::at_unix(0)));
+        assert!(!Record::default().is_in_doubt(&v1));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Which versions an app has had in an environment, by the record and by the trailers of commits, and which of them is meant.
 
 use crate::assess::history::{Line, Record, RecordedPin};
-use crate::model::{CommitSha, Parts, Timestamp};
+use crate::model::{CommitSha, Digest, Parts, Timestamp};
 use crate::plan::trailers::{PinTrailer, Trailers};
 
 use super::version::{Version, begun, names};
@@ -116,7 +116,8 @@ impl Past<'_> {
     /// # Errors
     /// Says why that is no version of it.
     pub fn unknown(&self, to: &str) -> Result<Vec<RecordedPin>, String> {
-        let bare = to.starts_with("sha256:") || !to.contains(['/', ':', '@']);
+        let is_digest = Digest::split(to).is_some();
+        let bare = is_digest || !to.contains(['/', ':', '@']);
         let fits = |pin: &&RecordedPin| bare || Parts::of(&pin.image).same_repository(&Parts::of(to));
         let homes: Vec<&RecordedPin> = self.pinned.iter().filter(fits).collect();
         let [home, others @ ..] = homes.as_slice() else {
@@ -136,7 +137,7 @@ impl Past<'_> {
             ));
         }
         let (now, given) = (Parts::of(&home.image), Parts::of(to));
-        let rest = match (bare, to.starts_with("sha256:")) {
+        let rest = match (bare, is_digest) {
             (true, true) => format!("@{to}"),
             (true, false) => format!(":{to}"),
             (false, _) => {
@@ -190,15 +191,12 @@ impl Past<'_> {
         })
     }
 
-    /// Returns the entries of a line that are here now. A line without entries names images, which say by their repository whose they are.
+    /// Returns the entries of a line that are here now; none where one of them is not among the line's images, whose verdict the line has.
+    /// A line without entries names images, which say by their repository whose they are.
     fn pins_of(&self, line: &Line) -> Vec<RecordedPin> {
         if !line.pins.is_empty() {
-            let here = |pin: &&RecordedPin| {
-                self.pinned
-                    .iter()
-                    .any(|now| now.file == pin.file && now.name == pin.name)
-            };
-            return line.pins.iter().filter(here).cloned().collect();
+            let all = line.pins.iter().all(|pin| line.images.contains(&pin.image));
+            return self.here(line.pins.iter().filter(|_| all).cloned().collect());
         }
         let mut pins = Vec::new();
         for now in self.pinned {
@@ -212,14 +210,26 @@ impl Past<'_> {
         pins
     }
 
+    /// Returns those of a version's entries that are here now; none where one of them has another repository now: going back sets tags and
+    /// digests, so that version cannot come back.
+    fn here(&self, mut pins: Vec<RecordedPin>) -> Vec<RecordedPin> {
+        let now = |pin: &RecordedPin| {
+            let same = |now: &&RecordedPin| now.file == pin.file && now.name == pin.name;
+            self.pinned.iter().find(same)
+        };
+        let moved = |pin: &RecordedPin| {
+            now(pin).is_some_and(|now| !Parts::of(&now.image).same_repository(&Parts::of(&pin.image)))
+        };
+        if pins.iter().any(moved) {
+            return Vec::new();
+        }
+        pins.retain(|pin| now(pin).is_some());
+        pins
+    }
+
     /// Returns what trailers say of the entries that are here now.
     fn own(&self, trailers: &Trailers, reference: fn(&PinTrailer) -> &String) -> Vec<RecordedPin> {
-        let here = |pin: &&PinTrailer| {
-            self.pinned
-                .iter()
-                .any(|now| now.file == pin.file && now.name == pin.name)
-        };
-        let pinned = trailers.pins.iter().filter(here).map(|pin| RecordedPin {
+        let pinned = trailers.pins.iter().map(|pin| RecordedPin {
             file: pin.file.clone(),
             name: pin.name.clone(),
             image: reference(pin).clone(),
@@ -229,7 +239,7 @@ impl Past<'_> {
             let parts = Parts::of(image);
             parts.tag.is_some() || parts.digest.is_some()
         };
-        pinned.filter(|pin| parts(&pin.image)).collect()
+        self.here(pinned.filter(|pin| parts(&pin.image)).collect())
     }
 }
 

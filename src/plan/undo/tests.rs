@@ -229,3 +229,30 @@ fn exactly_the_former_tag_and_digest_come_back() {
         "images:  # pins\n- name: api\n  newName: mirror/api  # kept\n  newTag: v1\n- name: x\n  newTag: s1\n"
     );
 }
+
+#[test]
+fn what_a_line_calls_good_is_what_comes_back_or_nothing() {
+    let text = |image: &str, pinned: &str| {
+        format!(
+            "{{\"v\":1,\"at\":\"2026-01-01T00:00:00Z\",\"event\":\"live\",\"images\":[\"{image}\"],\
+             \"pins\":[{{\"file\":\"{FILE}\",\"name\":\"api\",\"image\":\"{pinned}\"}}]}}"
+        )
+    };
+    for (image, pinned, comes_back) in [
+        ("o/api:v1", "o/api:v1", true),
+        // Another version, another repository, and one that the entry does not have any more.
+        ("o/api:v1", "o/api:never", false),
+        ("o/api:v1", "evil.example/x:v1", false),
+        ("mirror.corp/o/api:v1", "mirror.corp/o/api:v1", false),
+    ] {
+        let record = Record::parse(text(image, pinned).as_bytes());
+        let past = Past {
+            pinned: &[pin("api", "o/api:v2")],
+            record: &record,
+            promoted: &[],
+        };
+        let good = past.newest_known_good(&|_| false);
+        assert_eq!(good.is_some(), comes_back, "{image} {pinned}");
+        assert_eq!(past.versions().len(), usize::from(comes_back), "{image} {pinned}");
+    }
+}

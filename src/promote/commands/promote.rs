@@ -52,13 +52,7 @@ async fn story(
     let repo = ways.repo;
     let ports = reading.ports;
     let mut preparation = Preparation::new(&job.request, reading);
-    let permitted = |proposal: Proposal<Prepared>| {
-        if reading.common.proposes {
-            proposal.proposable()
-        } else {
-            proposal.permitted()
-        }
-    };
+    let permitted = |proposal: Proposal<Prepared>| proposal.permitted(reading.common.proposes);
     let first = gate_wait::prepared(job, &mut preparation, reading, report, &permitted).await?;
     for warning in expiry::ending(job, reading.common, &first.of.planned, ports.clock.wall()) {
         ports.journal.warn(warning);

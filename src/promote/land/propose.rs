@@ -100,40 +100,27 @@ pub(in crate::promote) async fn propose<T>(
     let mut attempts = 0;
     loop {
         if proposal.edits.is_empty() {
-            return Ok(Proposed {
-                of: proposal.of,
-                end: Ended::Nothing,
-                attempts,
-            });
+            let (of, end) = (proposal.of, Ended::Nothing);
+            return Ok(Proposed { of, end, attempts });
         }
         let described = (story.describe)(&proposal).ok_or_else(|| Fault::bug("name the branch of the pull request"))?;
         let end = clock.now() + way.landing.within;
         let (pull, head) = branch(way, &described, &proposal, force, end, &mut attempts).await?;
         force = false;
         (story.opened)(&pull);
-        if !asked {
-            for warning in way.pulls.ask(&pull, &way.how.people).await {
+        if !std::mem::replace(&mut asked, true) {
+            let warnings = way.pulls.ask(&pull, &way.how.people).await;
+            for warning in warnings {
                 way.ports.journal.warn(warning);
             }
-            asked = true;
         }
-        // Who approved another head did not approve this one.
-        let outdated = (story.reviewed)(&proposal.of).filter(|reviewed| *reviewed != head);
+        let outdated = outdated(&story, &proposal.of, &head);
         if outdated.is_some() && clock.now() < judged_by {
             or_cancel(way.ports.cancel, clock.sleep(AGAIN)).await?;
             proposal = again().await?;
             continue;
         }
-        let waits = outdated.map_or_else(
-            || (story.held)(&proposal.of),
-            |reviewed| {
-                Some(format!(
-                    "its reviews are of {}, and its head is {}",
-                    reviewed.short(),
-                    head.short()
-                ))
-            },
-        );
+        let waits = outdated.or_else(|| (story.held)(&proposal.of));
         let merging = merge::Merging {
             way,
             pull: &pull,
@@ -147,11 +134,8 @@ pub(in crate::promote) async fn propose<T>(
         };
         match merging.run().await? {
             merge::End::Ended(end) => {
-                return Ok(Proposed {
-                    of: proposal.of,
-                    end,
-                    attempts,
-                });
+                let of = proposal.of;
+                return Ok(Proposed { of, end, attempts });
             }
             merge::End::Rebuild(why) => {
                 rebuilds += 1;
@@ -164,6 +148,16 @@ pub(in crate::promote) async fn propose<T>(
         }
         proposal = again().await?;
     }
+}
+
+/// Says that the approvals are of another head: who approved that one did not approve this one.
+fn outdated<T>(story: &Told<'_, T>, of: &T, head: &CommitSha) -> Option<String> {
+    let reviewed = (story.reviewed)(of).filter(|reviewed| reviewed != head)?;
+    Some(format!(
+        "its reviews are of {}, and its head is {}",
+        reviewed.short(),
+        head.short()
+    ))
 }
 
 /// Makes sure that the pull request is there, and that its branch has exactly what is proposed. Returns it with the branch's head.

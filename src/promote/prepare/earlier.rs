@@ -165,13 +165,20 @@ pub(in crate::promote) async fn recorded(
         let Ok(Ok(images)) = pinned else {
             return Ok(Standing::default());
         };
-        Ok(records
-            .of(&step.app, &step.from)
-            .map_or_else(Standing::default, |record| Standing {
-                known_good: record.known_good(images).is_some(),
-                live_since: record.live_since(images),
-                verified: record.is_verified(images),
-            }))
+        let Some(record) = records.of(&step.app, &step.from) else {
+            return Ok(Standing::default());
+        };
+        if record.is_in_doubt(images) {
+            return Err(format!(
+                "a line of the record of {} in {} cannot be read, and it is newer than what the record says of this version",
+                step.app, step.from
+            ));
+        }
+        Ok(Standing {
+            known_good: record.known_good(images).is_some(),
+            live_since: record.live_since(images),
+            verified: record.is_verified(images),
+        })
     };
     steps.iter().zip(pinned).map(standing).collect()
 }

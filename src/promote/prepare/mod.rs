@@ -223,23 +223,14 @@ impl<'a> Preparation<'a> {
 }
 
 impl Proposal<Prepared> {
-    /// Lets pass what may be proposed: like [`Proposal::permitted`], but people can still approve what is proposed.
-    ///
-    /// # Errors
-    /// As [`Proposal::permitted`].
-    pub(super) fn proposable(self) -> Result<Self, Fault> {
-        if self.of.forbidden.is_none() && self.of.gates.only_approvals().is_some() {
-            return Ok(self);
-        }
-        self.permitted()
-    }
-
-    /// Lets only pass what nothing forbids, and what every gate lets pass. Where nothing is written, nothing is forbidden.
+    /// Lets only pass what nothing forbids, and what every gate lets pass. Where nothing is written, nothing is forbidden; what is proposed
+    /// as a pull request can be approved there.
     ///
     /// # Errors
     /// What was seen that forbids it, or every gate that is not open.
-    pub(super) fn permitted(mut self) -> Result<Self, Fault> {
-        if self.edits.is_empty() {
+    pub(super) fn permitted(mut self, is_proposed: bool) -> Result<Self, Fault> {
+        let waits = is_proposed && self.of.forbidden.is_none() && self.of.gates.only_approvals().is_some();
+        if self.edits.is_empty() || waits {
             return Ok(self);
         }
         match self.of.forbidden.take().or_else(|| self.of.gates.fault()) {

@@ -2,6 +2,7 @@
 
 use crate::assess::history::Record;
 use crate::infrarepo::{EntryKind, InfraRepo};
+use crate::journal::Journal;
 use crate::model::{AppName, CommitSha, EnvironmentName, Fault, RefName, RepoPath};
 
 /// An app in an environment.
@@ -37,6 +38,17 @@ impl Records {
             .iter()
             .find(|row| row.pair.0 == *app && row.pair.1 == *environment)?;
         Some(&row.record)
+    }
+
+    /// Warns of lines that cannot be read.
+    pub(in crate::promote) fn tell_damage(&self, journal: &dyn Journal) {
+        for row in self.rows.iter().filter(|row| row.record.damaged() > 0) {
+            let (app, environment) = &row.pair;
+            journal.warn(format!(
+                "{} lines of the record of {app} in {environment} cannot be read",
+                row.record.damaged()
+            ));
+        }
     }
 }
 

@@ -238,6 +238,14 @@ impl Registries {
             }
             let answer = self.open(request, most, place).await?;
             if !answer.status.is_redirection() {
+                // Only the registry itself says where its login goes.
+                if answer.status == reqwest::StatusCode::UNAUTHORIZED && at.origin() != url.origin() {
+                    let other = at.host_str().unwrap_or_default();
+                    return Err(Problem::Denied(format!(
+                        "{} redirects to {other}, which wants a login of its own (401)",
+                        place.host
+                    )));
+                }
                 return Ok(answer);
             }
             let to = answer.headers.get(LOCATION).and_then(|to| to.to_str().ok());

@@ -175,6 +175,20 @@ fn a_login_is_not_sent_to_the_host_of_a_redirect() {
     assert!(registry.asked().iter().any(|asked| asked.authorization.is_some()));
 }
 
+#[test]
+fn the_host_of_a_redirect_cannot_ask_for_the_login() {
+    for access in [Access::Basic("ci", "pull-it"), Access::Token("ci", "pull-it")] {
+        let (registry, storage) = (filled(), filled());
+        registry.blobs_at(storage.host());
+        storage.access(access);
+        let name = format!("{}/team/api:oci", registry.host());
+        let problem = image(Some(("ci", "pull-it")), &name).unwrap_err();
+        assert!(matches!(problem, Problem::Denied(_)), "{problem}");
+        let asked = storage.asked();
+        assert!(asked.iter().all(|asked| asked.authorization.is_none()), "{asked:?}");
+    }
+}
+
 /// A real registry that is stopped when it is dropped.
 struct Real {
     process: Child,

@@ -4,12 +4,13 @@ use crate::assess::history::{Record, RecordedPin};
 use crate::infrarepo::{CommitInfo, InfraRepo, MOST_COMMITS};
 use crate::journal::Journal;
 use crate::model::{CommitSha, Event, Fault, Pin, RepoPath};
-use crate::plan::holds::{self, Holds};
+use crate::plan::holds::Holds;
 use crate::plan::undo::{Past, Promoted};
 use crate::plan::{Config, Overlay, Place, Trailers};
 
 use crate::promote::commands::back::{Aim, Choice, To};
 use crate::promote::commands::changed;
+use crate::promote::prepare::holds;
 use crate::promote::prepare::record::{Pair, read};
 use crate::promote::prepare::snapshot::Snapshot;
 
@@ -43,7 +44,10 @@ impl Known {
                 Vec::new()
             }
             Some(name) => match read(repo, &name, &pairs).await {
-                Ok(records) => records.rows.into_iter().map(|row| row.record).collect(),
+                Ok(records) => {
+                    records.tell_damage(journal);
+                    records.rows.into_iter().map(|row| row.record).collect()
+                }
                 Err(fault) => {
                     journal.warn(format!(
                         "the record on {name} cannot be read, so no version counts as known to be good: {fault}"
@@ -62,9 +66,11 @@ impl Known {
                 trailers: Trailers::read(&commit.message)?,
             })
         });
-        let file = RepoPath::parse(holds::FILE).map_err(Fault::bug)?;
-        let texts = repo.read(&snapshot.tip.commit, &[file]).await?;
-        let holds_file = texts.into_iter().flatten().next();
+        let holds = holds::text(repo, &snapshot.tip.commit).await?;
+        let (holds, holds_file) = match holds {
+            Ok(text) => (text.as_deref().map_or_else(Holds::default, Holds::read), text),
+            Err(why) => (Holds::Unreadable(why), None),
+        };
         Ok(Self {
             records,
             pinned: (snapshot.places.iter())
@@ -72,7 +78,7 @@ impl Known {
                 .collect(),
             promoted: promoted.collect(),
             commits,
-            holds: holds_file.as_deref().map_or_else(Holds::default, Holds::read),
+            holds,
             holds_file,
         })
     }

@@ -16,7 +16,7 @@ use crate::promote::ports::Reading;
 use crate::promote::prepare::announce;
 use crate::promote::prepare::branches::{Tips, config};
 use crate::promote::prepare::places::there_are;
-use crate::promote::prepare::record::{Pair, Records, read, recorded};
+use crate::promote::prepare::record::{Pair, read, recorded};
 use rows::{metrics, of_record};
 
 /// Fills the report with the past of every app in every environment that was asked for, or that there is, the newest first.
@@ -101,14 +101,11 @@ impl Past<'_> {
             let none = pairs.iter().map(|pair| (pair.clone(), Record::default())).collect();
             return Ok((pairs, none));
         };
-        let Records { rows, .. } = read(self.repo, &name, &pairs).await?;
-        for row in rows.iter().filter(|row| row.record.damaged() > 0) {
-            let (app, environment) = &row.pair;
-            reading.ports.journal.warn(format!(
-                "{} lines of the record of {app} in {environment} cannot be read",
-                row.record.damaged()
-            ));
-        }
-        Ok((pairs, rows.into_iter().map(|row| (row.pair, row.record)).collect()))
+        let records = read(self.repo, &name, &pairs).await?;
+        records.tell_damage(reading.ports.journal);
+        Ok((
+            pairs,
+            records.rows.into_iter().map(|row| (row.pair, row.record)).collect(),
+        ))
     }
 }
