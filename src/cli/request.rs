@@ -6,7 +6,7 @@ use crate::model::{AppName, Command, Digest, EnvironmentName, Reference, Tag, un
 use crate::plan::holds::HeldImage;
 use crate::plan::inputs as planned;
 use crate::plan::policy::KEYS;
-use crate::plan::{Allow, Layout, Policy, Request, Select};
+use crate::plan::{Allow, Layout, Policy, Request, Select, check_placeholders};
 
 /// Reads it, and reports what does not go together.
 pub(super) fn read(reader: &Reader<'_>, command: Command) -> Request {
@@ -159,13 +159,9 @@ pub(super) fn templates(reader: &Reader<'_>, request: &Request) {
             reader.mistake(mistake);
         }
     }
-    if let Some(message) = &request.message {
-        let known = ["app", "environment", "image"];
-        let names = message.split('{').skip(1).filter_map(|rest| rest.split_once('}'));
-        for (name, _) in names.filter(|(name, _)| !known.contains(name)) {
-            let why = format!("has {{{name}}}: the placeholders are {{app}}, {{environment}} and {{image}}");
-            reader.wrong(&planned::MESSAGE, message, &why);
-        }
+    let message = request.message.as_deref().unwrap_or_default();
+    if let Err(why) = check_placeholders(message) {
+        reader.wrong(&planned::MESSAGE, message, &why);
     }
 }
 

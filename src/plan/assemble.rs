@@ -98,7 +98,7 @@ pub(super) fn edit(plan: &mut Plan, reads: &[Read<'_>], wanted: &[Vec<select::Wa
             }
         };
         let warnings = edited.warnings.iter();
-        plan.notices
+        plan.warnings
             .extend(warnings.map(|warning| format!("{path}: {warning}")));
         for (read, wanted) in &here.wanted {
             let Some((change, is_new)) = pin_change(read, path, &wanted.name, &edited) else {

@@ -10,6 +10,20 @@ use super::trailers::{PinTrailer, SourceCommit, Trailers, one_line};
 /// The default template of the subject.
 pub const DEFAULT_MESSAGE: &str = "promote {app} to {environment}: {image}";
 
+/// Checks that a template of the subject has no other placeholders than are filled in.
+///
+/// # Errors
+/// Says which it has, as the end of a sentence.
+pub fn check_placeholders(template: &str) -> Result<(), String> {
+    let mut names = template.split('{').skip(1).filter_map(|rest| rest.split_once('}'));
+    match names.find(|(name, _)| !["app", "environment", "image"].contains(name)) {
+        Some((name, _)) => Err(format!(
+            "has {{{name}}}: the placeholders are {{app}}, {{environment}} and {{image}}"
+        )),
+        None => Ok(()),
+    }
+}
+
 /// The trailers that do not come from the plan.
 #[derive(Clone, Debug)]
 pub struct Identity {

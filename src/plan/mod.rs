@@ -30,7 +30,7 @@ pub use config::{
 pub use diff::diff;
 pub use filling::{Applications, BY_SOURCE, Named};
 pub use layout::{DEFAULT_APPLICATION, DEFAULT_PATH, KUSTOMIZE, Layout, Place};
-pub use message::{DEFAULT_MESSAGE, Identity, Message};
+pub use message::{DEFAULT_MESSAGE, Identity, Message, check_placeholders};
 pub use policy::{OnFailure, OnPause, OnSuperseded, OnUnsynced, Policy, ResolvedPolicy, SyncMode};
 pub use pull_request::{Around, Description, HoldPlace, describe, describe_hold, is_marked, pull_request_branch};
 pub use sharing::{others, overlaps, reached, shared};
@@ -233,6 +233,8 @@ pub struct Plan {
     pub diff: String,
     /// What was decided on the way and is worth knowing.
     pub notices: Vec<String>,
+    /// What the edits take away besides the old value, such as a comment.
+    pub warnings: Vec<String>,
 }
 
 /// A file before and after.

@@ -347,10 +347,11 @@ fn check(wanted: &Wanted, read: &Read<'_>, mistakes: &mut Vec<String>) {
              `image: {name}:{tag}@${{{{ steps.build.outputs.digest }}}}`, or give `allow: mutable-tag`"
         ));
     }
-    if let (Some(digest), Field::Keep) = (old.and_then(|pin| pin.digest.as_deref()), &wanted.digest) {
+    let pinned = old.and_then(|pin| Some((pin.digest.as_deref()?, pin.repository())));
+    if let (Some((digest, repository)), Field::Keep) = (pinned, &wanted.digest) {
         mistakes.push(format!(
             "the entry {name} of {} has the digest {digest}, which would still decide what runs: \
-             give the new digest with the tag (`image: {name}:{tag}@sha256:…`), or `digest` alone",
+             give the new digest with the tag (`image: {repository}:{tag}@sha256:…`), or `digest` alone",
             wanted.file
         ));
     }

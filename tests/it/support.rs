@@ -440,7 +440,7 @@ impl World {
         let begun = Instant::now();
         while !so(&self.sandbox) {
             assert!(begun.elapsed() < PATIENCE / 3, "it never came: {what}");
-            std::thread::sleep(Duration::from_millis(2));
+            std::thread::sleep(Duration::from_millis(20));
         }
     }
 }

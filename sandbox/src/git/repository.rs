@@ -1,8 +1,9 @@
 //! The repositories of a host: made, written to by somebody else, and looked at, with the real git and without anyone's configuration.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 
 use anyhow::{Context, bail};
 
@@ -114,9 +115,22 @@ impl GitHost {
     }
 }
 
+/// Returns where git is. The standard library starts a program by its path without a copy of this process, which takes long where that is
+/// large; a name alone, with a `PATH` of its own, makes it fork.
+fn program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let all = std::env::split_paths(&path).map(|folder| folder.join("git"));
+        all.into_iter()
+            .find(|path| path.is_file())
+            .unwrap_or_else(|| "git".into())
+    })
+}
+
 /// Runs git in `folder` under an environment that holds nothing of the user's.
 pub(crate) fn git(folder: &Path, args: &[&str], input: &[u8]) -> anyhow::Result<String> {
-    let mut child = Command::new("git")
+    let mut child = Command::new(program())
         .args(args)
         .current_dir(folder)
         .env_clear()

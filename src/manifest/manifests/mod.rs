@@ -19,6 +19,8 @@ const OTHERS: [&str; 6] = [
     "promote.yaml",
     "skaffold.yaml",
 ];
+/// The keys whose value is a template of pods, in any kind.
+const TEMPLATES: [&str; 2] = ["template", "podTemplate"];
 /// How deep lists and mappings are looked through.
 const DEPTH: usize = 60;
 
@@ -130,7 +132,7 @@ impl Reader<'_, '_> {
             }
             What::Mapping => {
                 for (key, value) in tree.pairs(node) {
-                    if tree.is_key(key, "template")
+                    if TEMPLATES.iter().any(|name| tree.is_key(key, name))
                         && let Some(spec) = tree.get(value, "spec")
                     {
                         self.pod(spec);

@@ -216,6 +216,9 @@ fn windows() -> Vec<Key<Windows>> {
         let shape = Shape::List(Box::new(Shape::Keys(infos(window()))));
         key(name, shape, help, move |windows: &mut Windows, node, mistakes| {
             *field(windows) = entries(name, node, mistakes);
+            if matches!(&node.content, Content::List(items) if items.is_empty()) {
+                mistakes.wrong(name, node, "[]", "is empty: list a window, or remove the key");
+            }
         })
     }
     vec![

@@ -8,9 +8,9 @@ use super::{App, Config, Environment, RecordPlace, Verify, apps, environments, i
 use crate::inputs::{InputSpec, value};
 use crate::manifest::{ImageKeys, NAMES};
 use crate::model::Repository;
-use crate::plan::Allow;
 use crate::plan::inputs::MESSAGE;
 use crate::plan::policy::KEYS;
+use crate::plan::{Allow, check_placeholders};
 
 /// What is said of a key to people and editors.
 pub(super) struct Info {
@@ -227,6 +227,10 @@ pub(super) fn root() -> Vec<Key<Config>> {
             &as_input(&MESSAGE),
             |config: &mut Config, node, mistakes| {
                 config.message = mistakes.text("message", node);
+                let why = config.message.as_deref().map(check_placeholders);
+                if let (Some(text), Some(Err(why))) = (&config.message, why) {
+                    mistakes.wrong("message", node, text, &why);
+                }
             },
         ),
         leaf(

@@ -35,7 +35,7 @@ pub(in crate::promote) fn at(repo: &dyn InfraRepo, tip: &Tip, commit: Option<&Co
 pub(in crate::promote) fn plan(planned: &Planned, journal: &dyn Journal) {
     let tip = &planned.snapshot.tip;
     journal.progress(format!("{} is at {}", tip.branch, tip.commit.short()));
-    for warning in &planned.snapshot.warnings {
+    for warning in planned.snapshot.warnings.iter().chain(&planned.plan.warnings) {
         journal.warn(warning.clone());
     }
     for notice in &planned.plan.notices {

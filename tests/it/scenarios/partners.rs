@@ -149,9 +149,9 @@ fn a_push_without_an_answer_holds_up_no_run() {
         git.on("git-receive-pack", manner.clone());
         let before = world.sandbox.tip().unwrap();
         let since = Instant::now();
-        let words = "--app api --environment dev --tag abc1234 --landing-timeout 2s";
+        let words = "--app api --environment dev --tag abc1234 --landing-timeout 10s";
         let running = start(&world, &git, None, words);
-        let report = ends_within(Duration::from_secs(2), running, since, &format!("{manner:?}"));
+        let report = ends_within(Duration::from_secs(10), running, since, &format!("{manner:?}"));
         assert_eq!(report["outcome"], "unreachable", "{manner:?}: {report:#}");
         assert_eq!(world.sandbox.tip().unwrap(), before);
     });
@@ -204,9 +204,9 @@ fn a_registry_holds_up_no_landing() {
         configure(&world, "image: {exists: true, digest: required}");
         let tip = world.sandbox.tip().unwrap();
         let since = Instant::now();
-        let words = "--app api --environment production --tag v2 --landing-timeout 2s --output json";
+        let words = "--app api --environment production --tag v2 --landing-timeout 10s --output json";
         let report = ends_within(
-            Duration::from_secs(2),
+            Duration::from_secs(10),
             world.start(words),
             since,
             &format!("{manner:?}"),
@@ -245,9 +245,9 @@ fn metrics_hold_up_no_landing() {
         front.on("/api/v1/query", manner.clone());
         let tip = world.sandbox.tip().unwrap();
         let since = Instant::now();
-        let words = "--app api --environment staging --tag v2 --landing-timeout 2s --output json";
+        let words = "--app api --environment staging --tag v2 --landing-timeout 10s --output json";
         let report = ends_within(
-            Duration::from_secs(2),
+            Duration::from_secs(10),
             world.start(words),
             since,
             &format!("{manner:?}"),

@@ -18,7 +18,7 @@ fn proposing(world: &World, github: &GitHub) -> Step {
 /// Waits until there is a pull request, and returns its number.
 #[track_caller]
 fn opened(github: &GitHub) -> u64 {
-    for _ in 0..400 {
+    for _ in 0..3000 {
         if let Some(pull) = github.pulls().first() {
             return pull.number;
         }

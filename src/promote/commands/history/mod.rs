@@ -41,10 +41,10 @@ pub(in crate::promote) async fn run(job: &History, reading: Reading<'_>, report:
         .iter()
         .flat_map(|(pair, record)| of_record(pair, record))
         .collect();
+    // What was recorded later stands first, also within one second; commits come that way.
+    rows.reverse();
     past.add_commits(&pairs, &mut rows).await?;
     rows.retain(|row| since.is_none_or(|since| row.at >= since));
-    // What was recorded later stands first, also within one second.
-    rows.reverse();
     rows.sort_by_key(|row| std::cmp::Reverse(row.at));
     let all = rows.len();
     rows.truncate(job.limit);
