@@ -36,6 +36,10 @@ fn containers_of_every_kind_with_a_pod_template_are_found() {
             ),
             "Rollout/x/c",
         ),
+        (
+            format!("kind: FlinkDeployment\nmetadata: {{name: x}}\nspec: {{podTemplate: {{spec: {spec}}}}}\n"),
+            "FlinkDeployment/x/c",
+        ),
     ] {
         assert_eq!(names(&text), [format!("{name} a/b:v1")], "{text}");
     }

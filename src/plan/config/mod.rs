@@ -373,6 +373,10 @@ mod tests {
             let said = mistakes(&format!("version: 1\nmessage: {}", "[".repeat(depth)));
             assert!(said.contains(words), "{said}");
         }
+        let said = mistakes("version: 1\nmessage: \"{app} {nope}\"\n");
+        assert!(said.contains("line 2") && said.contains("has {nope}"), "{said}");
+        let said = mistakes("version: 1\nenvironments:\n- name: dev\n  windows: {allow: []}\n");
+        assert!(said.contains("`allow`") && said.contains("is empty"), "{said}");
         let wide = "x, ".repeat(500);
         let text = format!("version: 1\nmessage: &a [{wide}]\nlayout: [{}]\n", "*a, ".repeat(500));
         assert!(

@@ -155,3 +155,19 @@ fn a_hold_and_its_release_are_shown_as_what_they_are() {
     assert_eq!(listed.len(), 3 + 5, "{listed:#?}");
     assert!(!listed.iter().any(|row| row.contains(" landed ")), "{listed:#?}");
 }
+
+#[test]
+fn what_came_later_within_one_second_stands_first() {
+    let world = World::new();
+    for tag in ["v2", "v3", "v4"] {
+        world.land(&format!("--app api --environment dev --tag {tag}")).exits(0);
+    }
+    let command = "history --app api --environment dev --output json";
+    let all = rows(&world.land(command).ends("ok", 0));
+    let tags: Vec<bool> = (all.iter().zip(["v4", "v3", "v2"]))
+        .map(|(row, tag)| row.contains(&format!("-> myorg/api:{tag} ")))
+        .collect();
+    assert_eq!(tags, [true; 3], "{all:#?}");
+    let newest = rows(&world.land(&format!("{command} --limit 1")).ends("ok", 0));
+    assert_eq!(newest, all[..1]);
+}
