@@ -92,7 +92,33 @@ fn object(tree: &Tree<'_>, node: usize, depth: usize, found: &mut Vec<Applicatio
 }
 
 impl Application {
-    /// Reads the images that the sources set, other than in `helm.values`.
+    /// Reads the images that parameters of the sources set. In Helm a parameter wins over the values of its source, so one without a repository
+    /// is a place of an image whose repository the values name: `beside` returns these for a source.
+    pub(super) fn parameters(
+        &self,
+        tree: &Tree<'_>,
+        options: &Options,
+        beside: &dyn Fn(&str) -> Vec<String>,
+    ) -> Result<Vec<Site>, ManifestFault> {
+        let mut sites = Vec::new();
+        for (source, prefix) in &self.sources {
+            let parameters = tree.get(*source, "helm").and_then(|helm| tree.get(helm, "parameters"));
+            let Some(parameters) = parameters else { continue };
+            let mut options = options.clone();
+            if options.images.is_empty() {
+                options.images = beside(prefix);
+            }
+            sites.extend(by_parameters(
+                tree,
+                parameters,
+                &options,
+                &format!("{prefix}helm.parameters."),
+            )?);
+        }
+        Ok(sites)
+    }
+
+    /// Reads the images that the sources set, other than in `helm.values` and by parameters.
     pub(super) fn read(
         &self,
         tree: &Tree<'_>,
@@ -116,10 +142,6 @@ impl Application {
             let Some(helm) = tree.get(*source, "helm") else {
                 continue;
             };
-            if let Some(parameters) = tree.get(helm, "parameters") {
-                let prefix = format!("{prefix}helm.parameters.");
-                sites.extend(by_parameters(tree, parameters, options, &prefix)?);
-            }
             if let Some(values) = tree.get(helm, "valuesObject") {
                 let prefix = format!("{prefix}helm.valuesObject.");
                 if tree.what(tree.real(values)) == What::Mapping {

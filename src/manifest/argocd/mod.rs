@@ -99,7 +99,13 @@ impl<'a> Places<'a> {
                 Err(fault) => broken = broken.or(Some(fault)),
             }
         }
-        let places = Self { outer, inner };
+        let mut places = Self { outer, inner };
+        for application in &applications {
+            let beside = |source: &str| places.repositories(source);
+            let parameters = application.parameters(tree, options, &beside)?;
+            places.outer.extend(parameters);
+        }
+        places.outer.sort_by_key(|site| site.pin.line);
         if places.sites().next().is_some() {
             return Ok(places);
         }
@@ -116,6 +122,22 @@ impl<'a> Places<'a> {
                 .at(line)
                 .hint("set `keys` in promote.yaml to the keys of the image")
         }))
+    }
+
+    /// Returns the repositories that the values of a source name, whose sites begin with `source`.
+    fn repositories(&self, source: &str) -> Vec<String> {
+        let here = |site: &&Site| {
+            let rest = site.pin.name.strip_prefix(source);
+            rest.is_some_and(|rest| rest.starts_with("helm.values"))
+        };
+        let mut found: Vec<String> = self
+            .sites()
+            .filter(here)
+            .filter_map(|site| site.pin.new_name.clone())
+            .collect();
+        found.sort();
+        found.dedup();
+        found
     }
 
     fn sites(&self) -> impl Iterator<Item = &Site> {

@@ -41,6 +41,30 @@ fn every_place_of_an_image_is_found_and_set() {
 }
 
 #[test]
+fn a_parameter_that_wins_over_the_values_beside_it_is_set_with_them() {
+    for values in [
+        "valuesObject: {image: {repository: a/b, tag: v1}}",
+        "values: |\n        image:\n          repository: a/b\n          tag: v1",
+    ] {
+        let text = application(
+            "api",
+            &format!("source:\n    helm:\n      parameters: [{{name: image.tag, value: v1}}]\n      {values}"),
+        );
+        let options = Options::default();
+        let all = names(&text, &options);
+        assert!(
+            all.iter().all(|name| name.contains(" a/b:v1 ")) && all.len() == 2,
+            "{all:?}"
+        );
+        let after = promoted(&ArgoCd, &text, Some("v2"), Field::Keep, &options).unwrap();
+        assert_eq!(
+            after,
+            text.replace("v1", "v2").replace("argoproj.io/v2", "argoproj.io/v1")
+        );
+    }
+}
+
+#[test]
 fn of_several_applications_the_named_one_is_edited() {
     let source = "source: {helm: {valuesObject: {image: {repository: a/b, tag: v1}}}}";
     let text = format!("{}---\n{}", application("one", source), application("two", source));
