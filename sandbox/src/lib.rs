@@ -2,6 +2,7 @@
 
 pub mod argocd;
 pub mod dex;
+mod exchange;
 pub mod front;
 pub mod git;
 pub mod github;

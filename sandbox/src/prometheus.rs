@@ -1,11 +1,13 @@
 //! A stand-in of Prometheus: answers the queries it was given values for, as strictly as the real one reads a request.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::Write;
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value, json};
+
+use crate::exchange::{self, Request};
 
 /// What a query returns.
 #[derive(Clone, Debug)]
@@ -119,28 +121,9 @@ impl Prometheus {
 
 /// Answers one request; `false` at the end of the connection.
 fn serve(stream: &TcpStream, state: &Mutex<State>) -> std::io::Result<bool> {
-    let mut reader = BufReader::new(stream.try_clone()?);
-    let mut line = String::new();
-    if reader.read_line(&mut line)? == 0 {
+    let Some(request) = exchange::next(stream)? else {
         return Ok(false);
-    }
-    let mut headers = BTreeMap::new();
-    loop {
-        let mut header = String::new();
-        reader.read_line(&mut header)?;
-        let Some((name, value)) = header.trim_end().split_once(':') else {
-            break;
-        };
-        headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
-    }
-    let length = headers
-        .get("content-length")
-        .and_then(|length| length.parse().ok())
-        .unwrap_or(0);
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body)?;
-    let mut words = line.split(' ');
-    let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    };
     let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
     state.asked += 1;
     match state.down_for {
@@ -148,7 +131,7 @@ fn serve(stream: &TcpStream, state: &Mutex<State>) -> std::io::Result<bool> {
         Some(left) => state.down_for = Some(left - 1),
         None => {}
     }
-    let (status, location, answer) = answered(&state, method, target, &headers, &String::from_utf8_lossy(&body));
+    let (status, location, answer) = answered(&state, &request);
     let text = answer.to_string();
     let location = location
         .map(|location| format!("Location: {location}\r\n"))
@@ -167,13 +150,14 @@ fn serve(stream: &TcpStream, state: &Mutex<State>) -> std::io::Result<bool> {
     Ok(!state.cut)
 }
 
-fn answered(
-    state: &State,
-    method: &str,
-    target: &str,
-    headers: &BTreeMap<String, String>,
-    body: &str,
-) -> (u16, Option<String>, Value) {
+fn answered(state: &State, request: &Request) -> (u16, Option<String>, Value) {
+    let Request {
+        method,
+        target,
+        headers,
+        body,
+    } = request;
+    let body = String::from_utf8_lossy(body);
     let bad = |why: &str| {
         (
             400,
@@ -193,7 +177,7 @@ fn answered(
         return (status, None, json!({}));
     }
     let form = headers.get("content-type").map(String::as_str) == Some("application/x-www-form-urlencoded");
-    let parameters = match method {
+    let parameters = match method.as_str() {
         "POST" if form => parameters(&format!("{in_url}&{body}")),
         "GET" => parameters(in_url),
         "POST" => parameters(in_url),

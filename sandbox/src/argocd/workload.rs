@@ -1,11 +1,13 @@
 //! What runs: a Deployment or a Rollout, whose fate is decided by the tags of its images. Its state is a function of time.
 
+mod live;
+
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::canary::{Canary, View};
-use super::clock::{Clock, Moment};
+use super::clock::Moment;
 
 /// What becomes of an image, by the beginning of its tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -297,71 +299,6 @@ impl Workload {
             "1 old replicas are pending termination...".to_owned()
         };
         Health::new("Progressing", format!("Waiting for rollout to finish: {waiting}"))
-    }
-
-    /// Returns the live object, with its status.
-    pub(crate) fn object(&self, clock: &Clock, now: Moment) -> Value {
-        let mut object = self.manifest.clone();
-        object["metadata"]["generation"] = json!(self.generation);
-        let (new, ready) = self.new_pods(now);
-        let available = if ready {
-            self.replicas()
-        } else {
-            self.replicas().saturating_sub(1)
-        };
-        let mut status = json!({});
-        let counts = [
-            ("replicas", self.replicas()),
-            ("updatedReplicas", new),
-            ("readyReplicas", available),
-            ("availableReplicas", available),
-        ];
-        for (name, count) in counts.into_iter().filter(|(_, count)| *count > 0) {
-            status[name] = json!(count);
-        }
-        if let (Some((view, index, _)), Some(canary)) = (self.canary(now), &self.canary) {
-            let stable = self.stable.as_ref().map_or("", |stable| stable.hash.as_str());
-            let rest = json!({
-                "HPAReplicas": self.replicas(), "blueGreen": {}, "canary": {}, "phase": view.phase,
-                "currentPodHash": self.current.hash, "stableRS": stable, "currentStepIndex": index,
-                "observedGeneration": self.generation.to_string(), "conditions": [{
-                    "type": "Progressing", "status": if view.phase == "Degraded" { "False" } else { "True" },
-                    "reason": reason(&view), "message": if view.message.is_empty() { "Rollout is healthy" } else { &view.message },
-                    "lastTransitionTime": clock.stamp(canary.begun()), "lastUpdateTime": clock.stamp(canary.begun()),
-                }],
-            });
-            merge(&mut status, rest);
-            if !view.message.is_empty() {
-                status["message"] = json!(view.message);
-            }
-            if let Some(since) = view.paused_since {
-                status["controllerPause"] = json!(true);
-                status["pauseConditions"] = json!([{"reason": view.message, "startTime": clock.stamp(since)}]);
-            }
-            // An abort takes the analysis out of the status; its run stays in the cluster.
-            if let Some((end, phase)) = view.analysis.as_ref().filter(|(_, phase)| *phase == "Running") {
-                let name = format!("{}-{}-{end}", self.name(), self.current.hash);
-                status["canary"]["currentStepAnalysisRunStatus"] = json!({"name": name, "status": phase});
-            }
-            if let Some(at) = view.aborted_at {
-                status["abort"] = json!(true);
-                status["abortedAt"] = json!(clock.stamp(at));
-            }
-        } else {
-            status["observedGeneration"] = json!(self.generation);
-        }
-        object["status"] = status;
-        object
-    }
-}
-
-fn reason(view: &View) -> &'static str {
-    match view.phase {
-        "Degraded" if view.aborted_at.is_some() => "RolloutAborted",
-        "Degraded" => "ProgressDeadlineExceeded",
-        "Paused" => "RolloutPaused",
-        "Healthy" => "NewReplicaSetAvailable",
-        _ => "ReplicaSetUpdated",
     }
 }
 

@@ -1,7 +1,9 @@
 //! The REST API: what every request must have, what every refusal looks like, and which endpoint answers.
 
 mod applications;
+mod ask;
 mod resources;
+mod server;
 mod streams;
 
 use std::sync::Arc;
@@ -9,7 +11,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::{Method, StatusCode, header};
 use axum::response::Response;
 use serde_json::{Value, json};
 
@@ -17,8 +19,11 @@ use super::accounts::Account;
 use super::application::App;
 use super::exchange::Asked;
 use super::{OWN_NAMESPACE, World};
+use ask::{pairs, segments};
+use server::{dex, settings, userinfo, version};
 
 pub(crate) use applications::sync_by_hand;
+pub(crate) use ask::Ask;
 pub(crate) use resources::act;
 
 /// What is answered.
@@ -44,47 +49,6 @@ pub(crate) fn refuse(code: u8, message: impl Into<String>) -> Reply {
     };
     let message = message.into();
     Reply::Json(status, json!({"error": message, "code": code, "message": message}))
-}
-
-/// One request, taken apart.
-#[derive(Clone)]
-pub(crate) struct Ask {
-    pub(crate) method: Method,
-    pub(crate) path: Vec<String>,
-    pub(crate) query: Vec<(String, String)>,
-    pub(crate) headers: HeaderMap,
-    /// What was asked, as it stands in the record.
-    pub(crate) line: String,
-    /// `Null` without a body.
-    pub(crate) body: Value,
-    /// The body as it came.
-    pub(crate) raw: String,
-}
-
-impl Ask {
-    /// Returns a value of the query; empty counts as there.
-    pub(crate) fn query(&self, name: &str) -> Option<&str> {
-        self.query
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
-    }
-
-    /// Returns a value of the query, or of the body of a POST.
-    pub(crate) fn value(&self, name: &str) -> Option<&str> {
-        let given = self.query(name).or_else(|| self.body[name].as_str());
-        given.filter(|value| !value.is_empty())
-    }
-
-    fn token(&self) -> Option<&str> {
-        let bearer = self.headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-        bearer.strip_prefix("Bearer ")
-    }
-
-    pub(crate) fn accepts_events(&self) -> bool {
-        let accept = self.headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
-        accept == Some("text/event-stream")
-    }
 }
 
 /// Returns the whole API.
@@ -234,46 +198,6 @@ async fn answer(world: &Arc<World>, ask: &Ask, broken: bool) -> Reply {
     }
 }
 
-/// Dex behind Argo CD: exchanges the OIDC token of a job whose audience is this server for a login as `ci` (RFC 8693).
-fn dex(world: &World, ask: &Ask) -> Reply {
-    const ID_TOKEN: &str = "urn:ietf:params:oauth:token-type:id_token";
-    let refuse =
-        |status: u16, error: &str, why: &str| Reply::Json(status, json!({"error": error, "error_description": why}));
-    let form = pairs(&ask.raw);
-    let field = |name: &str| {
-        form.iter()
-            .find(|(key, _)| key == name)
-            .map_or("", |(_, value)| value.as_str())
-    };
-    let client = ask
-        .headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok());
-    // `argo-cd-cli:`, a client without a password.
-    if client != Some("Basic YXJnby1jZC1jbGk6") {
-        return refuse(401, "invalid_client", "Invalid client credentials.");
-    }
-    if field("grant_type") != "urn:ietf:params:oauth:grant-type:token-exchange" {
-        return refuse(400, "unsupported_grant_type", "");
-    }
-    if field("connector_id") != "github-actions" {
-        return refuse(400, "invalid_request", "Requested connector does not exist.");
-    }
-    if field("subject_token_type") != ID_TOKEN || field("requested_token_type") != ID_TOKEN {
-        return refuse(400, "invalid_request", "Invalid token type.");
-    }
-    if field("subject_token") != format!("id-token-for-{}", world.url) {
-        return refuse(401, "access_denied", "");
-    }
-    let Some(token) = world.accounts.token("ci") else {
-        return refuse(500, "server_error", "");
-    };
-    Reply::Json(
-        200,
-        json!({"access_token": token, "issued_token_type": ID_TOKEN, "token_type": "bearer", "expires_in": 86_399}),
-    )
-}
-
 fn known(rest: &[&str]) -> bool {
     matches!(rest, ["applications" | "account", ..])
 }
@@ -359,58 +283,5 @@ pub(crate) fn stream_refusal(code: u8, status: u16, words: &str, message: &str) 
     Reply::Json(status, json!({"error": error}))
 }
 
-fn version(known: bool) -> Value {
-    if known {
-        json!({"Version": "v3.5.1", "BuildDate": "1970-01-01T00:00:00Z", "GitTreeState": "clean", "GoVersion": "go1.26.8",
-            "Compiler": "gc", "Platform": "linux/amd64", "KustomizeVersion": "v5.8.1 unknown", "JsonnetVersion": "v0.21.0"})
-    } else {
-        json!({"Version": "v3.5.1"})
-    }
-}
-
-fn userinfo(account: Option<&Account>) -> Value {
-    account.map_or_else(
-        || json!({}),
-        |account| json!({"loggedIn": true, "username": account.name, "iss": "argocd"}),
-    )
-}
-
-fn settings(world: &World, known: bool) -> Value {
-    let mut settings = json!({"url": world.url, "appLabelKey": "app.kubernetes.io/instance", "trackingMethod": "annotation",
-        "googleAnalytics": {"anonymizeUsers": true}, "kustomizeOptions": {}, "help": {}});
-    if known {
-        settings["passwordPattern"] = json!("^.{8,32}$");
-        settings["controllerNamespace"] = json!("argocd");
-    }
-    settings
-}
-
 const PAGE: &str =
     "<!doctype html><html lang=\"en\"><head><title>Argo CD</title></head><body><div id=\"app\"></div></body></html>\n";
-
-fn segments(path: &str) -> Vec<String> {
-    path.split('/').filter(|part| !part.is_empty()).map(unescape).collect()
-}
-
-fn pairs(query: &str) -> Vec<(String, String)> {
-    query
-        .split('&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-        .map(|(key, value)| (unescape(key), unescape(&value.replace('+', " "))))
-        .collect()
-}
-
-fn unescape(text: &str) -> String {
-    let mut bytes = Vec::new();
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        let hex = |byte: Option<u8>| byte.and_then(|byte| char::from(byte).to_digit(16));
-        if byte != b'%' {
-            bytes.push(byte);
-        } else if let (Some(high), Some(low)) = (hex(rest.next()), hex(rest.next())) {
-            bytes.push(u8::try_from(high * 16 + low).unwrap_or(b'?'));
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
