@@ -52,7 +52,7 @@ pub fn others(layout: &Layout<'_>, place: &Place) -> Vec<Place> {
 /// An input is about the environments that were asked for, so no input starts a sync here. `sync: never` holds for all of them.
 ///
 /// # Errors
-/// Every exception that is asked for and that the other environment does not list.
+/// Every exception of `allow` that the other environment does not list.
 pub fn reached(layout: &Layout<'_>, place: &Place, other: &Place) -> Result<Place, Vec<String>> {
     let given = layout.select.policy;
     let config = layout.config.and_then(|config| config.environment(&other.environment));

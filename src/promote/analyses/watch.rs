@@ -15,7 +15,7 @@ use super::{Analysis, Breach, Measuring};
 const TICK: Duration = Duration::from_millis(1);
 /// What analyses that have no interval wait before they begin again.
 const AGAIN: Duration = Duration::from_secs(10);
-/// How long after the end of a watch the last measurement is waited for.
+/// How long the last measurement can take beyond the end of a watch.
 const LAST: Duration = Duration::from_secs(5);
 /// How long a measurement that a promotion waits for is tried.
 const ONCE: Duration = Duration::from_secs(2);

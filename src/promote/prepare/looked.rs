@@ -13,9 +13,9 @@ pub(in crate::promote) struct Looked {
     pub(in crate::promote) candidate: Candidate,
     /// The folder that it deploys, where that is another one that includes the candidate's.
     pub(in crate::promote) through: Option<RepoPath>,
-    /// How it is now; `None` when it could not be read, or when nothing stands against it: then it is still to be created.
+    /// How it is now; `None` when it could not be read, or when nothing forbids to promote to it: then it is still to be created.
     pub(in crate::promote) app: Option<AppSnapshot>,
-    /// All that stands against promoting to it, but for the right to sync.
+    /// All that forbids to promote to it, but for the right to sync.
     pub(in crate::promote) against: Vec<Fault>,
 }
 
@@ -27,7 +27,7 @@ pub(super) fn same(several: bool, one: &ApplicationId, other: &ApplicationId) ->
 }
 
 /// Leaves each application of an environment that was not asked for once. One that the templates of its environment name, or whose folder is
-/// that environment's, is not one of an environment that has only the folder that it includes. Where nothing tells two environments apart,
+/// that environment's, is not one of an environment that has only the folder that it includes. Where two environments look alike,
 /// the application gets the more careful policy.
 pub(super) fn once(looked: Vec<Looked>) -> Vec<Looked> {
     let mut kept: Vec<Looked> = Vec::new();

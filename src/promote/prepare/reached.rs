@@ -19,7 +19,7 @@ pub(in crate::promote) struct Reached {
 /// Finds the environments of promote.yaml that a change of each target reaches.
 ///
 /// # Errors
-/// Every exception that is asked for and that such an environment does not list.
+/// Every exception of `allow` that such an environment does not list.
 pub(in crate::promote) async fn find(
     repo: &dyn InfraRepo,
     at: &CommitSha,

@@ -3,6 +3,7 @@
 //! P is the commit before ours, X ours, Y a later one that carries our pin, R a later one that changed it, Z a foreign one.
 
 mod health;
+mod images;
 mod seeing;
 mod syncing;
 
