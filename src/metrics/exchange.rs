@@ -29,10 +29,12 @@ pub(super) struct Request {
     pub(super) url: Url,
     pub(super) headers: HeaderMap,
     pub(super) body: Option<String>,
+    /// Whether the body can hold a secret. Then it goes to no other host.
+    pub(super) confidential: bool,
 }
 
 impl Request {
-    /// Makes a POST of a form.
+    /// Makes a POST of a form without secrets.
     pub(super) fn form(url: Url, headers: &HeaderMap, form: &[(String, String)]) -> Self {
         let mut headers = headers.clone();
         headers.insert(
@@ -44,7 +46,14 @@ impl Request {
             url,
             headers,
             body: Some(encoded(form)),
+            confidential: false,
         }
+    }
+
+    /// Marks the body as one that can hold a secret.
+    pub(super) fn confidential(mut self) -> Self {
+        self.confidential = true;
+        self
     }
 }
 
@@ -111,7 +120,13 @@ pub(super) async fn send(http: &Client, request: Request) -> Result<Answer, Trou
                 body: response.whole(MOST).await.map_err(|problem| failed(&problem))?.body,
             });
         };
-        if !may_follow(&request.url, &target) {
+        if matches!(status, 301..=303) {
+            request.method = Method::GET;
+            request.body = None;
+            request.headers.remove(CONTENT_TYPE);
+        }
+        let carries_secret = request.confidential && request.body.is_some();
+        if !may_follow(&request.url, &target) || (carries_secret && target.origin() != origin) {
             let host = target.host_str().unwrap_or_default();
             return Err(Trouble::new(
                 TroubleKind::Redirect,
@@ -120,11 +135,6 @@ pub(super) async fn send(http: &Client, request: Request) -> Result<Answer, Trou
                     target.scheme()
                 ),
             ));
-        }
-        if matches!(status, 301..=303) {
-            request.method = Method::GET;
-            request.body = None;
-            request.headers.remove(CONTENT_TYPE);
         }
         refer(&mut request, &target);
         if target.origin() != origin {
@@ -158,7 +168,8 @@ fn without_credentials(headers: &HeaderMap) -> HeaderMap {
         .collect()
 }
 
-/// Notes where a redirect comes from, without user and password, and not from https to http.
+/// Notes where a redirect comes from, without user and password, and not from https to http. Another host gets no path and no query, which can
+/// hold a secret.
 fn refer(request: &mut Request, target: &Url) {
     request.headers.remove(REFERER);
     if request.url.scheme() == "https" && target.scheme() == "http" {
@@ -168,6 +179,10 @@ fn refer(request: &mut Request, target: &Url) {
     let _ = from.set_username("");
     let _ = from.set_password(None);
     from.set_fragment(None);
+    if target.origin() != from.origin() {
+        from.set_path("");
+        from.set_query(None);
+    }
     if let Ok(value) = HeaderValue::from_str(from.as_str()) {
         request.headers.insert(REFERER, value);
     }

@@ -64,14 +64,14 @@ async fn token(http: &Client, oauth: &Oauth2, headers: &HeaderMap) -> Result<Str
     if !headers.contains_key(AUTHORIZATION) {
         with_basic.insert(AUTHORIZATION, secret(&format!("Basic {basic}"))?);
     }
-    let mut answer = send(http, Request::form(url.clone(), &with_basic, &form))
+    let mut answer = send(http, Request::form(url.clone(), &with_basic, &form).confidential())
         .await
         .map_err(unreachable)?;
     if !(200..300).contains(&answer.status) {
         form.push(("client_id".to_owned(), oauth.client_id.clone()));
         form.push(("client_secret".to_owned(), oauth.client_secret.clone()));
         form.sort();
-        answer = send(http, Request::form(url, headers, &form))
+        answer = send(http, Request::form(url, headers, &form).confidential())
             .await
             .map_err(unreachable)?;
     }

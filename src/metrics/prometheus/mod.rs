@@ -51,6 +51,7 @@ pub(super) async fn measure(
                 url,
                 headers,
                 body: None,
+                confidential: false,
             };
             if let Some((region, keys)) = signature {
                 sigv4::sign(&mut again, region, keys, now)?;

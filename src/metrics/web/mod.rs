@@ -86,6 +86,7 @@ fn request(web: &Web) -> Result<Request, Trouble> {
         url,
         headers,
         body,
+        confidential: true,
     })
 }
 

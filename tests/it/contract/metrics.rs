@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use promote_action::assess::analysis::template::{Metric, Prometheus, Provider, RangeQuery};
+use promote_action::assess::analysis::template::{Metric, Oauth2, Prometheus, Provider, RangeQuery, Web};
 use promote_action::assess::analysis::{Conditions, Phase, Trouble, TroubleKind, Value, measurement};
 use promote_action::metrics::{Measure, Reading, Servers, Settings};
 use promote_action::model::Secret;
@@ -162,6 +162,34 @@ fn the_token_goes_to_its_own_address_and_not_across_a_redirect() {
     );
     let without = measured(&metric(own.url(), "vector(0.5)"), Settings::default()).unwrap_err();
     assert_eq!(without.kind, TroubleKind::ClientError);
+}
+
+#[test]
+fn a_body_that_can_hold_a_secret_does_not_cross_a_redirect() {
+    let (named, elsewhere) = (stand_in(), stand_in());
+    named.redirect(elsewhere.url());
+    let mut with_login = metric(elsewhere.url(), "vector(0.5)");
+    with_login.provider.prometheus.as_mut().unwrap().authentication.oauth2 = Oauth2 {
+        token_url: named.url().to_owned(),
+        client_id: "promote".to_owned(),
+        client_secret: "client-secret".to_owned(),
+        ..Oauth2::default()
+    };
+    let mut with_body = metric("", "");
+    with_body.provider = Provider {
+        web: Some(Web {
+            url: named.url().to_owned(),
+            method: "POST".to_owned(),
+            body: "key=secret".to_owned(),
+            ..Web::default()
+        }),
+        ..Provider::default()
+    };
+    for metric in [with_login, with_body] {
+        let trouble = measured(&metric, Settings::default()).unwrap_err();
+        assert_eq!(trouble.kind, TroubleKind::Redirect, "{trouble:?}");
+    }
+    assert_eq!((named.asked(), elsewhere.asked()), (2, 0));
 }
 
 /// A Prometheus that is stopped when it is dropped.
