@@ -9,7 +9,7 @@ use crate::github::{self, App, AppKey};
 use crate::http::{Fixed, Tokens};
 use crate::infrarepo::Address;
 use crate::infrarepo::inputs::{APP_CLIENT_ID, APP_PRIVATE_KEY, GITHUB_TOKEN, INFRA_REPO, TOKEN};
-use crate::inputs::Reader;
+use crate::inputs::{Reader, value};
 use crate::model::is_loopback;
 use crate::promote::Shows;
 
@@ -46,12 +46,7 @@ pub(super) fn app(reader: &Reader<'_>, github: Option<&github::Place>) -> Option
 
 /// Reads which run of a workflow this is, and how its approvals count.
 pub(super) fn run(reader: &Reader<'_>, place: &Place<'_>) -> Option<Run> {
-    let environment = reader.parsed(&GITHUB_ENVIRONMENT, |text| {
-        if text.len() > 255 || text.chars().any(char::is_control) {
-            return Err("is not the name of a GitHub environment".to_owned());
-        }
-        Ok(text.to_owned())
-    });
+    let environment = reader.parsed(&GITHUB_ENVIRONMENT, value::github_environment);
     let exclude_authors = reader.boolean(&EXCLUDE_AUTHORS).unwrap_or_default();
     let token = reader.secret(&GITHUB_TOKEN);
     let (server, repository) = (place.github_server()?, place.repository()?);

@@ -31,10 +31,19 @@ pub struct Run {
     pub commit: Option<String>,
     /// The page of the run.
     pub page: String,
-    /// The GitHub environment, where it has another name than the environment.
+    /// The GitHub environment that the input names.
     pub environment: Option<String>,
     /// Whether authors of what is released do not count as approvers.
     pub exclude_authors: bool,
+}
+
+impl Run {
+    /// Returns the GitHub environment for one of the infra-repo: the one that promote.yaml names, else that of the input, else the one of the
+    /// same name.
+    #[must_use]
+    pub fn environment_of<'a>(&'a self, named: Option<&'a str>, environment: &'a str) -> &'a str {
+        named.or(self.environment.as_deref()).unwrap_or(environment)
+    }
 }
 
 /// The reviews of a pull request.
@@ -54,6 +63,12 @@ pub trait Approvers {
     /// # Errors
     /// That cannot be read, or GitHub does not say whether it is about this attempt.
     async fn of_run(&self, environment: &str) -> Result<Vec<String>, Fault>;
+
+    /// Whether GitHub has an environment of this name.
+    ///
+    /// # Errors
+    /// That cannot be read.
+    async fn has_environment(&self, name: &str) -> Result<bool, Fault>;
 
     /// Returns who approves the current head of the open pull request from `head` to `base`; `None` where there is no such pull request.
     /// Only people who belong to the repository count: in a public one, anybody can review.
@@ -83,8 +98,8 @@ impl User {
     }
 }
 
-/// What GitHub calls those who belong to a repository. Everybody else can review as well where the repository is public.
-const BELONGING: [&str; 3] = ["OWNER", "MEMBER", "COLLABORATOR"];
+/// What GitHub calls those who belong to a repository. Everybody else can review and comment as well where the repository is public.
+pub(super) const BELONGING: [&str; 3] = ["OWNER", "MEMBER", "COLLABORATOR"];
 
 #[derive(Deserialize)]
 struct Approval {
@@ -180,6 +195,17 @@ impl Approvers for Host {
             .filter(here)
             .map(|approval| approval.user.login)
             .collect())
+    }
+
+    async fn has_environment(&self, name: &str) -> Result<bool, Fault> {
+        let Some((api, _)) = &self.run else {
+            return Ok(false);
+        };
+        match api.get(&["environments", name], &[]).await {
+            Ok(_) => Ok(true),
+            Err(failure) if failure.is_missing() => Ok(false),
+            Err(failure) => Err(failure.fault(&format!("read the environment {name} (`actions: read`)"))),
+        }
     }
 
     async fn of_pull(&self, head: &BranchName, base: &BranchName) -> Result<Option<Reviewed>, Fault> {

@@ -74,10 +74,11 @@ pub const ASSIGNEES: InputSpec = InputSpec {
 /// `github-environment`.
 pub const GITHUB_ENVIRONMENT: InputSpec = InputSpec {
     name: "github-environment",
-    absent: "Default: the name of the environment",
-    help: "GitHub environment whose approvals count for the gate `approvals`, where its name differs from the environment's.",
+    absent: "Default: `github-environment` of the environment in promote.yaml, else the name of the environment",
+    help: "GitHub environment of the job, where its name differs from the environment's. For the gate `approvals`, it counts only if promote.yaml \
+           names none and GitHub has no environment of the same name.",
     example: "prod-eu",
-    part: Part::Change,
+    part: Part::People,
     ..InputSpec::PLAIN
 };
 

@@ -81,6 +81,17 @@ pub fn none_of(text: &str, words: &[&str]) -> String {
     format!("{right}{}", near.unwrap_or_default())
 }
 
+/// Reads the name of a GitHub environment.
+///
+/// # Errors
+/// GitHub has no such names.
+pub fn github_environment(text: &str) -> Result<String, String> {
+    if text.is_empty() || text.chars().count() > 255 || text.chars().any(char::is_control) {
+        return Err("is not the name of a GitHub environment".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

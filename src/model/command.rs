@@ -48,6 +48,8 @@ pub enum Part {
     Image,
     /// It changes what is pinned.
     Change,
+    /// It asks who approves a job.
+    People,
     /// It can follow what it landed, or not.
     Wait,
     /// It keeps something from being promoted.
@@ -186,6 +188,7 @@ impl Command {
                 Part::Delivery,
                 Part::Image,
                 Part::Change,
+                Part::People,
                 Part::Wait,
                 Part::Reason,
                 Part::Allow,
@@ -204,6 +207,7 @@ impl Command {
                 Part::Delivery,
                 Part::Image,
                 Part::Change,
+                Part::People,
                 Part::Wait,
                 Part::Reason,
                 Part::Allow,
@@ -254,7 +258,14 @@ impl Command {
                 Part::Delivery,
                 Part::Overview,
             ],
-            Self::Preflight => &[Part::Print, Part::Select, Part::Repository, Part::Delivery, Part::Sync],
+            Self::Preflight => &[
+                Part::Print,
+                Part::Select,
+                Part::Repository,
+                Part::Delivery,
+                Part::People,
+                Part::Sync,
+            ],
             Self::Abort => &[
                 Part::Print,
                 Part::Select,

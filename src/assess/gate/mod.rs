@@ -106,6 +106,8 @@ pub struct Settings {
     pub analysis: Vec<(String, usize)>,
     /// `approvals`: how many people.
     pub approvals: Option<usize>,
+    /// `github-environment`: the GitHub environment whose approvals count; `None`: the one of the same name.
+    pub github_environment: Option<String>,
 }
 
 /// What could be read, or why not.

@@ -77,6 +77,15 @@ pub(super) fn gates() -> Vec<Key<Environment>> {
             },
         ),
         leaf(
+            "github-environment",
+            Value::Text,
+            "the GitHub environment whose approvals count for `approvals`; default: the one of the same name",
+            |environment: &mut Environment, node, mistakes| {
+                environment.gates.github_environment =
+                    mistakes.parsed("github-environment", node, value::github_environment);
+            },
+        ),
+        leaf(
             "sync-window",
             Value::Bool,
             "gate: whether Argo CD's own sync windows must permit a sync now; default: `true` with `argocd-server`",

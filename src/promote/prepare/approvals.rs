@@ -1,8 +1,8 @@
 //! Asks GitHub who approved a promotion: in the run's environment, or on its pull request.
 
 use crate::assess::gate::{self, Approvals, Settings};
-use crate::githost::{Approvers, Reviewed};
-use crate::model::{EnvironmentName, Tag};
+use crate::githost::{Approvers, Reviewed, Run};
+use crate::model::{EnvironmentName, Fault, Tag};
 
 use crate::promote::ports::Reading;
 use crate::promote::prepare::kept::Kept;
@@ -10,7 +10,10 @@ use crate::promote::prepare::plan::Planned;
 use crate::promote::underway::all;
 
 /// Who approved each environment that was asked about.
-pub(in crate::promote) type KeptApprovals = Kept<Vec<EnvironmentName>, Vec<Option<gate::Seen<Approvals>>>>;
+pub(in crate::promote) type KeptApprovals = Kept<Vec<Wanted>, Vec<Option<gate::Seen<Approvals>>>>;
+
+/// An environment that wants approvals, with the GitHub environment that promote.yaml names for it.
+type Wanted = (EnvironmentName, Option<String>);
 
 /// Asks who approved the promotion to each environment that wants that.
 pub(in crate::promote) async fn approvals(
@@ -20,7 +23,9 @@ pub(in crate::promote) async fn approvals(
     asked: &mut Option<KeptApprovals>,
 ) -> Vec<(EnvironmentName, Option<gate::Seen<Approvals>>)> {
     let wanted = environments.iter().filter(|(_, settings)| settings.approvals.is_some());
-    let question: Vec<EnvironmentName> = wanted.map(|(name, _)| name.clone()).collect();
+    let question: Vec<Wanted> = wanted
+        .map(|(name, settings)| (name.clone(), settings.github_environment.clone()))
+        .collect();
     let Some(approvers) = reading.approvers.filter(|_| !question.is_empty()) else {
         return Vec::new();
     };
@@ -30,12 +35,14 @@ pub(in crate::promote) async fn approvals(
     let answer = if let Some(answer) = Kept::fresh(kept, clock, &question) {
         answer
     } else {
-        let requests = question.iter().map(|name| approved(reading, approvers, planned, name));
+        let requests = question
+            .iter()
+            .map(|wanted| approved(reading, approvers, planned, wanted));
         let answer = all(requests).await;
         *asked = Some(Kept::new(clock, question.clone(), answer.clone()));
         answer
     };
-    question.into_iter().zip(answer).collect()
+    question.into_iter().map(|(name, _)| name).zip(answer).collect()
 }
 
 /// Asks who approved the promotion to one environment: in this run, or on its pull request.
@@ -43,7 +50,7 @@ async fn approved(
     reading: Reading<'_>,
     approvers: &dyn Approvers,
     planned: &Planned,
-    environment: &EnvironmentName,
+    (environment, named): &Wanted,
 ) -> Option<gate::Seen<Approvals>> {
     let run = reading.common.run.as_ref();
     let mut excluded: Vec<(String, String)> = Vec::new();
@@ -58,9 +65,12 @@ async fn approved(
     }
     let mut seen = Vec::new();
     if let Some(run) = run {
-        let name = run.environment.as_deref().unwrap_or(environment.as_str());
-        seen.push(match approvers.of_run(name).await {
-            Ok(by) => Ok(Approvals {
+        let by = match counted(run, approvers, named.as_deref(), environment).await {
+            Ok(name) => approvers.of_run(name).await.map(|by| (by, name)),
+            Err(fault) => Err(fault),
+        };
+        seen.push(match by {
+            Ok((by, name)) => Ok(Approvals {
                 by,
                 excluded: excluded.clone(),
                 from: format!("environment {name} of this run"),
@@ -86,6 +96,28 @@ async fn approved(
         }
     }
     gate::approvals::join(seen)
+}
+
+/// Returns the GitHub environment whose approvals count. The input chooses it only where promote.yaml names none and GitHub has none of the
+/// same name: an input must not choose reviewers who approve more easily.
+async fn counted<'a>(
+    run: &'a Run,
+    approvers: &dyn Approvers,
+    named: Option<&'a str>,
+    environment: &'a EnvironmentName,
+) -> Result<&'a str, Fault> {
+    let wanted = named.unwrap_or(environment.as_str());
+    let other = (run.environment.as_deref()).filter(|input| !input.eq_ignore_ascii_case(wanted));
+    let Some(input) = other else {
+        return Ok(wanted);
+    };
+    if named.is_none() && !approvers.has_environment(wanted).await? {
+        return Ok(input);
+    }
+    Err(Fault::refused(format!(
+        "the approvals of the GitHub environment {wanted} count, and `github-environment` names {input}: drop the input, or set \
+         `github-environment: {input}` for {environment} in promote.yaml"
+    )))
 }
 
 /// Returns who wrote what is released to an environment.

@@ -60,8 +60,39 @@ fn another_environment_of_github_can_be_named() {
     approve(&github, "ann", "development", "approved");
     approve(&github, "bob", "development", "approved");
     ends(&asking(&world, &github).run(), "refused", 3);
-    let named = asking(&world, &github).with("github-environment", "development").run();
-    ends(&named, "landed", 0);
+    let named = asking(&world, &github).with("github-environment", "development");
+    ends(&named.run(), "landed", 0);
+
+    // An input chooses no other reviewers than those that the environment has on GitHub.
+    github.environment("dev", &serde_json::json!([]), &[]);
+    let other = asking(&world, &github)
+        .with("tag", "def5678")
+        .with("github-environment", "development")
+        .run();
+    ends(&other, "refused", 3);
+    assert!(
+        other
+            .ran
+            .stdout
+            .contains("the approvals of the GitHub environment dev count"),
+        "{}",
+        other.ran.stdout
+    );
+}
+
+#[test]
+fn the_environment_that_the_infra_repo_names_counts_and_no_input_names_another() {
+    let (world, github) = started("  github-environment: development\n");
+    for login in ["ann", "bob"] {
+        approve(&github, login, "sandbox", "approved");
+    }
+    let other = asking(&world, &github).with("github-environment", "sandbox");
+    ends(&other.run(), "refused", 3);
+    for login in ["ann", "bob"] {
+        approve(&github, login, "development", "approved");
+    }
+    ends(&other.run(), "refused", 3);
+    ends(&asking(&world, &github).run(), "landed", 0);
 }
 
 #[test]

@@ -131,6 +131,24 @@ fn who_approves_is_compared_with_what_the_gate_wants() {
     has(&ran, "environment", "warning", &["a workflow of any branch can deploy"]);
     assert_eq!(rows(&ran, "environment").len(), 6, "{:#?}", rows(&ran, "environment"));
 
+    // Another environment is looked at where promote.yaml names it. The input names none that would be easier.
+    let input = preflight(&world, &github)
+        .with("environment", "dev")
+        .with("github-environment", "production");
+    has(
+        &input.run().ran,
+        "environment",
+        "warning",
+        &["`github-environment` names production", "GitHub environment dev count"],
+    );
+    let gate = "version: 1\nenvironments:\n- name: dev\n  approvals: 2\n  github-environment: production\n- name: production\n  approvals: 2\n";
+    world
+        .sandbox
+        .commit("promote.yaml", gate, "Name the environment")
+        .unwrap();
+    let named = preflight(&world, &github).with("environment", "dev").run().ran;
+    has(&named, "environment", "ok", &["reviewers: ann, bob"]);
+
     // On a laptop there is no environment to look at, and that is said.
     let laptop = world.land("preflight --app api --environment production --output json");
     has(&laptop, "environment", "skipped", &["run `preflight` as a step"]);

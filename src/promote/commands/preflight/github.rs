@@ -6,8 +6,14 @@ use crate::report::CheckState;
 
 use crate::promote::commands::checks::Checks;
 
-/// An environment, with how many approvals its gate wants.
-pub(super) type Wanted = (EnvironmentName, Option<usize>);
+/// An environment whose people are to be checked.
+pub(super) struct Wanted {
+    pub(super) environment: EnvironmentName,
+    /// The GitHub environment that promote.yaml names for it.
+    pub(super) named: Option<String>,
+    /// How many approvals its gate wants.
+    pub(super) approvals: Option<usize>,
+}
 
 /// Checks what the host knows of the branch, and returns the end of the token if it says that, too.
 pub(super) async fn branch(host: Option<&dyn Rules>, branch: &BranchName, checks: &mut Checks) -> Option<Timestamp> {
@@ -152,7 +158,7 @@ fn missing(check: &'static str, object: &str, needed: bool, fault: &Fault, check
 /// Checks the GitHub environment of each environment, with how many approvals its gate wants.
 pub(super) async fn environments(host: Option<(&Run, &dyn Environments)>, wanted: &[Wanted], checks: &mut Checks) {
     let Some((run, host)) = host else {
-        if wanted.iter().any(|(_, count)| count.is_some()) {
+        if wanted.iter().any(|wanted| wanted.approvals.is_some()) {
             checks.skipped(
                 "environment",
                 "",
@@ -161,8 +167,33 @@ pub(super) async fn environments(host: Option<(&Run, &dyn Environments)>, wanted
         }
         return;
     };
-    for (environment, count) in wanted {
-        let name = run.environment.as_deref().unwrap_or(environment.as_str());
+    for Wanted {
+        environment,
+        named,
+        approvals: count,
+    } in wanted
+    {
+        let wanted = named.as_deref().unwrap_or(environment.as_str());
+        let mut name = run.environment_of(named.as_deref(), environment.as_str());
+        if let Some(input) = run
+            .environment
+            .as_deref()
+            .filter(|input| !input.eq_ignore_ascii_case(wanted))
+            && count.is_some()
+            && (named.is_some() || matches!(host.environment(wanted).await, Ok(Some(_))))
+        {
+            let why = format!(
+                "`github-environment` names {input}, but only the approvals of the GitHub environment {wanted} count"
+            );
+            let hint =
+                format!("drop the input, or set `github-environment: {input}` for {environment} in promote.yaml");
+            checks.warning(
+                "environment",
+                format!("{wanted} of {}", run.place.repository()),
+                Fault::refused(why).hint(hint),
+            );
+            name = wanted;
+        }
         let object = format!("{name} of {}", run.place.repository());
         match host.environment(name).await {
             Ok(None) => match count {

@@ -176,11 +176,16 @@ async fn overlays(
     }
     let mut wanted: Vec<Wanted> = Vec::new();
     for (place, _) in &places {
-        if wanted.iter().all(|(known, _)| *known != place.environment) {
+        if wanted.iter().all(|known| known.environment != place.environment) {
             let here = config
                 .as_ref()
                 .and_then(|config| config.environment(&place.environment));
-            wanted.push((place.environment.clone(), here.and_then(|here| here.gates.approvals)));
+            let gates = here.map(|here| &here.gates);
+            wanted.push(Wanted {
+                environment: place.environment.clone(),
+                named: gates.and_then(|gates| gates.github_environment.clone()),
+                approvals: gates.and_then(|gates| gates.approvals),
+            });
         }
     }
     Some((identity(repo, config.as_ref()), places, wanted))
