@@ -32,13 +32,20 @@ pub struct Deployment {
     pub statuses: Vec<Value>,
 }
 
+/// A comment on an issue.
+struct Comment {
+    id: u64,
+    number: u64,
+    login: String,
+    body: String,
+}
+
 /// The runs of a repository.
 #[derive(Default)]
 pub(crate) struct Runs {
     approvals: Mutex<Vec<Approval>>,
     deployments: Mutex<Vec<Deployment>>,
-    /// Id, number of the issue, body.
-    comments: Mutex<Vec<(u64, u64, String)>>,
+    comments: Mutex<Vec<Comment>>,
     /// Other repositories that the API knows.
     known: Mutex<Vec<String>>,
     /// Environments that jobs of the run have, with their protection rules and the branches that may deploy.
@@ -104,17 +111,24 @@ impl GitHub {
         lock(&self.world.runs.deployments).clone()
     }
 
-    /// Has a comment of somebody on a pull request.
+    /// Has a comment on a pull request of somebody who does not belong to the repository.
     pub fn somebody_comments(&self, number: u64, text: &str) {
-        let row = (self.world.next(), number, text.to_owned());
-        lock(&self.world.runs.comments).push(row);
+        let comment = Comment {
+            id: self.world.next(),
+            number,
+            login: "stranger".to_owned(),
+            body: text.to_owned(),
+        };
+        lock(&self.world.runs.comments).push(comment);
     }
 
     /// Returns the comments: number and text.
     #[must_use]
     pub fn comments(&self) -> Vec<(u64, String)> {
         let all = lock(&self.world.runs.comments);
-        all.iter().map(|(_, number, text)| (*number, text.clone())).collect()
+        all.iter()
+            .map(|comment| (comment.number, comment.body.clone()))
+            .collect()
     }
 
     /// Returns the address that a job asks for an OIDC token.
@@ -312,9 +326,9 @@ pub(super) fn commit_json(url: &str, login: Option<&String>, sha: &str) -> Value
 
 pub(super) fn comments(world: &World, ask: &Ask, method: &str, number: &str, path: &[&str]) -> Reply {
     let url = &world.url;
-    let shown = |(id, _, text): &(u64, u64, String)| {
-        json!({"id": id, "node_id": "IC_1", "html_url": url, "issue_url": url, "user": user("octo-app"), "url": url, "body": text,
-            "author_association": "NONE", "created_at": world.stamp(), "updated_at": world.stamp()})
+    let shown = |comment: &Comment| {
+        json!({"id": comment.id, "node_id": "IC_1", "html_url": url, "issue_url": url, "user": user(&comment.login), "url": url,
+            "body": comment.body, "author_association": "NONE", "created_at": world.stamp(), "updated_at": world.stamp()})
     };
     let text = ask.body["body"].as_str().unwrap_or_default().to_owned();
     let mut all = lock(&world.runs.comments);
@@ -322,25 +336,30 @@ pub(super) fn comments(world: &World, ask: &Ask, method: &str, number: &str, pat
         ("GET", number, ["comments"]) => {
             let count = |name: &str, other: usize| ask.query(name).and_then(|text| text.parse().ok()).unwrap_or(other);
             let (size, page) = (count("per_page", 30).min(100), count("page", 1).max(1));
-            let found = all.iter().filter(|(_, of, _)| of.to_string() == number);
+            let found = all.iter().filter(|comment| comment.number.to_string() == number);
             let found = found.skip((page - 1) * size).take(size).map(shown);
             Reply::json(200, json!(found.collect::<Vec<_>>()))
         }
         ("POST", number, ["comments"]) => {
-            let row = (world.next(), number.parse().unwrap_or_default(), text);
-            let reply = Reply::json(201, shown(&row));
-            all.push(row);
+            let comment = Comment {
+                id: world.next(),
+                number: number.parse().unwrap_or_default(),
+                login: "octo-app[bot]".to_owned(),
+                body: text,
+            };
+            let reply = Reply::json(201, shown(&comment));
+            all.push(comment);
             reply
         }
-        ("PATCH", "comments", [id]) => match all.iter_mut().find(|(known, ..)| known.to_string() == *id) {
-            Some(row) => {
-                row.2 = text;
-                Reply::json(200, shown(row))
+        ("PATCH", "comments", [id]) => match all.iter_mut().find(|comment| comment.id.to_string() == *id) {
+            Some(comment) => {
+                comment.body = text;
+                Reply::json(200, shown(comment))
             }
             None => Reply::refuse(404, "Not Found"),
         },
         ("DELETE", "comments", [id]) => {
-            all.retain(|(known, ..)| known.to_string() != *id);
+            all.retain(|comment| comment.id.to_string() != *id);
             Reply::json(204, Value::Null)
         }
         _ => Reply::refuse(404, "Not Found"),

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{Edit, Host, SourcePull};
+use crate::githost::approvers::BELONGING;
 use crate::github::Failure;
 use crate::model::Fault;
 use crate::plan::is_comment;
@@ -45,6 +46,24 @@ struct WireComment {
     id: u64,
     #[serde(default)]
     body: Option<String>,
+    #[serde(default)]
+    user: Option<WireUser>,
+    #[serde(default)]
+    author_association: String,
+}
+
+#[derive(Deserialize)]
+struct WireUser {
+    #[serde(default, rename = "type")]
+    kind: String,
+}
+
+impl WireComment {
+    /// Whether it is by somebody who does not belong to the repository. Where that is public, everybody can write a comment with the marker.
+    fn is_strangers(&self) -> bool {
+        let is_user = self.user.as_ref().is_some_and(|user| user.kind == "User");
+        is_user && !self.author_association.is_empty() && !BELONGING.contains(&self.author_association.as_str())
+    }
 }
 
 impl WirePull {
@@ -81,7 +100,7 @@ impl Host {
         Ok(best.map(WirePull::pull))
     }
 
-    /// Returns the comments with the marker, the oldest first.
+    /// Returns the comments of promotions: those with the marker, the oldest first.
     async fn comments(&self, number: u64) -> Result<Vec<(u64, String)>, Fault> {
         let name = number.to_string();
         let mut found = Vec::new();
@@ -93,7 +112,8 @@ impl Host {
             let reply = reply.map_err(|failure| failure.fault(&what))?;
             let all: Vec<WireComment> = reply.read("list of comments")?;
             let last = all.len() < PAGE;
-            let marked = all.into_iter().filter_map(|one| Some((one.id, one.body?)));
+            let known = all.into_iter().filter(|one| !one.is_strangers());
+            let marked = known.filter_map(|one| Some((one.id, one.body?)));
             found.extend(marked.filter(|(_, body)| is_comment(body)));
             if last {
                 break;
