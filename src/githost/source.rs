@@ -139,16 +139,17 @@ pub trait Source {
     async fn comment(&self, pull: SourcePull, edit: &Edit<'_>) -> Result<(), Fault>;
 }
 
-/// The repository of a run.
+/// A repository, as a run sees it.
 struct Host {
     api: GitHub,
     run: Run,
 }
 
-/// Opens the repository of a run.
+/// Opens a repository `owner/name` on the GitHub of a run, with the token of the run.
 #[must_use]
-pub fn open(run: &Run, http: &Client, clock: &Rc<dyn Clock>) -> Box<dyn Source> {
-    let api = GitHub::new(run.place.clone(), http.clone(), run.token.clone(), Rc::clone(clock));
+pub fn open(run: &Run, repository: &str, http: &Client, clock: &Rc<dyn Clock>) -> Box<dyn Source> {
+    let place = run.place.beside(repository);
+    let api = GitHub::new(place, http.clone(), run.token.clone(), Rc::clone(clock));
     Box::new(Host { api, run: run.clone() })
 }
 

@@ -52,6 +52,17 @@ impl Place {
         })
     }
 
+    /// Returns another repository `owner/name` on the same GitHub.
+    #[must_use]
+    pub fn beside(&self, repository: &str) -> Self {
+        let (owner, name) = repository.split_once('/').unwrap_or((&self.owner, repository));
+        Self {
+            owner: owner.to_owned(),
+            name: name.to_owned(),
+            ..self.clone()
+        }
+    }
+
     /// Returns the API's host, for messages.
     #[must_use]
     pub fn host(&self) -> &str {

@@ -167,10 +167,13 @@ async fn opened(
     };
     match job {
         Job::Promote(job) => {
-            let source = job.shows.any().then_some(common.run.as_ref()).flatten();
-            let source = source.map(|run| (run, githost::open_source(run, &client, &clock)));
-            let source =
-                (source.as_ref()).map(|(run, source)| SourceRepository::new(job.shows, run, source.as_ref(), reading));
+            let run = job.shows.any().then_some(common.run.as_ref()).flatten();
+            let opened = run.map(|run| {
+                (run, |repository: &str| {
+                    githost::open_source(run, repository, &client, &clock)
+                })
+            });
+            let source = (opened.as_ref()).map(|(run, open)| SourceRepository::new(job.shows, run, open, reading));
             Box::pin(promote::run(job, reading, ways, drive, source, report)).await
         }
         Job::Plan(request) => {

@@ -58,7 +58,11 @@ async fn story(
         ports.journal.warn(warning);
     }
     if let Some(source) = source.as_deref_mut() {
-        or_cancel(ports.cancel, source.allowed(report)).await??;
+        or_cancel(
+            ports.cancel,
+            source.allowed(first.of.planned.snapshot.config.as_ref(), report),
+        )
+        .await??;
     }
     if !first.edits.is_empty() {
         ports.journal.tell(Event::Stage("Land".to_owned()));

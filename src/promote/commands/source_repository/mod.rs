@@ -1,23 +1,34 @@
-//! What the repository of the source shows of a promotion: a deployment of its commit, and a comment on its pull request. A fault of either
+//! What the repositories of the source show of a promotion: a deployment of the commit, and a comment on its pull request. A fault of either
 //! is a warning: it never changes how the run ends.
+
+mod origin;
+mod shown;
 
 use std::time::Duration;
 
 use crate::githost::{Deployment, DeploymentState, DeploymentStatus, NewDeployment, Run, Source};
-use crate::model::{Fault, Outcome, Parts, limits};
-use crate::plan::{CommentRow, comment};
+use crate::model::{Fault, Outcome, limits};
+use crate::plan::{CommentRow, Config, comment};
 use crate::report::{ChangeRow, End, Report};
 
 use crate::promote::cancel::signal;
 use crate::promote::job::Shows;
 use crate::promote::ports::Reading;
 
-/// The repository of the source.
+use origin::Group;
+use shown::{mark, names, state};
+
+/// Opens the repository `owner/name` on the GitHub of the run.
+pub(in crate::promote) type Open<'a> = &'a dyn Fn(&str) -> Box<dyn Source>;
+
+/// The repositories of the source.
 pub(in crate::promote) struct SourceRepository<'a> {
     shows: Shows,
     run: &'a Run,
-    source: &'a dyn Source,
+    open: Open<'a>,
     reading: Reading<'a>,
+    /// promote.yaml, which names the source of each app.
+    config: Option<Config>,
     /// The deployments of this run, one for each environment of GitHub.
     made: Vec<Made>,
     /// Whether the commit was on the branch before the run: then only a deployment that is there is reported on.
@@ -28,37 +39,44 @@ pub(in crate::promote) struct SourceRepository<'a> {
 struct Made {
     deployment: Deployment,
     new: NewDeployment,
+    /// The repository that it is in.
+    repository: String,
 }
 
 impl<'a> SourceRepository<'a> {
     /// Opens what `shows` asks for.
-    pub(in crate::promote) const fn new(
-        shows: Shows,
-        run: &'a Run,
-        source: &'a dyn Source,
-        reading: Reading<'a>,
-    ) -> Self {
+    pub(in crate::promote) const fn new(shows: Shows, run: &'a Run, open: Open<'a>, reading: Reading<'a>) -> Self {
         Self {
             shows,
             run,
-            source,
+            open,
             reading,
+            config: None,
             made: Vec::new(),
             was_there: false,
         }
     }
 
-    /// Checks, before anything is written, that no job of the run has a deployment already.
+    /// Takes the sources from promote.yaml, and checks before anything is written that no job of the run has a deployment already.
     ///
     /// # Errors
     /// One has.
-    pub(in crate::promote) async fn allowed(&mut self, report: &Report) -> Result<(), Fault> {
+    pub(in crate::promote) async fn allowed(&mut self, config: Option<&Config>, report: &Report) -> Result<(), Fault> {
+        self.config = config.cloned();
         if !self.shows.deployment {
             return Ok(());
         }
-        for (environment, _) in self.groups(report) {
+        let groups = self.groups(report);
+        // A job makes its deployment in the repository of its run.
+        for Group {
+            repository,
+            environment,
+            ..
+        } in groups.into_iter().filter(|group| self.is_own(&group.repository))
+        {
             let until = self.end_of(limits::GITHUB_SHOWN);
-            let looked = self.bounded(until, self.source.made_by_job(&environment));
+            let source = (self.open)(&repository);
+            let looked = self.bounded(until, source.made_by_job(&environment));
             match looked.await {
                 Ok(None) => {}
                 Ok(Some(_)) => {
@@ -98,12 +116,11 @@ impl<'a> SourceRepository<'a> {
             let status = DeploymentStatus {
                 state: DeploymentState::InProgress,
                 description: made.new.description.clone(),
-                environment_url: url(report, &self.environments(report, &made.new.environment)),
+                environment_url: self.url(report, made),
                 log_url: self.run.page.clone(),
             };
-            let reported = self
-                .bounded(until, self.source.report(made.deployment.id, &status))
-                .await;
+            let source = (self.open)(&made.repository);
+            let reported = self.bounded(until, source.report(made.deployment.id, &status)).await;
             if let Err(fault) = reported {
                 self.warn("the deployment is not shown as in progress", &fault);
             }
@@ -140,23 +157,28 @@ impl<'a> SourceRepository<'a> {
             }
         }
         if self.shows.comment {
-            let commenting = self.comment(outcome, &reason, report);
-            match self.bounded(until, commenting).await {
-                Ok(()) => {}
-                Err(fault) => self.warn(
-                    "the pull request of the source commit has no comment of this run",
-                    &fault,
-                ),
+            for (repository, pins) in self.by_repository(report) {
+                let commenting = self.comment(&repository, &pins, outcome, &reason, report);
+                if let Err(fault) = self.bounded(until, commenting).await {
+                    self.warn(
+                        "the pull request of the source commit has no comment of this run",
+                        &fault,
+                    );
+                }
             }
         }
     }
 
     async fn make(&self, report: &Report) -> Result<Vec<Made>, Fault> {
         let mut made = Vec::new();
-        for (environment, pins) in self.groups(report) {
-            let Some(commit) = self.source_commit(&pins).await? else {
-                return Err(Fault::refused("the source commit of the image is not known"));
-            };
+        for Group {
+            repository,
+            environment,
+            pins,
+        } in self.groups(report)
+        {
+            let source = (self.open)(&repository);
+            let commit = self.source_commit(source.as_ref(), &repository, &pins).await?;
             let mut apps: Vec<String> = pins.iter().map(|pin| pin.app.clone()).collect();
             apps.sort_unstable();
             apps.dedup();
@@ -173,8 +195,12 @@ impl<'a> SourceRepository<'a> {
                 apps,
                 run: self.reading.common.identity.run.clone(),
             };
-            let deployment = self.source.deploy(&new, self.was_there).await?;
-            made.extend(deployment.map(|deployment| Made { deployment, new }));
+            let deployment = source.deploy(&new, self.was_there).await?;
+            made.extend(deployment.map(|deployment| Made {
+                deployment,
+                new,
+                repository,
+            }));
         }
         Ok(made)
     }
@@ -185,36 +211,42 @@ impl<'a> SourceRepository<'a> {
         let status = DeploymentStatus {
             state,
             description: reason.to_owned(),
-            environment_url: url(report, &self.environments(report, &made.new.environment)),
+            environment_url: self.url(report, made),
             log_url: self.run.page.clone(),
         };
-        self.source.report(made.deployment.id, &status).await?;
+        let source = (self.open)(&made.repository);
+        source.report(made.deployment.id, &status).await?;
         if state != DeploymentState::Success {
             return Ok(());
         }
-        for replaced in self.source.replaced(made.deployment.id, &made.new).await? {
+        for replaced in source.replaced(made.deployment.id, &made.new).await? {
             let status = DeploymentStatus {
                 state: DeploymentState::Inactive,
                 description: format!("replaced by {}", made.new.description),
                 environment_url: None,
                 log_url: self.run.page.clone(),
             };
-            self.source.report(replaced, &status).await?;
+            source.report(replaced, &status).await?;
         }
         Ok(())
     }
 
-    async fn comment(&self, outcome: Outcome, reason: &str, report: &Report) -> Result<(), Fault> {
-        let pins: Vec<&ChangeRow> = report.pins.iter().collect();
+    /// Comments on the pull request that the source commit of these pins came from.
+    async fn comment(
+        &self,
+        repository: &str,
+        pins: &[&ChangeRow],
+        outcome: Outcome,
+        reason: &str,
+        report: &Report,
+    ) -> Result<(), Fault> {
         let journal = self.reading.ports.journal;
-        let Some(commit) = self.source_commit(&pins).await? else {
-            return Err(Fault::refused("the source commit of the image is not known"));
-        };
-        let Some(pull) = self.source.pull_of(&commit).await? else {
+        let source = (self.open)(repository);
+        let commit = self.source_commit(source.as_ref(), repository, pins).await?;
+        let Some(pull) = source.pull_of(&commit).await? else {
             journal.progress(format!(
-                "no comment: commit {} came from no pull request of {}",
-                commit.get(..7).unwrap_or(&commit),
-                self.run.place.repository()
+                "no comment: commit {} came from no pull request of {repository}",
+                commit.get(..7).unwrap_or(&commit)
             ));
             return Ok(());
         };
@@ -233,55 +265,9 @@ impl<'a> SourceRepository<'a> {
             at: at.clone(),
         };
         let rows: Vec<CommentRow> = pins.iter().map(row).collect();
-        self.source.comment(pull, &|before| comment(before, &rows)).await?;
-        journal.progress(format!(
-            "commented on pull request #{} of {}",
-            pull.number,
-            self.run.place.repository()
-        ));
+        source.comment(pull, &|before| comment(before, &rows)).await?;
+        journal.progress(format!("commented on pull request #{} of {repository}", pull.number));
         Ok(())
-    }
-
-    /// Returns the commit that the images were built from: the one that a tag names, else that of the run.
-    async fn source_commit(&self, pins: &[&ChangeRow]) -> Result<Option<String>, Fault> {
-        let own = self.run.commit.clone();
-        for pin in pins {
-            let image = Parts::of(&pin.after);
-            let Some(tag) = image.tag else { continue };
-            // docker/metadata-action writes `sha-` before the commit.
-            let name = tag.strip_prefix("sha-").unwrap_or(tag);
-            let is_sha = (7..=40).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_hexdigit());
-            if is_sha && own.as_deref().is_some_and(|own| own.starts_with(name)) {
-                return Ok(own);
-            }
-            if let Some(commit) = self.source.commit(name).await? {
-                return Ok(Some(commit.to_string()));
-            }
-        }
-        Ok(own)
-    }
-
-    /// Returns the environments of GitHub that are promoted to, with the pins of each.
-    fn groups<'r>(&self, report: &'r Report) -> Vec<(String, Vec<&'r ChangeRow>)> {
-        let mut groups: Vec<(String, Vec<&ChangeRow>)> = Vec::new();
-        for pin in &report.pins {
-            let name = self.run.environment.as_ref().unwrap_or(&pin.environment);
-            match groups.iter_mut().find(|(known, _)| known == name) {
-                Some((_, pins)) => pins.push(pin),
-                None => groups.push((name.clone(), vec![pin])),
-            }
-        }
-        groups
-    }
-
-    /// Returns the environments that one of GitHub stands for.
-    fn environments(&self, report: &Report, name: &str) -> Vec<String> {
-        let groups = self.groups(report);
-        let here = groups
-            .into_iter()
-            .filter(|(known, _)| known == name)
-            .flat_map(|(_, pins)| pins);
-        here.map(|pin| pin.environment.clone()).collect()
     }
 
     /// Returns the moment at which a bound that begins now is over.
@@ -311,52 +297,5 @@ impl<'a> SourceRepository<'a> {
             .ports
             .journal
             .warn(format!("{what}: {fault}{}", hints.concat()));
-    }
-}
-
-/// Names the environments of pins.
-fn names(pins: &[&ChangeRow]) -> String {
-    let mut names: Vec<&str> = pins.iter().map(|pin| pin.environment.as_str()).collect();
-    names.dedup();
-    names.join(", ")
-}
-
-/// Returns the page of the first application of these environments.
-fn url(report: &Report, environments: &[String]) -> Option<String> {
-    let mut here = report
-        .applications
-        .iter()
-        .filter(|row| environments.contains(&row.environment));
-    here.next().map(|row| row.url.clone())
-}
-
-/// Returns how a deployment stands after a run that ended so. Success is said only of what was seen live.
-const fn state(outcome: Outcome) -> DeploymentState {
-    match outcome {
-        Outcome::Promoted | Outcome::NoChange | Outcome::Live | Outcome::Verified | Outcome::Reverted | Outcome::Ok => {
-            DeploymentState::Success
-        }
-        Outcome::Landed | Outcome::Paused | Outcome::Proposed | Outcome::Planned => DeploymentState::InProgress,
-        Outcome::Superseded => DeploymentState::Inactive,
-        Outcome::RolloutFailed
-        | Outcome::Breached
-        | Outcome::RolledBack
-        | Outcome::RollbackFailed
-        | Outcome::TimedOut => DeploymentState::Failure,
-        Outcome::Bug
-        | Outcome::Invalid
-        | Outcome::Refused
-        | Outcome::Denied
-        | Outcome::Unreachable
-        | Outcome::Cancelled { .. } => DeploymentState::Error,
-    }
-}
-
-const fn mark(outcome: Outcome) -> &'static str {
-    match state(outcome) {
-        DeploymentState::Success => "✅",
-        DeploymentState::InProgress => "⏳",
-        DeploymentState::Inactive => "⏭️",
-        DeploymentState::Failure | DeploymentState::Error => "❌",
     }
 }
