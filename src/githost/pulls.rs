@@ -135,6 +135,8 @@ pub enum Merged {
     Armed,
     /// Not now, in the host's words.
     NotNow(String),
+    /// The answer was lost, and nothing was done.
+    Lost(String),
     /// Its branch has another head.
     Moved,
 }

@@ -17,6 +17,7 @@ mod full_answers;
 mod full_git_answers;
 mod gates;
 mod github_api;
+mod github_faults;
 mod github_preflight;
 mod going_back;
 mod history;

@@ -25,6 +25,8 @@ pub enum Fault {
     Status(u16),
     /// The server does its work, and the answer is this status.
     StatusAfter(u16),
+    /// The server hears nothing, and the answer asks to come again in a second: 429.
+    Limit,
     /// The server does its work, and the answer redirects to another port of the same machine.
     RedirectAfter,
     /// The server hears nothing, and the answer is a report on a push: `unpack ok` and this line.
@@ -217,6 +219,9 @@ async fn exchange(mut client: TcpStream, server: SocketAddr, plan: &Mutex<Plan>)
     let answer = match fault {
         Some(Fault::CutBefore) => return Ok(()),
         Some(Fault::Status(status)) => bare(status),
+        Some(Fault::Limit) => {
+            b"HTTP/1.1 429 Fault\r\nretry-after: 1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".to_vec()
+        }
         Some(Fault::Report(line)) => report(line),
         Some(Fault::HalfClosed) => ask(server, whole.get(..half).unwrap_or_default(), true).await?,
         _ => ask(server, &whole, false).await?,

@@ -83,7 +83,7 @@ impl Host {
             } => Merged::Done(Some(commit)),
             State { queued: Some(_), .. } => Merged::Queued,
             State { armed: true, .. } => Merged::Armed,
-            _ => Merged::NotNow(lost.to_string()),
+            _ => Merged::Lost(lost.to_string()),
         })
     }
 

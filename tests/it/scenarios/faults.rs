@@ -89,7 +89,7 @@ impl Promoted {
 }
 
 /// Runs all of `cells` a few at a time, and returns what they came to in the same order.
-fn side_by_side<C: Sync, T: Send>(cells: &[C], run: impl Fn(&C) -> T + Sync) -> Vec<T> {
+pub(super) fn side_by_side<C: Sync, T: Send>(cells: &[C], run: impl Fn(&C) -> T + Sync) -> Vec<T> {
     let next = Mutex::new(cells.iter().enumerate());
     let done = Mutex::new(Vec::new());
     std::thread::scope(|scope| {

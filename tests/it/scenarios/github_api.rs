@@ -1,6 +1,5 @@
 //! `via: api`: GitHub makes the commit, so that it signs it.
 
-use sandbox::git::{Fault, FaultyProxy};
 use sandbox::github::{GitHub, GitHubOptions};
 use sandbox::overlay;
 use serde_json::json;
@@ -189,40 +188,6 @@ fn a_token_without_rights_is_told() {
         "{}",
         strange.ran.stdout
     );
-}
-
-#[test]
-fn one_fault_anywhere_lands_once() {
-    let (world, github) = started();
-    let mut tag = 0;
-    for fault in [
-        Fault::CutBefore,
-        Fault::CutAfter,
-        Fault::Truncate,
-        Fault::Status(500),
-        Fault::Status(502),
-        Fault::StatusAfter(502),
-        Fault::Slow,
-    ] {
-        for at in 0..2 {
-            tag += 1;
-            let commits = world.commits();
-            let proxy = FaultyProxy::start(github.address(), &[(at, fault)]).unwrap();
-            let root = proxy.url("x").replace("/x.git", "");
-            let (rest, graphql) = (format!("{root}/api/v3"), format!("{root}/api/graphql"));
-            let stepped = step_at(&world, &github, &rest, &graphql)
-                .with("via", "api")
-                .with("tag", &format!("v{tag}.0.0"))
-                .run();
-            ends(&stepped, "landed", 0);
-            assert_eq!(world.commits(), commits + 1, "{fault:?} at {at}");
-            assert_eq!(
-                stepped.outputs["commit"],
-                world.sandbox.tip().unwrap(),
-                "{fault:?} at {at}"
-            );
-        }
-    }
 }
 
 #[test]

@@ -1,15 +1,14 @@
 //! Identities that are made in the run: tokens of a GitHub App, and logins at Argo CD by the job's OIDC token.
 
-use sandbox::git::{Fault, FaultyProxy};
 use sandbox::github::GitHub;
 
 use super::github_api::{ends, started, step_at};
 use crate::support::{Step, World};
 
-const CLIENT: &str = "Iv23liPromote";
+pub(super) const CLIENT: &str = "Iv23liPromote";
 
 /// Makes a private key as GitHub generates them.
-fn key() -> String {
+pub(super) fn key() -> String {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("key");
     let made = std::process::Command::new("ssh-keygen")
@@ -66,40 +65,6 @@ fn a_pull_request_needs_one_permission_more_and_a_short_life_is_renewed() {
         serde_json::json!({"contents": "write", "pull_requests": "write"})
     );
     assert_eq!(github.revoked().len(), minted.len());
-}
-
-#[test]
-fn one_fault_at_any_request_of_the_token_lands_once() {
-    let (world, github) = started();
-    github.install(CLIENT, 3600, 0);
-    let mut tag = 0;
-    for fault in [
-        Fault::CutBefore,
-        Fault::CutAfter,
-        Fault::Truncate,
-        Fault::Status(502),
-        Fault::StatusAfter(500),
-    ] {
-        // Installation, token, probe; read, commit; revoke.
-        for at in [0, 1, 2, 5] {
-            if at != 1 && !matches!(fault, Fault::CutAfter | Fault::Status(_)) {
-                continue;
-            }
-            tag += 1;
-            let commits = world.commits();
-            let proxy = FaultyProxy::start(github.address(), &[(at, fault)]).unwrap();
-            let root = proxy.url("x").replace("/x.git", "");
-            let stepped = step(&world, &github)
-                .env("GITHUB_API_URL", &format!("{root}/api/v3"))
-                .env("GITHUB_GRAPHQL_URL", &format!("{root}/api/graphql"))
-                .with("tag", &format!("v{tag}.0.0"))
-                .run();
-            ends(&stepped, "landed", 0);
-            assert_eq!(world.commits(), commits + 1, "{fault:?} at {at}");
-        }
-    }
-    github.busy("access_tokens", 1, 429, 1);
-    ends(&step(&world, &github).with("tag", "v99.0.0").run(), "landed", 0);
 }
 
 #[test]

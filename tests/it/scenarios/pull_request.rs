@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use sandbox::git::{Fault, FaultyProxy};
 use sandbox::github::GitHub;
 use serde_json::json;
 
-use super::github_api::{ends, started, step, step_at};
+use super::github_api::{ends, started, step};
 use crate::support::{Step, World};
 
 const BRANCH: &str = "promote/dev/api";
@@ -341,36 +340,6 @@ fn a_conflict_is_planned_again_on_the_new_head() {
     ends(&stepped, "landed", 0);
     assert!(world.sandbox.overlay("api", "dev").unwrap().contains("abc1234"));
     assert_eq!(github.pulls().len(), 1);
-}
-
-#[test]
-fn one_fault_anywhere_opens_one_pull_request_and_merges_once() {
-    let (world, github) = started();
-    let mut tag = 0;
-    for fault in [
-        Fault::CutBefore,
-        Fault::CutAfter,
-        Fault::Status(502),
-        Fault::StatusAfter(500),
-    ] {
-        // Reading, tree, commit, branch, list, open, state, state, merge.
-        for at in 0..9 {
-            tag += 1;
-            let commits = world.commits();
-            let pulls = github.pulls().len();
-            let proxy = FaultyProxy::start(github.address(), &[(at, fault)]).unwrap();
-            let root = proxy.url("x").replace("/x.git", "");
-            let (rest, graphql) = (format!("{root}/api/v3"), format!("{root}/api/graphql"));
-            let stepped = step_at(&world, &github, &rest, &graphql)
-                .with("via", "pull-request")
-                .with("merge", "now")
-                .with("tag", &format!("v{tag}.0.0"))
-                .run();
-            ends(&stepped, "landed", 0);
-            assert_eq!(world.commits(), commits + 1, "{fault:?} at {at}");
-            assert_eq!(github.pulls().len(), pulls + 1, "{fault:?} at {at}");
-        }
-    }
 }
 
 #[test]

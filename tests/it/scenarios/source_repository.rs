@@ -2,16 +2,15 @@
 
 use std::time::Duration;
 
-use sandbox::git::{Fault, FaultyProxy};
 use sandbox::github::{Deployment, GitHub};
 
-use super::github_api::{ends, github, step, step_at};
+use super::github_api::{ends, github, step};
 use crate::support::{Step, World};
 
-const COMMIT: &str = "abc1234000000000000000000000000000000000";
+pub(super) const COMMIT: &str = "abc1234000000000000000000000000000000000";
 const RUN: u64 = 1_234_567;
 
-fn started() -> (World, GitHub) {
+pub(super) fn started() -> (World, GitHub) {
     let world = World::at_speed(200.0);
     let github = github(&world);
     github.know("myorg/api");
@@ -20,7 +19,7 @@ fn started() -> (World, GitHub) {
 }
 
 /// A step that shows everything.
-fn shows(world: &World, step: Step) -> Step {
+pub(super) fn shows(world: &World, step: Step) -> Step {
     step.with("github-token", world.sandbox.git_token())
         .with("deployment", "true")
         .with("comment", "true")
@@ -207,59 +206,74 @@ fn rows_of_other_environments_stay_and_a_fork_is_named() {
 }
 
 #[test]
+fn a_comment_of_a_stranger_that_only_looks_like_one_is_left_alone() {
+    let (world, github) = started();
+    ends(&shows(&world, step(&world, &github)).run(), "landed", 0);
+    let (_, own) = github.comments().remove(0);
+
+    let (world, github) = started();
+    github.somebody_comments(7, &own);
+    ends(
+        &shows(&world, step(&world, &github))
+            .with("environment", "staging")
+            .run(),
+        "landed",
+        0,
+    );
+    let comments = github.comments();
+    let [(7, theirs), (7, text)] = comments.as_slice() else {
+        panic!("{comments:?}")
+    };
+    assert_eq!(*theirs, own);
+    assert!(text.contains("| `staging` ") && !text.contains("| `dev` "), "{text}");
+}
+
+#[test]
+fn the_source_that_the_infra_repo_names_shows_it() {
+    let (world, github) = started();
+    github.know("myorg/backend");
+    let text = "version: 1\nenvironments:\n- name: dev\n  github-environment: development\napps:\n  api:\n    source: myorg/backend\n";
+    world.sandbox.commit("promote.yaml", text, "Name the source").unwrap();
+    // The job's deployment is in the repository of the run, and is another one.
+    github.job_started("myorg/api", "development", COMMIT, RUN);
+    let job = github.deployments().len();
+    ends(&shows(&world, step(&world, &github)).run(), "landed", 0);
+    let all = github.deployments();
+    let made: Vec<_> = all.iter().skip(job).collect();
+    let [made] = made.as_slice() else { panic!("{all:?}") };
+    assert_eq!(made.repository, "myorg/backend");
+    assert_eq!(
+        (&made.body["ref"], &made.body["environment"]),
+        (&COMMIT.into(), &"development".into())
+    );
+    assert_eq!(github.comments().len(), 1);
+    let asked = github.asked();
+    let commented = asked.iter().filter(|asked| asked.path.contains("/comments"));
+    for asked in commented {
+        assert!(asked.path.contains("/repos/myorg/backend/issues/7/"), "{}", asked.path);
+    }
+
+    // A tag that names no commit there: that of the run is of another repository.
+    let stepped = shows(&world, step(&world, &github)).with("tag", "v1.2.3").run();
+    ends(&stepped, "landed", 0);
+    assert_eq!((github.deployments().len(), github.comments().len()), (job + 1, 1));
+    assert!(
+        stepped
+            .ran
+            .stdout
+            .contains("myorg/backend has no commit that the tag of the image names"),
+        "{}",
+        stepped.ran.stdout
+    );
+}
+
+#[test]
 fn it_needs_a_run_and_a_token() {
     let (world, github) = started();
     let stepped = step(&world, &github).with("deployment", "true").run();
     ends(&stepped, "invalid", 2);
     let ran = world.land("--app api --environment dev --tag abc1234 --comment true --output json");
     ran.ends("invalid", 2);
-}
-
-#[test]
-fn one_fault_anywhere_makes_one_deployment_and_one_comment() {
-    let (world, github) = started();
-    let mut tag = 0;
-    for fault in [
-        Fault::CutBefore,
-        Fault::CutAfter,
-        Fault::Truncate,
-        Fault::Status(502),
-        Fault::StatusAfter(500),
-    ] {
-        // Deployments of the job; commit, deployments, deployment, status, and at the end status; commit, pull requests, comments, comment,
-        // comments again. Each write meets each fault.
-        for at in 0..11 {
-            if !matches!(at, 3..=5 | 9) && fault != Fault::CutAfter {
-                continue;
-            }
-            tag += 1;
-            let commits = world.commits();
-            let deployments = github.deployments().len();
-            let commit = format!("{tag:07x}{}", "0".repeat(33));
-            github.came_from(&commit, 100 + tag);
-            let proxy = FaultyProxy::start(github.address(), &[(at, fault)]).unwrap();
-            let root = proxy.url("x").replace("/x.git", "");
-            let (rest, graphql) = (format!("{root}/api/v3"), format!("{root}/api/graphql"));
-            let stepped = shows(&world, step_at(&world, &github, &rest, &graphql))
-                .with("tag", &format!("sha-{tag:07x}"))
-                .run();
-            ends(&stepped, "landed", 0);
-            assert_eq!(world.commits(), commits + 1, "{fault:?} at {at}");
-            let all = github.deployments();
-            assert_eq!(all.len(), deployments + 1, "{fault:?} at {at}: {}", stepped.ran.stdout);
-            let made = all.last().unwrap();
-            assert_eq!(
-                (&made.body["ref"], states(made).last()),
-                (&commit.into(), Some(&"in_progress"))
-            );
-            let here = github
-                .comments()
-                .iter()
-                .filter(|(number, _)| *number == 100 + tag)
-                .count();
-            assert_eq!(here, 1, "{fault:?} at {at}: {}", stepped.ran.stdout);
-        }
-    }
 }
 
 #[test]

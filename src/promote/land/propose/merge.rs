@@ -57,6 +57,8 @@ struct Progress {
     ejections: u32,
     /// What GitHub said to the last wish to merge.
     said: Option<String>,
+    /// Whether that was nothing, so that the wish is to be repeated.
+    lost: bool,
     /// What was reported last.
     told: String,
 }
@@ -94,6 +96,7 @@ impl Merging<'_> {
             // What GitHub works out, and an answer that was lost, come soon.
             let soon = match state.blocked {
                 Some(Blocked::Unknown) => true,
+                Some(_) if progress.lost => true,
                 None => how.merge != Merge::None && state.queued.is_none() && !progress.queued,
                 Some(_) => false,
             };
@@ -212,6 +215,7 @@ impl Merging<'_> {
             Some(_) => return Ok(None),
         };
         progress.said = None;
+        progress.lost = matches!(wish, Merged::Lost(_));
         match wish {
             Merged::Done(Some(commit)) => return Ok(Some(commit)),
             Merged::Done(None) | Merged::Moved => {}
@@ -224,7 +228,7 @@ impl Merging<'_> {
             Merged::Armed => ports.journal.progress(format!(
                 "GitHub merges pull request #{number} as soon as the rules of the branch allow it"
             )),
-            Merged::NotNow(why) => {
+            Merged::NotNow(why) | Merged::Lost(why) => {
                 ports
                     .journal
                     .debug(format!("pull request #{number} is not merged yet: {why}"));
