@@ -1,6 +1,7 @@
 //! `preflight`: everything that a promotion will need, looked at before anyone needs it. Reads only, and stops at no problem.
 
 mod applications;
+mod environments;
 mod github;
 mod repository;
 

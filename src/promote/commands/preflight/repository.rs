@@ -8,7 +8,8 @@ use crate::plan::holds::{FILE, Held, Holds};
 use crate::plan::{Allow, Layout, Overlay, Place, Select};
 use crate::report::Report;
 
-use super::github::{self, Wanted};
+use super::environments::Wanted;
+use super::{environments as people, github};
 use crate::promote::commands::checks::{Checks, MADE_BY_HAND, MINTED};
 use crate::promote::job::Common;
 use crate::promote::ports::Ports;
@@ -65,7 +66,7 @@ pub(super) async fn checked<'a>(
     let until = github::branch(host, &tip.branch, checks).await;
     token(common, until, &url, ports, checks);
     let (repository, places, wanted) = overlays(repo, select, &tip, checks).await?;
-    github::environments(common.run.as_ref().zip(environments), &wanted, checks).await;
+    people::check(common.run.as_ref().zip(environments), &wanted, checks).await;
     held(repo, &tip, &places, ports, checks, report).await;
     let origin = Origin {
         repository,
