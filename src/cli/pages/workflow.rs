@@ -135,8 +135,11 @@ const HEAD: &str = "# One promotion as a job. It mints a token for the infra-rep
 # organization, name them: `PROMOTE_APP_PRIVATE_KEY: ${{ secrets.PROMOTE_APP_PRIVATE_KEY }}`.
 #
 # The job takes exactly one environment: its name is the GitHub environment, whose reviewers and secrets protect it, and the environment in
-# the infra-repo. Runs for one environment of one infra-repo wait for each other. Groups are per repository: if another repository promotes into
-# the same infra-repo at the same time, promote plans and pushes again.
+# the infra-repo. Runs for one environment of one infra-repo wait for each other, unless they open pull requests. Groups are per repository: if
+# another repository promotes into the same infra-repo at the same time, promote plans and pushes again.
+#
+# The job has the permissions of the job that calls it: `actions: read` for the gate `approvals`, `id-token: write` for
+# `argocd-auth: github-oidc`, `pull-requests: write` for `comment`. `permissions: {}` there is enough for everything else.
 ";
 
 const CHECK: &str = r#"      # Before a token exists: GitHub and promote must read the same names in these values.
@@ -166,6 +169,8 @@ const CHECK: &str = r#"      # Before a token exists: GitHub and promote must re
           owner: ${{ steps.names.outputs.owner }}
           repositories: ${{ steps.names.outputs.name }}
           permission-contents: write
+          permission-pull-requests: ${{ inputs.via == 'pull-request' && 'write' || '' }}
+          permission-members: ${{ inputs.pull-request-team-reviewers != '' && 'read' || '' }}
 "#;
 
 /// Returns the workflow.
@@ -200,7 +205,9 @@ pub(super) fn workflow(work: Work) -> String {
             quoted(output.help)
         ));
     }
-    out.push("\npermissions: {}\n\njobs:\n  promote:\n".to_owned());
+    out.push(
+        "\njobs:\n  promote: # zizmor: ignore[excessive-permissions] the job has the permissions of the job that calls it\n".to_owned(),
+    );
     out.push(job(work));
     out.concat()
 }
@@ -284,7 +291,9 @@ fn job(work: Work) -> String {
         "    environment:\n      name: ${{ inputs.environment }}\n".to_owned(),
         "      url: ${{ inputs.environment-url || steps.promote.outputs.application-url }}\n".to_owned(),
         on_cloud("      deployment: ${{ inputs.deployment }}\n").to_owned(),
-        "    concurrency:\n      group: promote-${{ inputs.infra-repo }}-${{ inputs.environment }}\n".to_owned(),
+        "    concurrency:\n      # A run that waits for people must not hold up the next one, which takes its pull request over.\n".to_owned(),
+        "      group: promote-${{ inputs.infra-repo }}-${{ inputs.environment }}${{ inputs.via == 'pull-request' && format('-{0}', github.run_id) || '' }}\n"
+            .to_owned(),
         "      cancel-in-progress: false\n".to_owned(),
         on_cloud("      queue: max\n").to_owned(),
         "    outputs:\n".to_owned(),
