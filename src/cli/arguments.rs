@@ -9,7 +9,7 @@ use super::flags;
 use super::inputs::COMMAND;
 use super::table;
 use crate::inputs::{InputKind, InputSpec};
-use crate::model::{Command, Secret, nearest};
+use crate::model::{Command, Secret, counted, nearest};
 
 /// What the command line says.
 #[derive(Default)]
@@ -185,12 +185,9 @@ impl Arguments {
         if command == Command::SetImage {
             self.words.extend(rest);
         } else if !rest.is_empty() {
-            let many = match rest.len() {
-                1 => "1 word".to_owned(),
-                many => format!("{many} words"),
-            };
             self.mistakes.push(format!(
-                "{many} too many after `{}`: inputs are flags, such as --app NAME",
+                "{} too many after `{}`: inputs are flags, such as --app NAME",
+                counted(rest.len(), "word"),
                 command.name()
             ));
         }

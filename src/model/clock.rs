@@ -113,6 +113,13 @@ pub fn in_words(time: Duration) -> String {
     }
 }
 
+/// Returns a count with its noun, in the plural where it is not one: `1 event`, `2 events`.
+#[must_use]
+pub fn counted(count: usize, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{plural}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

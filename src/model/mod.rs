@@ -28,7 +28,7 @@ mod url;
 pub use application::{AppSnapshot, AppSource, Condition, Hydration};
 pub use application_id::ApplicationId;
 pub use canary::{Analysis, AnalysisTemplate, Canary, StepKind};
-pub use clock::{Clock, Timestamp, in_words};
+pub use clock::{Clock, Timestamp, counted, in_words};
 pub use command::{Command, Part};
 pub use commit::{BranchName, CommitName, CommitSha, RefName, RepoPath};
 pub use event::{Event, Milestone};

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::columns::columns;
 use super::mark::Mark;
 use super::rows::{RolloutRow, Texts};
-use crate::model::{CommitSha, Health, Parts, SyncState, Timestamp};
+use crate::model::{CommitSha, Health, Parts, SyncState, Timestamp, counted};
 
 /// One app in one environment.
 #[derive(Clone, Debug, Serialize)]
@@ -79,7 +79,10 @@ pub(super) fn verdict(rows: &[StatusRow]) -> (Mark, String) {
         .collect();
     let of = rows.len();
     let Some((health, sync, worst)) = seen.iter().max_by_key(|(health, sync, _)| (*health, *sync)) else {
-        return (Mark::Shown, format!("{of} overlays, without their state in Argo CD"));
+        return (
+            Mark::Shown,
+            format!("{}, without their state in Argo CD", counted(of, "overlay")),
+        );
     };
     let place = format!("{} in {}", worst.app, worst.environment);
     let (mark, what) = match (health, sync) {
@@ -89,7 +92,10 @@ pub(super) fn verdict(rows: &[StatusRow]) -> (Mark, String) {
                     Mark::Unwatched,
                     format!("{} in {} does not run what is pinned", row.app, row.environment),
                 ),
-                None => (Mark::Good, format!("{} of {of} are synced and healthy", seen.len())),
+                None => {
+                    let are = if seen.len() == 1 { "is" } else { "are" };
+                    (Mark::Good, format!("{} of {of} {are} synced and healthy", seen.len()))
+                }
             };
         }
         (Health::Healthy, sync) => (Mark::Unwatched, sync.to_string()),

@@ -3,7 +3,7 @@
 use crate::assess::rollout::Origin;
 use crate::githost::{Environments, Rules};
 use crate::infrarepo::{InfraRepo, Tip};
-use crate::model::{Fault, RepoIdentity, Syntax, Timestamp};
+use crate::model::{Fault, RepoIdentity, Syntax, Timestamp, counted};
 use crate::plan::holds::{FILE, Held, Holds};
 use crate::plan::{Allow, Layout, Overlay, Place, Select};
 use crate::report::Report;
@@ -141,7 +141,7 @@ async fn overlays(
         .map(|start| start.config);
     let config = checks.take("promote.yaml", tip.branch.as_str(), config, |config| match config {
         None => "not found: the layout comes from the inputs or the default".to_owned(),
-        Some(config) => format!("valid, {} environments", config.environments.len()),
+        Some(config) => format!("valid, {}", counted(config.environments.len(), "environment")),
     })?;
     let pairs = pairs(repo, select, config.as_ref(), tip).await;
     let pairs = checks.right("overlay", "", pairs)?;
