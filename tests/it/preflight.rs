@@ -374,7 +374,7 @@ fn every_overlay_is_a_row_whatever_the_others_are() {
         &report,
         "overlay",
         "failed",
-        "web2 in qa: apps/web2/overlays/qa is not in the infra-repo",
+        "web2 in qa: apps/web2 does not exist at main",
     );
     has(&report, "application", "warning", "web2-dev: does not exist");
     has(&report, "application", "ok", "api-dev");

@@ -94,6 +94,15 @@ impl Of {
         }
     }
 
+    /// Returns the name, if it is one.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Self::Every => None,
+            Self::One(name) => Some(name),
+        }
+    }
+
     /// Returns the name, or `*`.
     #[must_use]
     pub fn as_str(&self) -> &str {

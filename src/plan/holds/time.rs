@@ -33,7 +33,9 @@ pub fn until(text: &str) -> Result<Until, String> {
     if text.contains('-') {
         return point(text).map(Until::At);
     }
-    match duration(text)? {
+    let time =
+        duration(text).map_err(|why| format!("{why}; or a time, such as `2026-12-24T18:00:00Z` or `2026-12-24`"))?;
+    match time {
         Duration::ZERO => Err("leaves no time: use a duration such as `2h`".to_owned()),
         time => Ok(Until::After(time)),
     }

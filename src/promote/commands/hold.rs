@@ -1,7 +1,7 @@
 //! `hold` and `release`: one commit that changes `promote-holds.yaml`, and nothing else of the infra-repo.
 
 use crate::infrarepo::{FileEdit, FileMode, InfraRepo, Tip};
-use crate::model::{AppName, EnvironmentName, Event, Fault, Outcome, RepoPath, Timestamp, limits, nearest};
+use crate::model::{EnvironmentName, Event, Fault, Outcome, RepoPath, Timestamp, limits};
 use crate::plan::holds::{self, FILE, HoldEdit, NewHold, Of, Released, Until};
 use crate::plan::{Around, Description, HoldPlace, Message, PlannedFile, Select, describe_hold, diff};
 use crate::report::{End, HoldRow, Report};
@@ -15,6 +15,7 @@ use crate::promote::ports::Reading;
 use crate::promote::prepare::announce;
 use crate::promote::prepare::branches::{config, start};
 use crate::promote::prepare::holds::{path, row, text};
+use crate::promote::prepare::names::Names;
 use crate::promote::prepare::places::there_are;
 use crate::promote::proposal::Proposal;
 
@@ -33,7 +34,7 @@ pub(in crate::promote) async fn run(
     ports.journal.tell(Event::Stage("Plan".to_owned()));
     let planning = or_cancel(ports.cancel, async {
         let tip = tip(job, repo).await?;
-        known(job, repo, &tip, reading).await?;
+        known(job, repo, &tip).await?;
         prepare(job, reading, repo, tip).await
     });
     let first = or_late(ports.clock, limits::BEFORE_WRITING.time(), None, planning).await???;
@@ -266,11 +267,11 @@ fn shown(job: &Hold, report: &mut Report, first: Proposal<Edit>) -> End {
     End::new(Outcome::Planned, reason)
 }
 
-/// Warns of names that nothing in the infra-repo has: a hold of a mistyped name holds nothing.
+/// Checks the names of a new hold: a hold of a mistyped name holds nothing.
 ///
 /// # Errors
-/// promote.yaml lists the environments, and one that is named is not among them.
-async fn known(job: &Hold, repo: &dyn InfraRepo, tip: &Tip, reading: Reading<'_>) -> Result<(), Fault> {
+/// The infra-repo has no such app or environment.
+async fn known(job: &Hold, repo: &dyn InfraRepo, tip: &Tip) -> Result<(), Fault> {
     if matches!(job.change, HoldChange::Release) {
         return Ok(());
     }
@@ -278,39 +279,10 @@ async fn known(job: &Hold, repo: &dyn InfraRepo, tip: &Tip, reading: Reading<'_>
     let Ok(config) = config(repo, &tip.commit).await else {
         return Ok(());
     };
-    let listed: Vec<&EnvironmentName> = (config.iter())
-        .flat_map(|config| config.environments.iter().map(|environment| &environment.name))
-        .collect();
-    let names = |all: &[Of]| -> Vec<String> {
-        let one = |of: &Of| match of {
-            Of::Every => None,
-            Of::One(name) => Some(name.clone()),
-        };
-        all.iter().filter_map(one).collect()
-    };
-    for name in names(&job.environments) {
-        if !listed.is_empty() && listed.iter().all(|known| known.as_str() != name) {
-            let near = nearest(&name, listed.iter().map(|known| known.as_str()));
-            let near = near.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
-            let all: Vec<&str> = listed.iter().map(|known| known.as_str()).collect();
-            return Err(Fault::invalid(format!(
-                "unknown environment {name}: promote.yaml has {}{near}",
-                all.join(", ")
-            )));
-        }
-    }
-    let pairs = there_are(repo, &Select::default(), config.as_ref(), tip)
-        .await
-        .unwrap_or_default();
-    let apps: Vec<&AppName> = pairs.iter().map(|(app, _)| app).collect();
-    for name in names(&job.apps) {
-        if !apps.is_empty() && apps.iter().all(|known| known.as_str() != name) {
-            let near = nearest(&name, apps.iter().map(|known| known.as_str()));
-            let near = near.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
-            reading.ports.journal.warn(format!(
-                "the infra-repo has no app {name}: the hold has no effect until there is one{near}"
-            ));
-        }
-    }
-    Ok(())
+    let pairs = there_are(repo, &Select::default(), config.as_ref(), tip).await;
+    let names = Names::new(repo, tip, &pairs.unwrap_or_default(), config.as_ref());
+    names.check(
+        job.apps.iter().filter_map(Of::name),
+        job.environments.iter().filter_map(Of::name),
+    )
 }

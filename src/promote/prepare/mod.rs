@@ -21,6 +21,7 @@ pub(super) mod live;
 pub(super) mod looked;
 mod meant;
 mod measured;
+pub(super) mod names;
 pub(super) mod overlays;
 mod passed;
 pub(super) mod patience;

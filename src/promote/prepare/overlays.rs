@@ -121,13 +121,13 @@ async fn missing(repo: &dyn InfraRepo, tip: &Tip, layout: &Layout<'_>, target: &
     }
     let there = existing(repo, &tip.commit, &template, !is_kustomize(target)).await?;
     let mut said = format!(
-        "{} is not in the infra-repo at {} ({})",
-        target.folder,
+        "{} does not exist at {} ({})",
+        first_missing(repo, tip, &target.folder).await?,
         tip.branch,
         tip.commit.short()
     );
     if there.is_empty() {
-        said.push_str("; no folder of that layout is: check `path`, or promote.yaml");
+        said.push_str(": check `path`, or promote.yaml");
         return Ok(said);
     }
     let same_app = |place: &&Folder| place.app.as_ref() == Some(app);
@@ -151,10 +151,22 @@ async fn missing(repo: &dyn InfraRepo, tip: &Tip, layout: &Layout<'_>, target: &
     } else {
         String::new()
     };
-    let meant = meant.map(|(what, name)| format!("; did you mean the {what} {name}?"));
+    let meant = meant.map(|(what, name)| format!(": did you mean the {what} {name}?"));
     Ok(format!(
-        "{said}; there are {}{others}{}",
-        paths.join(", "),
-        meant.unwrap_or_default()
+        "{said}{} There are {}{others}",
+        meant.unwrap_or_else(|| ".".to_owned()),
+        paths.join(", ")
     ))
+}
+
+/// Returns the part of a path that is the first not to be there: what was mistyped.
+async fn first_missing(repo: &dyn InfraRepo, tip: &Tip, whole: &RepoPath) -> Result<RepoPath, Fault> {
+    let text = whole.as_str();
+    for (end, _) in text.match_indices('/') {
+        let part = path(text.get(..end).unwrap_or(text))?;
+        if repo.list(&tip.commit, &part).await?.is_none() {
+            return Ok(part);
+        }
+    }
+    Ok(whole.clone())
 }

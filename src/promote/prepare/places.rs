@@ -6,6 +6,7 @@ use crate::plan::{Allow, Config, KUSTOMIZE, Layout, Select};
 
 use crate::promote::prepare::branches::Tips;
 use crate::promote::prepare::existing::existing;
+use crate::promote::prepare::names::Names;
 
 /// Returns what was asked for, but for one app only.
 pub(in crate::promote) fn of_app(asked: &Select, app: AppName) -> Select {
@@ -18,7 +19,7 @@ pub(in crate::promote) fn of_app(asked: &Select, app: AppName) -> Select {
 /// Returns the apps and environments that were asked for, or those that there are.
 ///
 /// # Errors
-/// The infra-repo cannot be read, or there is none.
+/// The infra-repo cannot be read, it has no such name, or there is none.
 pub(in crate::promote) async fn pairs(
     repo: &dyn InfraRepo,
     asked: &Select,
@@ -28,6 +29,7 @@ pub(in crate::promote) async fn pairs(
     let mut pairs = Vec::new();
     if asked.apps.is_empty() || asked.environments.is_empty() {
         pairs = there_are(repo, asked, config, tip).await?;
+        Names::new(repo, tip, &pairs, config).check_select(asked)?;
         pairs.retain(|(app, environment)| {
             (asked.apps.is_empty() || asked.apps.contains(app))
                 && (asked.environments.is_empty() || asked.environments.contains(environment))

@@ -214,7 +214,7 @@ fn every_check_before_writing_is_made_again_after_a_lost_race() {
             "--environment staging --tag v2",
             "invalid",
             2,
-            "nowhere/api",
+            "nowhere does not exist",
         ),
     ] {
         let world = World::new();

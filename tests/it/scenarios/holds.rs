@@ -203,7 +203,7 @@ fn an_exception_needs_a_reason_and_is_written_down() {
         .land("hold --app api --environment dve --reason x --output json")
         .ends("invalid", 2);
     assert!(
-        report["reason"].as_str().unwrap().contains("did you mean dev?"),
+        report["reason"].as_str().unwrap().contains("no environment dve in "),
         "{report:#}"
     );
     let overlay = world

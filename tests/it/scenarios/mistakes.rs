@@ -23,13 +23,21 @@ fn a_name_that_is_not_there_offers_the_nearest_and_lists_what_is() {
         &world,
         &format!("--app api --environment stagin {tag}"),
         2,
-        &["stagin", "staging", "production"],
+        &[
+            "stagin",
+            "): did you mean the environment staging? There are ",
+            "production",
+        ],
     );
     refused(
         &world,
         &format!("--app apu --environment dev {tag}"),
         2,
-        &["apu", "api", "web"],
+        &[
+            "apps/apu does not exist at main (",
+            "): did you mean the app api? There are ",
+            "web",
+        ],
     );
     refused(
         &world,
@@ -42,6 +50,49 @@ fn a_name_that_is_not_there_offers_the_nearest_and_lists_what_is() {
         &format!("--app api --environment dev --path apps/{{app}} {tag}"),
         2,
         &["apps/api"],
+    );
+    refused(
+        &world,
+        &format!("--app api --environment dev --path apps/wrong/{{environment}} {tag}"),
+        2,
+        &["apps/wrong does not exist at main ("],
+    );
+    for command in [
+        "status --app",
+        "history --app",
+        "history --environment dev --app",
+        "preflight --app",
+    ] {
+        refused(
+            &world,
+            &format!("{command} apu"),
+            2,
+            &["no app apu in ", "did you mean api?"],
+        );
+    }
+    for command in [
+        "status --environment",
+        "history --environment",
+        "hold --app api --reason x --environment",
+    ] {
+        refused(
+            &world,
+            &format!("{command} prod"),
+            2,
+            &["no environment prod in ", "did you mean production?"],
+        );
+    }
+    refused(
+        &world,
+        "hold --app apu --environment dev --reason x",
+        2,
+        &["no app apu in "],
+    );
+    refused(
+        &world,
+        "hold --app api --environment dev --reason x --until yesterday",
+        2,
+        &["`2026-12-24`"],
     );
 }
 

@@ -7,7 +7,7 @@ mod rows;
 
 use crate::assess::history::Record;
 use crate::infrarepo::{InfraRepo, Tip};
-use crate::model::{Fault, Outcome, Timestamp};
+use crate::model::{AppName, EnvironmentName, Fault, Outcome, Timestamp, counted};
 use crate::plan::Config;
 use crate::report::{End, HistoryRow, Report};
 
@@ -15,6 +15,7 @@ use crate::promote::job::History;
 use crate::promote::ports::Reading;
 use crate::promote::prepare::announce;
 use crate::promote::prepare::branches::{Tips, config};
+use crate::promote::prepare::names::Names;
 use crate::promote::prepare::places::there_are;
 use crate::promote::prepare::record::{Pair, read, recorded};
 use rows::{metrics, of_record};
@@ -44,6 +45,7 @@ pub(in crate::promote) async fn run(job: &History, reading: Reading<'_>, report:
     // What was recorded later stands first, also within one second; commits come that way.
     rows.reverse();
     past.add_commits(&pairs, &mut rows).await?;
+    past.check_names(&rows).await?;
     rows.retain(|row| since.is_none_or(|since| row.at >= since));
     rows.sort_by_key(|row| std::cmp::Reverse(row.at));
     let all = rows.len();
@@ -56,7 +58,7 @@ pub(in crate::promote) async fn run(job: &History, reading: Reading<'_>, report:
     let shown = report.history.len();
     let what = match all.checked_sub(shown) {
         _ if all == 0 => "nothing is known".to_owned(),
-        Some(0) | None => format!("{all} events"),
+        Some(0) | None => counted(all, "event"),
         Some(_) => format!("the newest {shown} of {all} events"),
     };
     let reason = format!("{what}, {} at {} of {}", tip.branch, tip.commit.short(), repo.url());
@@ -73,20 +75,46 @@ struct Past<'a> {
 }
 
 impl Past<'_> {
+    /// Returns every pair that has an overlay or a record.
+    async fn all(&self) -> Result<Vec<Pair>, Fault> {
+        let mut pairs = there_are(self.repo, &self.job.select, self.config, self.tip).await?;
+        if let Some(name) = Config::record(self.config) {
+            for pair in recorded(self.repo, &name).await? {
+                if !pairs.contains(&pair) {
+                    pairs.push(pair);
+                }
+            }
+        }
+        Ok(pairs)
+    }
+
+    /// Checks the names that were asked for, if one of them has no past.
+    ///
+    /// # Errors
+    /// The infra-repo has no such name.
+    async fn check_names(&self, rows: &[HistoryRow]) -> Result<(), Fault> {
+        let select = &self.job.select;
+        let has_past = |app: Option<&AppName>, environment: Option<&EnvironmentName>| {
+            rows.iter().any(|row| {
+                app.is_none_or(|app| row.app == app.as_str())
+                    && environment.is_none_or(|environment| row.environment == environment.as_str())
+            })
+        };
+        if select.apps.iter().all(|app| has_past(Some(app), None))
+            && (select.environments.iter()).all(|environment| has_past(None, Some(environment)))
+        {
+            return Ok(());
+        }
+        Names::new(self.repo, self.tip, &self.all().await?, self.config).check_select(select)
+    }
+
     /// Returns the record of every pair that was asked for, or that has an overlay or a record.
     async fn records(&self, reading: Reading<'_>) -> Result<(Vec<Pair>, Vec<(Pair, Record)>), Fault> {
         let select = &self.job.select;
         let name = Config::record(self.config);
         let mut pairs: Vec<Pair> = Vec::new();
         if select.apps.is_empty() || select.environments.is_empty() {
-            pairs = there_are(self.repo, select, self.config, self.tip).await?;
-            if let Some(name) = &name {
-                for pair in recorded(self.repo, name).await? {
-                    if !pairs.contains(&pair) {
-                        pairs.push(pair);
-                    }
-                }
-            }
+            pairs = self.all().await?;
             pairs.retain(|(app, environment)| {
                 (select.apps.is_empty() || select.apps.contains(app))
                     && (select.environments.is_empty() || select.environments.contains(environment))
