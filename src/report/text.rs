@@ -183,7 +183,6 @@ fn riding_along(report: &Report) -> Vec<String> {
 fn gates(report: &Report) -> Vec<String> {
     let several = report.environment.len() > 1;
     let rows = report.gates.iter().map(|row| {
-        let until = row.until.map(|until| format!(" (until {until})")).unwrap_or_default();
         let name = if several {
             format!("{} of {}", row.name, row.environment)
         } else {
@@ -192,16 +191,15 @@ fn gates(report: &Report) -> Vec<String> {
         vec![
             format!("  {} {name}", Mark::of_gate(row).sign()),
             row.shown().to_owned(),
-            format!("{}{until}", row.reason),
+            row.reason.clone(),
         ]
     });
     let mut lines = section("gates", &rows.collect::<Vec<_>>());
     for (line, row) in lines.iter_mut().skip(1).zip(&report.gates) {
         let more = match (&row.skipped, &row.opens) {
             (Some(reason), _) => Some(format!("skipped: {reason}")),
-            // When it opens is there already.
-            (None, Some(opens)) if row.until.is_none() => Some(format!("→ {opens}")),
-            _ => None,
+            (None, Some(opens)) => Some(format!("→ {opens}")),
+            (None, None) => None,
         };
         if let Some(more) = more {
             line.push_str(&indented("\n      ", &more));

@@ -93,8 +93,10 @@ impl Earlier {
     }
 }
 
-/// Judges each environment of `after` of each app. What `after` itself does not let pass is closed without a repetition of why.
-pub(super) fn each(place: &Place, judge: impl Fn(&Earlier, &Standing) -> Reading) -> Reading {
+/// Judges each environment of `after` of each app. What `after` itself does not let pass is closed without a repetition of why; `next` says
+/// what comes once the images are live in that environment.
+pub(super) fn each(place: &Place, next: &str, judge: impl Fn(&Earlier, &Standing) -> Reading) -> Reading {
+    let images = place.images.join(", ");
     let readings: Vec<Reading> = (place.earlier.iter())
         .map(|earlier| match (earlier.passed(place), &earlier.record) {
             (Reading::Open(_), Ok(standing)) => judge(earlier, standing),
@@ -103,7 +105,7 @@ pub(super) fn each(place: &Place, judge: impl Fn(&Earlier, &Standing) -> Reading
             }
             _ => Reading::closed(
                 format!("{} does not meet `after`", earlier.environment),
-                "open the gate `after` first",
+                format!("{next} when {images} is live in {}", earlier.environment),
             ),
         })
         .collect();

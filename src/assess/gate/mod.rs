@@ -189,10 +189,16 @@ impl Reading {
     /// A gate that opens by itself.
     #[must_use]
     pub fn until(why: impl Into<String>, at: Timestamp) -> Self {
+        Self::until_local(why, at, &at.to_string())
+    }
+
+    /// The same for people who read the time otherwise: `local`.
+    #[must_use]
+    pub fn until_local(why: impl Into<String>, at: Timestamp, local: &str) -> Self {
         Self::Closed(Closed {
             why: why.into(),
             until: Some(at),
-            opens: format!("wait until {at}"),
+            opens: format!("wait until {local}"),
         })
     }
 
@@ -215,6 +221,15 @@ impl Reading {
     pub const fn opens_at(&self) -> Option<Timestamp> {
         match self {
             Self::Closed(closed) => closed.until,
+            Self::Open(_) | Self::Unknown(_) => None,
+        }
+    }
+
+    /// Returns what would open it; `None` where it is open, or where that is not known.
+    #[must_use]
+    pub fn opens(&self) -> Option<&str> {
+        match self {
+            Self::Closed(closed) => Some(&closed.opens),
             Self::Open(_) | Self::Unknown(_) => None,
         }
     }
@@ -246,8 +261,8 @@ impl Reading {
             })
         };
         let known = closed().all(|one| one.until.is_some());
-        let until = closed().filter_map(|one| one.until).max().filter(|_| known);
-        let opens = until.map_or_else(
+        let last = closed().max_by_key(|one| one.until).filter(|_| known);
+        let opens = last.map_or_else(
             || {
                 let mut actions: Vec<&str> = Vec::new();
                 for one in closed().filter(|one| one.until.is_none()) {
@@ -257,11 +272,11 @@ impl Reading {
                 }
                 actions.join("; ")
             },
-            |at| format!("wait until {at}"),
+            |last| last.opens.clone(),
         );
         Self::Closed(Closed {
             why: said(&|one| !one.is_open()),
-            until,
+            until: last.and_then(|last| last.until),
             opens,
         })
     }

@@ -16,7 +16,7 @@ pub(super) const GATE: Gate = Gate {
 fn judge(evidence: &Evidence, settings: &Settings) -> Reading {
     let soak = settings.soak.unwrap_or_default();
     evidence.each(|place| {
-        earlier::each(place, |earlier, standing| {
+        earlier::each(place, "the soak time starts", |earlier, standing| {
             let environment = &earlier.environment;
             let Some(since) = standing.live_since else {
                 return Reading::closed(
@@ -83,6 +83,10 @@ mod tests {
         };
         let closed = read("2026-11-24T13:00:00Z", ill);
         assert!(!closed.is_open() && closed.opens_at().is_none(), "{closed:?}");
+        assert_eq!(
+            closed.opens(),
+            Some("the soak time starts when myorg/api:v2 is live in staging")
+        );
         let timed_out = Earlier {
             record: Ok(Standing {
                 known_good: true,

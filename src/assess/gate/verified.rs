@@ -9,7 +9,7 @@ pub(super) const GATE: Gate = Gate {
     is_set: |settings, _| settings.verified,
     judge: |evidence, _| {
         evidence.each(|place| {
-            earlier::each(place, |earlier, standing| {
+            earlier::each(place, "run `promote verify`", |earlier, standing| {
                 let (app, environment) = (&place.app, &earlier.environment);
                 if standing.verified {
                     return Reading::Open(format!("verified in {environment}"));

@@ -30,17 +30,16 @@ pub(in crate::promote) async fn run(
             .journal
             .warn(format!("`promote` would be refused: {fault}{}", hints.concat()));
     }
-    let shut = gates.shut();
-    if !shut.is_empty() && !planned.plan.changes.is_empty() {
-        let shut = shut.join(", ");
-        (reading.ports.journal).warn(format!(
-            "`promote` would be refused now: these gates are not open: {shut}"
-        ));
-    }
-    let reason = if planned.plan.changes.is_empty() {
+    let (changes, shut) = (&planned.plan.changes, gates.shut().join(", "));
+    let reason = if changes.is_empty() {
         format!("nothing would change: {} already", pinned(&planned.plan.pins))
+    } else if shut.is_empty() {
+        format!("would change {}; nothing was written", changed(changes))
     } else {
-        format!("would change {}; nothing was written", changed(&planned.plan.changes))
+        format!(
+            "`promote` would be refused until these gates are open: {shut}; it would change {}",
+            changed(changes)
+        )
     };
     Ok(End::new(Outcome::Planned, reason))
 }

@@ -53,7 +53,11 @@ fn a_closed_window_refuses_and_plan_shows_it() {
     world
         .land(&format!("plan {PRODUCTION}"))
         .exits(0)
-        .says("✗ windows  closed  `deny` 2020-01-01 to 2999-12-30 (the long freeze) holds")
+        .says("✗ windows  closed  `deny` 2020-01-01 to 2999-12-30 (the long freeze) holds\n      → wait until ")
+        .says(" 2999-12-31 00:00 (UTC)\n")
+        .says(
+            "planned: `promote` would be refused until these gates are open: `windows` of production; it would change ",
+        )
         .says("Earliest time at which every gate could be open: 2999-12-31T00:00:00Z.");
     world.land(&format!("plan {PRODUCTION} --exit-code true")).exits(3);
     // Other environments have no such gate.

@@ -108,13 +108,9 @@ fn judge(evidence: &Evidence, settings: &Settings) -> Reading {
     match opening {
         Some((at, local)) => {
             let day = weekday_of(local.weekday());
-            let said = format!(
-                "{why}; opens {day} {} {:02}:{:02} ({zone})",
-                local.date(),
-                local.hour(),
-                local.minute()
-            );
-            Reading::until(said, Timestamp::at_unix(u64::try_from(at).unwrap_or_default()))
+            let (date, hour, minute) = (local.date(), local.hour(), local.minute());
+            let local = format!("{day} {date} {hour:02}:{minute:02} ({zone})");
+            Reading::until_local(why, Timestamp::at_unix(u64::try_from(at).unwrap_or_default()), &local)
         }
         None => Reading::closed(
             format!("{why}, and no later opening is known"),
@@ -168,11 +164,11 @@ mod tests {
         let closed = read("Europe/Berlin", office(), Vec::new(), "2026-10-22T15:00:00Z");
         assert_eq!(closed.opens_at(), Some(at("2026-10-26T08:00:00Z")));
         assert!(
-            closed.why().contains("outside `allow` Mon-Thu 09:00-17:00")
-                && closed.why().contains("Mon 2026-10-26 09:00"),
+            closed.why().contains("outside `allow` Mon-Thu 09:00-17:00"),
             "{}",
             closed.why()
         );
+        assert_eq!(closed.opens(), Some("wait until Mon 2026-10-26 09:00 (Europe/Berlin)"));
     }
 
     #[test]
