@@ -120,7 +120,7 @@ fn weak(inputs: &Inputs) -> Vec<String> {
         let lines = text.lines().filter(|_| spec.is_repeatable());
         let values = lines.filter_map(|line| line.split_once(':').map(|(_, value)| value));
         for value in values.chain(Some(text)) {
-            if let Some(why) = runner::weakness(&Secret::new(value)) {
+            if let Some(why) = runner::weakness(&Secret::new(value), inputs.in_step) {
                 warnings.push(format!("`{}`: a value {why}", spec.name));
             }
         }

@@ -80,9 +80,9 @@ pub(super) fn is_hidden(secret: &str) -> bool {
     secret.len() >= SHORTEST && !is_own_word(secret)
 }
 
-/// Returns why a value that was given as a secret is not hidden, or hidden badly, as the end of a sentence.
+/// Returns why a value that was given as a secret is not hidden, or in a step hidden badly, as the end of a sentence.
 #[must_use]
-pub fn weakness(secret: &Secret) -> Option<String> {
+pub fn weakness(secret: &Secret, in_step: bool) -> Option<String> {
     let text = secret.expose().trim();
     if text.is_empty() {
         None
@@ -92,7 +92,7 @@ pub fn weakness(secret: &Secret) -> Option<String> {
         Some(format!(
             "has fewer than {SHORTEST} characters, so promote does not mask it"
         ))
-    } else if text.len() < LEAST {
+    } else if in_step && text.len() < LEAST {
         Some(format!(
             "has fewer than {LEAST} characters: GitHub masks these characters wherever they appear in the job's log"
         ))
@@ -301,12 +301,13 @@ mod tests {
         ] {
             let secret = Secret::new(word);
             assert_eq!(Redactor::new(std::slice::from_ref(&secret)).clean(word), word);
-            assert!(weakness(&secret).unwrap().contains("does not mask"), "{word}");
+            assert!(weakness(&secret, false).unwrap().contains("does not mask"), "{word}");
         }
-        let short = weakness(&Secret::new("hunter2")).unwrap();
+        assert_eq!(weakness(&Secret::new("hunter2"), false), None);
+        let short = weakness(&Secret::new("hunter2"), true).unwrap();
         assert!(short.starts_with("has fewer than 8 characters"), "{short}");
-        assert_eq!(weakness(&Secret::new("hunter2-")), None);
-        assert_eq!(weakness(&Secret::new(" ")), None);
+        assert_eq!(weakness(&Secret::new("hunter2-"), true), None);
+        assert_eq!(weakness(&Secret::new(" "), true), None);
     }
 
     #[test]

@@ -118,6 +118,11 @@ impl CleanReport {
         self.0.warn(warnings.iter().map(|warning| warning.0.clone()).collect());
     }
 
+    /// Leaves out the warnings, where whoever sees the result has seen each of them as it came.
+    pub(super) fn leave_out_warnings(&mut self) {
+        self.0.warnings.clear();
+    }
+
     /// Returns what is wrong and what to do.
     pub(super) fn failure(&self) -> Shown {
         Shown(report::failure(&self.0))

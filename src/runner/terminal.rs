@@ -155,7 +155,10 @@ impl Journal for Terminal {
 impl Receiver for Terminal {
     fn finish(&self, report: &Report, form: Form) -> bool {
         self.wipe();
-        let report = self.cleaner.report(report);
+        let mut report = self.cleaner.report(report);
+        if form == Form::Text && self.look.result_is_seen && self.look.live {
+            report.leave_out_warnings();
+        }
         // Where both streams end in one place, a failure is said once: with the result.
         let is_seen = form == Form::Text && (self.look.result_is_seen || !self.look.live);
         if report.exit_code() != 0 && !is_seen {
@@ -276,6 +279,23 @@ mod tests {
             assert!(terminal.finish(&report, form));
             assert_eq!(err.text().contains("no entry"), told);
             assert!(out.text().contains("no entry"));
+        }
+    }
+
+    #[test]
+    fn a_warning_is_said_once_to_whoever_sees_both_streams() {
+        for (result_is_seen, form, times) in [(true, Form::Text, 1), (false, Form::Text, 2), (true, Form::Json, 2)] {
+            let look = Look {
+                result_is_seen,
+                live: true,
+                ..Look::default()
+            };
+            let (terminal, out, err) = terminal(look);
+            terminal.warn("watch out".to_owned());
+            let report = Report::ended(Command::Promote, End::new(Outcome::Landed, "landed"));
+            assert!(terminal.finish(&report, form));
+            let both = format!("{}{}", err.text(), out.text());
+            assert_eq!(both.matches("watch out").count(), times, "{both}");
         }
     }
 }
