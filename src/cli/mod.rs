@@ -10,6 +10,7 @@ use crate::model::{Clock, Command, Fault, Outcome, Secret};
 use crate::report::Report;
 use crate::runner::{self, Files, Form, Look, Receiver, Step, Streams, Terminal};
 
+mod advice;
 mod argocd;
 mod arguments;
 mod environment;
@@ -88,8 +89,15 @@ pub fn run(invocation: &Invocation, stdin: &mut dyn Read, stdout: Box<dyn Write>
     };
     let command = call.command();
     let after = Rc::clone(&receiver);
+    let at_a_terminal = form == Form::Text && !call.inputs.in_step;
     process::at_panic(move |what| finish(&broken(command, what), &*after, form));
-    finish(&call.execute(&receiver, &clock), &*receiver, form)
+    let report = call.execute(&receiver, &clock);
+    let report = if at_a_terminal {
+        advice::for_terminal(&report)
+    } else {
+        report
+    };
+    finish(&report, &*receiver, form)
 }
 
 /// Shows the end of a run, and returns its exit code. A result that stdout does not take is the end of a command that only shows it.

@@ -55,7 +55,7 @@ impl Problem {
         let text = format!("{doing}: {}", self.why());
         match self {
             Self::Token(_) => Fault::denied(text).hint(
-                "put a valid token into `argocd-token` (`argocd account generate-token`, or a project role's token)",
+                "give a valid `argocd-token` (`argocd account generate-token`, or a project role's token)",
             ),
             Self::Forbidden(_) | Self::Missing(_) | Self::Refused(_) | Self::Window(_) | Self::Busy(_) => {
                 Fault::denied(text)
