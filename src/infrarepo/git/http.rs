@@ -183,14 +183,14 @@ impl Http {
         let said = if said.is_empty() {
             String::new()
         } else {
-            format!(": {said}")
+            format!(". The server said: {said:?}")
         };
         let write = asked.service == Service::ReceivePack;
         let verb = if write { "write to" } else { "read" };
         match status.as_u16() {
             401 if self.token.is_none() => CallError::Final(
                 Fault::denied(format!("{place} requires authentication (401){said}"))
-                    .hint("give `token` (on a laptop `PROMOTE_TOKEN` or `--token-file FILE`): a token for the host of the infra-repo"),
+                    .hint("give `token`, a token for the host of the infra-repo"),
             ),
             401 => CallError::Final(
                 self.with_name(

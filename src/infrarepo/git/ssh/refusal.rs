@@ -23,7 +23,7 @@ pub(super) fn of(ending: &Ending, service: Service, place: &str, host: &str) -> 
     let said = if words.is_empty() {
         String::new()
     } else {
-        format!(": {words}")
+        format!(". The server said: {words:?}")
     };
     if says(&READ_ONLY) {
         let fault = Fault::denied(format!("the deploy key can only read {place}{said}"));
