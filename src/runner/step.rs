@@ -27,6 +27,8 @@ pub struct Step {
 #[derive(Default)]
 struct State {
     in_group: bool,
+    /// The stage that has no line yet.
+    stage: Option<Shown>,
     annotations: BTreeMap<&'static str, usize>,
     outputs: BTreeMap<&'static str, Shown>,
     /// What is wrong with the runner's files, each reported once.
@@ -75,12 +77,14 @@ impl Step {
     }
 
     fn say(&self, text: &Shown) {
+        self.begin();
         for line in text.lines(true) {
             let _ = self.raw(&line);
         }
     }
 
     fn command(&self, name: &str, title: Option<&str>, text: &Shown) {
+        self.begin();
         let _ = self.raw(&command(name, title, &text.lines(true).join("\n")));
     }
 
@@ -100,12 +104,24 @@ impl Step {
 
     fn stage(&self, title: &Shown) {
         self.end_group();
-        self.command("group", None, title);
-        self.state.borrow_mut().in_group = true;
+        self.state.borrow_mut().stage = Some(title.clone());
+    }
+
+    /// Opens the group of the stage, unless it is open: a stage without a line has none.
+    fn begin(&self) {
+        let stage = self.state.borrow_mut().stage.take();
+        if let Some(title) = stage {
+            let _ = self.raw(&command("group", None, &title.line(true)));
+            self.state.borrow_mut().in_group = true;
+        }
     }
 
     fn end_group(&self) {
-        let open = std::mem::take(&mut self.state.borrow_mut().in_group);
+        let open = {
+            let mut state = self.state.borrow_mut();
+            state.stage = None;
+            std::mem::take(&mut state.in_group)
+        };
         if open {
             let _ = self.raw("::endgroup::");
         }

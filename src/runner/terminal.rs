@@ -47,6 +47,8 @@ pub struct Terminal {
     cleaner: Cleaner,
     /// Whether the last line on stderr is to be overwritten.
     drawn: Cell<bool>,
+    /// The heading of a stage that has no line yet.
+    stage: RefCell<Option<Shown>>,
     clock: Rc<dyn Clock>,
     look: Look,
 }
@@ -63,13 +65,27 @@ impl Terminal {
             streams: RefCell::new(streams),
             cleaner,
             drawn: Cell::default(),
+            stage: RefCell::default(),
             clock,
             look,
         }
     }
 
-    /// Writes a text to stderr; lines after the first stand below its words. A terminal that is gone does not end a promotion.
+    /// Writes a text to stderr, below the heading of its stage.
     fn say(&self, colour: Colour, first: &str, text: &Shown) {
+        self.begin();
+        self.write(colour, first, text);
+    }
+
+    /// Writes the heading of the stage, unless it is there: a stage without a line has none.
+    fn begin(&self) {
+        if let Some(title) = self.stage.take() {
+            self.write(Colour::Bold, "── ", &title);
+        }
+    }
+
+    /// Writes a text to stderr; lines after the first stand below its words. A terminal that is gone does not end a promotion.
+    fn write(&self, colour: Colour, first: &str, text: &Shown) {
         let indent = " ".repeat(first.chars().count());
         let first = match (colour, self.look.coloured) {
             (Colour::Plain, _) | (_, false) => first.to_owned(),
@@ -96,6 +112,7 @@ impl Terminal {
 
     /// Draws the line that the next one overwrites. The terminal cuts it where its width ends.
     fn draw(&self, text: &str) {
+        self.begin();
         let line = format!("{}{}", self.stamp("…"), self.cleaner.text(text).line(false));
         self.wipe();
         let mut streams = self.streams.borrow_mut();
@@ -136,7 +153,7 @@ impl Journal for Terminal {
     fn tell(&self, event: Event) {
         let clean = |text: &str| self.cleaner.text(text);
         match event {
-            Event::Stage(title) => self.say(Colour::Bold, "── ", &clean(&title)),
+            Event::Stage(title) => drop(self.stage.replace(Some(clean(&title)))),
             Event::Waiting(text) | Event::Now(text) if self.look.live => self.draw(&text),
             Event::Waiting(text) => self.timed(Colour::Dim, "…", &text),
             Event::Reached(milestone, text) if milestone.is_done() => self.timed(Colour::Green, "✓", &text),
@@ -155,6 +172,7 @@ impl Journal for Terminal {
 impl Receiver for Terminal {
     fn finish(&self, report: &Report, form: Form) -> bool {
         self.wipe();
+        self.stage.take();
         let mut report = self.cleaner.report(report);
         if form == Form::Text && self.look.result_is_seen && self.look.live {
             report.leave_out_warnings();
@@ -224,9 +242,11 @@ mod tests {
     #[test]
     fn progress_has_its_time_and_further_lines_stand_below() {
         let (terminal, _, err) = terminal(Look::default());
+        terminal.tell(Event::Stage("Nothing happens".to_owned()));
+        terminal.tell(Event::Stage("Plan".to_owned()));
         terminal.progress("one hunter2\ntwo \u{1b}[2J".to_owned());
         terminal.debug("nobody asked".to_owned());
-        assert_eq!(err.text(), "  1m05s   one ***\n          two \\u{1b}[2J\n");
+        assert_eq!(err.text(), "── Plan\n  1m05s   one ***\n          two \\u{1b}[2J\n");
     }
 
     #[test]
