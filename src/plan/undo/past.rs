@@ -55,13 +55,16 @@ impl Past<'_> {
             good: version.good,
         });
         let named = self.promoted.iter().flat_map(|commit| {
-            let each = |reference: fn(&PinTrailer) -> &String, at| Version {
+            let each = |reference: fn(&PinTrailer) -> &String, at, ended: &str| Version {
                 pins: self.own(&commit.trailers, reference),
                 at,
-                ended: "landed".to_owned(),
+                ended: ended.to_owned(),
                 good: false,
             };
-            [each(|pin| &pin.after, Some(commit.at)), each(|pin| &pin.before, None)]
+            [
+                each(|pin| &pin.after, Some(commit.at), "never seen live, landed"),
+                each(|pin| &pin.before, None, "pinned before, never seen live"),
+            ]
         });
         for version in recorded.chain(named) {
             let known = versions.iter().any(|known| has_all(&known.pins, &version.pins));

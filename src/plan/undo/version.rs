@@ -10,7 +10,7 @@ pub struct Version {
     pub pins: Vec<RecordedPin>,
     /// When it ended as it did; `None` where only a later commit names it.
     pub at: Option<Timestamp>,
-    /// How it ended: the event of the record, or `landed` where only trailers name it.
+    /// How it ended: the event of the record, or, where only trailers name it, that nobody saw it live.
     pub ended: String,
     /// Whether the record knows it to be good.
     pub good: bool,

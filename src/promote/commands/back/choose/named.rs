@@ -77,18 +77,21 @@ impl Here<'_> {
         let rows = versions.iter().take(MOST_CANDIDATES).map(|version| {
             let at = version.at.map(|at| format!(" {at}")).unwrap_or_default();
             let images = version.images();
-            let held = images.iter().find_map(|image| self.held(image));
-            let held = held.map(|held| format!(", {held}")).unwrap_or_default();
-            format!(
-                "\n- {} ({}{at}{held}): `--to {}`",
-                images.join(", "),
-                version.ended,
-                flag(version, &versions)
-            )
+            let way = match images.iter().find_map(|image| self.held(image)) {
+                Some(held) => held.to_string(),
+                None => format!("`--to {}`", flag(version, &versions)),
+            };
+            format!("\n- {} ({}{at}): {way}", images.join(", "), version.ended)
         });
+        let free = |version: &Version| version.images().iter().all(|image| self.held(image).is_none());
+        let hint = if versions.iter().take(MOST_CANDIDATES).any(free) {
+            "choose one with `--to`"
+        } else {
+            "all of them are held: release one first with `promote release`"
+        };
         No {
             why: format!("{why}. Versions that were here:{}", rows.collect::<String>()),
-            hint: Some("choose one with `--to`".to_owned()),
+            hint: Some(hint.to_owned()),
         }
     }
 }
