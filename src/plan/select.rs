@@ -233,16 +233,28 @@ fn only(request: &Request, targets: &[Read<'_>], mistakes: &mut Vec<String>) -> 
                 )),
                 pins if is_one_image(read, pins) => here.extend(pins.iter().map(|pin| given(read, pin, tag, digest))),
                 more => mistakes.push(format!(
-                    "{} has {} images to choose from, {}: say which with `image: NAME:TAG`",
+                    "{} has {} images, {}: choose with {}",
                     read.place(),
                     more.len(),
-                    columns(more)
+                    columns(more),
+                    choices(more, tag, digest)
                 )),
             }
         }
         all.push(here);
     }
     all
+}
+
+/// Returns the input that sets each of several images.
+fn choices(pins: &[Placed<'_>], tag: Option<&Tag>, digest: Option<&Digest>) -> String {
+    let version = tag
+        .map(|tag| format!(":{tag}"))
+        .into_iter()
+        .chain(digest.map(|digest| format!("@{digest}")));
+    let version: String = version.collect();
+    let each = pins.iter().map(|pin| format!("`image: {}{version}`", pin.repository()));
+    each.collect::<Vec<_>>().join(" or ")
 }
 
 /// Whether all pins are set together: one pin, or several of one repository in a format that sets all of them.
