@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::rows::Texts;
-use crate::model::Timestamp;
+use crate::model::{Command, Timestamp};
 
 /// One of `holds`.
 #[derive(Clone, Debug, Serialize)]
@@ -39,6 +39,14 @@ impl HoldRow {
     pub fn end(&self) -> String {
         self.until
             .map_or_else(|| "until released".to_owned(), |until| format!("until {until}"))
+    }
+}
+
+/// Returns the heading of the rows in the report of a command: what is held, or what it released.
+pub(super) const fn title(command: Command) -> &'static str {
+    match command {
+        Command::Release => "Released",
+        _ => "Holds",
     }
 }
 

@@ -28,7 +28,7 @@ impl Mark {
         match outcome {
             _ if row.live => Self::Good,
             // Nothing was to become live.
-            Outcome::Planned | Outcome::Landed | Outcome::Proposed => Self::Shown,
+            Outcome::Planned | Outcome::Landed | Outcome::Proposed | Outcome::NoChange => Self::Shown,
             Outcome::Refused if row.health == Health::Healthy => Self::Shown,
             Outcome::Paused => Self::Paused,
             Outcome::Superseded => Self::Replaced,

@@ -259,7 +259,7 @@ fn holds(report: &Report) -> String {
     if table.is_empty() {
         table
     } else {
-        format!("### Holds\n\n{table}")
+        format!("### {}\n\n{table}", super::holds::title(report.command()))
     }
 }
 

@@ -4,7 +4,7 @@ use super::columns::columns;
 use super::heading::heading;
 use super::mark::Mark;
 use super::time::duration;
-use super::{ApplicationRow, InfraRepoRow, Report, checks, past, released, status};
+use super::{ApplicationRow, InfraRepoRow, Report, checks, holds, past, released, status};
 use crate::model::Outcome;
 
 /// Returns the whole report as text.
@@ -216,7 +216,10 @@ fn holds(report: &Report) -> Vec<String> {
         let by = row.by.as_ref().map(|by| format!(" ({by})")).unwrap_or_default();
         vec![format!("  {}", row.what()), row.end(), format!("{}{by}", row.reason)]
     });
-    section("holds", &rows.collect::<Vec<_>>())
+    section(
+        &holds::title(report.command()).to_lowercase(),
+        &rows.collect::<Vec<_>>(),
+    )
 }
 
 /// Returns what stands below a table of its own.

@@ -85,6 +85,9 @@ pub(in crate::promote) async fn acted(
     let nothing = || Ok(Err(End::new(Outcome::NoChange, idle(&seen, found))));
     let named = named(&seen, deed);
     if named.is_empty() {
+        for row in &mut report.applications {
+            "unchanged".clone_into(&mut row.reason);
+        }
         return nothing();
     }
     must_be_pinned(&seen, &found.planned.plan.pins, deed)?;

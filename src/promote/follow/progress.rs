@@ -86,8 +86,10 @@ impl<'a> Telling<'a> {
         if alone > track.said.alone {
             track.said.alone = alone;
             self.journal.tell(Event::Notice(format!(
-                "{}: the timed pauses and analyses of its canary take {}: the timeout is now {}",
+                "{}: the timed pauses and analyses of its canary take {}: the timeout is now {} + {} = {}",
                 track.name(),
+                in_words(alone),
+                in_words(track.target.policy.timeout),
                 in_words(alone),
                 in_words(track.limit())
             )));

@@ -66,7 +66,7 @@ impl<'a> Asking<'a> {
             }
             Ask::Sync => {
                 if let Some(drive) = self.ports.drive {
-                    self.ports.journal.progress(format!("{id}: starting a sync"));
+                    self.ports.journal.progress(format!("{id}: sync requested"));
                     underway.add(async move { (at, Answer::Synced(drive.sync(&id, nonce, prune).await)) });
                 }
             }

@@ -102,7 +102,7 @@ pub(in crate::promote) fn baseline(followee: &Followee, observe: &dyn Observe) -
         health: app.map_or(Health::Missing, |app| app.health),
         revision: app.and_then(|app| app.revisions.first().cloned()),
         live: false,
-        reason: "as it was before anything was written".to_owned(),
+        reason: "its state before any change".to_owned(),
         rollout: None,
     }
 }
