@@ -101,7 +101,7 @@ pub(super) fn every_flag() -> clap::Command {
 }
 
 /// What prints something for a person or a shell, and does nothing else.
-fn printing() -> [clap::Command; 4] {
+pub(super) fn printing() -> [clap::Command; 4] {
     let shell = Arg::new("shell").value_parser(PossibleValuesParser::new(super::pages::SHELLS));
     let command = Arg::new("command").value_parser(PossibleValuesParser::new(Command::NAMES));
     [
@@ -182,33 +182,39 @@ fn arg(spec: &'static InputSpec) -> Arg {
     }
 }
 
-/// The flags of the inputs that are wanted, each with what is said about it.
+/// The flags of the inputs that are wanted, each with what is said about it. Those that no other command takes stand first.
 fn inputs_of(wanted: impl Fn(&InputSpec) -> bool, command: Option<Command>) -> Vec<Arg> {
-    let mut args = Vec::new();
-    for group in &GROUPS {
-        let specs = group
-            .specs
-            .iter()
-            .filter(|spec| spec.name != COMMAND.name && wanted(spec));
-        args.extend(specs.map(|spec| {
-            let arg = arg(spec)
-                .help_heading(group.title)
-                .hide_short_help(!spec.common)
-                .value_name(value_name(spec))
-                .value_hint(match spec.kind {
-                    InputKind::File | InputKind::Secret | InputKind::SecretLines => ValueHint::FilePath,
-                    _ => ValueHint::Other,
-                })
-                .hide_possible_values(true)
-                .help(short(spec, command))
-                .long_help(long(spec, command));
-            match words(spec) {
-                Some(words) => arg.value_parser(PossibleValuesParser::new(words)),
-                None => arg,
-            }
-        }));
+    let specs = GROUPS
+        .iter()
+        .flat_map(|group| group.specs.iter().map(|spec| (group.title, spec)));
+    let specs = specs.filter(|(_, spec)| spec.name != COMMAND.name && wanted(spec));
+    let is_own = |spec: &InputSpec| command.is_some_and(|command| spec.is_only_of(command));
+    let (own, others): (Vec<_>, Vec<_>) = specs.partition(|(_, spec)| is_own(spec));
+    let heading = command.map(|command| sentence(command.name())).unwrap_or_default();
+    let own = own.into_iter();
+    let own = own.map(|(_, spec)| shown(spec, command).help_heading(heading.clone()));
+    let others = others
+        .into_iter()
+        .map(|(title, spec)| shown(spec, command).help_heading(title));
+    own.chain(others).collect()
+}
+
+/// The flag of an input, with what is said about it.
+fn shown(spec: &'static InputSpec, command: Option<Command>) -> Arg {
+    let arg = arg(spec)
+        .hide_short_help(!spec.is_common_for(command))
+        .value_name(value_name(spec))
+        .value_hint(match spec.kind {
+            InputKind::File | InputKind::Secret | InputKind::SecretLines => ValueHint::FilePath,
+            _ => ValueHint::Other,
+        })
+        .hide_possible_values(true)
+        .help(short(spec, command))
+        .long_help(long(spec, command));
+    match words(spec) {
+        Some(words) => arg.value_parser(PossibleValuesParser::new(words)),
+        None => arg,
     }
-    args
 }
 
 fn words(spec: &InputSpec) -> Option<&'static [&'static str]> {
@@ -239,7 +245,8 @@ fn default(spec: &InputSpec, command: Option<Command>) -> Option<&'static str> {
 
 /// The first sentence, and the default.
 fn short(spec: &InputSpec, command: Option<Command>) -> String {
-    let first = spec.help.split(". ").next().unwrap_or_default();
+    let (help, _) = spec.help_for(command);
+    let first = help.split(". ").next().unwrap_or_default();
     let first = first.split(": ").next().unwrap_or_default();
     let default = default(spec, command).map(|text| format!(" [default: {text}]"));
     format!(
@@ -251,10 +258,11 @@ fn short(spec: &InputSpec, command: Option<Command>) -> String {
 
 /// Everything.
 fn long(spec: &InputSpec, command: Option<Command>) -> String {
+    let (help, absent) = spec.help_for(command);
     let default = match default(spec, command) {
         Some(text) => format!(" Default: {text}."),
-        None if spec.absent.is_empty() => String::new(),
-        None => format!(" {}.", spec.absent),
+        None if absent.is_empty() => String::new(),
+        None => format!(" {absent}."),
     };
     let variables = std::iter::once(spec.variable()).chain(spec.laptop.iter().map(ToString::to_string));
     let variables = variables.collect::<Vec<_>>().join(", ");
@@ -263,7 +271,7 @@ fn long(spec: &InputSpec, command: Option<Command>) -> String {
     } else {
         String::new()
     };
-    format!("{}{default}{variables}", spec.help).replace('`', "")
+    format!("{help}{default}{variables}").replace('`', "")
 }
 
 /// Makes a sentence of what a command does.

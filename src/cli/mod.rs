@@ -61,7 +61,7 @@ pub fn run(invocation: &Invocation, stdin: &mut dyn Read, stdout: Box<dyn Write>
     match pages::asked(&invocation.args) {
         Some(Ok(text)) => return print(&text, streams),
         Some(Err(why)) => {
-            let _ = writeln!(streams.err, "{why}");
+            let _ = writeln!(streams.err, "{}: {why}", Outcome::Invalid.name());
             return Outcome::Invalid.exit_code();
         }
         None => {}

@@ -15,7 +15,7 @@ pub struct Group {
 /// Every group.
 pub static GROUPS: [Group; 11] = [
     Group {
-        title: "What is promoted",
+        title: "Apps, environments and images",
         specs: &plan::inputs::REQUEST,
     },
     Group {

@@ -51,8 +51,12 @@ pub struct InputSpec {
     pub in_file: bool,
     /// Whether the short help (`-h`) shows it.
     pub common: bool,
+    /// Commands whose short help shows it as well.
+    pub common_of: &'static [Command],
     /// What it is: a noun phrase, then what else people who write workflows need to know.
     pub help: &'static str,
+    /// What it is, and what absence means, for commands that have another sentence about it.
+    pub help_of: &'static [(Command, &'static str, &'static str)],
     /// An example value.
     pub example: &'static str,
     /// Names of the environment that a laptop already has for it, such as `ARGOCD_SERVER`; not read in a step.
@@ -71,7 +75,9 @@ impl InputSpec {
         absent: "",
         in_file: false,
         common: false,
+        common_of: &[],
         help: "",
+        help_of: &[],
         example: "",
         laptop: &[],
     };
@@ -95,6 +101,25 @@ impl InputSpec {
     pub fn default_for(&self, command: Command) -> Option<&'static str> {
         let own = self.default_of.iter().find(|(other, _)| *other == command);
         own.map(|(_, text)| *text).or(self.default)
+    }
+
+    /// Whether the short help of `command`, or of all commands, shows it: what only one command takes is what that command is about.
+    #[must_use]
+    pub fn is_common_for(&self, command: Option<Command>) -> bool {
+        self.common || command.is_some_and(|command| self.common_of.contains(&command) || self.is_only_of(command))
+    }
+
+    /// Whether no command but this one takes it.
+    #[must_use]
+    pub fn is_only_of(&self, command: Command) -> bool {
+        self.commands().eq([command])
+    }
+
+    /// Returns what it is for `command`, or for all of them, and what absence means there.
+    #[must_use]
+    pub fn help_for(&self, command: Option<Command>) -> (&'static str, &'static str) {
+        let own = self.help_of.iter().find(|(other, ..)| Some(*other) == command);
+        own.map_or((self.help, self.absent), |(_, help, absent)| (help, absent))
     }
 
     /// Whether its value must never be shown.

@@ -3,7 +3,7 @@
 use super::{Allow, DEFAULT_APPLICATION, DEFAULT_MESSAGE, DEFAULT_PATH};
 use crate::inputs::{InputKind, InputSpec};
 use crate::manifest::NAMES;
-use crate::model::Part;
+use crate::model::{Command, Part};
 
 /// `app`.
 pub const APP: InputSpec = InputSpec {
@@ -149,6 +149,7 @@ pub const REASON: InputSpec = InputSpec {
     name: "reason",
     absent: "Required for `hold`, and with `allow: hold` and `allow: skip-NAME`",
     help: "Why, in one sentence. promote writes it into the commit.",
+    common_of: &[Command::Rollback, Command::Hold, Command::Release],
     example: "INC-123: checkout is broken",
     part: Part::Reason,
     ..InputSpec::PLAIN

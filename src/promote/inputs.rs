@@ -1,7 +1,7 @@
 //! The inputs of the run as a whole: whether it waits, how long landing takes at most, which certificates it trusts.
 
 use crate::inputs::{InputKind, InputSpec};
-use crate::model::Part;
+use crate::model::{Command, Part};
 
 /// `wait`.
 pub const WAIT: InputSpec = InputSpec {
@@ -53,6 +53,18 @@ pub const COMMIT: InputSpec = InputSpec {
     name: "commit",
     help: "For `wait`, the commit to wait for; for `rollback`, the commit of the promotion to take back: its full SHA, or at least 7 of its first digits.",
     absent: "Default: the head of the branch; `rollback` goes to the newest version that is known to be good",
+    help_of: &[
+        (
+            Command::Wait,
+            "Commit to wait for: its full SHA, or at least 7 of its first digits.",
+            "Default: the head of the branch",
+        ),
+        (
+            Command::Rollback,
+            "Commit of the promotion to take back: its full SHA, or at least 7 of its first digits.",
+            "Default: rollback goes to the newest version that is known to be good",
+        ),
+    ],
     common: true,
     example: "a3f1c8b0…",
     part: Part::Commit,
@@ -66,6 +78,7 @@ pub const DRY_RUN: InputSpec = InputSpec {
     default: Some("false"),
     help: "Whether to plan only: `true` makes `promote` a `plan`. Commands that write a commit show what it would change, and `rollback` why it \
            would go back to that version.",
+    common_of: &[Command::Rollback, Command::Hold, Command::Release],
     example: "true",
     part: Part::Land,
     ..InputSpec::PLAIN

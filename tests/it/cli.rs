@@ -54,7 +54,20 @@ fn help_and_version_end_well() {
     assert_eq!(text(&["help", "wait"]), text(&["wait", "--help"]));
     assert_eq!(text(&["wait", "help"]), text(&["wait", "--help"]));
     assert!(text(&["-h"]).lines().count() < 60 && text(&["--help"]).contains("wait|succeed|fail"));
-    promote(&[], &["help", "plann"]).exits(2).says("promote help plan");
+    promote(&[], &["help", "plann"])
+        .exits(2)
+        .says("invalid: there is no such command")
+        .says("promote help plan");
+    for word in ["version", "completions", "man", "help"] {
+        let usage = format!("Usage: promote {word}");
+        assert!(
+            text(&[word, "-h"]).contains(&usage) && text(&["help", word]).contains(&usage),
+            "{word}"
+        );
+    }
+    promote(&[], &["status", "--output", "yaml"])
+        .exits(2)
+        .says("is none of `text`, `json`, `html`\n");
 }
 
 #[test]

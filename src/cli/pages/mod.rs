@@ -31,11 +31,10 @@ pub(super) fn asked(args: &[OsString]) -> Option<Result<String, String>> {
     let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
     let has = |names: [&str; 2]| words.iter().any(|word| names.contains(word));
     let command = words.iter().find_map(|word| Command::parse(word));
-    if has(["--help", "--help"]) {
-        return Some(Ok(help(command, true)));
-    }
-    if has(["-h", "-h"]) {
-        return Some(Ok(help(command, false)));
+    let everything = has(["--help", "--help"]);
+    if everything || has(["-h", "-h"]) {
+        let of_page = words.first().and_then(|word| help_of_page(word, everything));
+        return Some(Ok(of_page.unwrap_or_else(|| help(command, everything))));
     }
     if has(["-V", "--version"]) {
         return Some(Ok(version()));
@@ -45,8 +44,7 @@ pub(super) fn asked(args: &[OsString]) -> Option<Result<String, String>> {
         ["help"] => Some(Ok(help(None, true))),
         ["help", word] | [word, "help"] => Some(match Command::parse(word) {
             Some(command) => Ok(help(Some(command), true)),
-            None if PRINTING.contains(word) => Ok(help(None, true)),
-            None => Err(no_help(word)),
+            None => help_of_page(word, true).ok_or_else(|| no_help(word)),
         }),
         ["man"] => Some(Ok(manual::page())),
         ["man", ..] => Some(Err("`man` takes nothing after it: promote man | man -l -".to_owned())),
@@ -56,13 +54,19 @@ pub(super) fn asked(args: &[OsString]) -> Option<Result<String, String>> {
     }
 }
 
-/// The words that print something.
-const PRINTING: [&str; 4] = ["help", "version", "completions", "man"];
+/// Returns the help of a word that prints something.
+fn help_of_page(word: &str, everything: bool) -> Option<String> {
+    let page = flags::printing().into_iter().find(|page| page.get_name() == word)?;
+    Some(rendered(page.bin_name(format!("promote {word}")), everything))
+}
 
 /// Returns the help of a command, or of all of them: what most people need, or everything.
 #[must_use]
 pub(super) fn help(command: Option<Command>, everything: bool) -> String {
-    let mut command = command.map_or_else(flags::program, flags::explained);
+    rendered(command.map_or_else(flags::program, flags::explained), everything)
+}
+
+fn rendered(mut command: clap::Command, everything: bool) -> String {
     let text = if everything {
         command.render_long_help()
     } else {
@@ -127,5 +131,26 @@ mod tests {
             "{wait}"
         );
         assert!(help(Some(Command::Promote), true).contains("Default: auto."));
+        for (command, own) in [
+            (
+                Command::Rollback,
+                &[
+                    "--to <",
+                    "--yes",
+                    "--dry-run",
+                    "--reason <",
+                    "Commit of the promotion to take back",
+                ][..],
+            ),
+            (Command::Hold, &["--reason <", "--until <"]),
+            (Command::History, &["--limit <", "--since <", "--metrics"]),
+            (Command::Plan, &["--exit-code"]),
+        ] {
+            let short = help(Some(command), false);
+            for flag in own {
+                assert!(short.contains(flag), "{flag} in {short}");
+            }
+        }
+        assert!(help(Some(Command::Wait), false).contains("Commit to wait for"));
     }
 }
