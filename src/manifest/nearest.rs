@@ -10,7 +10,7 @@ pub fn nearest<'a>(text: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         .filter_map(|name| {
             let other = name.to_ascii_lowercase();
             let distance = strsim::damerau_levenshtein(&lower, &other);
-            let near = distance <= 1 + other.len().min(lower.len()) / 4;
+            let near = distance <= 1 + other.len().min(lower.len()) / 4 && 2 * distance < other.len().max(lower.len());
             let short = lower.len() >= ABBREVIATION && other.starts_with(&lower);
             (near || short).then_some((distance, name))
         })
@@ -24,6 +24,7 @@ mod tests {
 
     #[test]
     fn slips_and_abbreviations_are_understood() {
+        assert_eq!(nearest("yaml", ["text", "json", "html"]), None);
         let known = ["dev", "staging", "production"];
         for (text, meant) in [
             ("stagin", Some("staging")),
