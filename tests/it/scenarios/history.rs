@@ -50,7 +50,7 @@ fn the_record_commits_with_trailers_and_changes_without_are_one_list() {
         "dev failed ",
         "dev not by promote myorg/api:v2 -> myorg/api:v3 by Somebody Else",
         "dev landed myorg/api:v1 -> myorg/api:v2 by jane",
-        "dev live ",
+        "dev live myorg/api:4f9d2c1 -> myorg/api:v1 by jane",
     ] {
         assert!(listed.iter().any(|row| row.starts_with(part)), "{part} in {listed:#?}");
     }
@@ -75,7 +75,9 @@ fn figures_say_how_often_it_fails_and_how_long_it_takes_to_be_well_again() {
     let world = World::at_speed(200.0);
     let quick = "--app api --environment dev --settle 300ms";
     world.live(&format!("{quick} --tag v1")).ends("promoted", 0);
-    world.live(&format!("{quick} --tag fail2")).ends("rollout-failed", 5);
+    let failed = world.live(&format!("{quick} --tag fail2")).ends("rollout-failed", 5);
+    let hint = failed["hints"].as_array().unwrap().last().unwrap().to_string();
+    assert!(hint.contains("(with `--to myorg/api:v1` if the record has no "), "{hint}");
     world.live(&format!("rollback {quick}")).ends("reverted", 0);
     let report = world
         .land("history --app api --environment dev --metrics --output json")

@@ -1,7 +1,7 @@
 //! What the commits of the branch say: promotions that the record has no line about, pins that somebody changed otherwise, and holds.
 
 use crate::infrarepo::{CommitInfo, MOST_COMMITS, Tip};
-use crate::model::{BranchName, CommitSha, Fault, RepoPath};
+use crate::model::{BranchName, CommitSha, Fault, Parts, RepoPath};
 use crate::plan::{Allow, Layout, PinTrailer, Place, Trailers};
 use crate::report::HistoryRow;
 
@@ -73,7 +73,9 @@ impl Past<'_> {
                         .iter()
                         .zip(newer.iter().zip(older))
                         .any(|(file, (new, old))| own.contains(file) && new != old && old.is_some());
-                    if changed && !is_known(commit, place) {
+                    if changed && is_known(commit, place) {
+                        complete(rows, commit, place, own);
+                    } else if changed {
                         rows.extend(self.row(commit, parent, place, own).await?);
                     }
                 }
@@ -117,12 +119,7 @@ impl Past<'_> {
         files: &[RepoPath],
     ) -> Result<Option<HistoryRow>, Fault> {
         let trailers = Trailers::read(&commit.message);
-        let own = |pin: &&PinTrailer| files.iter().any(|file| file.as_str() == pin.file);
-        let said: Vec<&PinTrailer> = trailers
-            .iter()
-            .flat_map(|trailers| &trailers.pins)
-            .filter(own)
-            .collect();
+        let said = said(trailers.as_ref(), files);
         let row = |event: &str, from: Vec<String>, to: Vec<String>, by: String, run: String| HistoryRow {
             app: place.app.to_string(),
             environment: place.environment.to_string(),
@@ -174,5 +171,37 @@ impl Past<'_> {
             );
         }
         Ok(pins)
+    }
+}
+
+/// Returns what the trailers of a commit say of the pins in some files.
+fn said<'t>(trailers: Option<&'t Trailers>, files: &[RepoPath]) -> Vec<&'t PinTrailer> {
+    let own = |pin: &&PinTrailer| files.iter().any(|file| file.as_str() == pin.file);
+    trailers
+        .into_iter()
+        .flat_map(|trailers| &trailers.pins)
+        .filter(own)
+        .collect()
+}
+
+/// Adds to the oldest rows of a record, which has nothing before them, what their commit replaced.
+fn complete(rows: &mut [HistoryRow], commit: &CommitInfo, place: &Place, files: &[RepoPath]) {
+    let trailers = Trailers::read(&commit.message);
+    let said = said(trailers.as_ref(), files);
+    let is_about = |row: &&mut HistoryRow| {
+        row.commit.as_ref() == Some(&commit.commit)
+            && row.app == place.app.as_str()
+            && row.environment == place.environment.as_str()
+    };
+    for row in rows.iter_mut().filter(is_about).filter(|row| row.from.is_empty()) {
+        // An entry that the commit added has only a repository before.
+        let was_pinned = |pin: &&&PinTrailer| {
+            let before = Parts::of(&pin.before);
+            before.tag.is_some() || before.digest.is_some()
+        };
+        row.from = said.iter().filter(was_pinned).map(|pin| pin.before.clone()).collect();
+        if !row.from.is_empty() {
+            row.to = said.iter().map(|pin| pin.after.clone()).collect();
+        }
     }
 }
