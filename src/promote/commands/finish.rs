@@ -163,6 +163,9 @@ pub(in crate::promote) fn with_way_back(mut end: End, reading: Reading<'_>, sele
     end.hint(go_back(reading, select))
 }
 
+/// How the hint with the command that goes back begins.
+pub(in crate::promote) const GO_BACK: &str = "go back: ";
+
 /// Returns the command that goes back, with the flags of the run, as the text of a hint.
 pub(in crate::promote) fn go_back(reading: Reading<'_>, select: &Select) -> String {
     let names = |names: Vec<String>| names.join(",");
@@ -183,7 +186,7 @@ pub(in crate::promote) fn go_back(reading: Reading<'_>, select: &Select) -> Stri
     flag("branch", branch.map(crate::model::BranchName::as_str));
     let server = reading.observe.map(crate::delivery::Access::server);
     flag("argocd-server", server.as_deref());
-    format!("go back: `{}`", words.join(" "))
+    format!("{GO_BACK}`{}`", words.join(" "))
 }
 
 /// Quotes a word for a shell, if it needs that.

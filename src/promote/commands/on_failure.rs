@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use crate::delivery::Drive;
-use crate::model::{CommitSha, Event, Fault, Outcome, in_words};
+use crate::model::{CommitSha, Event, Fault, Outcome, PinChange, in_words};
 use crate::plan::{Allow, OnFailure};
 use crate::report::{End, Report};
 
 use crate::promote::cancel::or_cancel;
 use crate::promote::commands::back::{self, Aim, Done, To};
-use crate::promote::commands::finish::with_way_back;
+use crate::promote::commands::finish::{GO_BACK, with_way_back};
 use crate::promote::commands::recording::{self, Verdict};
 use crate::promote::commands::rollback;
 use crate::promote::job::Promote;
@@ -76,7 +76,25 @@ pub(in crate::promote) async fn after(
         (end, lines)
     };
     recording::save(reading, ways.repo, promoted.planned, &lines).await;
-    with_way_back(end, reading, &promoted.job.request.select)
+    let mut end = with_way_back(end, reading, &promoted.job.request.select);
+    if let (Some(before), Some(hint)) = (only_before(&promoted.planned.plan.changes), end.hints.last_mut())
+        && hint.starts_with(GO_BACK)
+    {
+        hint.push_str(&format!(
+            " (with `--to {before}` if the record has no version that is known to be good)"
+        ));
+    }
+    end
+}
+
+/// Returns the version that all changes replaced, if it is one.
+fn only_before(changes: &[PinChange]) -> Option<String> {
+    let mut before = changes
+        .iter()
+        .filter(|change| change.before.is_pinned())
+        .map(|change| change.before.reference());
+    let first = before.next()?;
+    before.all(|other| other == first).then_some(first)
 }
 
 /// Puts back what the promotion replaced. Where that is not to be, the end stays as it was, and says why.
