@@ -210,6 +210,15 @@ fn what_cannot_be_edited_alone_is_refused_with_its_line() {
 }
 
 #[test]
+fn what_ends_too_early_is_on_a_line_that_the_file_has() {
+    for text in ["image:\n  tag: [v1\n", "a: 1\nimage: {tag: \"v1\n"] {
+        let fault = Values.pins(text.as_bytes(), &Options::default()).unwrap_err();
+        assert_eq!(fault.line, Some(2), "{text}{fault}");
+        assert!(fault.hint.unwrap().contains("not closed"), "{text}");
+    }
+}
+
+#[test]
 fn a_missing_key_is_added_only_where_that_is_allowed() {
     let text = "image:\n  repository: a/b\n  # end\nx: 1\n";
     let mut edit = edit("image.tag", Some("1.10"), Field::Keep);

@@ -84,6 +84,7 @@ pub(super) struct Unreadable;
 /// The nodes of a text, in order.
 pub(crate) struct Events<'t> {
     parser: Parser<'t, StrInput<'t>>,
+    text: &'t str,
 }
 
 impl<'t> Events<'t> {
@@ -97,6 +98,7 @@ impl<'t> Events<'t> {
         };
         Self {
             parser: Parser::new_from_str_with_options(text, options),
+            text,
         }
     }
 
@@ -116,7 +118,7 @@ impl<'t> Events<'t> {
                         flow,
                     })
                 }
-                Err(error) => Err(unreadable(&error)),
+                Err(error) => Err(unreadable(&error, self.text)),
             };
             return Some(located);
         }
@@ -131,9 +133,12 @@ impl<'t> Iterator for Events<'t> {
     }
 }
 
-/// Says where and why the text is no YAML.
-fn unreadable(error: &ScanError) -> ManifestFault {
-    ManifestFault::new(format!("the file is not valid YAML ({})", error.info())).at(error.marker().line())
+/// Says where and why the text is no YAML. What ends too early is found behind the last line.
+fn unreadable(error: &ScanError, text: &str) -> ManifestFault {
+    let line = error.marker().line().min(text.lines().count().max(1));
+    ManifestFault::new(format!("the file is not valid YAML ({})", error.info()))
+        .at(line)
+        .hint("look on this line and those before it for a bracket or quote that is not closed, or a wrong indentation")
 }
 
 fn node(event: Event<'_>, empty: bool) -> Option<(Node<'_>, bool)> {
