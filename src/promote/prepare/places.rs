@@ -52,7 +52,7 @@ pub(in crate::promote) async fn pairs(
     Ok(pairs)
 }
 
-/// Returns every app and environment that has an overlay: apps by name, environments in their order in promote.yaml.
+/// Returns every app and environment that has an overlay: apps by name, environments in their order in promote.yaml, or in the usual order.
 pub(in crate::promote) async fn there_are(
     repo: &dyn InfraRepo,
     asked: &Select,
@@ -79,8 +79,22 @@ pub(in crate::promote) async fn there_are(
     }
     let known = config.map(|config| config.environments.as_slice()).unwrap_or_default();
     let order = |name: &EnvironmentName| known.iter().position(|environment| environment.name == *name);
-    pairs.sort_by_key(|(app, environment)| (app.clone(), order(environment), environment.clone()));
+    pairs.sort_by_key(|(app, environment)| {
+        let order = order(environment).unwrap_or_else(|| usual_order(environment.as_str()));
+        (app.clone(), order, environment.clone())
+    });
     Ok(pairs)
+}
+
+/// Returns where an environment usually stands in the order of promotion, by its name; before production where the name does not say.
+fn usual_order(name: &str) -> usize {
+    const ORDER: [&[&str]; 3] = [&["dev"], &["test", "qa", "int"], &["stag", "stg", "uat", "preprod"]];
+    const LAST: [&str; 2] = ["prod", "live"];
+    let begins = |with: &[&str]| with.iter().any(|begin| name.starts_with(begin));
+    if begins(&LAST) {
+        return ORDER.len() + 1;
+    }
+    ORDER.iter().position(|names| begins(names)).unwrap_or(ORDER.len())
 }
 
 /// What is looked for: the places that fit a template.
@@ -146,4 +160,16 @@ fn searches(asked: &Select, config: Option<&Config>) -> Vec<Search> {
 
 fn with_app(template: &str, app: Option<&AppName>) -> String {
     app.map_or_else(|| template.to_owned(), |app| template.replace("{app}", app.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::usual_order;
+
+    #[test]
+    fn environments_stand_in_the_order_of_promotion() {
+        let mut names = ["production", "eu", "staging", "dev", "live", "test"];
+        names.sort_by_key(|name| usual_order(name));
+        assert_eq!(names, ["dev", "test", "staging", "eu", "production", "live"]);
+    }
 }
