@@ -19,7 +19,7 @@ Usage: sandbox [OPTIONS]
   --speed N          how much faster than real time the Argo CD runs (default: 5)
   --port N           the Argo CD's port (default: any free one)
   --git-token TEXT   the token that the git server wants (default: sandbox-git-token)
-  --env-file FILE    writes addresses and tokens there as shell variables, once everything listens
+  --env-file FILE    writes addresses and tokens there as the variables that promote reads, once everything listens
   --measure NUMBER   starts a Prometheus that answers every query with that number, too
   --root-path PATH   the path before the Argo CD's /api, such as /argocd
   --app-client-id ID an App of the GitHub with this client ID is installed on the infra-repo
@@ -180,7 +180,7 @@ async fn review(github: &GitHub, reviewers: &[String]) {
 
 fn variables(sandbox: &Sandbox, github: &GitHub) -> String {
     format!(
-        "INFRA_REPO='{}'\nGIT_TOKEN='{}'\nARGOCD_SERVER='{}'\nARGOCD_TOKEN='{}'\nGITHUB_REPO='{}'\nGITHUB_REST='{}'\nGITHUB_GRAPHQL='{}'\n",
+        "PROMOTE_INFRA_REPO='{}'\nPROMOTE_TOKEN='{}'\nARGOCD_SERVER='{}'\nARGOCD_AUTH_TOKEN='{}'\nGITHUB_REPO='{}'\nGITHUB_REST='{}'\nGITHUB_GRAPHQL='{}'\n",
         sandbox.infra_repo(),
         sandbox.git_token(),
         sandbox.argocd.url(),
@@ -194,6 +194,8 @@ fn variables(sandbox: &Sandbox, github: &GitHub) -> String {
 fn greeting(sandbox: &Sandbox) -> String {
     let (repo, server) = (sandbox.infra_repo(), sandbox.argocd.url());
     let (git_token, token) = (sandbox.git_token(), sandbox.argocd.token("ci"));
+    let in_checkout = std::path::Path::new("sandbox/Cargo.toml").exists();
+    let promote = if in_checkout { "cargo run -q --" } else { "promote" };
     let clone = repo.replacen("http://", &format!("http://x:{git_token}@"), 1);
     format!(
         "infra-repo   {repo}   (password {git_token}, any user)
@@ -207,9 +209,9 @@ curl -s -H 'Authorization: Bearer {token}' '{server}/api/v1/applications/api-dev
 
 # Promote (in another terminal):
 export PROMOTE_TOKEN={git_token} ARGOCD_AUTH_TOKEN={token} ARGOCD_SERVER={server}
-cargo run -q -- --infra-repo {repo} --app api --environment dev --tag abc1234
-cargo run -q -- --infra-repo {repo} --app api --from dev --environment staging
-cargo run -q -- --infra-repo {repo} --app api --from staging --environment production
+{promote} --infra-repo {repo} --app api --environment dev --tag abc1234
+{promote} --infra-repo {repo} --app api --from dev --environment staging
+{promote} --infra-repo {repo} --app api --from staging --environment production
 
 Ctrl-C ends it.",
         viewer = sandbox.argocd.token("viewer"),
