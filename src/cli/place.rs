@@ -65,9 +65,9 @@ impl Place<'_> {
     #[must_use]
     pub(super) fn identity(&self, random: &str) -> Identity {
         let by = if self.in_step {
-            ["GITHUB_TRIGGERING_ACTOR", "GITHUB_ACTOR"]
+            &["GITHUB_TRIGGERING_ACTOR", "GITHUB_ACTOR"][..]
         } else {
-            ["USER", "LOGNAME"]
+            &["USER", "LOGNAME", "GIT_AUTHOR_NAME"]
         };
         let by = by.iter().find_map(|name| self.var(name)).unwrap_or("unknown");
         Identity {

@@ -134,7 +134,11 @@ fn the_past_is_the_record_and_then_the_trailers() {
     };
     assert_eq!(
         images(&past.versions()),
-        ["live o/api:v2", "live o/api:v1", "landed o/api:v0"]
+        [
+            "live o/api:v2",
+            "live o/api:v1",
+            "pinned before, never seen live o/api:v0"
+        ]
     );
     let free = past.newest_known_good(&|_| false).unwrap();
     assert_eq!(free.images(), ["o/api:v2"]);
