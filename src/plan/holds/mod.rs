@@ -50,17 +50,34 @@ impl Holds {
         }
     }
 
+    /// Returns the entries that are not expired and about none of some apps in environments.
+    #[must_use]
+    pub fn without_effect<'a>(
+        &self,
+        places: impl Iterator<Item = (&'a AppName, &'a EnvironmentName)>,
+        now: Timestamp,
+    ) -> Vec<&Hold> {
+        let mut idle: Vec<&Hold> = self.entries().iter().filter(|hold| !hold.is_expired(now)).collect();
+        for (app, environment) in places {
+            idle.retain(|hold| !(hold.app.is(app.as_str()) && hold.environment.is(environment.as_str())));
+        }
+        idle
+    }
+
+    fn entries(&self) -> &[Hold] {
+        match self {
+            Self::Read(holds) => holds,
+            Self::Unreadable(_) => &[],
+        }
+    }
+
     /// Returns the entries about an app in an environment that are not expired, whatever image they name.
     #[must_use]
     pub fn here(&self, app: &AppName, environment: &EnvironmentName, now: Timestamp) -> Vec<&Hold> {
-        let holds = match self {
-            Self::Read(holds) => holds.as_slice(),
-            Self::Unreadable(_) => &[],
-        };
         let is_here = |hold: &&Hold| {
             hold.app.is(app.as_str()) && hold.environment.is(environment.as_str()) && !hold.is_expired(now)
         };
-        holds.iter().filter(is_here).collect()
+        self.entries().iter().filter(is_here).collect()
     }
 }
 

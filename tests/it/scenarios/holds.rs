@@ -102,6 +102,12 @@ fn a_file_written_by_people_keeps_every_other_byte() {
         .land("--app api --environment production --tag v2 --output json")
         .ends("refused", 3);
     assert!(report["reason"].as_str().unwrap().contains("freeze"), "{report:#}");
+    let file_of_a_typo = "- {app: apu, environment: dev, reason: x}\n";
+    world.sandbox.commit(FILE, file_of_a_typo, "Hold nothing").unwrap();
+    let preflight = world.land("preflight --output json").ends("ok", 0);
+    let idle = "everything of apu in dev is held (line 1), but no overlay";
+    assert!(preflight["checks"].to_string().contains(idle), "{preflight:#}");
+    world.sandbox.commit(FILE, file, "Freeze").unwrap();
     // An expired hold does not count.
     world
         .land("--app web --environment dev --image registry.example.com/shop/web:v2 --output json")

@@ -16,7 +16,7 @@ use crate::promote::ports::Ports;
 use crate::promote::prepare::announce;
 use crate::promote::prepare::applications::identity;
 use crate::promote::prepare::branches::start;
-use crate::promote::prepare::holds::{holds, rows};
+use crate::promote::prepare::holds::{holds, row, rows};
 use crate::promote::prepare::overlays::{find, read};
 use crate::promote::prepare::places::{of_app, pairs};
 
@@ -67,7 +67,8 @@ pub(super) async fn checked<'a>(
     token(common, until, &url, ports, checks);
     let (repository, places, wanted) = overlays(repo, select, &tip, checks).await?;
     people::check(common.run.as_ref().zip(environments), &wanted, checks).await;
-    held(repo, &tip, &places, ports, checks, report).await;
+    let is_all = select.apps.is_empty() && select.environments.is_empty();
+    held((repo, &tip), &places, is_all, ports, checks, report).await;
     let origin = Origin {
         repository,
         branch: tip.branch.clone(),
@@ -93,11 +94,11 @@ fn token(common: &Common, said: Option<Timestamp>, url: &str, ports: Ports<'_>, 
     }
 }
 
-/// Shows what is held of what was asked for, or that there is.
+/// Shows what is held of what was asked for, or that there is; where these are all places, also which holds have no effect.
 async fn held(
-    repo: &dyn InfraRepo,
-    tip: &Tip,
+    (repo, tip): (&dyn InfraRepo, &Tip),
     places: &[(Place, Option<Overlay>)],
+    is_all: bool,
     ports: Ports<'_>,
     checks: &mut Checks,
     report: &mut Report,
@@ -113,8 +114,18 @@ async fn held(
             fault.hint(format!("correct {FILE} at the root of the infra-repo")),
         );
     }
-    let pairs = places.iter().map(|(place, _)| (&place.app, &place.environment));
-    report.holds = rows(&holds, pairs, ports.clock.wall());
+    let pairs = || places.iter().map(|(place, _)| (&place.app, &place.environment));
+    let idle = holds.without_effect(pairs(), ports.clock.wall()).into_iter();
+    for hold in idle.filter(|_| is_all && !places.is_empty()) {
+        let what = row(hold).what();
+        let why = format!(
+            "{what} is held (line {}), but no overlay has that app and environment",
+            hold.line
+        );
+        let hint = format!("correct the names in {FILE}, or remove the entry");
+        checks.warning("holds", FILE, Fault::refused(why).hint(hint));
+    }
+    report.holds = rows(&holds, pairs(), ports.clock.wall());
     if report.holds.is_empty() {
         checks.ok("holds", FILE, "nothing is held");
     }
