@@ -26,8 +26,14 @@ const NOT_HERE: &[(&str, &str)] = &[
     ("cargo test --workspace", "is what runs this"),
     ("cargo run --example demo", "is a step of its own in .ci/run"),
     ("cargo run --package sandbox", "runs until it is stopped"),
-    ("set -a; . ./sandbox.env", "needs the sandbox that the command before it starts"),
-    ("cargo run -- status", "needs the sandbox that the command before it starts"),
+    (
+        "set -a; . ./sandbox.env",
+        "needs the sandbox that the command before it starts",
+    ),
+    (
+        "cargo run -- status",
+        "needs the sandbox that the command before it starts",
+    ),
 ];
 
 struct Said {

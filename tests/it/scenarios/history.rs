@@ -77,7 +77,10 @@ fn figures_say_how_often_it_fails_and_how_long_it_takes_to_be_well_again() {
     world.live(&format!("{quick} --tag v1")).ends("promoted", 0);
     let failed = world.live(&format!("{quick} --tag fail2")).ends("rollout-failed", 5);
     let hint = failed["hints"].as_array().unwrap().last().unwrap().to_string();
-    assert!(hint.contains("(with `--to myorg/api:v1` if the record has no "), "{hint}");
+    assert!(
+        hint.contains("(with `--to myorg/api:v1` if the record has no "),
+        "{hint}"
+    );
     world.live(&format!("rollback {quick}")).ends("reverted", 0);
     let report = world
         .land("history --app api --environment dev --metrics --output json")
