@@ -13,6 +13,13 @@ use crate::inputs::{Reader, value};
 use crate::model::is_loopback;
 use crate::promote::Shows;
 
+/// Whether an App is given, rightly or not, so that no other token is needed.
+pub(super) fn by_app(reader: &Reader<'_>) -> bool {
+    [&APP_CLIENT_ID, &APP_PRIVATE_KEY]
+        .iter()
+        .any(|spec| reader.given(spec).is_some())
+}
+
 /// Reads the App whose tokens open the infra-repo.
 pub(super) fn app(reader: &Reader<'_>, github: Option<&github::Place>) -> Option<App> {
     let client_id = reader.parsed(&APP_CLIENT_ID, |text| {

@@ -59,7 +59,7 @@ pub(super) fn via(reader: &Reader<'_>, target: Option<&RepoAccess>) -> Option<Wa
             let why =
                 "needs an infra-repo on GitHub: write it as `owner/name` or https://HOST/OWNER/NAME, or drop `via`";
             reader.wrong(&VIA, name, why);
-        } else if target.token.is_none() && target.app.is_none() && !reader.refuse_empty(&TOKEN) {
+        } else if target.token.is_none() && !super::github::by_app(reader) && !reader.refuse_empty(&TOKEN) {
             reader.require(&TOKEN, &format!(", but `via` is `{name}`"));
         }
     }

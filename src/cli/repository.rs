@@ -5,10 +5,7 @@ use std::rc::Rc;
 use super::github;
 use super::place::Place;
 use crate::http::{Fixed, Tokens};
-use crate::infrarepo::inputs::{
-    ALIASES, APP_CLIENT_ID, APP_PRIVATE_KEY, BRANCH, GITHUB_TOKEN, INFRA_REPO, SSH_KEY, SSH_KNOWN_HOSTS, TOKEN,
-    USERNAME,
-};
+use crate::infrarepo::inputs::{ALIASES, BRANCH, GITHUB_TOKEN, INFRA_REPO, SSH_KEY, SSH_KNOWN_HOSTS, TOKEN, USERNAME};
 use crate::infrarepo::{self, Address, Identity, KnownHosts, RepoAccess, SshAccess, SshKey};
 use crate::inputs::{InputSpec, Reader};
 use crate::model::{BranchName, EnvironmentName, Secret, may_carry_secret};
@@ -161,7 +158,7 @@ fn token(reader: &Reader<'_>, place: &Place<'_>, address: Option<&Address>) -> O
     } else {
         is_laptops(url, place)
     };
-    let by_app = reader.given(&APP_CLIENT_ID).is_some() || reader.given(&APP_PRIVATE_KEY).is_some();
+    let by_app = github::by_app(reader);
     let token = token.or_else(|| github.filter(|_| ours && !by_app));
     if token.is_none() && !by_app {
         reader.refuse_empty(&TOKEN);

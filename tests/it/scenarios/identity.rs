@@ -85,6 +85,7 @@ fn what_is_wrong_with_an_app_is_told() {
         .with("github-app-private-key", "hunter2hunter2")
         .run();
     ends(&no_key, "invalid", 2);
+    assert!(!no_key.ran.stdout.contains("`token`"), "{}", no_key.ran.stdout);
     assert!(
         !no_key
             .ran
