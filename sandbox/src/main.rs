@@ -23,7 +23,7 @@ Usage: sandbox [OPTIONS]
   --measure NUMBER   starts a Prometheus that answers every query with that number, too
   --root-path PATH   the path before the Argo CD's /api, such as /argocd
   --app-client-id ID an App of the GitHub with this client ID is installed on the infra-repo
-  --reviewer LOGIN   somebody who approves each pull request after two seconds; can be repeated. As many reviews are required
+  --reviewer LOGIN   somebody who approves each head of a pull request within two seconds; can be repeated. As many reviews are required
   -h, --help         this text
 
 Usage: sandbox dex LISTEN ARGOCD SUBJECT GROUP...
@@ -165,12 +165,12 @@ fn dex(options: DexOptions) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Approves each pull request two seconds after it was seen first.
+/// Approves the head of each pull request within two seconds.
 async fn review(github: &GitHub, reviewers: &[String]) {
     loop {
         tokio::time::sleep(Duration::from_secs(2)).await;
         let open = github.pulls().into_iter();
-        for pull in open.filter(|pull| pull.state == "OPEN" && pull.reviews.is_empty()) {
+        for pull in open.filter(|pull| pull.state == "OPEN" && !github.is_reviewed(pull.number)) {
             for login in reviewers {
                 github.review(pull.number, login, "APPROVED");
             }
@@ -180,7 +180,7 @@ async fn review(github: &GitHub, reviewers: &[String]) {
 
 fn variables(sandbox: &Sandbox, github: &GitHub) -> String {
     format!(
-        "PROMOTE_INFRA_REPO='{}'\nPROMOTE_TOKEN='{}'\nARGOCD_SERVER='{}'\nARGOCD_AUTH_TOKEN='{}'\nGITHUB_REPO='{}'\nGITHUB_REST='{}'\nGITHUB_GRAPHQL='{}'\n",
+        "PROMOTE_INFRA_REPO='{}'\nPROMOTE_TOKEN='{}'\nARGOCD_SERVER='{}'\nARGOCD_AUTH_TOKEN='{}'\nGITHUB_REPO='{}'\nGITHUB_REST='{}'\nGITHUB_GRAPHQL='{}'\nGITHUB_OIDC='{}'\n",
         sandbox.infra_repo(),
         sandbox.git_token(),
         sandbox.argocd.url(),
@@ -188,6 +188,7 @@ fn variables(sandbox: &Sandbox, github: &GitHub) -> String {
         github.repository_url(),
         github.api_url(),
         github.graphql_url(),
+        github.oidc_url(),
     )
 }
 

@@ -95,6 +95,16 @@ impl GitHub {
         }
     }
 
+    /// Whether somebody has reviewed the head of a pull request.
+    #[must_use]
+    pub fn is_reviewed(&self, number: u64) -> bool {
+        let pull = self.world.pull(number);
+        pull.is_some_and(|pull| {
+            let head = self.world.head(&pull);
+            pull.reviews.iter().any(|review| review.commit == head)
+        })
+    }
+
     /// Ends a check on the head of a pull request: `SUCCESS`, `FAILURE`, ….
     pub fn check(&self, number: u64, name: &str, conclusion: &str) {
         if let Some(pull) = self.world.pull(number) {
