@@ -68,6 +68,24 @@ fn a_pull_request_needs_one_permission_more_and_a_short_life_is_renewed() {
 }
 
 #[test]
+fn a_cancelled_run_revokes_its_token() {
+    let (world, github) = started();
+    github.install(CLIENT, 3600, 0);
+    github.require_reviews(1);
+    let step = step(&world, &github)
+        .with("via", "pull-request")
+        .with("merge", "auto")
+        .with("merge-timeout", "60s");
+    let running = step.start();
+    world.until("a pull request", |_| !github.pulls().is_empty());
+    running.signal(15);
+    assert_eq!(running.wait().code, 143);
+    let minted: Vec<String> = github.minted().into_iter().map(|(_, token)| token).collect();
+    assert!(!minted.is_empty());
+    assert_eq!(github.revoked(), minted);
+}
+
+#[test]
 fn what_is_wrong_with_an_app_is_told() {
     let (world, github) = started();
     let stranger = step(&world, &github).run();
