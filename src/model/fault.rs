@@ -1,5 +1,6 @@
 //! Why a run cannot go on: the outcome it leads to, a sentence for people, and what they can do.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use super::Outcome;
@@ -37,11 +38,17 @@ impl Fault {
         Self::new(Outcome::Invalid, message)
     }
 
-    /// Several mistakes of one round, reported together. Each is a full sentence of its own.
+    /// Several mistakes of one round, reported together, each once. Each is a full sentence of its own.
     #[must_use]
     pub fn mistakes(mistakes: &[String]) -> Self {
-        match mistakes {
-            [one] => Self::invalid(one.clone()),
+        let mut said = HashSet::new();
+        let each: Vec<&str> = mistakes
+            .iter()
+            .map(String::as_str)
+            .filter(|one| said.insert(*one))
+            .collect();
+        match each.as_slice() {
+            [one] => Self::invalid(*one),
             many => Self::invalid(format!("{} mistakes:\n- {}", many.len(), many.join("\n- "))),
         }
     }
@@ -99,5 +106,17 @@ impl fmt::Display for Fault {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mistake_that_is_found_twice_is_reported_once() {
+        let said = ["a", "a", "b", "a"].map(str::to_owned);
+        assert_eq!(Fault::mistakes(&said).message, "2 mistakes:\n- a\n- b");
+        assert_eq!(Fault::mistakes(&said[..2]).message, "a");
     }
 }

@@ -73,7 +73,6 @@ pub(super) fn read<'a>(overlays: &'a [(Place, Overlay)], mistakes: &mut Vec<Stri
             pins,
         });
     }
-    mistakes.dedup();
     reads
 }
 

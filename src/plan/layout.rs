@@ -85,7 +85,6 @@ impl Layout<'_> {
                 }
             }
         }
-        mistakes.dedup();
         if mistakes.is_empty() {
             Ok(targets)
         } else {

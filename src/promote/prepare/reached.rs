@@ -45,7 +45,6 @@ pub(in crate::promote) async fn find(
             }
         }
     }
-    mistakes.dedup();
     if mistakes.is_empty() { Ok(found) } else { Err(mistakes) }
 }
 

@@ -111,7 +111,6 @@ fn both<T>(targets: Result<T, Vec<String>>, sources: Result<T, Vec<String>>) -> 
         (targets, sources) => {
             let mut mistakes = targets.err().unwrap_or_default();
             mistakes.extend(sources.err().unwrap_or_default());
-            mistakes.dedup();
             Err(Fault::mistakes(&mistakes))
         }
     }
