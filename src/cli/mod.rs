@@ -247,6 +247,8 @@ impl<'a> Call<'a> {
             mistakes.extend(reader.mistakes());
             return execute::set_image(&self, mistakes);
         }
+        mistakes.extend(reader.mistakes());
+        let reader = Reader::of(&self.inputs, command);
         let run = runner::random_hex().unwrap_or_else(|_| "unknown".to_owned());
         let strict = settings::is_strict(&reader, command);
         let settings = settings::read(&reader, command, &self.place, &run);

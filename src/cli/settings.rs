@@ -114,7 +114,7 @@ pub(super) fn read(reader: &Reader<'_>, command: Command, place: &Place<'_>, run
     Some((common, job))
 }
 
-/// What single commands take. All of it is read for every command: what a command does not take was refused before.
+/// What single commands take. All of it is read for every command: what a command does not take is not there for it.
 #[expect(clippy::struct_excessive_bools, reason = "inputs, each for itself")]
 struct More {
     dry: bool,
@@ -282,12 +282,14 @@ mod tests {
             env: &env,
             in_step: inputs.in_step,
         };
-        let reader = Reader::new(&inputs);
-        let command = command(&reader).unwrap_or(Command::Promote);
-        output(&reader, Some(command));
+        let first = Reader::new(&inputs);
+        let command = command(&first).unwrap_or(Command::Promote);
+        output(&first, Some(command));
+        let reader = Reader::of(&inputs, command);
         is_strict(&reader, command);
         let settings = read(&reader, command, &place, "run");
-        let asked = reader.asked().into_iter().collect();
+        let asked = first.asked().union(&reader.asked()).copied().collect();
+        mistakes.extend(first.mistakes());
         mistakes.extend(reader.mistakes());
         (settings, mistakes, asked)
     }
@@ -312,6 +314,16 @@ mod tests {
         let mut declared: Vec<&str> = table::all().map(|spec| spec.name).collect();
         declared.sort_unstable();
         assert_eq!(asked, declared);
+    }
+
+    #[test]
+    fn what_another_command_takes_does_not_stand_in_the_way() {
+        let laptop = [("ARGOCD_AUTH_TOKEN", "secret")];
+        for (command, right) in [("hold", true), ("history", true), ("promote", false), ("status", false)] {
+            let reason = ("PROMOTE_REASON", "broken");
+            let (_, mistakes) = with(&[("PROMOTE_COMMAND", command), reason, laptop[0]]);
+            assert_eq!(mistakes.is_empty(), right, "{command}: {mistakes:?}");
+        }
     }
 
     #[test]

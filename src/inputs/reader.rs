@@ -4,11 +4,12 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use super::{Given, InputSpec, Inputs, value, wrong};
-use crate::model::Secret;
+use crate::model::{Command, Secret};
 
 /// Reads inputs one by one.
 pub struct Reader<'a> {
     inputs: &'a Inputs,
+    command: Option<Command>,
     mistakes: RefCell<Vec<String>>,
     #[cfg(test)]
     asked: RefCell<std::collections::BTreeSet<&'static str>>,
@@ -20,9 +21,20 @@ impl<'a> Reader<'a> {
     pub fn new(inputs: &'a Inputs) -> Self {
         Self {
             inputs,
+            command: None,
             mistakes: RefCell::default(),
             #[cfg(test)]
             asked: RefCell::default(),
+        }
+    }
+
+    /// Makes a reader of what a command takes: the environment of a step or of a laptop is the same for all commands, and what another one
+    /// would take is not there for this one.
+    #[must_use]
+    pub fn of(inputs: &'a Inputs, command: Command) -> Self {
+        Self {
+            command: Some(command),
+            ..Self::new(inputs)
         }
     }
 
@@ -56,7 +68,11 @@ impl<'a> Reader<'a> {
     pub fn given(&self, spec: &InputSpec) -> Option<&'a Given> {
         #[cfg(test)]
         self.asked.borrow_mut().insert(spec.name);
-        self.inputs.get(spec)
+        self.inputs.get(spec).filter(|_| self.takes(spec))
+    }
+
+    fn takes(&self, spec: &InputSpec) -> bool {
+        self.command.is_none_or(|command| spec.is_taken_by(command))
     }
 
     /// Notes that an input is missing, unless it was given; an empty one says why it can be empty.
@@ -75,7 +91,7 @@ impl<'a> Reader<'a> {
 
     /// Notes that an input is there but empty, where it was meant to be given. Returns whether it was so.
     pub fn refuse_empty(&self, spec: &InputSpec) -> bool {
-        let Some(origin) = self.inputs.empty(spec) else {
+        let Some(origin) = self.inputs.empty(spec).filter(|_| self.takes(spec)) else {
             return false;
         };
         let why = if self.inputs.in_step {
