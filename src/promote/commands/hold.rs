@@ -31,6 +31,7 @@ pub(in crate::promote) async fn run(
 ) -> Result<End, Fault> {
     let ports = reading.ports;
     let repo: &dyn InfraRepo = ways.repo;
+    lies_ahead(job, ports.clock.wall())?;
     ports.journal.tell(Event::Stage("Plan".to_owned()));
     let planning = or_cancel(ports.cancel, async {
         let tip = tip(job, repo).await?;
@@ -74,6 +75,18 @@ pub(in crate::promote) async fn run(
     }
     let reason = format!("{} ({} on {})", of.subject, commit.short(), of.tip.branch);
     Ok(End::new(Outcome::Landed, reason))
+}
+
+/// Refuses a hold that would be over before it is written.
+fn lies_ahead(job: &Hold, now: Timestamp) -> Result<(), Fault> {
+    match job.change {
+        HoldChange::Add {
+            until: Some(Until::At(at)),
+        } if at <= now => Err(Fault::invalid(format!(
+            "`until` {at} has passed: it is {now} now (use a later time, or a duration such as `2h`)"
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// Returns the tip of the branch of the environments that are held. What is wrong with promote.yaml keeps nobody from holding something.

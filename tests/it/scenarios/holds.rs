@@ -226,6 +226,10 @@ fn a_hold_needs_a_reason_and_can_be_shown_first() {
     world
         .land(&format!("hold {DEV} --reason x --until soon --output json"))
         .ends("invalid", 2);
+    let late = world
+        .land(&format!("hold {DEV} --reason x --until 2020-01-01 --output json"))
+        .ends("invalid", 2);
+    assert!(late["reason"].as_str().unwrap().contains("has passed"), "{late:#}");
     let shown = world
         .land(&format!("hold {DEV} --tag v2 --reason x --dry-run --output json"))
         .ends("planned", 0);
