@@ -214,8 +214,8 @@ fn carried_out(
                 end.reason,
                 in_words(took)
             );
+            // What was advised before is about a version that is gone.
             let mut ended = End::new(Outcome::RolledBack, reason);
-            ended.hints = end.hints.iter().take(2).cloned().collect();
             if !done.back.held.is_empty() {
                 ended.hints.push(format!(
                     "{} is held: after a fix promote another version, or use `promote release` to lift the hold",
@@ -234,6 +234,7 @@ fn carried_out(
         Outcome::Superseded => {
             let reason = format!("{}; during the rollback {}", end.reason, followed.reason);
             let mut ended = End::new(Outcome::Superseded, reason);
+            ended.hints = followed.hints;
             ended.superseded_by = followed.superseded_by;
             (ended, bad)
         }

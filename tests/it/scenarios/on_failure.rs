@@ -75,6 +75,12 @@ fn without_any_record_it_goes_back_to_what_it_replaced() {
     let report = fails(&world, "--on-failure rollback", "rolled-back", 7);
     assert_eq!(overlay(&world), before);
     assert_eq!(report["rollback"]["of"], report["infra_repo"]["commit"], "{report:#}");
+    // Nothing is advised any more for the version that is gone.
+    let hints = report["hints"].as_array().unwrap();
+    assert!(
+        hints.len() == 1 && hints[0].as_str().unwrap().contains("is held"),
+        "{report:#}"
+    );
 }
 
 #[test]
