@@ -358,7 +358,7 @@ mod tests {
             "Commit [`bbbbbbb`](<https://git.example/commit/bbb>) on `main`",
             "| ✅ | [api-dev](<https://argocd.example/applications/api-dev>) | Synced | Healthy |",
             "| app | environment | before | after |",
-            "| +0s | landed bbbbbbb on main |\n\n<details><summary>Timeline, from 2026-01-01T00:00:00Z, 1m12s in total</summary>",
+            "| +0s | landed bbbbbbb on main |\n\nfrom 2026-01-01T00:00:00Z, 1m12s in total\n",
             "```diff\n-  newTag: v1",
         ] {
             assert!(text.contains(part), "{part} in\n{text}");
