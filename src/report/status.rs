@@ -87,15 +87,13 @@ pub(super) fn verdict(rows: &[StatusRow]) -> (Mark, String) {
     let place = format!("{} in {}", worst.app, worst.environment);
     let (mark, what) = match (health, sync) {
         (Health::Healthy, SyncState::Synced) => {
+            let are = if seen.len() == 1 { "is" } else { "are" };
             return match rows.iter().find(|row| !row.not_running.is_empty()) {
                 Some(row) => (
                     Mark::Unwatched,
                     format!("{} in {} does not run what is pinned", row.app, row.environment),
                 ),
-                None => {
-                    let are = if seen.len() == 1 { "is" } else { "are" };
-                    (Mark::Good, format!("{} of {of} {are} synced and healthy", seen.len()))
-                }
+                None => (Mark::Good, format!("{} of {of} {are} synced and healthy", seen.len())),
             };
         }
         (Health::Healthy, sync) => (Mark::Unwatched, sync.to_string()),

@@ -80,9 +80,7 @@ pub(in crate::promote) async fn after(
     if let (Some(before), Some(hint)) = (only_before(&promoted.planned.plan.changes), end.hints.last_mut())
         && hint.starts_with(GO_BACK)
     {
-        hint.push_str(&format!(
-            " (with `--to {before}` if the record has no version that is known to be good)"
-        ));
+        *hint = format!("{hint} (with `--to {before}` if the record has no version that is known to be good)");
     }
     end
 }

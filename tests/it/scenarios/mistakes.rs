@@ -57,6 +57,11 @@ fn a_name_that_is_not_there_offers_the_nearest_and_lists_what_is() {
         2,
         &["apps/wrong does not exist at main ("],
     );
+}
+
+#[test]
+fn a_command_that_shows_or_holds_something_knows_the_names_that_there_are() {
+    let world = World::new();
     for command in [
         "status --app",
         "history --app",
