@@ -223,6 +223,13 @@ impl RepoPath {
         &self.0
     }
 
+    /// Returns the folder that it is in, and its name there.
+    #[must_use]
+    pub fn split(&self) -> (Self, &str) {
+        let (folder, name) = self.0.rsplit_once('/').unwrap_or(("", &self.0));
+        (Self(folder.to_owned()), name)
+    }
+
     /// Returns its parts, from the root on.
     pub fn parts(&self) -> impl Iterator<Item = &str> {
         self.0.split('/').filter(|part| !part.is_empty())

@@ -161,8 +161,8 @@ impl Seen {
         if self.nodes.keys().any(|known| known.starts_with(&below)) {
             return Some(Known::Folder);
         }
-        let (parent, name) = path.as_str().rsplit_once('/').unwrap_or(("", path.as_str()));
-        let Node::Folder(rows) = self.nodes.get(parent)? else {
+        let (folder, name) = path.split();
+        let Node::Folder(rows) = self.nodes.get(folder.as_str())? else {
             return None;
         };
         let row = rows.iter().find(|row| row.entry.name == name);

@@ -43,7 +43,7 @@ fn pinned_elsewhere(read: &Read<'_>, repository: &str) -> Option<String> {
                 && (repository.same_as(pin.repository()) || repository.same_as(&pin.name))
         });
         if let Some(pin) = pin {
-            let folder = path.as_str().rsplit_once('/').map_or(".", |(folder, _)| folder);
+            let (folder, _) = path.split();
             return Some(format!(
                 "{path} pins it as {} (line {}), and this overlay includes that file: move the entry into the overlay, \
                  or name {folder} with `path` to promote every environment that includes it",

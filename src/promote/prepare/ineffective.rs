@@ -5,7 +5,7 @@
 use crate::infrarepo::InfraRepo;
 use crate::manifest::{Format as _, ImageKeys, Options, argocd, kustomize, values};
 use crate::model::{AppSnapshot, CommitSha, Fault, Parts, Pin, PinChange, RepoPath, Syntax};
-use crate::plan::{Overlay, Place};
+use crate::plan::{Applications, Overlay, Place};
 
 use crate::assess::rollout::Origin;
 use crate::promote::followee::Followee;
@@ -22,6 +22,38 @@ struct Override {
     text: String,
 }
 
+/// What was found, for people.
+#[derive(Default)]
+struct Found {
+    why: Vec<String>,
+    hints: Vec<String>,
+}
+
+impl Found {
+    /// Notes what an override hides of the changes of a place; `whom` it is about.
+    fn hidden(&mut self, changes: &[(&PinChange, Syntax)], over: &Override, whom: &str) {
+        for (change, reader) in changes {
+            if let Some(pin) = hidden_by(change, reader, &over.text) {
+                let sets = format!("`{}` in {} sets {}", pin.name, over.place, pin.reference());
+                self.no_effect(change, whom, &sets, over.remedy.clone());
+            }
+        }
+    }
+
+    fn no_effect(&mut self, change: &PinChange, whom: &str, sets: &str, remedy: String) {
+        let (file, line) = (&change.file, change.after.line);
+        self.why
+            .push(format!("{file}:{line} would have no effect on {whom}: {sets}"));
+        self.hints.push(remedy);
+    }
+
+    fn fault(mut self) -> Option<Fault> {
+        self.hints.dedup();
+        let fault = Fault::refused(self.why.join("; "));
+        (!self.why.is_empty()).then(|| self.hints.into_iter().fold(fault, Fault::hint))
+    }
+}
+
 /// Returns what forbids to write: each change that something hides, naming both places.
 ///
 /// # Errors
@@ -32,63 +64,67 @@ pub(super) async fn look(
     followees: &[Followee],
 ) -> Result<Option<Fault>, Fault> {
     let origin = origin(repo, planned);
-    let (mut why, mut hints) = (Vec::new(), Vec::new());
+    let at = &planned.snapshot.tip.commit;
+    let mut found = Found::default();
     for followee in followees {
         let Some(app) = &followee.baseline else { continue };
         let mut places = planned.snapshot.places.iter();
-        let here = places.find(|(place, _)| followee.deploys(place));
-        let changes = planned.plan.changes.iter();
-        let mut changes = changes.filter(|change| followee.carries(change));
-        let Some((place, overlay)) = here.filter(|(place, _)| place.syntax.format.name() != argocd::ArgoCd.name())
-        else {
+        let Some(here) = places.find(|(place, _)| followee.deploys(place)) else {
             continue;
         };
-        let changes: Vec<(&PinChange, Syntax)> = changes
-            .by_ref()
-            .map(|change| (change, reader(change, place, overlay)))
-            .collect();
+        let changes = changes(planned, here);
         if changes.is_empty() {
             continue;
         }
+        let whom = followee.id.to_string();
         let outer = match &followee.through {
-            Some(folder) => own_pins(repo, &planned.snapshot.tip.commit, folder).await?,
+            Some(folder) => own_pins(repo, at, folder).await?,
             None => Vec::new(),
         };
         for (change, _) in &changes {
             for (file, pin) in outer.iter().filter(|(_, pin)| wins(pin, change)) {
-                why.push(format!(
-                    "{}:{} would have no effect on {}: {file}:{} sets {}",
-                    change.file,
-                    change.after.line,
-                    followee.id,
-                    pin.line,
-                    pin.reference()
-                ));
-                hints.push(format!("promote in {file}, or remove its entry {}", pin.name));
+                let sets = format!("{file}:{} sets {}", pin.line, pin.reference());
+                let remedy = format!("promote in {file}, or remove its entry {}", pin.name);
+                found.no_effect(change, &whom, &sets, remedy);
             }
         }
-        for over in overrides(repo, &planned.snapshot.tip.commit, app, &origin).await? {
-            for (change, reader) in &changes {
-                let Some(pin) = hidden_by(change, reader, &over.text) else {
-                    continue;
-                };
-                why.push(format!(
-                    "{}:{} would have no effect on {}: `{}` in {} sets {}",
-                    change.file,
-                    change.after.line,
-                    followee.id,
-                    pin.name,
-                    over.place,
-                    pin.reference()
-                ));
-                hints.push(over.remedy.clone());
+        for over in overrides(repo, at, app, &origin).await? {
+            found.hidden(&changes, &over, &whom);
+        }
+    }
+    Ok(found.fault())
+}
+
+/// The same where no server can be asked: by the files beside the pins, and by the names that the layout gives the applications.
+///
+/// # Errors
+/// The infra-repo cannot be read.
+pub(super) async fn look_at_files(repo: &dyn InfraRepo, planned: &Planned) -> Result<Option<Fault>, Fault> {
+    let mut found = Found::default();
+    for here in &planned.snapshot.places {
+        let place = &here.0;
+        let changes = changes(planned, here);
+        let is_read = |name: &str| match &place.applications {
+            Applications::Named(all) => all.iter().any(|one| is_read_for(&written(&one.name), name)),
+            Applications::BySource { .. } => name.starts_with(SOURCE_FILE),
+        };
+        let mut folders: Vec<RepoPath> = changes.iter().map(|(change, _)| change.file.split().0).collect();
+        folders.dedup();
+        for folder in folders {
+            for over in in_folder(repo, &planned.snapshot.tip.commit, &folder, is_read).await? {
+                found.hidden(&changes, &over, &format!("{} in {}", place.app, place.environment));
             }
         }
     }
-    hints.dedup();
-    let fault = Fault::refused(why.join("; "));
-    let fault = hints.into_iter().fold(fault, Fault::hint);
-    Ok((!why.is_empty()).then_some(fault))
+    Ok(found.fault())
+}
+
+/// Returns the changes of a place, with how an override of each is read. What an Application sets itself is changed there.
+fn changes<'a>(planned: &'a Planned, (place, overlay): &(Place, Overlay)) -> Vec<(&'a PinChange, Syntax)> {
+    let all = planned.plan.changes.iter();
+    all.filter(|change| place.has(change) && place.syntax.format.name() != argocd::ArgoCd.name())
+        .map(|change| (change, reader(change, place, overlay)))
+        .collect()
 }
 
 /// Returns what the kustomization of a folder pins itself.
@@ -184,36 +220,52 @@ async fn overrides(
                 text: source.overrides.clone(),
             });
         }
-        let folder = RepoPath::parse(&source.path).ok().filter(|_| origin.feeds(source));
-        let Some(folder) = folder else { continue };
-        for entry in repo.list(at, &folder).await?.unwrap_or_default() {
-            let (true, Ok(file)) = (is_read_for(app, &entry.name), folder.join(&entry.name)) else {
-                continue;
-            };
-            let texts = repo.read(at, std::slice::from_ref(&file)).await?;
-            let text = texts.into_iter().flatten().next().unwrap_or_default();
-            found.push(Override {
-                remedy: format!("remove the image from {file}"),
-                place: file.to_string(),
-                text: String::from_utf8_lossy(&text).into_owned(),
-            });
+        if let Some(folder) = RepoPath::parse(&source.path).ok().filter(|_| origin.feeds(source)) {
+            let names = [app.name.clone(), format!("{}_{}", app.namespace, app.name)];
+            found.extend(in_folder(repo, at, &folder, |name| is_read_for(&names, name)).await?);
         }
     }
     Ok(found)
 }
 
-/// Whether Argo CD reads a file of that name as part of an application's source.
-fn is_read_for(app: &AppSnapshot, name: &str) -> bool {
+/// Returns the files of a folder that Argo CD reads as part of a source.
+async fn in_folder(
+    repo: &dyn InfraRepo,
+    at: &CommitSha,
+    folder: &RepoPath,
+    is_read: impl Fn(&str) -> bool,
+) -> Result<Vec<Override>, Fault> {
+    let entries = repo.list(at, folder).await?.unwrap_or_default();
+    let is_read = |name: &String| is_read(name.as_str());
+    let names = entries.into_iter().map(|entry| entry.name).filter(is_read);
+    let files: Vec<RepoPath> = names.filter_map(|name| folder.join(&name).ok()).collect();
+    if files.is_empty() {
+        return Ok(Vec::new());
+    }
+    let texts = repo.read(at, &files).await?;
+    let over = |(file, text): (RepoPath, Option<Vec<u8>>)| Override {
+        remedy: format!("remove the image from {file}"),
+        place: file.to_string(),
+        text: String::from_utf8_lossy(&text.unwrap_or_default()).into_owned(),
+    };
+    Ok(files.into_iter().zip(texts).map(over).collect())
+}
+
+/// How the files begin that Argo CD reads as part of a source.
+const SOURCE_FILE: &str = ".argocd-source";
+
+/// Whether Argo CD reads a file of that name as part of the source of an application that is written so in the names of such files.
+fn is_read_for(application: &[String], name: &str) -> bool {
     let rest = name
-        .strip_prefix(".argocd-source")
+        .strip_prefix(SOURCE_FILE)
         .and_then(|rest| rest.strip_suffix(".yaml"));
-    let elsewhere = format!("{}_{}", app.namespace, app.name);
-    rest.is_some_and(|rest| {
-        rest.is_empty()
-            || [&app.name, &elsewhere]
-                .into_iter()
-                .any(|name| rest.strip_prefix('-') == Some(name))
-    })
+    rest.is_some_and(|rest| rest.is_empty() || application.iter().any(|name| rest.strip_prefix('-') == Some(name)))
+}
+
+/// Returns how an application, given as `[namespace/]name`, may be written in the names of such files.
+fn written(application: &str) -> Vec<String> {
+    let name = application.rsplit('/').next().unwrap_or(application);
+    vec![name.to_owned(), application.replace('/', "_")]
 }
 
 #[cfg(test)]

@@ -144,7 +144,8 @@ impl<'a> Preparation<'a> {
         if report.from.is_none() {
             report.from = or_cancel(ports.cancel, from::look(repo, self.request, &planned)).await?;
         }
-        let (mut followees, mut unsynced, mut hidden) = (Vec::new(), None, None);
+        let (mut followees, mut unsynced) = (Vec::new(), None);
+        let hidden;
         let verifying = verification::verifications(self.reading, &planned, Wish::default());
         let verifications = or_cancel(ports.cancel, verifying).await??;
         let analyses = or_cancel(ports.cancel, verification::gates(self.reading, &planned)).await??;
@@ -165,6 +166,8 @@ impl<'a> Preparation<'a> {
                 }
                 announce::applications(report, &followees, ports.journal);
             }
+        } else {
+            hidden = or_cancel(ports.cancel, ineffective::look_at_files(repo, &planned)).await??;
         }
         let judging = gates::judge(
             self.reading,

@@ -98,8 +98,8 @@ async fn file(
     target: &Place,
 ) -> Result<Result<Vec<RepoPath>, String>, Fault> {
     let place = &target.folder;
-    let (parent, name) = place.as_str().rsplit_once('/').unwrap_or(("", place.as_str()));
-    let entries = repo.list(&tip.commit, &path(parent)?).await?.unwrap_or_default();
+    let (folder, name) = place.split();
+    let entries = repo.list(&tip.commit, &folder).await?.unwrap_or_default();
     Ok(match entries.iter().find(|entry| entry.name == name) {
         Some(entry) if entry.kind == EntryKind::File => match target.syntax.claims(Named::File(name)) {
             Ok(_) => Ok(vec![place.clone()]),

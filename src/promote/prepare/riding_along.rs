@@ -140,14 +140,11 @@ async fn deployed(repo: &dyn InfraRepo, at: &CommitSha, place: &Place, overlay: 
         return paths;
     }
     let included = included(repo, at, place, overlay).await;
-    let own = overlay.files.iter().map(|file| (place.folder.as_str(), &file.text));
-    let more = included.iter().map(|file| {
-        let folder = file.path.as_str().rsplit_once('/').map_or("", |(folder, _)| folder);
-        (folder, &file.text)
-    });
+    let own = overlay.files.iter().map(|file| (place.folder.clone(), &file.text));
+    let more = included.iter().map(|file| (file.path.split().0, &file.text));
     for (folder, text) in own.chain(more) {
         let entries = kustomize::includes(text).unwrap_or_default().paths;
-        let named = entries.iter().filter_map(|path| kustomize::join(folder, path));
+        let named = entries.iter().filter_map(|path| kustomize::join(folder.as_str(), path));
         paths.extend(named.filter_map(|path| RepoPath::parse(&path).ok()));
     }
     paths.sort();

@@ -46,6 +46,10 @@ fn an_image_that_a_file_of_argo_cd_sets_is_told_before_a_write() {
         world.sandbox.commit(&file, text, "Write an override").unwrap();
         let report = world.live(&format!("plan {DEV} v2")).ends("planned", 0);
         assert_eq!(report["warnings"].to_string().contains(&file), ends, "{report:#}");
+        // The name of the application is known without a server, too.
+        let alone = world.land("plan --app api --environment dev --tag v2 --output json");
+        let report = alone.ends("planned", 0);
+        assert_eq!(report["warnings"].to_string().contains(&file), ends, "{report:#}");
         world.sandbox.commit(&file, "{}\n", "Empty it").unwrap();
     }
 }
