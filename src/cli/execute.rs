@@ -5,9 +5,13 @@ use std::rc::Rc;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
+use super::process::after_panic;
 use super::{Call, failed};
+use crate::clock::SystemClock;
+use crate::github;
+use crate::http::{self, Connections};
 use crate::journal::Journal;
-use crate::model::{Clock, Command, Fault, Health, Outcome, SyncState};
+use crate::model::{Clock, Command, Fault, Health, Outcome, Secret, SyncState};
 use crate::promote::{self, Common, Job};
 use crate::report::{End, GateRow, Report, StatusRow};
 use crate::runner::Receiver;
@@ -18,6 +22,10 @@ const GRACE: std::time::Duration = std::time::Duration::from_millis(1800);
 
 /// Runs everything but `set-image`.
 pub(super) fn job(common: &Common, job: &Job, receiver: &Rc<dyn Receiver>, clock: &Rc<dyn Clock>) -> Report {
+    if let (Some(app), Some(place)) = (&common.infra_repo.app, &common.infra_repo.github) {
+        let (minted, place, connections) = (app.minted.clone(), place.clone(), common.connections.clone());
+        after_panic(move || revoke(minted.take(), place, connections));
+    }
     let built = || tokio::runtime::Builder::new_current_thread().enable_all().build();
     match enough_files().and_then(|()| built()) {
         Ok(runtime) => {
@@ -28,6 +36,22 @@ pub(super) fn job(common: &Common, job: &Job, receiver: &Rc<dyn Receiver>, clock
         }
         Err(error) => failed(job.command(), not_started(error)),
     }
+}
+
+/// Revokes what a run minted that broke, from a thread of its own: the runtime of the run is not to be used any more.
+fn revoke(tokens: Vec<Secret>, place: github::Place, connections: Connections) {
+    if tokens.is_empty() {
+        return;
+    }
+    let revoking = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        if let (Ok(runtime), Ok(http)) = (runtime, http::client(&connections)) {
+            let clock: Rc<dyn Clock> = Rc::new(SystemClock::start());
+            let revoked = async { tokio::time::timeout(GRACE, github::revoke(tokens, &place, &http, &clock)).await };
+            let _ = runtime.block_on(revoked);
+        }
+    });
+    let _ = revoking.join();
 }
 
 /// Checks that the files can be opened that the runtime opens: it panics where it cannot have those of signals.

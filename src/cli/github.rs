@@ -48,6 +48,7 @@ pub(super) fn app(reader: &Reader<'_>, github: Option<&github::Place>) -> Option
         client_id,
         key,
         permissions: vec![("contents", "write")],
+        minted: github::Minted::default(),
     })
 }
 

@@ -12,6 +12,7 @@ type End = Box<dyn FnOnce(&str) -> u8>;
 
 thread_local! {
     static AT_PANIC: Cell<Option<End>> = const { Cell::new(None) };
+    static AFTER_PANIC: Cell<Option<Box<dyn FnOnce()>>> = const { Cell::new(None) };
 }
 
 /// Runs the binary on the streams of the process.
@@ -59,6 +60,11 @@ pub(super) fn at_panic(end: impl FnOnce(&str) -> u8 + 'static) {
     AT_PANIC.set(Some(Box::new(end)));
 }
 
+/// Leaves `last` to be called after that, before the process ends.
+pub(super) fn after_panic(last: impl FnOnce() + 'static) {
+    AFTER_PANIC.set(Some(Box::new(last)));
+}
+
 /// Makes a panic end the process in an orderly way: nothing is unwound, so that the binary holds no tables for it.
 #[expect(
     clippy::exit,
@@ -75,6 +81,9 @@ fn watch() {
             let _ = writeln!(std::io::stderr(), "bug: the run broke{place}");
             Outcome::Bug.exit_code()
         };
+        if let Some(last) = AFTER_PANIC.take() {
+            last();
+        }
         std::process::exit(i32::from(code));
     }));
 }
@@ -96,6 +105,9 @@ mod tests {
                 let _ = writeln!(std::io::stderr(), "told: {what}");
                 7
             });
+            after_panic(|| {
+                let _ = writeln!(std::io::stderr(), "and last");
+            });
             panic!("no such thing as {}", 8);
         }
         let name = "cli::process::tests::a_panic_ends_the_process_with_what_was_left_for_it";
@@ -110,5 +122,6 @@ mod tests {
             stderr.contains("told: no such thing as 8 at src/cli/process.rs:"),
             "{stderr}"
         );
+        assert!(stderr.trim_end().ends_with("and last"), "{stderr}");
     }
 }

@@ -19,6 +19,7 @@ use ring::rand::SystemRandom;
 use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use serde_json::{Value, json};
 
+use super::minted::Minted as MintedTokens;
 use super::{Failure, GitHub, Place};
 use crate::http::{Client, Fixed, Tokens};
 use crate::journal::Journal;
@@ -75,6 +76,8 @@ pub struct App {
     pub key: AppKey,
     /// The permissions that are asked for, as `contents` → `write`.
     pub permissions: Vec<(&'static str, &'static str)>,
+    /// The tokens that were minted so far.
+    pub minted: MintedTokens,
 }
 
 /// What the App shows of itself: a JWT that it signs.
@@ -134,7 +137,6 @@ pub struct AppTokens {
     api: GitHub,
     installation: RefCell<Option<u64>>,
     current: RefCell<Option<Minted>>,
-    all: RefCell<Vec<Secret>>,
     minting: Cell<bool>,
 }
 
@@ -165,7 +167,6 @@ impl AppTokens {
             api,
             installation: RefCell::default(),
             current: RefCell::default(),
-            all: RefCell::default(),
             minting: Cell::new(false),
         }
     }
@@ -207,7 +208,7 @@ impl AppTokens {
             .map(Secret::new)
             .ok_or_else(|| Fault::unreachable("the answer of GitHub's API has no token"))?;
         self.journal.tell(Event::Mask(token.clone()));
-        self.all.borrow_mut().push(token.clone());
+        self.app.minted.note(token.clone());
         let ends = reply.body["expires_at"].as_str().and_then(Timestamp::parse);
         let life = ends.map_or(Duration::from_secs(3600), |ends| ends.since(self.clock.wall()));
         self.probe(&token).await?;
@@ -295,9 +296,8 @@ impl Tokens for AppTokens {
     }
 
     async fn end(&self) {
-        let all = self.all.take();
         self.current.take();
-        for token in all {
+        for token in self.app.minted.take() {
             let fixed: Rc<dyn Tokens> = Rc::new(Fixed::new(token));
             let api = GitHub::new(
                 self.place.clone(),
@@ -305,7 +305,7 @@ impl Tokens for AppTokens {
                 Some(fixed),
                 Rc::clone(&self.clock),
             );
-            if let Err(failure) = api.delete_any(&["installation", "token"]).await {
+            if let Err(failure) = api.revoke().await {
                 let fault = failure.fault("revoke the token of the GitHub App");
                 self.journal.tell(Event::Debug(fault.to_string()));
             }

@@ -16,11 +16,13 @@ use crate::model::{Clock, Fault, json as budgeted, limits};
 
 mod app;
 mod failure;
+mod minted;
 mod oidc;
 mod place;
 
 pub use app::{App, AppKey, AppTokens};
 pub use failure::{Failure, Refusal};
+pub use minted::{Minted, revoke};
 pub use oidc::{Login, OidcTokens};
 pub use place::Place;
 
@@ -147,12 +149,12 @@ impl GitHub {
         .await
     }
 
-    /// Deletes something that is not of the repository, once.
+    /// Revokes the token itself, which is one of an App. It is sent once.
     ///
     /// # Errors
     /// As [`GitHub::write`].
-    pub async fn delete_any(&self, path: &[&str]) -> Result<Reply, Failure> {
-        self.send(Method::DELETE, path, &[], None).await
+    pub async fn revoke(&self) -> Result<Reply, Failure> {
+        self.send(Method::DELETE, &["installation", "token"], &[], None).await
     }
 
     /// Asks GraphQL for something, and returns `data`; asks again while there is no answer.

@@ -1,11 +1,24 @@
 //! Identities that are made in the run: tokens of a GitHub App, and logins at Argo CD by the job's OIDC token.
 
+use std::rc::Rc;
+
+use promote_action::clock::SystemClock;
+use promote_action::github::{App, AppKey, AppTokens, Minted, Place, revoke};
+use promote_action::http::{Connections, Tokens as _};
+use promote_action::journal::Journal;
+use promote_action::model::{Clock, Event};
 use sandbox::github::GitHub;
 
 use super::github_api::{ends, started, step_at};
 use crate::support::{Step, World};
 
 pub(super) const CLIENT: &str = "Iv23liPromote";
+
+struct Quiet;
+
+impl Journal for Quiet {
+    fn tell(&self, _: Event) {}
+}
 
 /// Makes a private key as GitHub generates them.
 pub(super) fn key() -> String {
@@ -83,6 +96,40 @@ fn a_cancelled_run_revokes_its_token() {
     let minted: Vec<String> = github.minted().into_iter().map(|(_, token)| token).collect();
     assert!(!minted.is_empty());
     assert_eq!(github.revoked(), minted);
+}
+
+#[test]
+fn what_a_process_minted_that_breaks_is_revoked() {
+    let (_world, github) = started();
+    github.install(CLIENT, 3600, 0);
+    let address = github.repository_url().parse().unwrap();
+    let (rest, graphql) = (github.api_url().parse().unwrap(), github.graphql_url().parse().unwrap());
+    let place = Place::at(&address, rest, graphql).unwrap();
+    let app = App {
+        client_id: CLIENT.to_owned(),
+        key: AppKey::parse(&key()).unwrap(),
+        permissions: vec![("contents", "write")],
+        minted: Minted::default(),
+    };
+    let connections = Connections::default();
+    let http = promote_action::http::client(&connections).unwrap();
+    let clock: Rc<dyn Clock> = Rc::new(SystemClock::start());
+    let tokens = AppTokens::new(
+        place.clone(),
+        app.clone(),
+        http.clone(),
+        Rc::clone(&clock),
+        Rc::new(Quiet),
+    );
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.unwrap().block_on(async {
+        tokens.token().await.unwrap();
+        revoke(app.minted.take(), &place, &http, &clock).await;
+        // The end of a run that did not break after all has nothing left to revoke.
+        tokens.end().await;
+    });
+    let minted: Vec<String> = github.minted().into_iter().map(|(_, token)| token).collect();
+    assert_eq!((minted.len(), github.revoked()), (1, minted.clone()));
 }
 
 #[test]
