@@ -78,7 +78,9 @@ fn stages_are_groups_that_do_not_nest_and_are_closed_before_the_end() {
     let bench = bench(&[], Form::Text, false);
     bench.step.tell(Event::Stage("plan".to_owned()));
     bench.step.progress("reads".to_owned());
+    bench.step.tell(Event::Stage("a stage without a line".to_owned()));
     bench.step.tell(Event::Stage("land".to_owned()));
+    bench.step.progress("pushes".to_owned());
     bench.step.finish(&report(Outcome::Denied, "no"), Form::Text);
     let names: Vec<String> = commands(&bench.out.text())
         .into_iter()

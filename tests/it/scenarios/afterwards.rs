@@ -131,13 +131,13 @@ fn every_argument_of_status_is_optional() {
     assert_eq!(of("").len(), 6);
     assert_eq!(of("--environment production").len(), 2);
     // What is not asked for is compared with all the same.
-    let dev = "api dev Synced Healthy [production staging]";
+    let dev = "api dev Synced Healthy [staging production]";
     assert_eq!(of("--app api --environment dev"), [dev]);
     assert_eq!(of("--environment dev --app api --application by-source"), [dev]);
     let alone = world
         .land("status --app api --environment dev --output json")
         .ends("ok", 0);
-    assert_eq!(rows(&alone), ["api dev - - [production staging]"]);
+    assert_eq!(rows(&alone), ["api dev - - [staging production]"]);
 }
 
 #[test]
