@@ -98,3 +98,17 @@ fn rfc3339(time: i128) -> String {
     let fraction = format!("{nanoseconds:09}");
     whole.replace('Z', &format!(".{}Z", fraction.trim_end_matches('0')))
 }
+
+#[test]
+fn an_element_of_a_range_is_of_any_type() {
+    let lists = result(&serde_json::json!({"type": "floats", "value": [1, 2]}));
+    for condition in [
+        "last(1..3) not in map(result, result)",
+        "first(1..3) not in map(result, result)",
+    ] {
+        assert!(
+            matches!(expression::holds(condition, &lists, NOW), Ok(true)),
+            "{condition}"
+        );
+    }
+}

@@ -225,7 +225,7 @@ impl Checker<'_> {
             Binary::Matches | Binary::Contains | Binary::StartsWith | Binary::EndsWith => {
                 (both(text) || perhaps(&[text])).then_some(Kind::Bool)
             }
-            Binary::Range => (both(integer) || perhaps(&[integer])).then(|| Kind::list(Of::Ints)),
+            Binary::Range => (both(integer) || perhaps(&[integer])).then(|| Kind::Int.in_list()),
             Binary::Coalesce => Some(match (left, right) {
                 (Kind::Nil, other) | (other, Kind::Nil) => other.clone(),
                 _ if right.assignable_to(left) => left.clone(),
