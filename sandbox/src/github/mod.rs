@@ -122,8 +122,17 @@ impl Reply {
 
     /// GitHub's form of a refusal.
     pub(crate) fn refuse(status: u16, message: &str) -> Self {
-        let body = json!({"message": message, "documentation_url": "https://docs.github.com/rest", "status": status.to_string()});
-        Self::json(status, body)
+        let mut reply = Self::refuse_briefly(status, message);
+        reply.body["status"] = json!(status.to_string());
+        reply
+    }
+
+    /// The same where the description has no `status` in the body, as for a merge.
+    pub(crate) fn refuse_briefly(status: u16, message: &str) -> Self {
+        Self::json(
+            status,
+            json!({"message": message, "documentation_url": "https://docs.github.com/rest"}),
+        )
     }
 }
 

@@ -317,7 +317,7 @@ fn one(world: &World, ask: &Ask, method: &str, pull: Pull, path: &[&str]) -> Rep
             if let Some(sha) = body["sha"].as_str()
                 && sha != world.head(&pull)
             {
-                return Reply::refuse(409, "Head branch was modified. Review and try the merge again.");
+                return Reply::refuse_briefly(409, "Head branch was modified. Review and try the merge again.");
             }
             let way = body["merge_method"].as_str().unwrap_or("merge");
             let title = body["commit_title"].as_str().unwrap_or(&pull.title);
@@ -327,7 +327,7 @@ fn one(world: &World, ask: &Ask, method: &str, pull: Pull, path: &[&str]) -> Rep
                     200,
                     json!({"sha": sha, "merged": true, "message": "Pull Request successfully merged"}),
                 ),
-                Err((status, why)) => Reply::refuse(status, &why),
+                Err((status, why)) => Reply::refuse_briefly(status, &why),
             }
         }
         ("POST", ["requested_reviewers"]) => {
