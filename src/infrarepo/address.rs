@@ -174,6 +174,10 @@ fn http_url(text: &str, github_server: Option<&str>) -> Result<Address, String> 
         return Err("names a host and no repository: add its path".to_owned());
     }
     url.set_path(&path);
+    if url.host_str() == Some("www.github.com") {
+        // It redirects every request to the host without it.
+        let _ = url.set_host(Some("github.com"));
+    }
     let server = github_server.and_then(|server| Url::parse(server).ok());
     let github = url.host_str() == Some("github.com") || server.is_some_and(|server| server.origin() == url.origin());
     let user = Some(user).filter(|user| !user.is_empty());
@@ -232,6 +236,10 @@ mod tests {
     #[test]
     fn every_form_of_the_contract_is_read() {
         assert_eq!(shown("myorg/infra-repo"), "https://github.com/myorg/infra-repo");
+        assert_eq!(
+            shown("https://www.github.com/myorg/infra"),
+            "https://github.com/myorg/infra"
+        );
         assert_eq!(
             shown("https://git.example.com/a/b/c.git/"),
             "https://git.example.com/a/b/c.git"

@@ -61,7 +61,8 @@ pub fn is_loopback(url: &Url) -> bool {
 /// # Errors
 /// Says why not, as the end of a sentence.
 pub fn may_carry_secret(url: &Url) -> Result<(), String> {
-    let host = url.host_str().unwrap_or_default();
+    // A final dot ends a complete name: `gitea.tools.svc.cluster.local.`.
+    let host = url.host_str().unwrap_or_default().trim_end_matches('.');
     let loopback = is_loopback(url);
     let in_cluster = host.ends_with(".svc") || host.ends_with(".svc.cluster.local");
     match url.scheme() {
@@ -113,6 +114,7 @@ mod tests {
             "http://localhost:8080",
             "http://argocd-server.argocd.svc",
             "http://a.b.svc.cluster.local",
+            "http://a.b.svc.cluster.local.",
         ] {
             assert_eq!(may_carry_secret(&Url::parse(url).unwrap()), Ok(()), "{url}");
         }

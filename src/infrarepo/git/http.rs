@@ -153,7 +153,11 @@ impl Http {
         let suffix = format!("/{}", asked.suffix());
         let Some(path) = to.path().strip_suffix(suffix.as_str()) else {
             let message = format!("{place} redirects to a page of its host instead of answering git");
-            let hint = "check the address; a host that wants a login first needs `token`";
+            let hint = if self.token.is_some() {
+                "check the address, and that `token` is valid there: a host that wants a login first redirects to its page"
+            } else {
+                "check the address; a host that wants a login first needs `token`"
+            };
             return Err(CallError::Strange(Fault::denied(message).hint(hint)));
         };
         self.base.borrow_mut().set_path(path);
@@ -161,8 +165,13 @@ impl Http {
     }
 
     async fn judge(&self, asked: &Asked, response: Opened) -> Result<Opened, CallError> {
+        let host = self.host.answering(response.headers());
         let status = response.status();
         let after = retry_after(response.headers());
+        // Azure DevOps answers with its page to sign in, as 203, where a token is not valid.
+        if host == Host::Azure && status == StatusCode::NON_AUTHORITATIVE_INFORMATION {
+            return Err(self.refused(host, asked, StatusCode::UNAUTHORIZED, "", after));
+        }
         if status.is_success() {
             let kind = response.header(CONTENT_TYPE).unwrap_or("no type").to_owned();
             if media_type(&kind) == asked.answer_type() {
@@ -172,7 +181,6 @@ impl Http {
             let hint = "check the URL: a login page or a proxy in front can answer instead";
             return Err(CallError::Strange(Fault::unreachable(message).hint(hint)));
         }
-        let host = self.host.answering(response.headers());
         let said = first_line(response).await;
         Err(self.refused(host, asked, status, &said, after))
     }

@@ -80,7 +80,7 @@ type Rule = (&'static [&'static str], &'static str, &'static str);
 
 /// Parts of the server's words in lower case, what they mean, and the action; the first that fits counts.
 /// The texts are those of GitHub (codes GH…), GitLab, Bitbucket and git itself.
-const RULES: [Rule; 14] = [
+const RULES: [Rule; 15] = [
     (
         &["verified signature", "commits must be signed", "unsigned commits"],
         "a rule requires signed commits",
@@ -114,6 +114,11 @@ const RULES: [Rule; 14] = [
         &["to protected branches on this project"],
         "the branch is protected",
         "let the token's identity push to the protected branch (Settings → Repository → Protected branches)",
+    ),
+    (
+        &["tf402455"],
+        "a branch policy of Azure DevOps wants a pull request",
+        "let the token's identity bypass branch policies when pushing (Project settings → Repositories → Security)",
     ),
     (
         &["gh006", "protected branch", "branch is protected"],
@@ -243,6 +248,11 @@ mod tests {
                 "is protected",
             ),
             ("push declined due to repository rule violations", gh013, "pull request"),
+            (
+                "TF402455: Pushes to this branch are not permitted; you must use a pull request to update this branch.",
+                "",
+                "branch policy of Azure DevOps",
+            ),
             (
                 "push declined due to repository rule violations",
                 "- Commits must have verified signatures.",

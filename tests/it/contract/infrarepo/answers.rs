@@ -73,6 +73,15 @@ async fn a_web_page_is_no_git_server() {
     let fault = no_tip(&world, &world.host.url("infra"), Some(TOKEN)).await;
     assert_eq!(fault.outcome, Outcome::Unreachable);
     assert!(fault.to_string().contains("text/html"), "{fault}");
+    // Azure DevOps answers so where a token is not valid.
+    let world = World::start(Kind::V2);
+    let azure = [page[0], ("x-vss-e2eid", "1")];
+    world
+        .host
+        .answer(canned("infra.git", 9, 203, &azure, "<html>sign in</html>"));
+    let fault = no_tip(&world, &world.host.url("infra"), Some(TOKEN)).await;
+    assert_eq!(fault.outcome, Outcome::Denied);
+    assert!(fault.to_string().contains("rejected the token"), "{fault}");
 }
 
 #[tokio::test]
