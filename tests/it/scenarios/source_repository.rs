@@ -158,22 +158,23 @@ fn the_deployment_of_the_job_is_not_doubled() {
     ends(&named.with("tag", "def5678").run(), "refused", 3);
 }
 
+/// Lands in staging, and returns the comment of somebody else and the one after it on the pull request.
+fn after_staging(world: &World, github: &GitHub) -> (String, String) {
+    let staging = shows(world, step(world, github)).with("environment", "staging");
+    ends(&staging.run(), "landed", 0);
+    let comments = github.comments();
+    let [(7, theirs), (7, text)] = comments.as_slice() else {
+        panic!("{comments:?}")
+    };
+    (theirs.clone(), text.clone())
+}
+
 #[test]
 fn rows_of_other_environments_stay_and_a_fork_is_named() {
     let (world, github) = started();
     github.somebody_comments(7, "Looks good");
     ends(&shows(&world, step(&world, &github)).run(), "landed", 0);
-    ends(
-        &shows(&world, step(&world, &github))
-            .with("environment", "staging")
-            .run(),
-        "landed",
-        0,
-    );
-    let comments = github.comments();
-    let [(7, theirs), (7, text)] = comments.as_slice() else {
-        panic!("{comments:?}")
-    };
+    let (theirs, text) = after_staging(&world, &github);
     assert_eq!(theirs, "Looks good");
     assert!(text.contains("| `dev` ") && text.contains("| `staging` "), "{text}");
 
@@ -213,18 +214,8 @@ fn a_comment_of_a_stranger_that_only_looks_like_one_is_left_alone() {
 
     let (world, github) = started();
     github.somebody_comments(7, &own);
-    ends(
-        &shows(&world, step(&world, &github))
-            .with("environment", "staging")
-            .run(),
-        "landed",
-        0,
-    );
-    let comments = github.comments();
-    let [(7, theirs), (7, text)] = comments.as_slice() else {
-        panic!("{comments:?}")
-    };
-    assert_eq!(*theirs, own);
+    let (theirs, text) = after_staging(&world, &github);
+    assert_eq!(theirs, own);
     assert!(text.contains("| `staging` ") && !text.contains("| `dev` "), "{text}");
 }
 

@@ -65,23 +65,23 @@ async fn a_missing_repository_may_be_one_that_the_token_cannot_see() {
 
 #[tokio::test]
 async fn a_web_page_is_no_git_server() {
-    let world = World::start(Kind::V2);
-    let page = [("content-type", "text/html; charset=utf-8")];
-    world
-        .host
-        .answer(canned("infra.git", 9, 200, &page, "<html>log in</html>"));
-    let fault = no_tip(&world, &world.host.url("infra"), Some(TOKEN)).await;
+    let page = ("content-type", "text/html; charset=utf-8");
+    let fault = met_by_a_page(200, &[page]).await;
     assert_eq!(fault.outcome, Outcome::Unreachable);
     assert!(fault.to_string().contains("text/html"), "{fault}");
     // Azure DevOps answers so where a token is not valid.
-    let world = World::start(Kind::V2);
-    let azure = [page[0], ("x-vss-e2eid", "1")];
-    world
-        .host
-        .answer(canned("infra.git", 9, 203, &azure, "<html>sign in</html>"));
-    let fault = no_tip(&world, &world.host.url("infra"), Some(TOKEN)).await;
+    let fault = met_by_a_page(203, &[page, ("x-vss-e2eid", "1")]).await;
     assert_eq!(fault.outcome, Outcome::Denied);
     assert!(fault.to_string().contains("rejected the token"), "{fault}");
+}
+
+/// Asks a host that answers with a page to log in.
+async fn met_by_a_page(status: u16, headers: &[(&str, &str)]) -> Fault {
+    let world = World::start(Kind::V2);
+    world
+        .host
+        .answer(canned("infra.git", 9, status, headers, "<html>log in</html>"));
+    no_tip(&world, &world.host.url("infra"), Some(TOKEN)).await
 }
 
 #[tokio::test]
