@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use percent_encoding::percent_decode_str;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
 use reqwest::{StatusCode, Url};
 
@@ -170,7 +171,8 @@ impl Http {
         let after = retry_after(response.headers());
         // Azure DevOps answers with its page to sign in, as 203, where a token is not valid.
         if host == Host::Azure && status == StatusCode::NON_AUTHORITATIVE_INFORMATION {
-            return Err(self.refused(host, asked, StatusCode::UNAUTHORIZED, "", after));
+            let said = first_line(response).await;
+            return Err(self.refused(host, asked, StatusCode::UNAUTHORIZED, &said, after));
         }
         if status.is_success() {
             let kind = response.header(CONTENT_TYPE).unwrap_or("no type").to_owned();
@@ -296,13 +298,18 @@ impl Asked {
     }
 }
 
-/// Returns the first words of an error's body, if it is plain text: hosts say there what is not permitted.
+/// Returns the first words of an error, if they are plain text: hosts say there what is not permitted.
 async fn first_line(response: Opened) -> String {
-    if media_type(response.header(CONTENT_TYPE).unwrap_or_default()) != "text/plain" {
-        return String::new();
-    }
-    let body = response.words().await;
-    let text = String::from_utf8_lossy(&body);
+    // Azure DevOps says why in a header, percent-encoded (microsoft/azure-pipelines-agent#1559).
+    let header = response.header(HeaderName::from_static("x-tfs-serviceerror"));
+    let header = header.map(|text| percent_decode_str(text).decode_utf8_lossy().into_owned());
+    let text = match header {
+        Some(text) => text,
+        None if media_type(response.header(CONTENT_TYPE).unwrap_or_default()) == "text/plain" => {
+            String::from_utf8_lossy(&response.words().await).into_owned()
+        }
+        None => return String::new(),
+    };
     let line = text
         .lines()
         .map(str::trim)

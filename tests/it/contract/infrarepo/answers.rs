@@ -73,6 +73,18 @@ async fn a_web_page_is_no_git_server() {
     let fault = met_by_a_page(203, &[page, ("x-vss-e2eid", "1")]).await;
     assert_eq!(fault.outcome, Outcome::Denied);
     assert!(fault.to_string().contains("rejected the token"), "{fault}");
+    // Why stands in a header there, whatever the status (microsoft/azure-pipelines-agent#1559).
+    let why = (
+        "x-tfs-serviceerror",
+        "Access%20Denied%3A%20the%20token%20has%20expired.",
+    );
+    for status in [203, 401, 403, 500] {
+        let fault = met_by_a_page(status, &[page, ("x-vss-e2eid", "1"), why]).await;
+        assert!(
+            fault.to_string().contains("Access Denied: the token has expired."),
+            "{status}: {fault}"
+        );
+    }
 }
 
 /// Asks a host that answers with a page to log in.
