@@ -3,6 +3,17 @@
 use crate::inputs::{InputKind, InputSpec};
 use crate::model::Part;
 
+/// `registry`.
+pub const REGISTRY: InputSpec = InputSpec {
+    name: "registry",
+    absent: "Default: whichever registry the promoted images name",
+    help: "Host of the only registry that gets `registry-username` and `registry-password`. Images of other registries are then asked for \
+           anonymously.",
+    example: "ghcr.io",
+    part: Part::Change,
+    ..InputSpec::PLAIN
+};
+
 /// `registry-username`.
 pub const REGISTRY_USERNAME: InputSpec = InputSpec {
     name: "registry-username",
@@ -26,4 +37,4 @@ pub const REGISTRY_PASSWORD: InputSpec = InputSpec {
 };
 
 /// All of them.
-pub const ALL: [InputSpec; 2] = [REGISTRY_USERNAME, REGISTRY_PASSWORD];
+pub const ALL: [InputSpec; 3] = [REGISTRY, REGISTRY_USERNAME, REGISTRY_PASSWORD];

@@ -43,8 +43,31 @@ pub trait Images {
 /// As whom registries are asked.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
-    /// User and password; without them, anonymously.
-    pub login: Option<(String, Secret)>,
+    /// Without one, anonymously.
+    pub login: Option<Login>,
+}
+
+/// The user of a registry.
+#[derive(Clone, Debug)]
+pub struct Login {
+    /// The user name.
+    pub user: String,
+    /// Its password or token.
+    pub password: Secret,
+    /// The host of the only registry that gets them; without it, whichever the image names.
+    pub host: Option<String>,
+}
+
+impl Settings {
+    /// Returns the login for a registry's host, as people write it.
+    #[must_use]
+    pub fn login(&self, host: &str) -> Option<&Login> {
+        let hub = |host: &str| matches!(host, "docker.io" | "index.docker.io" | "registry-1.docker.io");
+        let is_same = |own: &str| own.eq_ignore_ascii_case(host) || (hub(own) && hub(host));
+        self.login
+            .as_ref()
+            .filter(|login| login.host.as_deref().is_none_or(is_same))
+    }
 }
 
 /// Why there is no answer.

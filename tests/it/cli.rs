@@ -160,6 +160,11 @@ const CASES: &[Case] = &[
     ),
     (
         &[],
+        &["--registry", "https://ghcr.io/myorg"],
+        &["`registry` \"https://ghcr.io/myorg\" (--registry) is not a host such as `ghcr.io`"],
+    ),
+    (
+        &[],
         &["--ca-bundle", "-----BEGIN nothing"],
         &["`ca-bundle`", "(--ca-bundle)", "PEM"],
     ),

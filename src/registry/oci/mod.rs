@@ -153,7 +153,7 @@ impl Registries {
         reason = "each refusal of the token server has words of its own"
     )]
     async fn answer(&self, challenge: &Challenge, place: &Place, what: &str) -> Result<Authorization, Problem> {
-        let login = self.settings.login.as_ref();
+        let login = self.settings.login(&place.host);
         match challenge {
             Challenge::Basic if login.is_some() => Ok(Authorization::Basic),
             Challenge::Basic => Err(Problem::Denied(format!(
@@ -179,8 +179,8 @@ impl Registries {
                     query.append_pair("scope", &scope);
                 }
                 let mut request = Request::get(url.clone()).within(limits::REGISTRY_CALL.time());
-                if let Some((user, password)) = login {
-                    request = request.basic(user, password);
+                if let Some(login) = login {
+                    request = request.basic(&login.user, &login.password);
                 }
                 // A token service is not followed anywhere else: the login would go with it.
                 let answer = self.open(request, limits::REGISTRY_TOKEN.bytes(), place).await?;
@@ -230,9 +230,9 @@ impl Registries {
                 .within(limits::REGISTRY_CALL.time())
                 .header(ACCEPT, HeaderValue::from_static(ACCEPTED));
             if at.origin() == url.origin() {
-                request = match (authorization, &self.settings.login) {
+                request = match (authorization, self.settings.login(&place.host)) {
                     (Some(Authorization::Bearer(token)), _) => request.bearer(token),
-                    (Some(Authorization::Basic), Some((user, password))) => request.basic(user, password),
+                    (Some(Authorization::Basic), Some(login)) => request.basic(&login.user, &login.password),
                     _ => request,
                 };
             }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use promote_action::model::{Reference, Secret};
-use promote_action::registry::{Image, Images, Problem, Settings, open};
+use promote_action::registry::{self, Image, Images, Problem, Settings, open};
 use sandbox::front::{Front, Manner};
 use sandbox::registry::{Access, Family, Registry};
 
@@ -19,8 +19,17 @@ const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 type Login = Option<(&'static str, &'static str)>;
 
 fn asking<T>(login: Login, ask: impl AsyncFnOnce(&dyn Images) -> T) -> T {
+    asking_at(None, login, ask)
+}
+
+/// As [`asking`], with a login that is for one registry only.
+fn asking_at<T>(host: Option<&str>, login: Login, ask: impl AsyncFnOnce(&dyn Images) -> T) -> T {
     let client = promote_action::http::client(&promote_action::http::Connections::default()).unwrap();
-    let login = login.map(|(user, password)| (user.to_owned(), Secret::new(password)));
+    let login = login.map(|(user, password)| registry::Login {
+        user: user.to_owned(),
+        password: Secret::new(password),
+        host: host.map(str::to_owned),
+    });
     let images = open(client, Settings { login });
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -175,6 +184,23 @@ fn a_login_is_not_sent_to_the_host_of_a_redirect() {
     assert_eq!(asked.len(), 2, "{asked:?}");
     assert!(asked.iter().all(|asked| asked.authorization.is_none()), "{asked:?}");
     assert!(registry.asked().iter().any(|asked| asked.authorization.is_some()));
+}
+
+#[test]
+fn a_login_for_one_registry_is_not_sent_to_another() {
+    let registry = filled();
+    let image = parsed(&format!("{}/team/api:oci", registry.host()));
+    let login = Some(("ci", "pull-it"));
+    for access in [Access::Basic("ci", "pull-it"), Access::Token("ci", "pull-it")] {
+        registry.access(access);
+        let own = asking_at(Some(registry.host()), login, async |images| images.digest(&image).await);
+        assert!(own.is_ok(), "{own:?}");
+        let before = registry.asked().len();
+        let other = asking_at(Some("ghcr.io"), login, async |images| images.digest(&image).await);
+        assert!(matches!(other, Err(Problem::Denied(_))), "{other:?}");
+        let asked = registry.asked().split_off(before);
+        assert!(asked.iter().all(|asked| asked.authorization.is_none()), "{asked:?}");
+    }
 }
 
 #[test]
