@@ -32,6 +32,18 @@ impl Objects for Memory {
     }
 }
 
+/// Returns a zlib stream of one block that is not compressed, which costs no compressor.
+fn stored(content: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(content.len()).expect("a length of six bits");
+    let (a, b) = content.iter().fold((1_u32, 0_u32), |(a, b), byte| {
+        let a = (a + u32::from(*byte)) % 65_521;
+        (a, (a + b) % 65_521)
+    });
+    let head = [0x78, 0x01, 0x01];
+    let sizes = [length.to_le_bytes(), (!length).to_le_bytes()].concat();
+    [&head, sizes.as_slice(), content, &(b << 16 | a).to_be_bytes()].concat()
+}
+
 /// Writes a pack as the input says: raw bytes are refused at the first compressed object, and would show nothing of what comes behind it.
 fn pack(script: &[u8]) -> Vec<u8> {
     let mut bytes = script.iter().copied();
@@ -57,9 +69,13 @@ fn pack(script: &[u8]) -> Vec<u8> {
         if let Ok(id) = git2::Oid::hash_object(git2::ObjectType::Blob, &content) {
             last.copy_from_slice(id.as_bytes());
         }
-        let mut stream = flate2::write::ZlibEncoder::new(&mut entries, flate2::Compression::fast());
-        stream.write_all(&content).expect("memory takes it");
-        stream.finish().expect("memory takes it");
+        if op & 8 == 0 {
+            entries.extend(stored(&content));
+        } else {
+            let mut stream = flate2::write::ZlibEncoder::new(&mut entries, flate2::Compression::fast());
+            stream.write_all(&content).expect("memory takes it");
+            stream.finish().expect("memory takes it");
+        }
     }
     [b"PACK\0\0\0\x02".as_slice(), &count.to_be_bytes(), &entries, &[0; 20]].concat()
 }
