@@ -323,6 +323,7 @@ pub(crate) mod tests {
             commit: Some(commit('b')),
             landed: true,
             attempts: 1,
+            in_doubt: None,
         });
         report.commit_url = Some("https://git.example/commit/bbb".to_owned());
         report.changes = vec![ChangeRow {

@@ -26,6 +26,9 @@ pub struct InfraRepoRow {
     pub landed: bool,
     /// How many times landing was tried.
     pub attempts: u32,
+    /// The commit of this run that can be on the branch, in words, where what became of it is not known; not in the JSON, whose reason says it.
+    #[serde(skip)]
+    pub in_doubt: Option<String>,
 }
 
 /// One of `changes`.

@@ -172,7 +172,10 @@ fn commit(report: &Report) -> String {
             };
             format!("{what} {shown} on {place}{}", compare(report))
         }
-        None => format!("Nothing was written to {place}"),
+        None => match &row.in_doubt {
+            Some(commit) => format!("It is not known whether {} is on {place}", prose(commit)),
+            None => format!("Nothing was written to {place}"),
+        },
     };
     let later = report.superseded_by.as_ref().map(|later| {
         let commit = code(later.commit.short());

@@ -91,6 +91,7 @@ pub(in crate::promote) fn unbrought((unlanded, pull_request): Unbrought, report:
     report.pull_request = pull_request;
     if let Some(row) = &mut report.infra_repo {
         row.attempts = unlanded.attempts;
+        row.in_doubt = unlanded.in_doubt;
     }
     unlanded.fault
 }

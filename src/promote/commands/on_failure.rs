@@ -13,6 +13,7 @@ use crate::promote::commands::finish::{GO_BACK, with_way_back};
 use crate::promote::commands::recording::{self, Verdict};
 use crate::promote::commands::rollback;
 use crate::promote::job::Promote;
+use crate::promote::land::Unlanded;
 use crate::promote::land::bring::Ways;
 use crate::promote::land::record::Happened;
 use crate::promote::ports::Reading;
@@ -133,7 +134,7 @@ async fn take_back(
     let prepared = or_cancel(ports.cancel, back::prepare(&aim, reading, &mut evidence)).await;
     let prepared = match prepared {
         Ok(prepared) => prepared.and_then(crate::promote::proposal::Proposal::allowed),
-        Err(cancelled) => return (cut_short(end, &cancelled), bad),
+        Err(cancelled) => return (cut_short(end, &cancelled, None), bad),
     };
     let first = match prepared {
         Ok(first) => first,
@@ -142,23 +143,28 @@ async fn take_back(
     let how = (&promoted.job.landing, true);
     let done = match Box::pin(back::carry_out(&aim, reading, ways, drive, how, first, evidence)).await {
         Ok(done) => done,
-        Err((unlanded, _)) => {
-            let fault = unlanded.fault;
-            return match fault.outcome {
-                Outcome::Cancelled { .. } => (cut_short(end, &fault), bad),
-                // Decided again on a newer tip: somebody has changed the pin, or holds the version.
-                Outcome::Refused | Outcome::Invalid => (not_back(end, &fault), bad),
-                _ => (
-                    failed(&end, &format!("the rollback did not land: {fault}"), &fault.hints),
-                    bad,
-                ),
-            };
-        }
+        Err((unlanded, _)) => return (not_landed(end, &unlanded), bad),
     };
     if done.end.is_some() {
         return (unmerged(end, &done, report), bad);
     }
     carried_out(&end, promoted, reading, begun, &done, (bad, gone), report)
+}
+
+/// The way back did not come to the branch, or nobody knows whether it did.
+fn not_landed(end: End, unlanded: &Unlanded) -> End {
+    let fault = &unlanded.fault;
+    match (fault.outcome, &unlanded.in_doubt) {
+        (Outcome::Cancelled { .. }, commit) => cut_short(end, fault, commit.as_deref()),
+        (_, Some(_)) => failed(
+            &end,
+            &format!("it is not known whether the rollback landed: {fault}"),
+            &fault.hints,
+        ),
+        // Decided again on a newer tip: somebody has changed the pin, or holds the version.
+        (Outcome::Refused | Outcome::Invalid, None) => not_back(end, fault),
+        (_, None) => failed(&end, &format!("the rollback did not land: {fault}"), &fault.hints),
+    }
 }
 
 /// The end stays, and a hint names the pull request that would take the promotion back.
@@ -276,12 +282,18 @@ fn failed(end: &End, why: &str, hints: &[String]) -> End {
     ended
 }
 
-/// The run was cancelled before anything was taken back.
-fn cut_short(end: End, fault: &Fault) -> End {
-    let mut ended = End::new(
-        fault.outcome,
-        format!("{}; nothing was rolled back: {fault}", end.reason),
-    );
-    ended.hints = end.hints;
+/// The run was cancelled before anything was taken back; or while `commit` was on its way to the branch, which does that.
+fn cut_short(end: End, fault: &Fault, commit: Option<&str>) -> End {
+    let what = match commit {
+        Some(_) => "it is not known whether it was rolled back",
+        None => "nothing was rolled back",
+    };
+    let mut ended = End::new(fault.outcome, format!("{}; {what}: {fault}", end.reason));
+    ended.hints = match commit {
+        Some(commit) => vec![format!(
+            "look for {commit} in the infra-repo: if it is there, the promotion is taken back; if not, roll back with `promote rollback`"
+        )],
+        None => end.hints,
+    };
     ended
 }

@@ -49,6 +49,15 @@ impl<'a, T: 'static> Story<'a, T> {
 /// What did not come to the branch: why, with the pull request if there is one.
 pub(in crate::promote) type Unbrought = (Unlanded, Option<PullRequestRow>);
 
+/// What did not come to the branch, and is not there.
+const fn unlanded(fault: Fault, attempts: u32) -> Unlanded {
+    Unlanded {
+        fault,
+        attempts,
+        in_doubt: None,
+    }
+}
+
 /// Where it ended.
 pub(in crate::promote) struct Brought<T> {
     /// What was prepared last, and the commit.
@@ -76,7 +85,7 @@ pub(in crate::promote) async fn bring<T>(
         (Via::PullRequest(how), Some(pulls)) => (how, pulls),
         (Via::PullRequest(_), None) => {
             let fault = Fault::bug("open the pull requests of the infra-repo");
-            return Err((Unlanded { fault, attempts: 0 }, None));
+            return Err((unlanded(fault, 0), None));
         }
         (Via::Branch, _) => {
             let landed = land(ways.repo, landing, ports, first, again).await;
@@ -124,7 +133,7 @@ pub(in crate::promote) async fn bring<T>(
     let pull_request = known.into_inner();
     let proposed = match proposed {
         Ok(proposed) => proposed,
-        Err(fault) => return Err((Unlanded { fault, attempts: 1 }, pull_request)),
+        Err(fault) => return Err((unlanded(fault, 1), pull_request)),
     };
     let attempts = proposed.attempts;
     let (commit, end) = match proposed.end {

@@ -43,6 +43,8 @@ pub(in crate::promote) struct Unlanded {
     pub(in crate::promote) fault: Fault,
     /// How many times it was tried.
     pub(in crate::promote) attempts: u32,
+    /// The commit that can be on the branch all the same, in words, where what became of it is not known.
+    pub(in crate::promote) in_doubt: Option<String>,
 }
 
 /// Lands `first`, and on newer tips what `again` makes of it, until it is on the branch or the bound of `how` is over.
@@ -61,7 +63,11 @@ async fn land<T>(
     let mut attempts = 0;
     match until_landed(repo, how, ports, first, again, &mut attempts).await {
         Ok((of, commit)) => Ok(Landed { of, commit, attempts }),
-        Err(fault) => Err(Unlanded { fault, attempts }),
+        Err(fault) => Err(Unlanded {
+            fault,
+            attempts,
+            in_doubt: repo.in_doubt(),
+        }),
     }
 }
 

@@ -28,6 +28,7 @@ pub(in crate::promote) fn at(repo: &dyn InfraRepo, tip: &Tip, commit: Option<&Co
         commit: commit.cloned(),
         landed: false,
         attempts: 0,
+        in_doubt: None,
     }
 }
 

@@ -213,3 +213,55 @@ fn a_signal_ends_a_run_that_writes_its_record() {
         },
     );
 }
+
+/// Cancels a step whose commit is on the branch while the answer to its push is still on its way; returns the step and that commit.
+fn cut_while_landing(subject: &str, inputs: &[(&str, &str)]) -> (Stepped, String) {
+    let world = World::at_speed(200.0);
+    let hook = format!(
+        "#!/bin/sh\nwhile read old new ref; do\n  [ $ref = refs/heads/main ] || continue\n  \
+         git log -1 --format=%s $new | grep -q '^{subject}' && sleep 20\ndone\nexit 0\n"
+    );
+    world.sandbox.git.hook("infra-repo", "post-receive", &hook).unwrap();
+    let step = world.step().with("app", "api").with("environment", "dev");
+    let step = inputs.iter().fold(step, |step, (name, value)| step.with(name, value));
+    let running = step.start();
+    world.until("the commit is on the branch", |sandbox| {
+        let tip = sandbox.git(&["log", "-1", "--format=%s", "main"]).unwrap();
+        tip.starts_with(subject)
+    });
+    running.signal(15);
+    let stepped = step.after(running.wait());
+    assert_eq!(stepped.ran.code, 143, "{}", stepped.ran.stdout);
+    (stepped, world.sandbox.tip().unwrap())
+}
+
+/// The report does not say that nothing was written where nobody knows: each command that writes.
+#[test]
+fn a_signal_while_a_commit_lands_leaves_in_doubt_what_is() {
+    let promotion = [("tag", "v2")];
+    let hold = [("command", "hold"), ("tag", "v2"), ("reason", "it is slow")];
+    let rollback = [("command", "rollback"), ("to", "v2"), ("allow", "unknown-version")];
+    let cells: [(&str, &[(&str, &str)]); 3] = [("promote api", &promotion), ("hold", &hold), ("roll back", &rollback)];
+    for (subject, inputs) in cells {
+        let (stepped, tip) = cut_while_landing(subject, inputs);
+        let summary = &stepped.summary;
+        assert!(
+            summary.contains(&format!("It is not known whether commit {tip} is on `main`")),
+            "{subject}: {summary}"
+        );
+        assert!(!summary.contains("Nothing was written"), "{subject}: {summary}");
+    }
+}
+
+#[test]
+fn a_signal_while_a_rollback_lands_does_not_call_it_undone() {
+    let inputs = [("tag", "fail2"), ("settle", "300ms"), ("on-failure", "rollback")];
+    let (stepped, tip) = cut_while_landing("roll back", &inputs);
+    let summary = &stepped.summary;
+    assert!(
+        summary.contains("it is not known whether it was rolled back"),
+        "{summary}"
+    );
+    assert!(summary.contains(&format!("look for commit {tip}")), "{summary}");
+    assert!(!summary.contains("nothing was rolled back"), "{summary}");
+}
