@@ -55,15 +55,32 @@ impl Repository {
     }
 }
 
-/// Returns the repository without what Docker implies: `docker.io/`, `index.docker.io/` and `library/`.
-fn normalised(text: &str) -> &str {
-    let path = ["docker.io/", "index.docker.io/"]
-        .iter()
-        .find_map(|host| text.strip_prefix(host))
-        .unwrap_or(text);
+/// The names of Docker Hub's registry.
+const DOCKER_HUB: [&str; 4] = [
+    "docker.io",
+    "index.docker.io",
+    "registry-1.docker.io",
+    "registry.hub.docker.com",
+];
+
+/// Whether a host is Docker Hub's registry, by any of its names.
+#[must_use]
+pub fn is_docker_hub(host: &str) -> bool {
+    DOCKER_HUB.contains(&host)
+}
+
+/// Returns host and path of a repository without what is implied: Docker Hub's names and `library/`, and the port of https.
+fn normalised(text: &str) -> (&str, &str) {
+    let (host, path) = match text.split_once('/') {
+        Some((first, rest)) if is_host(first) => (first.strip_suffix(":443").unwrap_or(first), rest),
+        _ => ("", text),
+    };
+    if !host.is_empty() && !is_docker_hub(host) {
+        return (host, path);
+    }
     match path.strip_prefix("library/") {
-        Some(rest) if !rest.contains('/') => rest,
-        _ => path,
+        Some(rest) if !rest.contains('/') => ("", rest),
+        _ => ("", path),
     }
 }
 

@@ -34,7 +34,7 @@ pub use commit::{BranchName, CommitName, CommitSha, RefName, RepoPath};
 pub use event::{Event, Milestone};
 pub use fault::Fault;
 pub use health::{Health, SyncState};
-pub use image::{Digest, Parts, Reference, Repository, Tag};
+pub use image::{Digest, Parts, Reference, Repository, Tag, is_docker_hub};
 pub use name::{AppName, ClusterName, EnvironmentName};
 pub use operation::{Operation, Phase, SyncResult};
 pub use outcome::Outcome;

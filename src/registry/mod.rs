@@ -6,7 +6,7 @@ use std::fmt;
 use async_trait::async_trait;
 
 use crate::http::Client;
-use crate::model::{Digest, Fault, Reference, Secret};
+use crate::model::{Digest, Fault, Reference, Secret, is_docker_hub};
 
 pub mod inputs;
 mod oci;
@@ -62,8 +62,7 @@ impl Settings {
     /// Returns the login for a registry's host, as people write it.
     #[must_use]
     pub fn login(&self, host: &str) -> Option<&Login> {
-        let hub = |host: &str| matches!(host, "docker.io" | "index.docker.io" | "registry-1.docker.io");
-        let is_same = |own: &str| own.eq_ignore_ascii_case(host) || (hub(own) && hub(host));
+        let is_same = |own: &str| own.eq_ignore_ascii_case(host) || (is_docker_hub(own) && is_docker_hub(host));
         self.login
             .as_ref()
             .filter(|login| login.host.as_deref().is_none_or(is_same))

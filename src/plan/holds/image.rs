@@ -2,7 +2,28 @@
 
 use std::fmt;
 
-use crate::model::{Digest, Parts, Reference, Repository, Tag};
+use crate::model::{AppName, Digest, EnvironmentName, Parts, Reference, Repository, Tag};
+
+/// An image that may be held, as an entry pins it.
+#[derive(Clone, Copy, Debug)]
+pub struct Pinned<'a> {
+    /// Whose it is.
+    pub app: &'a AppName,
+    /// Where.
+    pub environment: &'a EnvironmentName,
+    /// The name of its entry: `image` finds it by that as well as by what is rendered.
+    pub name: &'a str,
+    /// The reference as it is rendered.
+    pub image: &'a str,
+}
+
+impl Pinned<'_> {
+    /// Whether a repository is that of the image, as it is rendered or by the name of its entry.
+    pub(super) fn is_of(&self, repository: &Repository) -> bool {
+        let names = [Parts::of(self.image).repository, Parts::of(self.name).repository];
+        names.iter().any(|name| repository.same_as(name))
+    }
+}
 
 /// A tag, a digest, a repository, or a reference. What it leaves out may be anything.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,17 +63,14 @@ impl HeldImage {
         })
     }
 
-    /// Whether a reference is one of these images. Where both have a digest, it decides: the same digest is the same content,
+    /// Whether what is pinned is one of these images. Where both have a digest, it decides: the same digest is the same content,
     /// whatever its tag.
     #[must_use]
-    pub fn is(&self, reference: &Parts<'_>) -> bool {
-        if self
-            .repository
-            .as_ref()
-            .is_some_and(|own| !own.same_as(reference.repository))
-        {
+    pub fn is(&self, of: Pinned<'_>) -> bool {
+        if self.repository.as_ref().is_some_and(|own| !of.is_of(own)) {
             return false;
         }
+        let reference = Parts::of(of.image);
         let (tag, digest) = (
             self.tag.as_ref().map(Tag::as_str),
             self.digest.as_ref().map(Digest::as_str),

@@ -3,17 +3,18 @@
 
 mod edit;
 mod image;
+mod names;
 mod reading;
 mod time;
 
 pub use edit::{HoldEdit, NewHold, Released, add, release};
-pub use image::HeldImage;
+pub use image::{HeldImage, Pinned};
 pub use reading::{Hold, Holds, Of};
 pub use time::{Until, until};
 
 use std::fmt;
 
-use crate::model::{AppName, EnvironmentName, Parts, Timestamp};
+use crate::model::{AppName, EnvironmentName, Timestamp};
 
 /// The name of the file, at the root of the infra-repo.
 pub const FILE: &str = "promote-holds.yaml";
@@ -28,24 +29,14 @@ pub enum Held<'a> {
 }
 
 impl Holds {
-    /// Returns what holds an image of an app in an environment at a point in time: the first entry of the file that is not expired.
-    /// `reference` is as kustomize renders it.
+    /// Returns what holds an image at a point in time: the first entry of the file that is not expired.
     #[must_use]
-    pub fn holding(
-        &self,
-        app: &AppName,
-        environment: &EnvironmentName,
-        reference: &str,
-        now: Timestamp,
-    ) -> Option<Held<'_>> {
-        let parts = Parts::of(reference);
-        let is_about = |hold: &&Hold| hold.image.as_ref().is_none_or(|image| image.is(&parts));
+    pub fn holding(&self, of: Pinned<'_>, now: Timestamp) -> Option<Held<'_>> {
         match self {
             Self::Unreadable(why) => Some(Held::Unreadable(why)),
-            Self::Read(_) => self
-                .here(app, environment, now)
-                .into_iter()
-                .find(is_about)
+            Self::Read(holds) => holds
+                .iter()
+                .find(|hold| !hold.is_expired(now) && hold.holds(of))
                 .map(Held::By),
         }
     }
@@ -74,9 +65,7 @@ impl Holds {
     /// Returns the entries about an app in an environment that are not expired, whatever image they name.
     #[must_use]
     pub fn here(&self, app: &AppName, environment: &EnvironmentName, now: Timestamp) -> Vec<&Hold> {
-        let is_here = |hold: &&Hold| {
-            hold.app.is(app.as_str()) && hold.environment.is(environment.as_str()) && !hold.is_expired(now)
-        };
+        let is_here = |hold: &&Hold| hold.is_at(app, environment) && !hold.is_expired(now);
         self.entries().iter().filter(is_here).collect()
     }
 }

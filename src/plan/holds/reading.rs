@@ -1,10 +1,10 @@
 //! The entries of the file, parsed.
 
 use super::FILE;
-use super::image::HeldImage;
+use super::image::{HeldImage, Pinned};
 use super::time::point;
 use crate::manifest::records::{self, Record};
-use crate::model::{AppName, EnvironmentName, Timestamp, nearest};
+use crate::model::{AppName, EnvironmentName, Repository, Timestamp, nearest};
 
 /// The holds of an infra-repo at one commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +41,19 @@ pub struct Hold {
     pub until: Option<Timestamp>,
     /// The line of the file that it begins on, from 1.
     pub line: usize,
+    /// Where it counts besides: [`Holds::reaching`].
+    pub also: Vec<Alias>,
+}
+
+/// A place that a hold is about though it names another app or environment: their files are the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alias {
+    /// The app.
+    pub app: AppName,
+    /// The environment.
+    pub environment: EnvironmentName,
+    /// The images in the file that are those of the app that the hold names; empty = all.
+    pub images: Vec<Repository>,
 }
 
 impl Hold {
@@ -48,6 +61,31 @@ impl Hold {
     #[must_use]
     pub fn is_expired(&self, now: Timestamp) -> bool {
         self.until.is_some_and(|until| until <= now)
+    }
+
+    /// Whether it is about an app in an environment, whatever image it names.
+    #[must_use]
+    pub fn is_at(&self, app: &AppName, environment: &EnvironmentName) -> bool {
+        self.names(app, environment) || self.alias(app, environment).is_some()
+    }
+
+    /// Whether it holds an image there.
+    #[must_use]
+    pub fn holds(&self, of: Pinned<'_>) -> bool {
+        let is_there = self.names(of.app, of.environment)
+            || self
+                .alias(of.app, of.environment)
+                .is_some_and(|alias| alias.images.is_empty() || alias.images.iter().any(|image| of.is_of(image)));
+        is_there && self.image.as_ref().is_none_or(|image| image.is(of))
+    }
+
+    fn names(&self, app: &AppName, environment: &EnvironmentName) -> bool {
+        self.app.is(app.as_str()) && self.environment.is(environment.as_str())
+    }
+
+    fn alias(&self, app: &AppName, environment: &EnvironmentName) -> Option<&Alias> {
+        let mut also = self.also.iter();
+        also.find(|alias| alias.app == *app && alias.environment == *environment)
     }
 }
 
@@ -178,5 +216,6 @@ fn hold(record: &Record) -> Result<Hold, String> {
             .map(|until| point(until.0).map_err(|why| parsed("until")(until, why)))
             .transpose()?,
         line: record.line,
+        also: Vec::new(),
     })
 }

@@ -9,6 +9,15 @@ fn now() -> Timestamp {
     Timestamp::parse("2026-11-27T02:00:00Z").unwrap()
 }
 
+fn pinned<'a>(app: &'a AppName, environment: &'a EnvironmentName, name: &'a str, image: &'a str) -> Pinned<'a> {
+    Pinned {
+        app,
+        environment,
+        name,
+        image,
+    }
+}
+
 fn held(text: &str, reference: &str) -> Option<String> {
     let (app, environment) = (
         AppName::parse("api").unwrap(),
@@ -16,8 +25,111 @@ fn held(text: &str, reference: &str) -> Option<String> {
     );
     let holds = Holds::read(text.as_bytes());
     holds
-        .holding(&app, &environment, reference, now())
+        .holding(pinned(&app, &environment, reference, reference), now())
         .map(|held| held.to_string())
+}
+
+/// What holds an image of an entry, where a run asks for `app` in `environment` with a `path`.
+fn named(
+    text: &str,
+    config: Option<&str>,
+    (app, environment, path): (&str, &str, Option<&str>),
+    pin: (&str, &str),
+) -> bool {
+    let config = config.map(|text| crate::plan::Config::parse(text.as_bytes()).unwrap());
+    let app = AppName::parse(app).unwrap();
+    let environment = EnvironmentName::parse(environment).unwrap();
+    let select = crate::plan::Select {
+        apps: vec![app.clone()],
+        environments: vec![environment.clone()],
+        path: path.map(str::to_owned),
+        ..crate::plan::Select::default()
+    };
+    let layout = crate::plan::Layout {
+        select: &select,
+        allow: crate::plan::Allow::default(),
+        config: config.as_ref(),
+    };
+    let places = layout.targets(&select.environments).unwrap();
+    let holds = Holds::read(text.as_bytes()).reaching(&layout, &places);
+    let held = holds.holding(pinned(&app, &environment, pin.0, pin.1), now());
+    held.is_some()
+}
+
+#[test]
+fn a_hold_is_about_a_file_by_whatever_names_it_is_asked_for() {
+    let api = ("myorg/api", "myorg/api:v2");
+    let own = ("api", "production", None);
+    for hold in [
+        image("myorg/api:v2"),
+        "- {app: api, environment: production, reason: x}\n".to_owned(),
+    ] {
+        for (place, right) in [
+            (own, true),
+            (("api", "staging", None), false),
+            (("web", "production", None), false),
+            (("foo", "production", Some("apps/api/overlays/{environment}")), true),
+            (("api", "prod", Some("apps/{app}/overlays/production")), true),
+            (("api", "pro", Some("apps/{app}/overlays/{environment}duction")), true),
+            (("foo", "bar", Some("apps/api/overlays/production")), true),
+            (("foo", "bar", Some("apps/web/overlays/{environment}")), false),
+        ] {
+            assert_eq!(named(&hold, None, place, api), right, "{hold} {place:?}");
+        }
+    }
+    let every = "- {app: '*', environment: production, reason: x}\n";
+    assert!(named(
+        every,
+        None,
+        ("api", "prod", Some("apps/{app}/overlays/production")),
+        api
+    ));
+}
+
+#[test]
+fn where_apps_share_a_file_a_hold_is_about_the_images_of_its_app() {
+    let config = "version: 1\nlayout: {path: 'overlays/{environment}'}\napps: {api: {images: [myorg/api]}, web: {images: [myorg/web]}}\n\
+                  environments: [{name: production}, {name: staging}]\n";
+    let (api, web) = (("myorg/api", "myorg/api:v2"), ("myorg/web", "ghcr.io/acme/web:v2"));
+    for hold in [
+        image("myorg/api:v2"),
+        "- {app: api, environment: production, reason: x}\n".to_owned(),
+    ] {
+        let is_held = |place, pin| named(&hold, Some(config), place, pin);
+        assert!(is_held(("api", "production", None), api), "{hold}");
+        assert!(is_held(("web", "production", None), api), "{hold}");
+        assert!(!is_held(("web", "production", None), web), "{hold}");
+        assert!(!is_held(("web", "staging", None), api), "{hold}");
+    }
+    let web_only = "- {app: web, environment: production, reason: x}\n";
+    assert!(named(web_only, Some(config), ("api", "production", None), web));
+}
+
+#[test]
+fn a_hold_names_an_image_as_promote_takes_it() {
+    let place = ("api", "production", None);
+    for (held, name, rendered) in [
+        ("myorg/api:v2", "myorg/api", "ghcr.io/acme/api:v2"),
+        ("ghcr.io/acme/api:v2", "myorg/api", "ghcr.io/acme/api:v2"),
+        (
+            "docker.io/myorg/api:v2",
+            "API_IMAGE",
+            "registry-1.docker.io/myorg/api:v2",
+        ),
+        ("docker.io/myorg/api:v2", "x", "docker.io:443/myorg/api:v2"),
+        ("myorg/api:v2", "x", "registry.hub.docker.com/myorg/api:v2"),
+        ("index.docker.io/library/redis:v2", "x", "redis:v2"),
+        ("ghcr.io/acme/api", "x", "ghcr.io:443/acme/api:v2"),
+    ] {
+        assert!(named(&image(held), None, place, (name, rendered)), "{held} {rendered}");
+    }
+    for (held, name, rendered) in [
+        ("ghcr.io/acme/api:v2", "x", "ghcr.io:5000/acme/api:v2"),
+        ("myorg/api:v2", "myorg/web", "ghcr.io/acme/api:v2"),
+        ("myorg/api:v2", "myorg/api", "ghcr.io/acme/api:v3"),
+    ] {
+        assert!(!named(&image(held), None, place, (name, rendered)), "{held} {rendered}");
+    }
 }
 
 fn image(image: &str) -> String {

@@ -99,10 +99,10 @@ impl Past<'_> {
 
     /// Returns the newest version that is known to be good, is not pinned now, and that nobody holds.
     #[must_use]
-    pub fn newest_known_good(&self, held: &dyn Fn(&str) -> bool) -> Option<Version> {
+    pub fn newest_known_good(&self, held: &dyn Fn(&RecordedPin) -> bool) -> Option<Version> {
         let free = |line: &Line| {
             let pins = self.pins_of(line);
-            !pins.is_empty() && !self.is_pinned(&pins) && !pins.iter().any(|pin| held(&pin.image))
+            !pins.is_empty() && !self.is_pinned(&pins) && !pins.iter().any(held)
         };
         let version = self.record.newest_known_good(free)?;
         Some(Version {

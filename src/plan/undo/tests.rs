@@ -142,7 +142,7 @@ fn the_past_is_the_record_and_then_the_trailers() {
     );
     let free = past.newest_known_good(&|_| false).unwrap();
     assert_eq!(free.images(), ["o/api:v2"]);
-    let held = past.newest_known_good(&|image| image.ends_with("v2")).unwrap();
+    let held = past.newest_known_good(&|pin| pin.image.ends_with("v2")).unwrap();
     assert_eq!(held.images(), ["o/api:v1"]);
     assert_eq!(past.pinned_by().unwrap().commit.short(), "ccccccc");
 }

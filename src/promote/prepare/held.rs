@@ -2,7 +2,7 @@
 
 use crate::journal::Journal;
 use crate::model::{Event, Fault, Timestamp};
-use crate::plan::holds::{FILE, Held, Holds};
+use crate::plan::holds::{FILE, Held, Holds, Pinned};
 
 use crate::promote::prepare::plan::Planned;
 
@@ -12,7 +12,13 @@ pub(in crate::promote) fn judge(planned: &mut Planned, now: Timestamp, journal: 
     for change in &planned.plan.changes {
         let reference = change.after.reference();
         let holds = &planned.snapshot.holds;
-        let Some(held) = holds.holding(&change.app, &change.environment, &reference, now) else {
+        let of = Pinned {
+            app: &change.app,
+            environment: &change.environment,
+            name: change.name(),
+            image: &reference,
+        };
+        let Some(held) = holds.holding(of, now) else {
             continue;
         };
         let mut places = planned.snapshot.places.iter().map(|(place, _)| place);

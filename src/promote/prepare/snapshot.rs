@@ -156,7 +156,7 @@ pub(in crate::promote) async fn snapshot(repo: &dyn InfraRepo, asked: Asked<'_>)
     if !mistakes.is_empty() {
         return Err(Fault::mistakes(&mistakes));
     }
-    let holds = holds(repo, &tip.commit).await?;
+    let holds = holds(repo, &tip.commit).await?.reaching(&layout, &targets);
     let one_branch = source_tip.commit == tip.commit;
     if one_branch {
         files.append(&mut files_from);

@@ -15,7 +15,7 @@ use self::challenge::Challenge;
 use self::manifest::{ACCEPTED, Manifest};
 use super::{Image, Images, Problem, Settings};
 use crate::http::{Answer, Client, Request};
-use crate::model::{Digest, Reference, Secret, json, limits, may_carry_secret};
+use crate::model::{Digest, Reference, Secret, is_docker_hub, json, limits, may_carry_secret};
 
 /// How many redirects of one request are followed.
 const REDIRECTS: usize = limits::REGISTRY_REDIRECTS.things();
@@ -55,7 +55,7 @@ pub fn host(image: &Reference) -> String {
 fn split(repository: &str) -> (String, String) {
     match repository.split_once('/') {
         Some((host, name)) if host.contains(['.', ':']) || host == "localhost" => {
-            let library = host == "docker.io" && !name.contains('/');
+            let library = is_docker_hub(host) && !name.contains('/');
             (
                 host.to_owned(),
                 if library {
@@ -75,7 +75,7 @@ impl Place {
         let (host, repository) = split(image.repository.as_str());
         let wrong = || Problem::Unreachable(format!("{image} names no registry that promote can ask: {host}"));
         // Docker Hub answers at another name than people write.
-        let at = if matches!(host.as_str(), "docker.io" | "index.docker.io") {
+        let at = if is_docker_hub(&host) {
             "registry-1.docker.io"
         } else {
             &host

@@ -249,3 +249,25 @@ fn a_hold_needs_a_reason_and_can_be_shown_first() {
     assert_eq!(held.outputs["changed"], "true");
     assert!(held.summary.contains("all apps"), "{}", held.summary);
 }
+
+/// One file has one set of pins, whatever a run calls its app and environment.
+#[test]
+fn another_name_for_the_same_file_passes_no_hold() {
+    let world = World::new();
+    world
+        .land("hold --app api --environment production --reason freeze --output json")
+        .ends("landed", 0);
+    for words in [
+        "--app foo --environment production --path apps/api/overlays/{environment}",
+        "--app api --environment prod --path apps/{app}/overlays/production",
+        "--app foo --environment bar --path apps/api/overlays/production",
+    ] {
+        let report = world
+            .land(&format!("{words} --tag v2 --output json"))
+            .ends("refused", 3);
+        assert!(report["reason"].as_str().unwrap().contains("freeze"), "{report:#}");
+    }
+    world
+        .land("rollback --app foo --environment production --path apps/api/overlays/{environment} --to v2 --allow unknown-version --output json")
+        .ends("refused", 3);
+}

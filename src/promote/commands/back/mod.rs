@@ -11,7 +11,7 @@ pub(in crate::promote) use carry::{Done, carry_out};
 use crate::assess::history::RecordedPin;
 use crate::infrarepo::{FileEdit, FileMode};
 use crate::model::{AppName, CommitName, CommitSha, EnvironmentName, Fault, PinChange, RepoPath, Timestamp};
-use crate::plan::holds::{self, HoldEdit, NewHold, Of};
+use crate::plan::holds::{self, HoldEdit, NewHold, Of, Pinned};
 use crate::plan::undo::{self, Account};
 use crate::plan::{Allow, Plan, Select};
 
@@ -203,7 +203,13 @@ fn held_elsewhere(snapshot: &Snapshot, plan: &Plan, now: Timestamp) -> Option<Fa
         let (app, environment) = (&place.app, &place.environment);
         for change in plan.changes.iter().filter(|change| place.has(change)) {
             let image = change.after.reference();
-            if let Some(held) = snapshot.holds.holding(app, environment, &image, now) {
+            let of = Pinned {
+                app,
+                environment,
+                name: change.name(),
+                image: &image,
+            };
+            if let Some(held) = snapshot.holds.holding(of, now) {
                 let why = format!("{image} of {app} in {environment}, which has the same folder, is {held}");
                 return Some(Fault::refused(why).hint("choose another version with `to`, or run `promote release`"));
             }

@@ -66,11 +66,7 @@ impl Known {
                 trailers: Trailers::read(&commit.message)?,
             })
         });
-        let holds = holds::text(repo, &snapshot.tip.commit).await?;
-        let (holds, holds_file) = match holds {
-            Ok(text) => (text.as_deref().map_or_else(Holds::default, Holds::read), text),
-            Err(why) => (Holds::Unreadable(why), None),
-        };
+        let holds_file = holds::text(repo, &snapshot.tip.commit).await?.unwrap_or_default();
         Ok(Self {
             records,
             pinned: (snapshot.places.iter())
@@ -78,7 +74,7 @@ impl Known {
                 .collect(),
             promoted: promoted.collect(),
             commits,
-            holds,
+            holds: snapshot.holds.clone(),
             holds_file,
         })
     }

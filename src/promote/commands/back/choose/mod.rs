@@ -6,7 +6,7 @@ mod named;
 use crate::assess::history::{EventKind, RecordedPin};
 use crate::model::{Fault, PinChange, Timestamp};
 use crate::plan::Place;
-use crate::plan::holds::Held;
+use crate::plan::holds::{Held, Pinned};
 use crate::plan::undo::{Past, Version};
 
 use crate::promote::commands::back::past::Known;
@@ -129,16 +129,21 @@ impl Here<'_> {
         }
     }
 
-    fn held(&self, image: &str) -> Option<Held<'_>> {
-        let (app, environment) = (&self.place.app, &self.place.environment);
-        self.known.holds.holding(app, environment, image, self.now)
+    fn held(&self, pin: &RecordedPin) -> Option<Held<'_>> {
+        let of = Pinned {
+            app: &self.place.app,
+            environment: &self.place.environment,
+            name: &pin.name,
+            image: &pin.image,
+        };
+        self.known.holds.holding(of, self.now)
     }
 
     /// Refuses a version that is held.
     fn free(&self, chosen: Chosen) -> Result<Chosen, No> {
         let new = chosen.pins.iter().filter(|pin| !self.past.pinned.contains(pin));
         for pin in new {
-            if let Some(held) = self.held(&pin.image) {
+            if let Some(held) = self.held(pin) {
                 return Err(No {
                     why: format!("{} is {held}", pin.image),
                     hint: Some(format!(
@@ -159,7 +164,7 @@ impl Here<'_> {
                 format!("{by} rolled it back already; `--to` names a version to go back further to"),
             ));
         }
-        let version = self.past.newest_known_good(&|image| self.held(image).is_some());
+        let version = self.past.newest_known_good(&|pin| self.held(pin).is_some());
         match version {
             Some(version) => {
                 let reason = good(&version);

@@ -77,13 +77,13 @@ impl Here<'_> {
         let rows = versions.iter().take(MOST_CANDIDATES).map(|version| {
             let at = version.at.map(|at| format!(" {at}")).unwrap_or_default();
             let images = version.images();
-            let way = match images.iter().find_map(|image| self.held(image)) {
+            let way = match version.pins.iter().find_map(|pin| self.held(pin)) {
                 Some(held) => held.to_string(),
                 None => format!("`--to {}`", flag(version, &versions)),
             };
             format!("\n- {} ({}{at}): {way}", images.join(", "), version.ended)
         });
-        let free = |version: &Version| version.images().iter().all(|image| self.held(image).is_none());
+        let free = |version: &Version| version.pins.iter().all(|pin| self.held(pin).is_none());
         let hint = if versions.iter().take(MOST_CANDIDATES).any(free) {
             "choose one with `--to`"
         } else {
