@@ -14,6 +14,8 @@ pub const MOST_CANDIDATES: usize = 10;
 pub struct Promoted {
     /// Which.
     pub commit: CommitSha,
+    /// Its first parent; `None` for a root commit.
+    pub parent: Option<CommitSha>,
     /// When it was committed.
     pub at: Timestamp,
     /// What it says.
@@ -35,13 +37,7 @@ impl Past<'_> {
     /// Returns the references that are pinned now, each once.
     #[must_use]
     pub fn images(&self) -> Vec<String> {
-        Version {
-            pins: self.pinned.to_vec(),
-            at: None,
-            ended: String::new(),
-            good: false,
-        }
-        .images()
+        Version::pinned(self.pinned.to_vec()).images()
     }
 
     /// Returns every version but the one that is pinned now, those of the record first, each with the newest first.
@@ -53,17 +49,20 @@ impl Past<'_> {
             at: Some(version.last.at),
             ended: version.last.event.name().to_owned(),
             good: version.good,
+            claimed: None,
         });
         let named = self.promoted.iter().flat_map(|commit| {
-            let each = |reference: fn(&PinTrailer) -> &String, at, ended: &str| Version {
+            let each = |reference: fn(&PinTrailer) -> &String, at, ended: &str, claimed: &CommitSha| Version {
                 pins: self.own(&commit.trailers, reference),
                 at,
                 ended: ended.to_owned(),
                 good: false,
+                claimed: Some(claimed.clone()),
             };
+            let (own, parent) = (&commit.commit, commit.parent.as_ref().unwrap_or(&commit.commit));
             [
-                each(|pin| &pin.after, Some(commit.at), "never seen live, landed"),
-                each(|pin| &pin.before, None, "pinned before, never seen live"),
+                each(|pin| &pin.after, Some(commit.at), "never seen live, landed", own),
+                each(|pin| &pin.before, None, "pinned before, never seen live", parent),
             ]
         });
         for version in recorded.chain(named) {
@@ -110,6 +109,7 @@ impl Past<'_> {
             at: Some(version.last.at),
             ended: version.last.event.name().to_owned(),
             good: true,
+            claimed: None,
         })
     }
 

@@ -43,6 +43,7 @@ fn record(lines: &[(&str, &str)]) -> Record {
 fn promoted(digit: char, before: &str, after: &str, schema: Option<&str>) -> Promoted {
     Promoted {
         commit: CommitSha::parse(&digit.to_string().repeat(40)).unwrap(),
+        parent: None,
         at: at(9),
         trailers: Trailers {
             pins: vec![PinTrailer {
@@ -66,12 +67,10 @@ fn images(versions: &[Version]) -> Vec<String> {
 
 #[test]
 fn a_version_is_named_by_tag_digest_or_reference() {
-    let version = Version {
-        pins: vec![pin("api", &format!("ghcr.io/o/api:v1@{DIGEST}")), pin("x", "o/x:s1")],
-        at: None,
-        ended: String::new(),
-        good: false,
-    };
+    let version = Version::pinned(vec![
+        pin("api", &format!("ghcr.io/o/api:v1@{DIGEST}")),
+        pin("x", "o/x:s1"),
+    ]);
     let full = format!("ghcr.io/o/api:v1@{DIGEST}");
     for to in ["v1", "s1", DIGEST, "ghcr.io/o/api:v1", &full, "docker.io/o/x:s1"] {
         assert!(version.is(to), "{to}");

@@ -1,7 +1,7 @@
 //! A version that an app had, and how people name one.
 
 use crate::assess::history::RecordedPin;
-use crate::model::{Digest, Parts, Reference, Timestamp};
+use crate::model::{CommitSha, Digest, Parts, Reference, Timestamp};
 
 /// A version that an app had in an environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,9 +14,23 @@ pub struct Version {
     pub ended: String,
     /// Whether the record knows it to be good.
     pub good: bool,
+    /// The commit that pins it, where trailers alone say so: anybody can write those, so its files have the last word.
+    pub claimed: Option<CommitSha>,
 }
 
 impl Version {
+    /// Makes the version that is pinned now.
+    #[must_use]
+    pub fn pinned(pins: Vec<RecordedPin>) -> Self {
+        Self {
+            pins,
+            at: None,
+            ended: String::new(),
+            good: false,
+            claimed: None,
+        }
+    }
+
     /// Returns its references, each once.
     #[must_use]
     pub fn images(&self) -> Vec<String> {

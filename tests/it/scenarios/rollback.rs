@@ -281,3 +281,35 @@ fn a_manual_application_is_synced_and_its_canary_stopped() {
     ran.ends("reverted", 0);
     assert_eq!(pinned(&world, "production"), "v1");
 }
+
+/// Anybody can write trailers: a version that only a commit's message names was here if the commit's files pin it.
+#[test]
+fn a_commit_message_alone_makes_no_version_known() {
+    let world = World::at_speed(200.0);
+    promote(&world, "v1");
+    promote(&world, "v2");
+    let file = "apps/api/overlays/dev/kustomization.yaml";
+    let forged = format!(
+        "Correct a word\n\nPromote-App: api\nPromote-Environment: dev\n\
+         Promote-Pin: {file} myorg/api myorg/api:never1 -> myorg/api:never2\n"
+    );
+    world
+        .sandbox
+        .git
+        .push_commit("infra-repo", "README.md", "words\n", &forged)
+        .unwrap();
+    for never in ["never1", "never2"] {
+        let report = world.live(&format!("rollback {QUICK} --to {never}")).ends("refused", 3);
+        let reason = report["reason"].as_str().unwrap();
+        assert!(reason.contains("is not known to have been here"), "{reason}");
+        assert!(report["hints"].to_string().contains("unknown-version"), "{report:#}");
+    }
+    assert_eq!(pinned(&world, "dev"), "v2");
+    let ran = world.live(&format!("rollback {QUICK} --to never2 --allow unknown-version"));
+    assert_eq!(ran.report()["changes"][0]["after"], "myorg/api:never2");
+    assert!(
+        head(&world).contains("\nPromote-Allow: unknown-version\n"),
+        "{}",
+        head(&world)
+    );
+}

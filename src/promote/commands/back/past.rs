@@ -62,6 +62,7 @@ impl Known {
         let promoted = commits.iter().filter_map(|commit| {
             Some(Promoted {
                 commit: commit.commit.clone(),
+                parent: commit.parent.clone(),
                 at: commit.at,
                 trailers: Trailers::read(&commit.message)?,
             })

@@ -83,7 +83,8 @@ pub(super) async fn around(
     Ok(all)
 }
 
-async fn pins_at(
+/// Returns what a place pinned at a commit.
+pub(super) async fn pins_at(
     repo: &dyn InfraRepo,
     at: &CommitSha,
     place: &Place,

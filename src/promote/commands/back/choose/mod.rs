@@ -4,10 +4,11 @@ mod before;
 mod named;
 
 use crate::assess::history::{EventKind, RecordedPin};
-use crate::model::{Fault, PinChange, Timestamp};
-use crate::plan::Place;
+use crate::infrarepo::InfraRepo;
+use crate::model::{CommitSha, Fault, PinChange, Timestamp};
 use crate::plan::holds::{Held, Pinned};
 use crate::plan::undo::{Past, Version};
+use crate::plan::{Overlay, Place};
 
 use crate::promote::commands::back::past::Known;
 use crate::promote::commands::back::{Aim, Choice, To};
@@ -32,7 +33,8 @@ pub(super) async fn all(
     let mut choices = Vec::new();
     let mut refused = Vec::new();
     let mut hints = Vec::new();
-    for (at, ((place, _), past)) in snapshot.places.iter().zip(known.pasts()).enumerate() {
+    for (at, (target, past)) in snapshot.places.iter().zip(known.pasts()).enumerate() {
+        let (place, _) = target;
         let here = Here {
             place,
             past,
@@ -47,6 +49,10 @@ pub(super) async fn all(
                 here.before(name, around.map_or(&[], Vec::as_slice))
             }
             (To::Replaced(changes, _), _) => here.replaced(changes),
+        };
+        let choice = match choice {
+            Ok(chosen) => confirmed(reading.repo, chosen, target).await?,
+            Err(no) => Err(no),
         };
         match choice {
             Ok(chosen) => choices.push(here.choice(chosen)),
@@ -69,6 +75,8 @@ struct Chosen {
     pins: Vec<RecordedPin>,
     reason: String,
     unknown: bool,
+    /// The commit that pins it, where only trailers say so.
+    claimed: Option<CommitSha>,
 }
 
 impl Chosen {
@@ -77,8 +85,42 @@ impl Chosen {
             pins,
             reason: reason.into(),
             unknown: false,
+            claimed: None,
         }
     }
+}
+
+/// Takes a trailer's word for a version only where the files of the commit have it. Any other version was never here.
+async fn confirmed(
+    repo: &dyn InfraRepo,
+    chosen: Chosen,
+    (place, overlay): &(Place, Overlay),
+) -> Result<Result<Chosen, No>, Fault> {
+    let Some(commit) = &chosen.claimed else {
+        return Ok(Ok(chosen));
+    };
+    let there = before::pins_at(repo, commit, place, overlay).await?;
+    if chosen.pins.iter().all(|pin| there.contains(pin)) {
+        return Ok(Ok(chosen));
+    }
+    let images: Vec<&str> = chosen.pins.iter().map(|pin| pin.image.as_str()).collect();
+    let why = format!(
+        "{} is not known to have been here: a commit message says so, and commit {} does not pin it",
+        images.join(", "),
+        commit.short()
+    );
+    Ok(if place.allow.unknown_version {
+        Ok(Chosen {
+            reason: why,
+            unknown: true,
+            ..chosen
+        })
+    } else {
+        Err(No {
+            why,
+            hint: Some("to go there all the same, set `allow: unknown-version`".to_owned()),
+        })
+    })
 }
 
 /// Why none fits.

@@ -12,12 +12,7 @@ impl Here<'_> {
             why: format!("`to` {to} is ambiguous: {}", names.join(", ")),
             hint: Some("give more of its digits".to_owned()),
         })?;
-        let current = Version {
-            pins: self.past.pinned.to_vec(),
-            at: None,
-            ended: String::new(),
-            good: false,
-        };
+        let current = Version::pinned(self.past.pinned.to_vec());
         if current.is(to) {
             let reason = format!("{} is pinned already", current.images().join(", "));
             return Ok(Chosen::new(current.pins, reason));
@@ -30,11 +25,7 @@ impl Here<'_> {
             .collect();
         let mut references: Vec<&str> = Vec::new();
         for pin in versions.iter().flat_map(|version| &version.pins) {
-            let is_it = Version {
-                pins: vec![pin.clone()],
-                ..current.clone()
-            }
-            .is(to);
+            let is_it = Version::pinned(vec![pin.clone()]).is(to);
             if is_it && !references.contains(&pin.image.as_str()) {
                 references.push(&pin.image);
             }
@@ -48,7 +39,10 @@ impl Here<'_> {
         match versions.into_iter().next() {
             Some(version) => {
                 let reason = if version.good { good(&version) } else { ended(&version) };
-                self.free(Chosen::new(version.pins, reason))
+                self.free(Chosen {
+                    claimed: version.claimed,
+                    ..Chosen::new(version.pins, reason)
+                })
             }
             None if unknown => {
                 let pins = self.past.unknown(to).map_err(no)?;
