@@ -2,7 +2,7 @@
 //!
 //! A trailer proves nothing, since anyone who can push can write one: the pin in the tree is the truth.
 
-use crate::model::{Parts, Pin, PinChange, unseen};
+use crate::model::{Pin, PinChange, unseen};
 
 /// What the last paragraph of a commit's message says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -202,20 +202,6 @@ impl Trailers {
         self.pins
             .iter()
             .any(|pin| pin.made(change.file.as_str(), &change.after))
-    }
-
-    /// Returns the pin that stood there before, if they say that a pin became what a change makes of it.
-    #[must_use]
-    pub fn before(&self, change: &PinChange) -> Option<Pin> {
-        let made = |pin: &&PinTrailer| pin.made(change.file.as_str(), &change.after);
-        let parts = Parts::of(&self.pins.iter().find(made)?.before);
-        let own = |text: Option<&str>| text.map(str::to_owned);
-        Some(Pin {
-            new_name: own(Some(parts.repository).filter(|repository| *repository != change.name())),
-            new_tag: own(parts.tag),
-            digest: own(parts.digest),
-            ..change.after.clone()
-        })
     }
 
     const fn is_empty(&self) -> bool {

@@ -55,6 +55,18 @@ impl Holds {
         idle
     }
 
+    /// Returns these and those of another branch. What cannot be read on one of them holds everything.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Read(mut holds), Self::Read(others)) => {
+                holds.extend(others);
+                Self::Read(holds)
+            }
+            (unreadable @ Self::Unreadable(_), _) | (_, unreadable @ Self::Unreadable(_)) => unreadable,
+        }
+    }
+
     fn entries(&self) -> &[Hold] {
         match self {
             Self::Read(holds) => holds,

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use crate::infrarepo::{EntryKind, InfraRepo, Tip};
+use crate::infrarepo::{Entry, EntryKind, InfraRepo, Tip};
 use crate::model::{BranchName, CommitSha, EnvironmentName, Fault, RepoPath};
 use crate::plan::{Allow, CONFIG_FILE, Config, Layout, Select};
 
@@ -12,7 +12,9 @@ pub(in crate::promote) struct Start {
     pub(in crate::promote) tip: Tip,
     /// The branch of the inputs, else the default: that of the environments that name none.
     pub(in crate::promote) base: Tip,
-    /// promote.yaml at `tip`, else the one at `base`, if there is one.
+    /// The repository's default branch, where it is another one than `base`.
+    pub(in crate::promote) default: Option<Tip>,
+    /// promote.yaml at `tip`, else the one at `base`, else that of the default branch, if there is one: no input gets rid of its gates.
     pub(in crate::promote) config: Option<Config>,
 }
 
@@ -27,7 +29,11 @@ pub(in crate::promote) async fn start(
     environments: &[EnvironmentName],
 ) -> Result<Start, Fault> {
     let base = repo.tip().await?;
-    let config = config(repo, &base.commit).await?;
+    let default = default(repo, &base).await?;
+    let config = match (config(repo, &base.commit).await?, &default) {
+        (None, Some(default)) => self::config(repo, &default.commit).await?,
+        (config, _) => config,
+    };
     let named = |config: &Option<Config>| -> Vec<(EnvironmentName, BranchName)> {
         let layout = layout(select, config.as_ref());
         let branch = |name: &EnvironmentName| layout.branch(name).unwrap_or_else(|| base.branch.clone());
@@ -38,6 +44,7 @@ pub(in crate::promote) async fn start(
         return Ok(Start {
             tip: base.clone(),
             base,
+            default,
             config,
         });
     };
@@ -50,6 +57,7 @@ pub(in crate::promote) async fn start(
         return Ok(Start {
             tip: base.clone(),
             base,
+            default,
             config,
         });
     }
@@ -73,8 +81,22 @@ pub(in crate::promote) async fn start(
     Ok(Start {
         tip,
         base,
+        default,
         config: own.or(config),
     })
+}
+
+/// Reads the tip of the default branch; `None` where it is `base`, or the repository has none.
+async fn default(repo: &dyn InfraRepo, base: &Tip) -> Result<Option<Tip>, Fault> {
+    let Some(name) = base.default.as_ref().filter(|name| **name != base.branch) else {
+        return Ok(None);
+    };
+    let commit = repo.reference(&name.reference()).await?;
+    Ok(commit.map(|commit| Tip {
+        branch: name.clone(),
+        commit,
+        default: base.default.clone(),
+    }))
 }
 
 fn layout<'a>(select: &'a Select, config: Option<&'a Config>) -> Layout<'a> {
@@ -170,6 +192,12 @@ impl<'a> Tips<'a> {
 pub(in crate::promote) async fn config(repo: &dyn InfraRepo, at: &CommitSha) -> Result<Option<Config>, Fault> {
     let root = root()?;
     let entries = repo.list(at, &root).await?.unwrap_or_default();
+    if let Some(other) = misnamed(CONFIG_FILE, &entries) {
+        return Err(
+            Fault::invalid(format!("the infra-repo has {other} at its root, which nobody reads"))
+                .hint(format!("rename it to {CONFIG_FILE}")),
+        );
+    }
     let Some(entry) = entries.iter().find(|entry| entry.name == CONFIG_FILE) else {
         return Ok(None);
     };
@@ -192,6 +220,18 @@ pub(in crate::promote) async fn config(repo: &dyn InfraRepo, at: &CommitSha) -> 
             .map_err(|mistakes| Fault::mistakes(&mistakes)),
         None => Ok(None),
     }
+}
+
+/// Returns an entry that is meant as a file and has another name: `.yml`, or capitals. What it says would count for nothing.
+pub(in crate::promote) fn misnamed<'a>(file: &str, entries: &'a [Entry]) -> Option<&'a str> {
+    let stem = |name: &str| {
+        let name = name.to_ascii_lowercase();
+        let stem = name.strip_suffix(".yaml").or_else(|| name.strip_suffix(".yml"));
+        stem.map(str::to_owned)
+    };
+    let is_meant =
+        |entry: &&Entry| entry.name != file && stem(&entry.name).is_some() && stem(&entry.name) == stem(file);
+    entries.iter().find(is_meant).map(|entry| entry.name.as_str())
 }
 
 fn root() -> Result<RepoPath, Fault> {

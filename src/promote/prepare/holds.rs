@@ -3,6 +3,7 @@
 use crate::infrarepo::{EntryKind, InfraRepo};
 use crate::model::{AppName, CommitSha, EnvironmentName, Fault, RepoPath, Timestamp};
 use crate::plan::holds::{FILE, Hold, Holds};
+use crate::promote::prepare::branches::misnamed;
 use crate::report::HoldRow;
 
 /// Returns the path of the file.
@@ -23,6 +24,9 @@ pub(in crate::promote) async fn text(
 ) -> Result<Result<Option<Vec<u8>>, String>, Fault> {
     let root = RepoPath::parse("").map_err(|why| Fault::bug(format!("the root {why}")))?;
     let entries = repo.list(at, &root).await?.unwrap_or_default();
+    if let Some(other) = misnamed(FILE, &entries) {
+        return Ok(Err(format!("the file is called {other}: rename it to {FILE}")));
+    }
     match entries.iter().find(|entry| entry.name == FILE).map(|entry| entry.kind) {
         None => Ok(Ok(None)),
         Some(EntryKind::File) => {

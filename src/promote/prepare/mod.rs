@@ -25,6 +25,7 @@ pub(super) mod names;
 pub(super) mod overlays;
 mod passed;
 pub(super) mod patience;
+pub(super) mod pins;
 pub(super) mod places;
 pub(super) mod plan;
 pub(super) mod precheck;

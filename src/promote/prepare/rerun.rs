@@ -2,17 +2,19 @@
 
 use crate::infrarepo::{InfraRepo, MOST_COMMITS};
 use crate::journal::Journal;
-use crate::model::{Event, Fault, PinChange};
+use crate::model::{CommitSha, Event, Fault, Pin, PinChange, RepoPath};
 use crate::plan::{Identity, Trailers};
 use crate::report::SupersededBy;
 
 use crate::promote::lineage::Lineage;
+use crate::promote::prepare::pins::placed_at;
 use crate::promote::prepare::plan::Planned;
 
 /// Looks whether an earlier attempt of this run landed what is planned. Returns who changed the pin since; `None` when nobody did, no attempt
-/// landed it, or it lies too far back. Where it stands still, the pins of the plan get what that commit says was there before.
+/// landed it, or it lies too far back. Where it stands still, the pins of the plan get what was there before that commit.
 ///
-/// A trailer proves nothing, and nothing is written because of one: the worst that a forged one does is to end this run.
+/// A trailer proves nothing, and nothing is written because of one: what was pinned is read from the files, and the worst that a forged
+/// one does is to end this run.
 ///
 /// # Errors
 /// The history cannot be read.
@@ -41,9 +43,9 @@ pub(in crate::promote) async fn look(
         } else {
             pins.iter().all(made)
         };
-        (is_of(&trailers.run, run) && all).then_some((commit, trailers))
+        (is_of(&trailers.run, run) && all).then_some(commit)
     });
-    let Some((ours, trailers)) = ours else {
+    let Some(ours) = ours else {
         if commits.len() == MOST_COMMITS {
             journal.tell(Event::Notice(format!(
                 "no commit of an earlier attempt of this run is among the last {MOST_COMMITS} before {}; promote searched no further",
@@ -53,15 +55,40 @@ pub(in crate::promote) async fn look(
         return Ok(None);
     };
     if standing {
-        for pin in &mut planned.plan.pins {
-            if let Some(before) = trailers.before(pin) {
-                pin.before = before;
-            }
+        if let Some(parent) = &ours.parent {
+            look_before(repo, planned, &ours.commit, parent).await?;
         }
         return Ok(None);
     }
     let lineage = Lineage::new(repo, &ours.commit, planned.plan.changes.iter().collect());
     Ok(Some(lineage.replaced_by(&tip).await))
+}
+
+/// Gives the pins of a plan what the files had before a commit, where they show that the commit set them.
+async fn look_before(
+    repo: &dyn InfraRepo,
+    planned: &mut Planned,
+    commit: &CommitSha,
+    parent: &CommitSha,
+) -> Result<(), Fault> {
+    for (place, overlay) in &planned.snapshot.places {
+        let before = placed_at(repo, parent, place, overlay).await?;
+        let after = placed_at(repo, commit, place, overlay).await?;
+        for pin in planned.plan.pins.iter_mut().filter(|pin| place.has(pin)) {
+            let find = |pins: &[(RepoPath, Pin)]| {
+                let mut pins = pins.iter();
+                let found = pins.find(|(file, there)| *file == pin.file && there.name == pin.after.name);
+                found.map(|(_, there)| there.clone())
+            };
+            let Some((old, new)) = find(&before).zip(find(&after)) else {
+                continue;
+            };
+            if new.reference() == pin.after.reference() && old.reference() != new.reference() {
+                pin.before = old;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Whether an attempt belongs to a run.

@@ -121,7 +121,12 @@ fn both<T>(targets: Result<T, Vec<String>>, sources: Result<T, Vec<String>>) -> 
 /// # Errors
 /// The repository cannot be read, or every mistake in what was found.
 pub(in crate::promote) async fn snapshot(repo: &dyn InfraRepo, asked: Asked<'_>) -> Result<Snapshot, Fault> {
-    let Start { tip, base, config } = start(repo, asked.select, &asked.select.environments).await?;
+    let Start {
+        tip,
+        base,
+        default,
+        config,
+    } = start(repo, asked.select, &asked.select.environments).await?;
     let layout = Layout {
         select: asked.select,
         allow: asked.allow,
@@ -156,7 +161,15 @@ pub(in crate::promote) async fn snapshot(repo: &dyn InfraRepo, asked: Asked<'_>)
     if !mistakes.is_empty() {
         return Err(Fault::mistakes(&mistakes));
     }
-    let holds = holds(repo, &tip.commit).await?.reaching(&layout, &targets);
+    let mut held = holds(repo, &tip.commit).await?;
+    // What is held on the branch that the run began with, and on the default branch, is held on this one.
+    for other in std::iter::once(&base)
+        .chain(&default)
+        .filter(|other| other.branch != tip.branch)
+    {
+        held = held.and(holds(repo, &other.commit).await?);
+    }
+    let holds = held.reaching(&layout, &targets);
     let one_branch = source_tip.commit == tip.commit;
     if one_branch {
         files.append(&mut files_from);

@@ -125,6 +125,28 @@ fn a_run_that_is_run_again_says_what_it_replaced() {
     assert_eq!(other.outputs["before"], "myorg/api:v2");
 }
 
+/// Anybody can write trailers: what a run replaced is read from the files before its commit.
+#[test]
+fn a_forged_commit_message_does_not_choose_what_was_replaced() {
+    let world = World::new();
+    let step = |attempt: &str| {
+        let step = world.step().env("GITHUB_RUN_ATTEMPT", attempt);
+        let inputs = [("app", "api"), ("environment", "dev"), ("tag", "v2"), ("wait", "false")];
+        inputs
+            .iter()
+            .fold(step, |step, (name, value)| step.with(name, value))
+            .run()
+    };
+    step("1");
+    let message = world.sandbox.git(&["log", "-1", "--format=%B", "main"]).unwrap();
+    let forged = message.replace("myorg/api:4f9d2c1 ->", "myorg/api:mallory ->");
+    assert!(forged.contains("mallory"), "{forged}");
+    world.sandbox.commit("README.md", "words", &forged).unwrap();
+    let again = step("2");
+    assert_eq!(again.outputs["outcome"], "no-change");
+    assert_eq!(again.outputs["before"], "myorg/api:v2");
+}
+
 #[test]
 fn status_names_the_commit_that_last_changed_the_pin_whoever_made_it() {
     let world = World::new();

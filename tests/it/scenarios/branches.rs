@@ -116,3 +116,45 @@ fn promote_yaml_can_name_the_branch_of_an_environment() {
     let report = run("rollback --app api --environment dev --to v7 --allow unknown-version").report();
     assert_eq!(report["infra_repo"]["branch"], "env/dev", "{report:#}");
 }
+
+/// Gates come from promote.yaml alone, and holds from the default branch as well: no input leaves them behind on another branch.
+#[test]
+fn the_input_branch_leaves_no_gate_and_no_hold_behind() {
+    let freeze = "version: 1\nlayout:\n  path: apps/{app}/overlays/dev\nenvironments:\n- name: dev\n  branch: env/{environment}\n  windows: {deny: [{from: \"2020-01-01\", to: \"2090-01-01\", reason: freeze}]}\n";
+    let held = "- app: api\n  environment: dev\n  reason: incident\n";
+    for (file, text, path, why) in [
+        ("promote.yaml", freeze, "", "freeze"),
+        ("promote-holds.yaml", held, "--path apps/{app}/overlays/dev", "incident"),
+    ] {
+        let world = with_branches();
+        world.sandbox.commit(file, text, "Close it").unwrap();
+        for branch in ["env/dev", "env/{environment}"] {
+            let report = world
+                .land(&format!(
+                    "--app api --environment dev --tag v7 --branch {branch} {path} --output json"
+                ))
+                .ends("refused", 3);
+            assert!(report["reason"].as_str().unwrap().contains(why), "{report:#}");
+        }
+        assert!(!pinned(&world, "env/dev").contains("v7"));
+    }
+}
+
+/// A gate or hold in a file that nobody reads would be none.
+#[test]
+fn a_file_with_nearly_the_right_name_is_no_silence() {
+    for (file, text, outcome, code) in [
+        ("promote.yml", "version: 1\n", "invalid", 2),
+        ("Promote.yaml", "version: 1\n", "invalid", 2),
+        ("promote-holds.yml", "[]\n", "refused", 3),
+        ("PROMOTE-HOLDS.YAML", "[]\n", "refused", 3),
+    ] {
+        let world = World::new();
+        world.sandbox.commit(file, text, "Add it").unwrap();
+        let report = world
+            .land("--app api --environment dev --tag v7 --output json")
+            .ends(outcome, code);
+        let said = format!("{} {}", report["reason"], report["hints"]);
+        assert!(said.contains(file) && said.contains("rename it to"), "{said}");
+    }
+}

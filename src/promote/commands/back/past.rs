@@ -11,6 +11,7 @@ use crate::plan::{Config, Overlay, Place, Trailers};
 use crate::promote::commands::back::{Aim, Choice, To};
 use crate::promote::commands::changed;
 use crate::promote::prepare::holds;
+use crate::promote::prepare::pins::placed;
 use crate::promote::prepare::record::{Pair, read};
 use crate::promote::prepare::snapshot::Snapshot;
 
@@ -131,21 +132,17 @@ impl Known {
     }
 }
 
-fn placed(place: &Place, overlay: &Overlay) -> Vec<(RepoPath, Pin)> {
-    let pins = overlay.files.iter().flat_map(|file| {
-        let pins = place.syntax.pins(&file.text).unwrap_or_default();
-        pins.into_iter().map(|pin| (file.path.clone(), pin))
-    });
-    pins.filter(|(_, pin)| pin.is_pinned()).collect()
+/// Returns the entries of a target that are pinned.
+fn pinned(place: &Place, overlay: &Overlay) -> Vec<RecordedPin> {
+    recorded(placed(place, overlay))
 }
 
-/// Returns the entries of a target that are pinned.
-pub(super) fn pinned(place: &Place, overlay: &Overlay) -> Vec<RecordedPin> {
-    let pins = placed(place, overlay).into_iter();
-    pins.map(|(file, pin)| RecordedPin {
+/// Returns pins as the record has them.
+pub(super) fn recorded(pins: Vec<(RepoPath, Pin)>) -> Vec<RecordedPin> {
+    let each = pins.into_iter().map(|(file, pin)| RecordedPin {
         file: file.to_string(),
         image: pin.reference(),
         name: pin.name,
-    })
-    .collect()
+    });
+    each.collect()
 }

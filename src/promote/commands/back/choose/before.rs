@@ -2,11 +2,12 @@
 
 use crate::assess::history::RecordedPin;
 use crate::infrarepo::InfraRepo;
-use crate::model::{CommitName, CommitSha, Fault, RepoPath};
-use crate::plan::{Overlay, OverlayFile, Place};
+use crate::model::{CommitName, CommitSha, Fault};
+use crate::plan::{Overlay, Place};
 
 use super::{Chosen, Here, No, no};
-use crate::promote::commands::back::past::{Known, pinned};
+use crate::promote::commands::back::past::{Known, recorded};
+use crate::promote::prepare::pins::placed_at;
 use crate::promote::prepare::snapshot::Snapshot;
 
 impl Here<'_> {
@@ -90,14 +91,5 @@ pub(super) async fn pins_at(
     place: &Place,
     overlay: &Overlay,
 ) -> Result<Vec<RecordedPin>, Fault> {
-    let files: Vec<RepoPath> = overlay.files.iter().map(|file| file.path.clone()).collect();
-    let texts = repo.read(at, &files).await?;
-    let files = files.into_iter().zip(texts);
-    let then = Overlay {
-        files: files
-            .filter_map(|(path, text)| text.map(|text| OverlayFile { path, text }))
-            .collect(),
-        included: Vec::new(),
-    };
-    Ok(pinned(place, &then))
+    Ok(recorded(placed_at(repo, at, place, overlay).await?))
 }
