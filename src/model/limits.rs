@@ -114,6 +114,13 @@ pub const GIT_HISTORY: Limit = Limit::size("git", "history that is looked throug
 pub const GIT_COMMITS: Limit = Limit::count("git", "commits that a search looks back", 500, "commits");
 /// How many symbolic links are followed to an overlay.
 pub const GIT_LINKS: Limit = Limit::count("git", "symbolic links on the way to an overlay", 8, "links");
+/// How many folders and files are read to find out whether an overlay includes a folder.
+pub const INCLUDED_FOLDERS: Limit = Limit::count(
+    "git",
+    "folders and files that one overlay includes",
+    200,
+    "folders and files",
+);
 /// How long one exchange that reads may take, from its first byte to its last.
 pub const GIT_READ: Limit = Limit::seconds("git", "time for one request that reads", 120);
 /// How long a push may take; `landing-timeout` ends it sooner.
@@ -215,6 +222,7 @@ pub const ALL: &[Limit] = &[
     GIT_HISTORY,
     GIT_COMMITS,
     GIT_LINKS,
+    INCLUDED_FOLDERS,
     GIT_READ,
     GIT_QUESTION,
     GIT_PUSH,

@@ -33,7 +33,7 @@ pub use layout::{DEFAULT_APPLICATION, DEFAULT_PATH, KUSTOMIZE, Layout, Place};
 pub use message::{DEFAULT_MESSAGE, Identity, Message, check_placeholders};
 pub use policy::{OnFailure, OnPause, OnSuperseded, OnUnsynced, Policy, ResolvedPolicy, SyncMode};
 pub use pull_request::{Around, Description, HoldPlace, describe, describe_hold, is_marked, pull_request_branch};
-pub use sharing::{others, overlaps, reached, shared};
+pub use sharing::{foreign, others, overlaps, reached, shared};
 pub use trailers::{PinTrailer, SourceCommit, Trailers};
 
 /// Which apps in which environments, and what the inputs say of where they are and how they are followed.

@@ -2,6 +2,7 @@
 
 use super::message::distinct;
 use super::{Allow, Layout, Place, Policy, SyncMode};
+use crate::model::RepoPath;
 
 /// Returns why apps cannot be promoted to `places` from `sources` at once: two environments of one app, or one and where it is copied from,
 /// are the same folder.
@@ -44,6 +45,53 @@ pub fn others(layout: &Layout<'_>, place: &Place) -> Vec<Place> {
         .filter(|name| **name != place.environment && !asked.contains(name) && layout.branch(name) == place.branch);
     let places = there.flat_map(|name| plain.targets(std::slice::from_ref(name)).unwrap_or_default());
     places.filter(|other| other.app == place.app).collect()
+}
+
+/// Returns a mistake if a link leads from the folder of a place to the folder that the layout has for another app: whoever may change the
+/// link would change what is not theirs. `real` is the folder without links.
+#[must_use]
+pub fn foreign(layout: &Layout<'_>, place: &Place, real: &RepoPath) -> Option<String> {
+    if *real == place.folder {
+        return None;
+    }
+    let known = layout
+        .config
+        .map(|config| config.environments.as_slice())
+        .unwrap_or_default();
+    let names = known.iter().map(|environment| &environment.name);
+    let templates = names
+        .chain([&place.environment])
+        .map(|environment| layout.template(None, Some(environment)));
+    let owner = templates
+        .filter_map(|template| app_of(template, real))
+        .find(|app| *app != place.app.as_str())?;
+    Some(format!(
+        "{} is a symbolic link to {real}, which is the folder of {owner}: promote {owner}, or remove the link",
+        place.folder
+    ))
+}
+
+/// Returns the name that stands for `{app}` in a path that a template makes.
+fn app_of<'a>(template: &str, path: &'a RepoPath) -> Option<&'a str> {
+    let mut app = None;
+    let (mut wanted, mut there) = (
+        template.split('/').filter(|part| !part.is_empty()),
+        path.as_str().split('/'),
+    );
+    loop {
+        match (wanted.next(), there.next()) {
+            (None, None) => return app,
+            (Some(part), Some(name)) => match (part.split_once("{app}"), part.contains('{')) {
+                (Some((before, after)), _) if !before.contains('{') && !after.contains('{') => {
+                    app = Some(name.strip_prefix(before)?.strip_suffix(after)?);
+                }
+                (_, true) => {}
+                (None, false) if part == name => {}
+                _ => return None,
+            },
+            _ => return None,
+        }
+    }
 }
 
 /// Returns a place of another environment as one that a change of `place` reaches: with the other environment's own policy, applications

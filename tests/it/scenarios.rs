@@ -34,6 +34,7 @@ mod over_ssh;
 mod page;
 mod partners;
 mod pull_request;
+mod reach;
 mod record;
 mod record_faults;
 mod riding_along;

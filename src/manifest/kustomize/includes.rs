@@ -14,6 +14,8 @@ const FIELDS: [&str; 3] = ["components", "resources", "bases"];
 pub struct Includes {
     /// Folders and files of the same repository, relative to the kustomization's folder, in the order of the file.
     pub paths: Vec<String>,
+    /// The addresses of repositories, in the order of the file.
+    pub remotes: Vec<String>,
     /// The charts of `helmCharts`.
     pub charts: Vec<Chart>,
     /// Files and folders of `transformers`, which change what is rendered after `images` did.
@@ -43,10 +45,14 @@ pub fn includes(text: &[u8]) -> Result<Includes, ManifestFault> {
     };
     for field in FIELDS {
         let items = tree.get(root, field).map(|list| tree.items(list)).unwrap_or_default();
-        let texts = items.into_iter().filter_map(|item| tree.scalar(item));
-        includes
-            .paths
-            .extend(texts.filter(|text| is_local(text)).map(Cow::into_owned));
+        for text in items.into_iter().filter_map(|item| tree.scalar(item)) {
+            let kind = if is_local(&text) {
+                &mut includes.paths
+            } else {
+                &mut includes.remotes
+            };
+            kind.push(text.into_owned());
+        }
     }
     let transformers = tree.get(root, "transformers").map(|list| tree.items(list));
     let texts = transformers.into_iter().flatten().filter_map(|item| tree.scalar(item));
@@ -102,6 +108,10 @@ mod tests {
         assert_eq!(
             includes.paths,
             ["../../components/pins", "../../base", "deployment.yaml"]
+        );
+        assert_eq!(
+            includes.remotes,
+            ["https://example.com/x.yaml", "github.com/o/r//k?ref=v1"]
         );
         let charts: Vec<(&str, Option<&str>, usize)> = (includes.charts.iter())
             .map(|chart| (chart.name.as_str(), chart.values_file.as_deref(), chart.line))

@@ -142,8 +142,11 @@ pub(in crate::promote) async fn snapshot(repo: &dyn InfraRepo, asked: Asked<'_>)
     let (targets, sources) = both(targets, of_source.targets(&from))?;
     let mut files = Vec::new();
     let mut mistakes = overlaps(&targets, &sources, asked.select.own_branch);
-    let reached = reached::find(repo, &tip.commit, &layout, &targets).await;
-    let reached = reached.map_err(|mistakes| Fault::mistakes(&mistakes))?;
+    let mut real = Vec::new();
+    for target in &targets {
+        real.push(reached::without_links(repo, &tip.commit, &target.folder).await?);
+    }
+    let reached = reached::find(repo, &tip.commit, &layout, &targets, &real).await?;
     let warnings = reached::warnings(&layout, &targets, &reached);
     let source_tip = match asked.from {
         Some(from) => tip_of(repo, &base, &layout, from).await?,
@@ -169,7 +172,11 @@ pub(in crate::promote) async fn snapshot(repo: &dyn InfraRepo, asked: Asked<'_>)
     {
         held = held.and(holds(repo, &other.commit).await?);
     }
-    let holds = held.reaching(&layout, &targets);
+    let there = targets.iter().zip(real).map(|(target, folder)| Place {
+        folder,
+        ..target.clone()
+    });
+    let holds = held.reaching(&layout, &there.collect::<Vec<_>>());
     let one_branch = source_tip.commit == tip.commit;
     if one_branch {
         files.append(&mut files_from);
