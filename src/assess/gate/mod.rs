@@ -299,26 +299,30 @@ pub fn judge(evidence: &Evidence, settings: &Settings) -> Vec<(&'static Gate, Re
 /// How many times a forecast looks at a later moment.
 const LOOKS: u32 = 200;
 
-/// Returns the earliest moment from now on at which every gate could be open, as far as gates open by themselves; `None` if one of them
-/// does not, or if they are never seen open together. `skipped` names gates that do not count.
+/// Returns the earliest moment from now on at which every gate of all environments could be open, as far as gates open by themselves; `None`
+/// if one of them does not, or if they are never seen open together. `skipped` names gates that do not count.
 ///
 /// Each gate is judged again at the moment at which the last one opens, until all are open at once: a window can close before a soak ends.
 #[must_use]
-pub fn opens_at(evidence: &Evidence, settings: &Settings, skipped: &dyn Fn(&str) -> bool) -> Option<Timestamp> {
-    let mut then = evidence.clone();
+pub fn opens_at(environments: &[(Evidence, &Settings)], skipped: &dyn Fn(&str) -> bool) -> Option<Timestamp> {
+    let mut then = environments.to_vec();
+    let mut now = then.iter().map(|(evidence, _)| evidence.now).max()?;
     for _ in 0..LOOKS {
-        let readings = judge(&then, settings);
-        let shut: Vec<&Reading> = readings
-            .iter()
-            .filter(|(gate, reading)| !skipped(gate.name) && !reading.is_open())
-            .map(|(_, reading)| reading)
-            .collect();
-        if shut.is_empty() {
-            return Some(then.now);
+        let mut shut = Vec::new();
+        for (evidence, settings) in &mut then {
+            evidence.now = now;
+            let readings = judge(evidence, settings).into_iter();
+            shut.extend(
+                readings
+                    .filter(|(gate, reading)| !skipped(gate.name) && !reading.is_open())
+                    .map(|(_, reading)| reading.opens_at()),
+            );
         }
-        let all: Option<Vec<Timestamp>> = shut.iter().map(|reading| reading.opens_at()).collect();
-        let next = all?.into_iter().max().filter(|next| *next > then.now)?;
-        then.now = next;
+        if shut.is_empty() {
+            return Some(now);
+        }
+        let all: Option<Vec<Timestamp>> = shut.into_iter().collect();
+        now = all?.into_iter().max().filter(|next| *next > now)?;
     }
     None
 }

@@ -80,7 +80,7 @@ pub(in crate::promote) async fn judge(
         reviewed: (approvals.iter()).find_map(|(_, seen)| seen.as_ref()?.as_ref().ok()?.reviewed.clone()),
         ..Judged::default()
     };
-    let mut opens = Some(now);
+    let mut seen = Vec::new();
     for (environment, settings) in &environments {
         let here = planned
             .snapshot
@@ -139,11 +139,10 @@ pub(in crate::promote) async fn judge(
             row
         });
         judged.rows.extend(rows);
-        opens = match (opens, gate::opens_at(&evidence, settings, &|name| skips.has(name))) {
-            (Some(one), Some(other)) => Some(one.max(other)),
-            _ => None,
-        };
+        seen.push((evidence, settings));
     }
+    let skips = request.allow.skip;
+    let opens = gate::opens_at(&seen, &|name| skips.has(name)).or(Some(now).filter(|_| seen.is_empty()));
     let shut = judged.rows.iter().any(|row| !row.passes());
     judged.opens_at = opens.filter(|_| shut);
     judged

@@ -256,4 +256,26 @@ mod tests {
             assert!(said.contains(right), "{right:?} in {said:?}");
         }
     }
+
+    #[test]
+    fn the_forecast_of_two_environments_is_a_moment_at_which_both_are_open() {
+        let now = "2026-11-23T12:00:00Z";
+        let settings = |from: &str, to: &str| Settings {
+            windows: Some(Windows {
+                zone: Zone::parse("UTC").unwrap(),
+                allow: vec![weekly("", from, to)],
+                deny: Vec::new(),
+            }),
+            ..Settings::default()
+        };
+        let both = |one: (&str, &str), other: (&str, &str)| {
+            let (one, other) = (settings(one.0, one.1), settings(other.0, other.1));
+            let opens = super::super::opens_at(&[(evidence(now), &one), (evidence(now), &other)], &|_| false);
+            opens.map(|at| at.to_string())
+        };
+        assert_eq!(both(("23:00", "23:30"), ("01:00", "02:00")), None);
+        let overlap = both(("22:00", "23:30"), ("23:15", "23:45"));
+        assert_eq!(overlap.as_deref(), Some("2026-11-23T23:15:00Z"));
+        assert_eq!(both(("11:00", "13:00"), ("11:30", "12:30")).as_deref(), Some(now));
+    }
 }
