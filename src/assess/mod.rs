@@ -2,6 +2,7 @@
 
 pub mod analysis;
 pub mod diagnosis;
+mod finished;
 pub mod gate;
 pub mod history;
 pub mod rollout;

@@ -3,6 +3,7 @@
 
 use crate::model::{AppSnapshot, Health, Managed, Phase, ResourceId, SyncState};
 
+use super::finished::is_finished;
 use super::rollout::images;
 
 /// What stands beside a good answer: what is not as it should be, and says nothing about the images.
@@ -30,6 +31,15 @@ pub fn is_live(app: &AppSnapshot, managed: Option<&[Managed]>, images: &[String]
     let carriers: Vec<&Managed> = (managed.iter())
         .filter(|resource| resource.images.iter().any(|image| images::named(images, image)))
         .collect();
+    let all = images.join(", ");
+    let mut left = (carriers.iter()).filter_map(|one| Some((&one.id, images::left_behind(images, one)?)));
+    if let Some((id, image)) = left.next().filter(|_| app.sync == SyncState::Synced) {
+        return Err(format!("does not run {all}: {id} still names {image}"));
+    }
+    if let Some((workload, image)) = images::kept(images, &app.images, managed) {
+        let id = &workload.id;
+        return Err(format!("does not run {all}: the pods of {id} still run {image}"));
+    }
     for image in missing(app, managed, images) {
         let other = images::sibling(image, managed.iter().flat_map(|resource| &resource.images));
         if other.is_some() || !is_silent(app) {
@@ -46,7 +56,8 @@ pub fn is_live(app: &AppSnapshot, managed: Option<&[Managed]>, images: &[String]
 /// Whether more than the application itself has to be known for a good answer.
 #[must_use]
 pub fn wants_managed(app: &AppSnapshot, images: &[String]) -> bool {
-    let runs = images::missing(images, &app.images.iter()).is_empty();
+    let is_other = |found: &String| images.iter().any(|image| images::is_other_version(image, found));
+    let runs = images::missing(images, &app.images.iter()).is_empty() && !app.images.iter().any(is_other);
     !runs || app.health != Health::Healthy || app.sync != SyncState::Synced
 }
 
@@ -80,19 +91,34 @@ fn healthy(app: &AppSnapshot, carriers: &[&Managed]) -> Result<Besides, String> 
         };
         let (id, kind) = (&resource.id, resource.id.kind.as_str());
         let excused = match health {
+            // A CronJob is as its last run was, which may be one of the version before.
+            Health::Degraded if kind == "CronJob" && stood_still(app) => true,
             Health::Degraded => !carriers.is_empty() && !runs_one(id),
+            Health::Progressing | Health::Unknown => !carriers.is_empty() && !runs_one(id) && stood_still(app),
+            Health::Missing => is_finished(app, resource),
             Health::Suspended => matches!(kind, "Job" | "CronJob") || !(runs_one(id) || resource.is_rollout()),
             _ => false,
         };
         if !excused {
             return Err(format!("is {}: {id} is {health}", app.health));
         }
-        besides.push(format!("has {id}, which is {health} and does not run what is promoted"));
+        besides.push(match health {
+            Health::Missing => format!("had {id}, which has ended and was deleted"),
+            Health::Suspended => format!("has {id}, which is suspended and does nothing until somebody resumes it"),
+            _ if runs_one(id) => format!("has {id}, which was {health} before the last sync and still is"),
+            _ => format!("has {id}, which is {health} and does not run what is promoted"),
+        });
     }
     if besides.is_empty() {
         return Err(format!("is {}", app.health));
     }
     Ok(besides)
+}
+
+/// Whether an application was in the health that it is in before its last sync began, and ever since.
+fn stood_still(app: &AppSnapshot) -> bool {
+    let begun = app.operation.as_ref().and_then(|operation| operation.started_at);
+    matches!((app.health_since, begun), (Some(since), Some(begun)) if since < begun)
 }
 
 fn synced(app: &AppSnapshot, carriers: &[&Managed], images: &[String]) -> Result<Besides, String> {
@@ -131,7 +157,7 @@ fn synced(app: &AppSnapshot, carriers: &[&Managed], images: &[String]) -> Result
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Operation, Resource, SyncResult};
+    use crate::model::{Operation, Resource, SyncResult, Timestamp};
 
     fn id(kind: &str) -> ResourceId {
         ResourceId {
@@ -219,6 +245,62 @@ mod tests {
                 "{kind}"
             );
         }
+    }
+
+    #[test]
+    fn what_names_this_version_and_runs_another_may_not() {
+        let mut running = app(Health::Healthy, ("Service", Health::Healthy, SyncState::Synced));
+        running.images = vec!["myorg/api:v1".to_owned()];
+        assert!(wants_managed(&running, &wanted()));
+        assert_eq!(
+            is_live(&running, Some(&[managed("Deployment", V2, "myorg/api:v1")]), &wanted()),
+            Err("does not run myorg/api:v2: Deployment api still names myorg/api:v1".to_owned())
+        );
+        let kept = Managed {
+            may_keep_pods: true,
+            ..managed("StatefulSet", V2, V2)
+        };
+        assert_eq!(
+            is_live(&running, Some(&[kept]), &wanted()),
+            Err("does not run myorg/api:v2: the pods of StatefulSet api still run myorg/api:v1".to_owned())
+        );
+    }
+
+    #[test]
+    fn what_stood_still_before_the_last_sync_is_named() {
+        let at = |second| Timestamp::new(std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(second));
+        let deployment = [managed("Deployment", V2, V2)];
+        let mut still = app(Health::Progressing, ("Ingress", Health::Progressing, SyncState::Synced));
+        still.operation.as_mut().unwrap().started_at = Some(at(100));
+        for (since, is_named) in [(50, true), (100, false), (130, false)] {
+            still.health_since = Some(at(since));
+            let answer = is_live(&still, Some(&deployment), &wanted());
+            assert_eq!(answer.is_ok_and(|besides| besides.len() == 1), is_named, "{since}");
+        }
+        // The last run of a CronJob failed, and it has not run since.
+        let mut failed = app(Health::Degraded, ("CronJob", Health::Degraded, SyncState::Synced));
+        let carriers = [managed("Deployment", V2, V2), managed("CronJob", V2, V2)];
+        failed.operation.as_mut().unwrap().started_at = Some(at(100));
+        for (since, is_named) in [(50, true), (130, false)] {
+            failed.health_since = Some(at(since));
+            assert_eq!(
+                is_live(&failed, Some(&carriers), &wanted()).is_ok(),
+                is_named,
+                "{since}"
+            );
+        }
+        // A Job that was deleted after its end makes an application Missing on some servers.
+        let mut ended = app(Health::Missing, ("Job", Health::Missing, SyncState::OutOfSync));
+        ended.resources[1].id.group = "batch".to_owned();
+        assert!(is_live(&ended, Some(&deployment), &wanted()).is_err());
+        ended.operation.as_mut().unwrap().results = vec![SyncResult {
+            resource: ended.resources[1].id.clone(),
+            ..SyncResult::default()
+        }];
+        assert_eq!(
+            is_live(&ended, Some(&deployment), &wanted()).map(|besides| besides.len()),
+            Ok(2)
+        );
     }
 
     #[test]

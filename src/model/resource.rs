@@ -63,4 +63,7 @@ pub struct Managed {
     pub images: Vec<String>,
     /// The images that its object names now: of the commit before while the sync is outstanding, or changed by a webhook.
     pub live_images: Vec<String>,
+    /// Whether pods of the version before may stay although its object is up to date: nobody replaces them (`OnDelete`), or a Rollout's
+    /// controller has missed the change. Never of one that is scaled to zero.
+    pub may_keep_pods: bool,
 }

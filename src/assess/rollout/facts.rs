@@ -1,77 +1,13 @@
 //! What one look at an application shows about our commit, worked out once for all rules.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use crate::model::{AppSnapshot, Health, Managed, Operation, Phase, Resource, ResourceId, SyncState, Timestamp};
+use crate::assess::finished::is_finished;
+use crate::model::{AppSnapshot, Health, Operation, Phase, Resource, ResourceId, SyncState};
 
+use super::baseline::Baseline;
 use super::revision::Standing;
-use super::{Seen, Wanted};
-
-/// How an application was before our commit landed, as far as it matters later.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Baseline {
-    /// What was broken already.
-    pub(super) degraded: BTreeSet<ResourceId>,
-    /// What was suspended already.
-    pub(super) suspended: BTreeSet<ResourceId>,
-    /// When the last operation had begun.
-    pub(super) operation: Option<Timestamp>,
-    /// What the commit before made of each resource; empty when nobody asked.
-    targets: BTreeMap<ResourceId, u64>,
-    /// What our commit differed in before it was synced.
-    stirred: BTreeSet<ResourceId>,
-}
-
-impl Baseline {
-    pub(super) fn of(app: &AppSnapshot) -> Self {
-        let with = |health| {
-            (app.resources.iter())
-                .filter(|resource| resource.health == Some(health))
-                .map(|resource| resource.id.clone())
-                .collect()
-        };
-        Self {
-            degraded: with(Health::Degraded),
-            suspended: with(Health::Suspended),
-            operation: app.operation.as_ref().and_then(|operation| operation.started_at),
-            targets: BTreeMap::new(),
-            stirred: BTreeSet::new(),
-        }
-    }
-
-    pub(super) fn manage(&mut self, managed: &[Managed]) {
-        self.targets = (managed.iter())
-            .map(|resource| (resource.id.clone(), resource.target))
-            .collect();
-    }
-
-    /// Keeps what our commit is about to change.
-    pub(super) fn stir(&mut self, facts: &Facts<'_>) {
-        if facts.compared.has_ours() && !facts.our_success() {
-            let out = facts
-                .app
-                .resources
-                .iter()
-                .filter(|resource| resource.sync == SyncState::OutOfSync);
-            self.stirred.extend(out.map(|resource| resource.id.clone()));
-        }
-    }
-
-    /// Whether something was broken or suspended before our commit.
-    pub(super) fn was_ill(&self) -> bool {
-        !self.degraded.is_empty() || !self.suspended.is_empty()
-    }
-
-    /// Whether our commit touched a resource: it makes something else of it than the commit before. Where that is not known, whether
-    /// the resource differed from our commit before the sync.
-    fn touched(&self, id: &ResourceId, managed: Option<&[Managed]>) -> bool {
-        let after = managed.and_then(|all| all.iter().find(|resource| resource.id == *id));
-        match (self.targets.get(id), after) {
-            (Some(before), Some(after)) => *before != after.target,
-            _ => self.stirred.contains(id),
-        }
-    }
-}
+use super::{Seen, Wanted, images};
 
 /// What one look shows.
 pub(super) struct Facts<'a> {
@@ -87,6 +23,10 @@ pub(super) struct Facts<'a> {
     prunes: bool,
     /// Whether health is younger than the end of the last operation. Both are the server's times, in whole seconds.
     pub(super) trusted: bool,
+    /// Whether it is known which images were promoted.
+    names_images: bool,
+    /// The resources that are to run one of them, as far as that is known.
+    carriers: BTreeSet<&'a ResourceId>,
 }
 
 impl<'a> Facts<'a> {
@@ -107,6 +47,11 @@ impl<'a> Facts<'a> {
             last: standing(&app.last_synced),
             prunes: wanted.prune && wanted.trigger && !app.automated,
             trusted: trusted(app),
+            names_images: !wanted.images.is_empty(),
+            carriers: (seen.managed.into_iter().flatten())
+                .filter(|one| one.images.iter().any(|image| images::named(&wanted.images, image)))
+                .map(|one| &one.id)
+                .collect(),
         }
     }
 
@@ -155,42 +100,60 @@ impl<'a> Facts<'a> {
         out.peek().is_some() && !self.prunes && out.all(|resource| resource.requires_pruning)
     }
 
-    /// Returns the health without what was broken before us and was not touched by us, and what no time can change.
+    /// Returns the health without what says nothing about our commit: what was so before us and was not touched by us, and what no time
+    /// can change.
     pub(super) fn health(&self, baseline: &Baseline) -> Health {
-        let ill = |resource: &&Resource| matches!(resource.health, Some(Health::Degraded | Health::Suspended));
-        let mut culprits = self.app.resources.iter().filter(ill).peekable();
-        let judged = matches!(self.app.health, Health::Degraded | Health::Suspended);
-        if !judged || culprits.peek().is_none() || !culprits.all(|resource| self.excused(resource, baseline)) {
+        let all = || self.app.resources.iter();
+        let explained = all().any(|resource| resource.health == Some(self.app.health));
+        if !explained || self.app.health == Health::Healthy {
             return self.app.health;
         }
-        (self.app.resources.iter())
-            .filter(|resource| !ill(resource))
+        // Argo CD itself leaves some out that are worse.
+        all()
+            .filter(|resource| !self.excused(resource, baseline))
             .filter_map(|resource| resource.health)
             .max()
             .unwrap_or(Health::Healthy)
+            .min(self.app.health)
     }
 
-    /// Whether a resource that is broken or suspended says nothing about our commit.
+    /// Whether a resource that is not healthy says nothing about our commit.
     pub(super) fn excused(&self, resource: &Resource, baseline: &Baseline) -> bool {
         let (id, kind) = (&resource.id, resource.id.kind.as_str());
-        let touched = baseline.touched(id, self.seen.managed);
+        let changed = || baseline.touched(id, self.seen.managed);
+        let touched = || changed() || self.runs_ours(id);
         match resource.health {
-            Some(Health::Degraded) => baseline.degraded.contains(id) && !touched,
+            // A CronJob is as its last run was: one of the version before, unless an earlier run of promote brought ours.
+            Some(Health::Degraded) if kind == "CronJob" => {
+                baseline.was(id, Health::Degraded) && (changed() || !self.runs_ours(id))
+            }
+            Some(health @ (Health::Degraded | Health::Progressing | Health::Unknown)) => {
+                baseline.was(id, health) && !touched()
+            }
             // A Job or CronJob that is suspended is so because its own specification says so.
             Some(Health::Suspended) if matches!(kind, "Job" | "CronJob") => true,
             // What rolls pods out keeps the old ones while it is paused. Everything else can only be resumed by a person.
-            Some(Health::Suspended) => {
-                let keeps_old = matches!(kind, "Deployment" | "StatefulSet" | "DaemonSet" | "Rollout");
-                baseline.suspended.contains(id) && !(touched && keeps_old)
-            }
+            Some(Health::Suspended) => baseline.was(id, Health::Suspended) && !(rolls_out(kind) && touched()),
+            Some(Health::Missing) => self.our_success() && is_finished(self.app, resource),
             _ => false,
         }
     }
 
+    /// Whether a resource is to run what was promoted: then its health is that of our commit, also when an earlier run brought it. Where
+    /// that is not known, whatever rolls pods out may.
+    pub(super) fn runs_ours(&self, id: &ResourceId) -> bool {
+        let known = self.seen.managed.filter(|_| self.names_images);
+        known.map_or_else(|| rolls_out(&id.kind), |_| self.carriers.contains(id))
+    }
+
     /// Whether what was ill before may be excused once it is known what our commit makes of it.
     pub(super) fn lacks_managed(&self, baseline: &Baseline) -> bool {
-        self.seen.managed.is_none() && baseline.was_ill() && !baseline.targets.is_empty()
+        self.seen.managed.is_none() && baseline.was_ill()
     }
+}
+
+fn rolls_out(kind: &str) -> bool {
+    matches!(kind, "Deployment" | "StatefulSet" | "DaemonSet" | "Rollout")
 }
 
 fn trusted(app: &AppSnapshot) -> bool {

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use crate::model::{CommitSha, Health, Phase, Resource};
+use crate::model::{CommitSha, Health, Phase, Resource, SyncState};
 
-use super::facts::{Baseline, Facts};
+use super::baseline::Baseline;
+use super::facts::Facts;
 use super::timers::Timer;
 use super::verdict::{Ask, State, Verdict, Waiting};
 use super::{Round, Wanted, fail, images, synced};
@@ -42,6 +43,58 @@ pub(super) fn no_image(round: &mut Round<'_, '_>) -> Option<Verdict> {
         format!("no workload of {name} uses {}{running}", images::repository(&first)),
         "check that the overlay's workloads name this image, and that the application deploys this overlay",
     )
+}
+
+/// Argo CD calls an object in sync that names another image than the commit where `ignoreDifferences` hides it, and a sync may leave the
+/// image out. So the objects themselves are asked, unless everything that is seen is of this version.
+pub(super) fn left_behind(round: &mut Round<'_, '_>) -> Option<Verdict> {
+    let (facts, wanted, name) = (&round.facts, &round.wanted.images, &round.wanted.name);
+    let is_other = |found: &String| wanted.iter().any(|image| images::is_other_version(image, found));
+    let running = || facts.app.images.iter();
+    let is_shown = images::missing(wanted, &running()).is_empty() && !running().any(is_other);
+    if wanted.is_empty() || facts.deployed_before_tip() || is_shown && facts.app.sync == SyncState::Synced {
+        return None;
+    }
+    let managed = facts.seen.managed.unwrap_or_default();
+    let found = (managed.iter()).find_map(|one| Some((&one.id, images::left_behind(wanted, one)?)));
+    let is_old = found.is_some() && !round.timers.managed_since_ours(facts);
+    // A server that never says holds up nobody for long.
+    let is_silent = facts.seen.managed_read.is_none() && round.timers.over(Timer::Green, round.now, 15);
+    if is_old || facts.seen.managed.is_none() && !is_silent {
+        let why = format!("{name} is green: looking whether its workloads name this version");
+        let ask = round.due(Ask::Targets, State::NoopCheck, &[0, 5, 10]);
+        return Some(round.wait_asking(State::NoopCheck, why, ask));
+    }
+    let (id, image) = found?;
+    let why = format!("{name} is green, but {id} still names {image}");
+    if facts.seen.hard_refreshed.is_none() {
+        let ask = round.due(Ask::HardRefresh, State::NoopCheck, &[0, 30]);
+        return Some(round.wait_asking(State::NoopCheck, why, ask));
+    }
+    fail(
+        State::NoopCheck,
+        format!("{why}, not {}", wanted.join(", ")),
+        "check `ignoreDifferences` and `RespectIgnoreDifferences` of the application, and what else in the cluster sets the image",
+    )
+}
+
+/// Pods that nobody replaces run on with the version before, and Argo CD calls them healthy.
+pub(super) fn kept(round: &mut Round<'_, '_>) -> Option<Verdict> {
+    let facts = &round.facts;
+    if facts.deployed_before_tip() {
+        return None;
+    }
+    let managed = facts.seen.managed.unwrap_or_default();
+    let (workload, image) = images::kept(&round.wanted.images, &facts.app.images, managed)?;
+    let id = &workload.id;
+    let how = if id.kind == "Rollout" {
+        "its controller has not replaced them yet"
+    } else {
+        "with `updateStrategy: OnDelete`, somebody has to delete them"
+    };
+    let why = format!("{}: the pods of {id} still run {image}: {how}", round.wanted.name);
+    let ask = round.due(Ask::Refresh, State::Progressing, &[5, 10, 30]);
+    Some(round.wait_asking(State::Progressing, why, ask))
 }
 
 /// Returns an image of the same repository that a workload is to run.
@@ -189,6 +242,7 @@ pub(super) fn live(wanted: &Wanted, facts: &Facts<'_>, baseline: &Baseline) -> V
     for resource in &facts.app.resources {
         warnings.extend(left_over(wanted, resource, facts, baseline));
     }
+    warnings.extend(unchanged(wanted, facts, baseline));
     for image in missing(&wanted.images, facts) {
         warnings.push(format!(
             "{}: whether {image} runs cannot be seen: no workload uses it, and this Argo CD does not say which images hooks run",
@@ -202,13 +256,33 @@ pub(super) fn live(wanted: &Wanted, facts: &Facts<'_>, baseline: &Baseline) -> V
     }
 }
 
+/// Says that a workload runs just the digest that it ran before our sync: the same image under a new tag, or the old one where Argo CD ignores
+/// what a webhook makes of images.
+fn unchanged(wanted: &Wanted, facts: &Facts<'_>, baseline: &Baseline) -> Option<String> {
+    let is_new = (facts.our_operation()).is_some_and(|operation| operation.started_at > baseline.operation);
+    let running = &facts.app.images;
+    let image = *images::missing(&wanted.images, &running.iter())
+        .first()
+        .filter(|_| is_new)?;
+    let found = images::sibling(image, baseline.images.iter()).filter(|before| running.contains(before))?;
+    images::is_digest_alone(found).then(|| {
+        format!(
+            "{}: its pods run {found}, as before the sync: if that is not {image}, look at `ignoreDifferences`",
+            wanted.name
+        )
+    })
+}
+
 /// Names a resource that is not healthy, and does not count.
 fn left_over(wanted: &Wanted, resource: &Resource, facts: &Facts<'_>, baseline: &Baseline) -> Option<String> {
     let (name, id) = (&wanted.name, &resource.id);
     match resource.health? {
-        Health::Degraded if baseline.degraded.contains(id) => {
-            Some(format!("{name}: {id} was Degraded before this commit and still is"))
+        health @ (Health::Degraded | Health::Progressing | Health::Unknown) if facts.excused(resource, baseline) => {
+            Some(format!("{name}: {id} was {health} before this commit and still is"))
         }
+        Health::Missing if facts.excused(resource, baseline) => Some(format!(
+            "{name}: {id} is not there any more: a Job with `ttlSecondsAfterFinished` is deleted after its end"
+        )),
         Health::Suspended if facts.excused(resource, baseline) => Some(format!(
             "{name}: {id} is suspended and does nothing until somebody resumes it"
         )),

@@ -136,7 +136,8 @@ pub(super) fn degraded(round: &mut Round<'_, '_>) -> Option<Verdict> {
     let broken: Vec<String> = (round.facts.app.resources.iter())
         .filter(|resource| resource.health == Some(Health::Degraded))
         .map(|resource| {
-            let before = if round.baseline.degraded.contains(&resource.id) {
+            let id = &resource.id;
+            let before = if round.baseline.was(id, Health::Degraded) && !round.facts.runs_ours(id) {
                 ", as before this commit"
             } else {
                 ""
@@ -193,6 +194,7 @@ pub(super) fn unhealthy(round: &mut Round<'_, '_>) -> Option<Verdict> {
     let name = &round.wanted.name;
     let state = match round.facts.health(round.baseline) {
         Health::Healthy if round.timers.hides_canary(&round.facts) => State::Suspended,
+        Health::Healthy if round.timers.may_still_move(&round.facts, round.now) => State::Progressing,
         Health::Healthy => return None,
         Health::Suspended => State::Suspended,
         Health::Progressing => State::Progressing,
@@ -227,10 +229,12 @@ pub(super) fn unhealthy(round: &mut Round<'_, '_>) -> Option<Verdict> {
         return Some(round.wait_asking(state, why, Some(ask)));
     }
     let finished = (round.facts.app.operation.as_ref()).is_none_or(|operation| operation.phase == Phase::Succeeded);
-    let ask = if finished {
-        round.due(Ask::Tree, state, &[10, 10])
-    } else {
-        None
+    // What stands still is not compared again by itself.
+    let stands = !round.facts.trusted && round.facts.health(round.baseline) == Health::Healthy;
+    let ask = match (finished, stands) {
+        (true, true) => round.due(Ask::Refresh, state, &[5, 30]),
+        (true, false) => round.due(Ask::Tree, state, &[10, 10]),
+        (false, _) => None,
     };
     Some(round.wait_asking(state, why, ask))
 }

@@ -1,6 +1,7 @@
 //! Decides whether an application runs exactly our commit, or a descendant that still carries it, and is healthy since.
 //! Pure: it is given what was seen and the time, and returns a verdict with its reason; `promote::follow` waits.
 
+mod baseline;
 mod compared;
 mod facts;
 mod green;
@@ -20,7 +21,8 @@ use std::time::Duration;
 
 use crate::model::{AppSnapshot, Canary, CommitSha, Managed, SyncWindows, Timestamp};
 
-use facts::{Baseline, Facts};
+use baseline::Baseline;
+use facts::Facts;
 use timers::{Asks, Timers};
 
 pub use pods::{StuckPod, stuck_pods};
@@ -33,6 +35,8 @@ pub const ERROR_GRACE: Duration = Duration::from_secs(90);
 pub const DEGRADED_GRACE: Duration = Duration::from_secs(30);
 /// How long after landing an application may still be missing: its parent may create it.
 pub const CREATE_GRACE: Duration = Duration::from_secs(60);
+/// How long what was on its way before our commit may still be, before it counts as standing still.
+pub const PROGRESSING_GRACE: Duration = Duration::from_secs(30);
 /// How long a pod may be unable to start.
 pub const POD_GRACE: Duration = Duration::from_secs(60);
 
@@ -72,6 +76,8 @@ pub struct Seen<'a> {
     pub hard_refreshed: Option<Duration>,
     /// What the commit makes of each resource, if that was asked for since the last hard refresh.
     pub managed: Option<&'a [Managed]>,
+    /// When that was answered.
+    pub managed_read: Option<Duration>,
     /// The sync windows, if they were asked for.
     pub windows: Option<&'a SyncWindows>,
     /// When a closed window opens, and whether that is before our deadline.
@@ -108,6 +114,7 @@ impl<'a> Seen<'a> {
             refreshing: false,
             hard_refreshed: None,
             managed: None,
+            managed_read: None,
             windows: None,
             opening: None,
             window_refused: false,
@@ -154,7 +161,7 @@ type Rule = fn(&mut Round<'_, '_>) -> Option<Verdict>;
 
 /// The state machine: the first rule that has something to say is the verdict. The order matters: a failed sync of ours
 /// must be seen before the need of a sync, or a manual application would be synced again for ever.
-const RULES: [Rule; 26] = [
+const RULES: [Rule; 28] = [
     compared::deleted,
     compared::cannot_show,
     compared::spec_error,
@@ -179,6 +186,8 @@ const RULES: [Rule; 26] = [
     health::pods,
     health::unhealthy,
     green::no_image,
+    green::left_behind,
+    green::kept,
     green::no_operation,
     green::settling,
 ];
@@ -234,7 +243,9 @@ impl Watch {
             .filter(|one| health::runs_another(one, &self.wanted.images));
         self.others.extend(others.map(|one| one.current.clone()));
         let facts = Facts::of(&self.wanted, *seen);
-        self.baseline.stir(&facts);
+        if facts.compared.has_ours() && !facts.our_success() {
+            self.baseline.stir(facts.app);
+        }
         self.timers.update(now, &facts, &self.baseline);
         self.asks.refreshing = seen.refreshing;
         let mut round = Round {

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use crate::model::{Health, Phase, SyncState, Timestamp};
 
-use super::facts::{Baseline, Facts};
+use super::PROGRESSING_GRACE;
+use super::baseline::Baseline;
+use super::facts::Facts;
 use super::verdict::{Ask, State};
 
 /// Something that matters by how long it lasts.
@@ -24,6 +26,7 @@ pub(super) enum Timer {
     /// An automated application is out of sync, and nothing happens.
     Pending,
     Degraded,
+    Progressing,
     UnknownHealth,
     StuckPod,
     Aborted,
@@ -96,6 +99,10 @@ impl Timers {
             ),
             (Timer::Pending, out && ours && app.automated && facts.idle()),
             (Timer::Degraded, app.health == Health::Degraded && facts.about_ours()),
+            (
+                Timer::Progressing,
+                app.health == Health::Progressing && facts.about_ours(),
+            ),
             (Timer::OurOperation, facts.our_operation().is_some()),
             (Timer::AboutOurs, facts.about_ours()),
             (Timer::UnknownHealth, app.health == Health::Unknown),
@@ -112,7 +119,8 @@ impl Timers {
         self.set(Timer::Aborted, aborted && self.read_since_ours(facts), now);
         let synced =
             app.sync == SyncState::Synced || facts.deployed_before_tip() || self.over(Timer::OutOfSync, now, 30);
-        let healthy = facts.health(baseline) == Health::Healthy && !self.hides_canary(facts);
+        let healthy =
+            facts.health(baseline) == Health::Healthy && !self.hides_canary(facts) && !self.may_still_move(facts, now);
         let green = synced && facts.idle() && healthy;
         // Between two looks it can have fallen and risen again: the server tells since when it is healthy.
         let fell = matches!((self.healthy, app.health_since), (Some(before), Some(since)) if since > before);
@@ -140,6 +148,17 @@ impl Timers {
         let mut resources = facts.app.resources.iter();
         !self.read_since_ours(facts)
             && resources.any(|resource| resource.is_rollout() && resource.health == Some(Health::Suspended))
+    }
+
+    /// Whether an application that is only held up by what was on its way before is so for too short a time to say that it stays so.
+    pub(super) fn may_still_move(&self, facts: &Facts<'_>, now: Duration) -> bool {
+        let held = self.held(Timer::Progressing, now);
+        facts.app.health == Health::Progressing && held.is_none_or(|held| held < PROGRESSING_GRACE)
+    }
+
+    /// Whether what the commit makes of each resource was read since what is shown is about our commit.
+    pub(super) fn managed_since_ours(&self, facts: &Facts<'_>) -> bool {
+        matches!((facts.seen.managed_read, self.since(Timer::AboutOurs)), (Some(read), Some(since)) if read > since)
     }
 
     fn set(&mut self, timer: Timer, holds: bool, now: Duration) {

@@ -1,16 +1,11 @@
 //! Turns Argo CD's JSON into the model's nouns. Lenient: what is absent or unknown becomes the noun's "not known".
 
-use std::collections::hash_map::DefaultHasher;
-use std::hash::{Hash, Hasher};
-
-use serde_json::Value;
-
 use crate::model::{
-    AppSnapshot, AppSource, CommitSha, Condition, Happening, Health, Hydration, Managed, Node, Operation, Phase,
-    RepoIdentity, Resource, ResourceId, SyncResult, SyncState, SyncWindow, SyncWindows, Timestamp, WindowKind,
+    AppSnapshot, AppSource, CommitSha, Condition, Happening, Health, Hydration, Node, Operation, Phase, RepoIdentity,
+    Resource, ResourceId, SyncResult, SyncState, SyncWindow, SyncWindows, Timestamp, WindowKind,
 };
 
-use super::bounded::{self, Any, List};
+use super::bounded::{self, List};
 use super::wire;
 
 /// Reads an application from Argo CD's JSON: an answer's body, or the `application` of a stream's frame.
@@ -227,7 +222,7 @@ fn sync_result(result: wire::ResourceResult) -> SyncResult {
     }
 }
 
-fn id(group: String, kind: String, namespace: String, name: String) -> ResourceId {
+pub(super) fn id(group: String, kind: String, namespace: String, name: String) -> ResourceId {
     ResourceId {
         group,
         kind,
@@ -305,61 +300,6 @@ fn window(window: wire::Window) -> SyncWindow {
         time_zone: window.time_zone,
         duration: window.duration,
         manual: window.manual_sync,
-    }
-}
-
-/// Reads what is to become of a managed resource, and how it is; `None` for one whose states cannot be read.
-pub(super) fn managed(resource: wire::ManagedResource) -> Managed {
-    let state = |text: &str| bounded::from_slice::<Any>(text.as_bytes()).unwrap_or_default().0;
-    let (target, live) = (state(&resource.target_state), state(&resource.live_state));
-    Managed {
-        id: id(resource.group, resource.kind, resource.namespace, resource.name),
-        hook: resource.hook,
-        wanted: !target.is_null(),
-        target: fingerprint(&target),
-        images: images_of(&target),
-        live_images: images_of(&live),
-    }
-}
-
-/// Distinguishes two targets: everything of a manifest but its labels and annotations, some of which name the commit or the time.
-fn fingerprint(target: &Value) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    for (name, value) in target.as_object().into_iter().flatten() {
-        if name != "metadata" && name != "status" {
-            name.hash(&mut hasher);
-            value.to_string().hash(&mut hasher);
-        }
-    }
-    hasher.finish()
-}
-
-/// Returns the images that a manifest makes run, each once: every `image` text of a kind that runs something.
-fn images_of(manifest: &Value) -> Vec<String> {
-    let mut images = Vec::new();
-    let kind = manifest.get("kind").and_then(Value::as_str).unwrap_or_default();
-    if !matches!(kind, "ConfigMap" | "Secret")
-        && let Some(spec) = manifest.get("spec").or_else(|| manifest.get("template"))
-    {
-        images_in(spec, &mut images);
-    }
-    images.sort();
-    images.dedup();
-    images
-}
-
-fn images_in(manifest: &Value, into: &mut Vec<String>) {
-    match manifest {
-        Value::Object(fields) => {
-            for (name, value) in fields {
-                match value {
-                    Value::String(image) if name == "image" => into.push(image.clone()),
-                    other => images_in(other, into),
-                }
-            }
-        }
-        Value::Array(items) => items.iter().for_each(|item| images_in(item, into)),
-        _ => {}
     }
 }
 

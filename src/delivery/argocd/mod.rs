@@ -11,6 +11,7 @@ mod drive;
 mod duration;
 mod frames;
 mod inspect;
+mod managed;
 mod object;
 mod read;
 mod rollout;

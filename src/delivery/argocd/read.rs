@@ -14,7 +14,7 @@ use crate::model::{
 
 use super::bounded::{self, Any};
 use super::client::{ArgoCd, Call};
-use super::{analysis, convert, rollout, wire};
+use super::{analysis, convert, managed, rollout, wire};
 
 impl ArgoCd {
     /// Returns the query that every call about one application carries.
@@ -128,7 +128,7 @@ impl Observe for ArgoCd {
             if number % 64 == 63 {
                 tokio::task::yield_now().await;
             }
-            all.push(convert::managed(item));
+            all.push(managed::managed(item));
         }
         Ok(all)
     }

@@ -453,6 +453,26 @@ fn a_degraded_application_ends_when_it_stays_so() {
 }
 
 #[test]
+fn what_an_earlier_run_left_broken_is_no_success_of_the_next() {
+    let world = World::at_speed(2000.0);
+    let old = world.sandbox.overlay("api", "dev").unwrap();
+    let line = old.lines().find(|line| line.contains("newTag:")).unwrap();
+    let new = old.replace(line, "    newTag: never1");
+    world
+        .sandbox
+        .commit(&overlay("api", "dev"), &new, "An earlier run")
+        .unwrap();
+    world.sandbox.argocd.refresh("api-dev");
+    world.until("Degraded", |sandbox| {
+        status(sandbox, "api-dev", "sync/status") == "Synced"
+            && status(sandbox, "api-dev", "health/status") == "Degraded"
+    });
+    let report = world.live(&format!("{DEV} never1")).ends("rollout-failed", 5);
+    assert_eq!(report["changes"], json!([]), "{report:#}");
+    assert_eq!(report["applications"][0]["live"], false, "{report:#}");
+}
+
+#[test]
 fn a_deadline_ends_with_what_it_waited_for() {
     let world = World::at_speed(10.0);
     let report = world.live(&format!("{DEV} never1 --timeout 15s")).ends("timed-out", 10);

@@ -85,7 +85,10 @@ fn what_a_commit_makes_the_same_of_was_not_touched_whatever_the_sync_says() {
     ] {
         let after = |target| {
             let mut play = ill(kind, health).compared(OutOfSync, 'X').change(touched);
-            play.made = Some(vec![made(kind, target, &[IMAGE])]);
+            play.made = Some(vec![
+                made(kind, target, &["myorg/other:v1"]),
+                made("StatefulSet", 2, &[IMAGE]),
+            ]);
             play.synced().change(|app| app.resources[0].sync = Synced).until(70)
         };
         after(7).is(kind, "live with a warning");
@@ -98,6 +101,114 @@ fn what_a_commit_makes_the_same_of_was_not_touched_whatever_the_sync_says() {
         };
         after(8).is(kind, told);
     }
+}
+
+#[test]
+fn what_an_earlier_run_brought_is_judged_again() {
+    for (health, verdict) in [
+        (Degraded, "failed DEGRADED"),
+        (Suspended, "waiting SUSPENDED"),
+        (Progressing, "waiting PROGRESSING"),
+    ] {
+        let again = |runs: &str| {
+            let mut play = auto()
+                .compared(Synced, 'X')
+                .resource("Deployment", Synced, Some(health), "")
+                .health(health);
+            let managed = vec![made("Deployment", 7, &[runs]), made("StatefulSet", 1, &[IMAGE])];
+            play.watch = Watch::new(play.watch.wanted.clone(), Some(&play.app)).with_managed(&managed);
+            play.verdict = None;
+            play.made = Some(managed);
+            play.until(90)
+        };
+        let play = again(IMAGE).is(&health.to_string(), verdict);
+        assert!(!play.verdict.unwrap().why().contains("before"), "{health}");
+        again("myorg/other:v1").is(&health.to_string(), "live with a warning");
+    }
+}
+
+#[test]
+fn a_cron_job_is_as_its_last_run_was() {
+    let runs = |target, image: &str| vec![made("CronJob", target, &[image]), made("Deployment", target, &[image])];
+    let failed = |compared, before: Vec<Managed>| {
+        let mut play = auto()
+            .compared(Synced, compared)
+            .resource("CronJob", Synced, Some(Degraded), "the last run failed")
+            .health(Degraded);
+        play.watch = Watch::new(play.watch.wanted.clone(), Some(&play.app)).with_managed(&before);
+        play.verdict = None;
+        play.made = Some(runs(2, IMAGE));
+        play
+    };
+    failed('P', runs(1, "myorg/api:v1"))
+        .synced()
+        .until(60)
+        .is("25551", "live with a warning");
+    failed('X', runs(2, IMAGE))
+        .until(60)
+        .is("a run of this version failed", "failed DEGRADED");
+}
+
+#[test]
+fn a_health_check_that_failed_before_says_nothing_of_this_commit() {
+    let check = |kind: &str| {
+        let mut play = auto()
+            .resource(kind, Synced, Some(Unknown), "attempt to index a nil value")
+            .health(Unknown);
+        play.watch = Watch::new(play.watch.wanted.clone(), Some(&play.app));
+        play.made = Some(vec![made("Deployment", 2, &[IMAGE])]);
+        play.synced().until(90)
+    };
+    check("Certificate").is("6967", "live with a warning");
+    check("Deployment").is("a workload of ours", "failed UNKNOWN_H");
+}
+
+#[test]
+fn what_stood_still_before_says_nothing_of_this_commit() {
+    let after = |target| {
+        let ingress = |target| made::<&str>("Ingress", target, &[]);
+        let mut play = auto()
+            .resource("Ingress", Synced, Some(Progressing), "")
+            .health(Progressing);
+        let managed = [ingress(1), made("Deployment", 1, &["myorg/api:v1"])];
+        play.watch = Watch::new(play.watch.wanted.clone(), Some(&play.app)).with_managed(&managed);
+        play.made = Some(vec![ingress(target), made("Deployment", 2, &[IMAGE])]);
+        play.synced()
+    };
+    let play = after(1).until(25).is("1704", "waiting PROGRESSING");
+    let play = play.until(60).is("1704", "live with a warning");
+    let Some(Verdict::Live { warnings, .. }) = &play.verdict else {
+        panic!()
+    };
+    assert_eq!(
+        warnings,
+        &["api-dev: Ingress api was Progressing before this commit and still is"]
+    );
+    after(2)
+        .until(600)
+        .is("an Ingress that we changed", "waiting PROGRESSING");
+}
+
+#[test]
+fn a_job_that_was_deleted_after_its_end_is_no_loss() {
+    let gone = |kind: &str, results: Vec<SyncResult>| {
+        auto()
+            .synced()
+            .change(|app| app.operation.as_mut().unwrap().results = results)
+            .resource(kind, OutOfSync, Some(Missing), "")
+            .health(Missing)
+            .compared(OutOfSync, 'X')
+            .until(90)
+    };
+    let applied = |kind: &str| {
+        vec![SyncResult {
+            resource: named(kind),
+            ..SyncResult::default()
+        }]
+    };
+    gone("Job", applied("Job")).is("8586", "live with a warning");
+    gone("Job", Vec::new()).is("a Job that nobody applied", "waiting MISSING");
+    gone("Deployment", applied("Deployment")).is("another kind", "waiting MISSING");
 }
 
 #[test]

@@ -89,6 +89,103 @@ fn an_image_that_only_a_hook_runs_is_no_failure_where_results_name_none() {
     with(result(&[IMAGE]), &[]).is("a hook that is named", "live");
 }
 
+/// Is synced to X, where the workload is this, and these images run.
+fn with(workload: Managed, running: &[&str]) -> Play {
+    let mut play = auto().synced();
+    play.made = Some(vec![workload]);
+    let running = running.iter().map(ToString::to_string).collect();
+    play.change(|app| app.images = running)
+}
+
+#[test]
+fn an_object_that_still_names_another_version_is_no_success() {
+    let v1 = "myorg/api:v1";
+    let digest = "myorg/api@sha256:aa";
+    let named = |live: &[&str], hook| Managed {
+        live_images: live.iter().map(ToString::to_string).collect(),
+        hook,
+        ..made("Deployment", 1, &[IMAGE])
+    };
+    let play = with(named(&[v1], false), &[v1]).until(60);
+    let play = play.is("what `ignoreDifferences` hides", "failed NOOP_CHECK");
+    let why = play.verdict.as_ref().unwrap().why();
+    assert_eq!(
+        why,
+        "api-dev is green, but Deployment api still names myorg/api:v1, not myorg/api:v2"
+    );
+    assert_eq!(play.asked(Ask::HardRefresh), 1);
+    with(named(&[v1], false), &[v1])
+        .resource("Deployment", OutOfSync, None, "")
+        .compared(OutOfSync, 'X')
+        .until(90)
+        .is("what a sync left out", "failed NOOP_CHECK");
+    with(named(&[IMAGE, v1], false), &[IMAGE, v1])
+        .until(60)
+        .is("one container of two", "failed NOOP_CHECK");
+    for (live, running) in [
+        (&[IMAGE][..], v1),
+        (&[digest], digest),
+        (&["mirror.corp/myorg/api:v2"], v1),
+        (&[], v1),
+    ] {
+        with(named(live, false), &[running]).until(60).is(running, "live");
+    }
+    with(named(&[v1], true), &[IMAGE, v1])
+        .until(60)
+        .is("a hook of before", "live");
+    let both = Managed {
+        images: vec![IMAGE.to_owned(), v1.to_owned()],
+        ..named(&[IMAGE, v1], false)
+    };
+    with(both, &[IMAGE, v1])
+        .until(60)
+        .is("two versions that are to run", "live");
+}
+
+#[test]
+fn what_objects_named_before_the_sync_is_read_again() {
+    let named = |live: &str| Managed {
+        live_images: vec![live.to_owned()],
+        ..made("Deployment", 1, &[IMAGE])
+    };
+    let mut play = auto();
+    play.hard = Some(Duration::ZERO);
+    play.managed = Some(vec![named("myorg/api:v1")]);
+    play.managed_read = Some(Duration::ZERO);
+    play.made = Some(vec![named(IMAGE)]);
+    let play = play.change(|app| app.images = vec!["myorg/api:v1".to_owned()]);
+    play.synced().until(60).is("read before", "live");
+}
+
+#[test]
+fn pods_that_nobody_replaces_are_waited_for() {
+    for kind in ["StatefulSet", "Rollout"] {
+        let late = Managed {
+            may_keep_pods: true,
+            ..made(kind, 1, &[IMAGE])
+        };
+        with(late.clone(), &["myorg/api:v1"])
+            .until(600)
+            .is(kind, "waiting PROGRESSING")
+            .change(|app| app.images = vec![IMAGE.to_owned()])
+            .until(620)
+            .is(kind, "live");
+        with(late, &[]).until(60).is("an Argo CD that lists no images", "live");
+    }
+}
+
+#[test]
+fn a_digest_that_stays_is_named() {
+    let (old, new) = ("myorg/api@sha256:aa", "myorg/api@sha256:bb");
+    for (running, verdict) in [(old, "live with a warning"), (new, "live")] {
+        let mut play = auto().change(|app| app.images = vec![old.to_owned()]);
+        play.watch = Watch::new(play.watch.wanted.clone(), Some(&play.app));
+        play.made = Some(vec![made("Deployment", 1, &[IMAGE])]);
+        let play = play.synced().change(|app| app.images = vec![running.to_owned()]);
+        play.until(60).is(running, verdict);
+    }
+}
+
 #[test]
 fn what_is_to_run_counts_whether_it_runs_or_not() {
     for target in [IMAGE, "mirror.corp/myorg/api:v2", "myorg/api:v2@sha256:aa"] {

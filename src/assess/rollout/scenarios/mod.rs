@@ -44,6 +44,7 @@ struct Play {
     refreshed: Option<Duration>,
     hard: Option<Duration>,
     managed: Option<Vec<Managed>>,
+    managed_read: Option<Duration>,
     /// What the commit makes of each resource, once it is asked for; else one that runs what runs now.
     made: Option<Vec<Managed>>,
     windows: Option<SyncWindows>,
@@ -115,6 +116,7 @@ fn play(automated: bool, trigger: bool) -> Play {
         refreshed: None,
         hard: None,
         managed: None,
+        managed_read: None,
         made: None,
         windows: None,
         opening: None,
@@ -144,6 +146,7 @@ impl Play {
             refreshed: self.refreshed,
             hard_refreshed: self.hard,
             managed: self.managed.as_deref(),
+            managed_read: self.managed_read,
             windows: self.windows.as_ref(),
             opening: self.opening,
             canaries: &self.canaries,
@@ -164,6 +167,7 @@ impl Play {
                 Ask::Targets => {
                     let usual = || vec![made("Deployment", 1, &self.app.images)];
                     self.managed = Some(self.made.clone().unwrap_or_else(usual));
+                    self.managed_read = Some(now);
                 }
                 Ask::Sync | Ask::Windows | Ask::Tree => {}
             }
@@ -283,7 +287,12 @@ impl Play {
 /// Returns the identity that [`Play::resource`] gives a kind.
 fn named(kind: &str) -> ResourceId {
     ResourceId {
-        group: if kind == "Rollout" { "argoproj.io" } else { "apps" }.to_owned(),
+        group: match kind {
+            "Rollout" => "argoproj.io",
+            "Job" | "CronJob" => "batch",
+            _ => "apps",
+        }
+        .to_owned(),
         kind: kind.to_owned(),
         namespace: "dev".to_owned(),
         name: "api".to_owned(),

@@ -44,7 +44,10 @@ impl Track<'_> {
                 self.look(result, now)
             }
             Answer::Synced(result) => self.synced(result, now),
-            Answer::Managed(result) => self.beside(result, |track, managed| track.known.managed = Some(managed)),
+            Answer::Managed(result) => self.beside(result, |track, managed| {
+                track.known.managed = Some(managed);
+                track.known.managed_read = Some(now);
+            }),
             Answer::Windows(result) => self.beside(result, |track, windows| {
                 track.known.window_refused &= !windows.manual_possible;
                 let automated = track.known.app.as_ref().is_some_and(|app| app.automated);
