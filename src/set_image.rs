@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::manifest::kustomize::{FILE_NAMES, Kustomize, parse_arguments, set_images};
 use crate::manifest::{ChangedPin, Format as _, ManifestFault, Options};
-use crate::model::{Fault, Tag, nearest};
+use crate::model::{Fault, Parts, Tag, nearest};
 use crate::report::ChangeRow;
 
 /// What was done to a file.
@@ -77,8 +77,15 @@ fn warnings(ChangedPin { before, after }: &ChangedPin, lost_suffix: bool) -> Vec
             "`newName: {lost}` is gone from `{name}`; `{name}=*:TAG` would keep it"
         ));
     }
-    if let (Some(lost), None) = (&before.digest, &after.digest) {
+    if let (Some(lost), None) = (before.version().1, after.version().1) {
         lines.push(format!("`digest: {lost}` is gone from `{name}`"));
+    }
+    let held = after.new_name.as_deref().map(Parts::of).filter(|_| after.is_pinned());
+    if held.is_some_and(|held| held.tag.is_some() || held.digest.is_some()) {
+        lines.push(format!(
+            "`newName` of `{name}` holds a tag or digest, so the image becomes `{}`; no registry holds such an image",
+            after.reference()
+        ));
     }
     if lost_suffix {
         lines.push(format!(

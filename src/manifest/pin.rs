@@ -36,6 +36,18 @@ impl Pin {
         self.new_tag.is_some() || self.digest.is_some()
     }
 
+    /// Returns the tag and the digest, also where the tag holds both (`v1@sha256:…`).
+    #[must_use]
+    pub fn version(&self) -> (Option<&str>, Option<&str>) {
+        let (tag, held) = match self.new_tag.as_deref() {
+            Some(text) => text
+                .split_once('@')
+                .map_or((Some(text), None), |(tag, held)| (Some(tag), Some(held))),
+            None => (None, None),
+        };
+        (tag.filter(|tag| !tag.is_empty()), self.digest.as_deref().or(held))
+    }
+
     /// Returns the reference that runs: repository, tag and digest.
     #[must_use]
     pub fn reference(&self) -> String {
@@ -60,6 +72,21 @@ mod tests {
             new_name: new_name.map(str::to_owned),
             new_tag: Some("v2".to_owned()),
             ..Pin::default()
+        }
+    }
+
+    #[test]
+    fn a_tag_may_hold_the_digest() {
+        for (tag, version) in [
+            ("v1", (Some("v1"), None)),
+            ("v1@sha256:0a", (Some("v1"), Some("sha256:0a"))),
+            ("@sha256:0a", (None, Some("sha256:0a"))),
+        ] {
+            let pin = Pin {
+                new_tag: Some(tag.to_owned()),
+                ..Pin::default()
+            };
+            assert_eq!(pin.version(), version);
         }
     }
 

@@ -392,6 +392,35 @@ mod tests {
     }
 
     #[test]
+    fn a_digest_behind_the_tag_is_a_digest() {
+        let held = format!("- name: api\n  newTag: \"v1@{DIGEST}\"\n");
+        let said = mistakes(&tag("v2"), &[("staging", held.clone())]);
+        assert!(said.contains(DIGEST) && said.contains("image: api:v2@sha256"), "{said}");
+        let both = planned(&images(&[&format!("api:v2@{DIGEST}")]), &[("staging", held.clone())]).unwrap();
+        assert_eq!(both.changes[0].after.reference(), format!("api:v2@{DIGEST}"));
+        let request = Request {
+            from: Some(EnvironmentName::parse("dev").unwrap()),
+            ..request()
+        };
+        let plan = planned(&request, &[("dev", held), ("staging", one("api", "v0"))]).unwrap();
+        assert_eq!(plan.changes[0].after.reference(), format!("api:v1@{DIGEST}"));
+    }
+
+    #[test]
+    fn a_new_name_that_holds_a_version_takes_no_second_one() {
+        for (new_name, what) in [
+            ("reg.io/api:v1".to_owned(), "a tag"),
+            (format!("reg.io/api@{DIGEST}"), "a digest"),
+        ] {
+            let entry = format!("- name: api\n  newName: \"{new_name}\"\n");
+            let said = mistakes(&tag("v2"), &[("staging", entry)]);
+            assert!(said.contains(&format!("{what} in `newName`")), "{said}");
+        }
+        let port = "- name: api\n  newName: localhost:5000/api\n  newTag: v1\n".to_owned();
+        assert!(planned(&tag("v2"), &[("staging", port)]).is_ok());
+    }
+
+    #[test]
     fn from_copies_tag_and_digest_and_keeps_the_new_name() {
         let request = Request {
             from: Some(EnvironmentName::parse("dev").unwrap()),

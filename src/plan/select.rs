@@ -5,6 +5,7 @@ use crate::model::{Digest, EnvironmentName, Reference, RepoPath, Repository, Tag
 
 use super::{Placed, Read, Request};
 
+mod check;
 mod from;
 mod lacking;
 
@@ -62,7 +63,7 @@ pub(super) fn select(
     }
     for (target, wanted) in targets.iter().zip(&wanted) {
         for one in wanted {
-            check(one, target, &mut mistakes);
+            check::of(one, target, &mut mistakes);
         }
     }
     if mistakes.is_empty() { Ok(wanted) } else { Err(mistakes) }
@@ -293,7 +294,7 @@ fn find<'a>(read: &'a Read<'a>, repository: &str) -> Result<Vec<&'a Placed<'a>>,
     }
 }
 
-/// What is given is what is written: a tag alone keeps what is said of the digest (which [`check`] refuses to be anything), a digest
+/// What is given is what is written: a tag alone keeps what is said of the digest (which [`check::of`] refuses to be anything), a digest
 /// alone leaves no tag.
 fn given(read: &Read<'_>, pin: &Placed<'_>, tag: Option<&Tag>, digest: Option<&Digest>) -> Wanted {
     Wanted {
@@ -333,38 +334,4 @@ fn columns(pins: &[Placed<'_>]) -> String {
         .map(|pin| format!("{} (runs {})", pin.name, pin.reference()))
         .collect();
     format!("its entries are {}", rows.join(", "))
-}
-
-/// What must hold of every pin that is written, wherever it comes from.
-fn check(wanted: &Wanted, read: &Read<'_>, mistakes: &mut Vec<String>) {
-    let name = &wanted.name;
-    let old = read
-        .pins
-        .iter()
-        .find(|pin| pin.name == *name && pin.file.path == wanted.file);
-    if old.is_some_and(|pin| pin.is_pattern()) {
-        mistakes.push(format!(
-            "the entry {name} of {} is a regular expression, so which image will run is not known before the commit: give the entry a `newName`",
-            wanted.file
-        ));
-    }
-    let (Field::Set(tag), Field::Keep | Field::Remove) = (&wanted.tag, &wanted.digest) else {
-        return;
-    };
-    // What is pinned already needs no leave.
-    let is_pinned = old.is_some_and(|pin| pin.new_tag.as_deref() == Some(tag));
-    if !is_pinned && Tag::parse(tag).is_ok_and(|tag| tag.looks_mutable()) && !read.target.allow.mutable_tag {
-        mistakes.push(format!(
-            "the tag {tag:?} for {name} looks mutable, so what runs would change without a commit: pin the build instead, \
-             `image: {name}:{tag}@${{{{ steps.build.outputs.digest }}}}`, or give `allow: mutable-tag`"
-        ));
-    }
-    let pinned = old.and_then(|pin| Some((pin.digest.as_deref()?, pin.repository())));
-    if let (Some((digest, repository)), Field::Keep) = (pinned, &wanted.digest) {
-        mistakes.push(format!(
-            "the entry {name} of {} has the digest {digest}, which would still decide what runs: \
-             give the new digest with the tag (`image: {repository}:{tag}@sha256:…`), or `digest` alone",
-            wanted.file
-        ));
-    }
 }

@@ -440,6 +440,10 @@ fn set_image_edits_one_file_and_says_what_it_did() {
     );
     run(folder.path(), &[], &["set-image", "api:v3"]).exits(0);
     assert!(std::fs::read_to_string(&file).unwrap().contains("newTag: v3"));
+    std::fs::write(&file, "images:\n- name: api\n  newName: reg.io/api:v1\n").unwrap();
+    promote(&[], &["set-image", "--dir", dir, "--", "api=*:v2"])
+        .exits(0)
+        .says("the image becomes `reg.io/api:v1:v2`");
     promote(&[], &["set-image", "--dir", dir])
         .exits(2)
         .says("no image is given");

@@ -94,8 +94,8 @@ fn chosen<'a>(source: &'a Read<'a>, lines: &[Reference], mistakes: &mut Vec<Stri
 fn copy(pin: &Placed<'_>, source: Option<&Read<'_>>, read: &Read<'_>) -> Result<Vec<Wanted>, String> {
     let file = &pin.file.path;
     let wrong = |what: &str, why: String| format!("{file} pins {} with the {what} that {why}", pin.name);
-    let tag = pin.new_tag.as_deref().map(Tag::parse).transpose();
-    let digest = pin.digest.as_deref().map(Digest::parse).transpose();
+    let (tag, digest) = pin.version();
+    let (tag, digest) = (tag.map(Tag::parse).transpose(), digest.map(Digest::parse).transpose());
     let (tag, digest) = (
         tag.map_err(|why| wrong("tag", why))?,
         digest.map_err(|why| wrong("digest", why))?,
