@@ -174,6 +174,7 @@ fn once(sandbox: &Sandbox, tag: &str, settle: Duration) -> Duration {
     let clock = SystemClock::start();
     let repo = infrarepo::open(&place, client, Rc::new(SystemClock::start()), Rc::new(Quiet)).unwrap();
     let candidate = Candidate {
+        is_file: false,
         reached: None,
         cluster: None,
         wave: 0,

@@ -26,8 +26,10 @@ pub struct Candidate {
     pub environment: EnvironmentName,
     /// The cluster that the overlay is for, where each has its own.
     pub cluster: Option<ClusterName>,
-    /// The overlay's folder.
+    /// The overlay's folder, or where `is_file` the file that holds the pins.
     pub folder: RepoPath,
+    /// Whether the pins are in files that are no kustomization, so that the path may be a file.
+    pub is_file: bool,
     /// The environment's own folder, where the environment was not asked for: it is `folder`, or includes it.
     pub reached: Option<RepoPath>,
     /// In which of the environment's waves it is synced, from 0.

@@ -7,6 +7,7 @@ use crate::model::{AppName, ApplicationId, Clock, EnvironmentName, Fault, Outcom
 use crate::plan::{self, Applications, Config, SyncMode};
 
 use crate::promote::followee::{Candidate, Followee, Which};
+use crate::promote::prepare::included::is_kustomize;
 use crate::promote::prepare::live::is_live;
 use crate::promote::prepare::plan::Planned;
 use crate::promote::prepare::precheck::precheck;
@@ -159,6 +160,7 @@ pub(in crate::promote) fn candidates_of(target: &plan::Place, images: &[String])
             environment: target.environment.clone(),
             cluster: target.cluster.clone(),
             folder: target.folder.clone(),
+            is_file: !is_kustomize(target),
             reached: target.reached.clone(),
             policy: target.policy,
             images: images.to_vec(),

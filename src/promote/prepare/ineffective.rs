@@ -11,6 +11,7 @@ use crate::assess::rollout::Origin;
 use crate::promote::followee::Followee;
 use crate::promote::prepare::applications::origin;
 use crate::promote::prepare::plan::Planned;
+use crate::promote::prepare::value_files;
 
 /// What can set an image in the repository's place.
 struct Override {
@@ -90,6 +91,16 @@ pub(super) async fn look(
         }
         for over in overrides(repo, at, app, &origin).await? {
             found.hidden(&changes, &over, &whom);
+        }
+        for source in &app.sources {
+            for (change, _) in &changes {
+                let hiding = value_files::hiding(repo, at, (source, origin.feeds(source)), change).await?;
+                if let Some((file, pin)) = hiding {
+                    let sets = format!("{file}:{}, a later value file, sets {}", pin.line, pin.reference());
+                    let remedy = format!("promote in {file}, or list it before {} in `valueFiles`", change.file);
+                    found.no_effect(change, &whom, &sets, remedy);
+                }
+            }
         }
     }
     Ok(found.fault())

@@ -9,7 +9,7 @@ use crate::model::{AppSnapshot, ApplicationId, Clock, Fault, RepoPath};
 use crate::promote::followee::{Candidate, Which};
 use crate::promote::prepare::patience::patiently;
 use crate::promote::prepare::shared::Tree;
-use crate::promote::prepare::source::refused;
+use crate::promote::prepare::source::{deploys, refused};
 
 /// Returns the applications whose folder includes that of a candidate.
 pub(super) async fn including(
@@ -50,7 +50,11 @@ pub(super) async fn which(
             Which::BySource => match listed(observe, clock, list).await {
                 Ok(all) => {
                     let fed = fed.get_or_insert_with(|| Fed::by(all, origin, observe.project()));
-                    let direct = fed.deploying(&candidate);
+                    let direct = if candidate.is_file {
+                        reading(all, origin, observe.project(), &candidate)
+                    } else {
+                        fed.deploying(&candidate)
+                    };
                     let includes = direct.is_empty() && candidate.reached.is_none();
                     let more = including(all, origin, tree.filter(|_| includes), &candidate).await;
                     if includes && more.is_empty() {
@@ -65,6 +69,23 @@ pub(super) async fn which(
         tokio::task::yield_now().await;
     }
     found
+}
+
+/// Returns the applications that read the file of a candidate, or have it as their folder.
+fn reading(
+    all: &[AppSnapshot],
+    origin: &Origin,
+    project: Option<&str>,
+    candidate: &Candidate,
+) -> Vec<(Result<ApplicationId, Fault>, Candidate)> {
+    let names = Names::of(all);
+    let here = candidate.environment.as_str();
+    (all.iter())
+        .filter(|app| project.is_none_or(|project| project == app.project))
+        .filter(|app| app.environment.as_deref().is_none_or(|environment| environment == here))
+        .filter(|app| deploys(app, origin, candidate))
+        .filter_map(|app| Some((Ok(names.id(app)?.within(here)), candidate.clone())))
+        .collect()
 }
 
 /// The applications that deploy something of the branch that is pushed to, by the folders they deploy.

@@ -39,6 +39,7 @@ pub(super) mod shared;
 pub(super) mod snapshot;
 pub(super) mod source;
 mod sync_windows;
+mod value_files;
 pub(super) mod verification;
 mod waves;
 

@@ -83,8 +83,8 @@ async fn more(observe: &dyn Observe, clock: &dyn Clock, id: &ApplicationId, app:
             more.against = may_sync(observe, clock, id, app).await.err();
         }
     }
-    // What is broken or suspended already is excused later if this promotion does not touch it.
-    let ill = |resource: &Resource| matches!(resource.health, Some(Health::Degraded | Health::Suspended));
+    // What is not healthy already is excused later if this promotion does not touch it.
+    let ill = |resource: &Resource| resource.health.is_some_and(|health| health != Health::Healthy);
     if app.resources.iter().any(ill) {
         more.managed = patiently(clock, || observe.managed(id)).await.unwrap_or_default();
     }
@@ -178,11 +178,10 @@ async fn looked(
         let mut through = None;
         let (app, against) = match (&id, read) {
             (Ok(id), Some(Ok(app))) => {
-                if let Some(tree) = tree.filter(|_| !deploys(&app, origin, &candidate.folder)) {
+                if let Some(tree) = tree.filter(|_| !deploys(&app, origin, &candidate)) {
                     through = tree.through(&app, origin, &candidate.folder).await;
                 }
-                let folder = through.as_ref().unwrap_or(&candidate.folder);
-                let unfit = unfit(id, &app, origin, folder);
+                let unfit = unfit(id, &app, origin, (&candidate, through.as_ref()));
                 (Some(app), unfit.into_iter().map(refused).collect())
             }
             (Ok(id), Some(Err(problem))) => {
@@ -192,7 +191,7 @@ async fn looked(
                 } else if is_missing(observe, clock, id, &problem).await {
                     let others = listed(observe, clock, list).await;
                     let project = observe.project();
-                    let wrong = others.map(|others| mistaken(id, others, &named, origin, &candidate.folder, project));
+                    let wrong = others.map(|others| mistaken(id, others, &named, origin, &candidate, project));
                     wrong.unwrap_or_else(Some)
                 } else {
                     Some(unread(id, &problem))

@@ -1,27 +1,51 @@
-//! Whether an application would ever show our commit: does it deploy the folder, and is one that is missing still to come?
+//! Whether an application would ever show our commit: does it deploy the folder or read the file, and is one that is missing still to come?
 //! Of what was seen alone; asks nobody.
 
 use crate::assess::rollout::Origin;
 use crate::model::{AppSnapshot, AppSource, ApplicationId, Fault, RepoPath};
 
-/// Whether an application deploys a folder of the branch that is pushed to.
-pub(in crate::promote) fn deploys(app: &AppSnapshot, origin: &Origin, folder: &RepoPath) -> bool {
-    app.sources
-        .iter()
-        .any(|source| origin.feeds(source) && same_folder(source, folder))
+use crate::promote::followee::Candidate;
+use crate::promote::prepare::value_files;
+
+/// Whether an application deploys the place of a candidate in the branch that is pushed to: the folder, or a file that it reads.
+pub(in crate::promote) fn deploys(app: &AppSnapshot, origin: &Origin, candidate: &Candidate) -> bool {
+    let (place, is_file) = (&candidate.folder, candidate.is_file);
+    let is_fed = app.sources.iter().any(|source| origin.feeds(source));
+    is_fed
+        && app.sources.iter().any(|source| {
+            let feeds = origin.feeds(source);
+            feeds && same_folder(source, place) || is_file && reads(source, feeds, place)
+        })
+}
+
+/// Whether a source reads a file: one that it lists for Helm, or one in its folder where it does not say which.
+fn reads(source: &AppSource, feeds: bool, file: &RepoPath) -> bool {
+    let Some(listed) = value_files::listed(source, feeds) else {
+        return feeds && holds(source, file);
+    };
+    let is_default = || feeds && holds(source, file) && file.split().1 == "values.yaml";
+    listed.contains(file) || is_default()
+}
+
+fn holds(source: &AppSource, file: &RepoPath) -> bool {
+    RepoPath::parse(&source.path).is_ok_and(|folder| {
+        let rest = file.as_str().strip_prefix(folder.as_str());
+        rest.is_some_and(|rest| rest.starts_with('/'))
+    })
 }
 
 fn same_folder(source: &AppSource, folder: &RepoPath) -> bool {
     RepoPath::parse(&source.path).is_ok_and(|path| path == *folder)
 }
 
-/// Returns why an application would never show our commit.
+/// Returns why an application would never show our commit. `through`: the folder that it deploys, if that includes the candidate's.
 pub(in crate::promote) fn unfit(
     id: &ApplicationId,
     app: &AppSnapshot,
     origin: &Origin,
-    folder: &RepoPath,
+    (candidate, through): (&Candidate, Option<&RepoPath>),
 ) -> Vec<String> {
+    let folder = through.unwrap_or(&candidate.folder);
     let mut why = Vec::new();
     if app.skips_reconcile {
         why.push(format!(
@@ -31,7 +55,7 @@ pub(in crate::promote) fn unfit(
     if app.deleting {
         why.push(format!("{id} is being deleted"));
     }
-    if deploys(app, origin, folder) {
+    if through.is_some() || deploys(app, origin, candidate) {
         return why;
     }
     let elsewhere = |source: &&AppSource| origin.repository.is(&source.repository) && !source.chart;
@@ -62,7 +86,11 @@ pub(in crate::promote) fn unfit(
             origin.branch
         )
     } else {
-        format!("{id} deploys {}, not {folder}", has(&|source| source.path.clone()))
+        let places = |source: &AppSource| match source.path.as_str() {
+            "" => source.repo_url.clone(),
+            path => path.to_owned(),
+        };
+        format!("{id} deploys {}, not {folder}", has(&places))
     });
     why
 }
@@ -73,7 +101,7 @@ pub(in crate::promote) fn mistaken(
     others: &[AppSnapshot],
     named: &[ApplicationId],
     origin: &Origin,
-    folder: &RepoPath,
+    candidate: &Candidate,
     project: Option<&str>,
 ) -> Option<Fault> {
     let same = |id: &ApplicationId, app: &AppSnapshot| {
@@ -89,11 +117,11 @@ pub(in crate::promote) fn mistaken(
         return Some(Fault::refused(why).hint(format!("give `application: {namespace}/{}`", app.name)));
     }
     let deployer = (others.iter())
-        .filter(|app| deploys(app, origin, folder))
+        .filter(|app| deploys(app, origin, candidate))
         .find(|app| !named.iter().any(|id| same(id, app)))?;
     let why = format!(
-        "application {id} does not exist: {folder} is deployed by {}",
-        deployer.name
+        "application {id} does not exist: {} is deployed by {}",
+        candidate.folder, deployer.name
     );
     Some(Fault::refused(why).hint(format!("let `application` name {}", deployer.name)))
 }

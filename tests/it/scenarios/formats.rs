@@ -1,5 +1,7 @@
 //! One app in a format of its own for each environment: every command reads and writes each of them, and versions go from one to the next.
 
+use serde_json::{Value, json};
+
 use crate::support::{Ran, World};
 
 const DIGEST: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
@@ -146,5 +148,83 @@ fn every_command_works_with_every_format_and_between_them() {
         let (now, then) = (formats.file(name), text.trim_end());
         let same = now.trim_end().replace("'v1'", "v1").replace("\"v1\"", "v1");
         assert_eq!(same, then, "{name}");
+    }
+}
+
+const MANIFEST: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: api}\nspec:\n  template:\n    spec:\n      containers:\n      - {name: api, image: myorg/api:v1}\n";
+
+#[test]
+fn an_application_that_reads_the_file_is_followed() {
+    let world = World::at_speed(200.0);
+    world.sandbox.commit("deploy/dev/api.yaml", MANIFEST, "add it").unwrap();
+    let read = |spec: &mut Value| spec["source"]["path"] = json!("deploy/dev");
+    world.sandbox.argocd.edit("api-dev", read);
+    let file = "--app api --environment dev --settle 200ms --path deploy/{environment}/{app}.yaml";
+    world
+        .live(&format!("{file} --format manifests --tag v2"))
+        .ends("promoted", 0);
+    let by_source = format!("{file} --format manifests --application by-source --tag v3");
+    let report = world.live(&by_source).ends("promoted", 0);
+    assert_eq!(report["applications"][0]["name"], "api-dev", "{report:#}");
+    // A file beside that folder is none of it.
+    world
+        .sandbox
+        .commit("deploy/dev-eu/api.yaml", MANIFEST, "add another")
+        .unwrap();
+    let beside = "--app api --environment dev --path deploy/{environment}-eu/{app}.yaml --format manifests --tag v2";
+    let report = world.live(beside).ends("refused", 3);
+    let reason = report["reason"].as_str().unwrap();
+    assert!(
+        reason.contains("api-dev deploys deploy/dev, not deploy/dev-eu"),
+        "{reason}"
+    );
+}
+
+#[test]
+fn a_values_file_is_found_where_the_application_lists_it() {
+    let world = World::at_speed(200.0);
+    let commit = |file: &str, text: &str| world.sandbox.commit(file, text, "add it").unwrap();
+    commit("charts/web/values.yaml", "image: {repository: myorg/api, tag: v0}\n");
+    commit("envs/dev.yaml", "image:\n  repository: myorg/api\n  tag: v1\n");
+    commit("envs/all.yaml", "image:\n  tag: v0\n");
+    let plan = |source: Value| {
+        let alone = source.is_object();
+        world.sandbox.argocd.edit("api-dev", |spec| {
+            spec["source"] = if alone { source.clone() } else { Value::Null };
+            spec["sources"] = if alone { Value::Null } else { source };
+        });
+        world.live("plan --app api --environment dev --format values --path envs/{environment}.yaml --tag v2")
+    };
+    let spec = world.sandbox.argocd.application("api-dev").unwrap()["spec"].clone();
+    let source = |more: Value| {
+        let mut source = spec["source"].clone();
+        source["path"] = json!("charts/web");
+        for (name, value) in more.as_object().unwrap() {
+            source[name] = value.clone();
+        }
+        source
+    };
+    let listed = |files: &[&str]| source(json!({"helm": {"valueFiles": files}}));
+    let report = plan(listed(&["../../envs/dev.yaml"])).ends("planned", 0);
+    assert!(!report["warnings"].to_string().contains("no effect"), "{report:#}");
+    let chart = json!({"repoURL": "https://charts.example.com", "chart": "web", "targetRevision": "1.2.3",
+        "helm": {"valueFiles": ["$values/envs/dev.yaml"]}});
+    let mut values = source(json!({"ref": "values"}));
+    values.as_object_mut().unwrap().remove("path");
+    plan(json!([chart, values])).ends("planned", 0);
+    // Helm takes the value of the last file.
+    let report = plan(listed(&["../../envs/dev.yaml", "/envs/all.yaml"])).ends("planned", 0);
+    let warnings = report["warnings"].to_string();
+    assert!(
+        warnings.contains("envs/all.yaml:2, a later value file, sets myorg/api:v0"),
+        "{warnings}"
+    );
+    for files in [&["values.yaml"][..], &[]] {
+        let report = plan(listed(files)).ends("refused", 3);
+        let reason = report["reason"].as_str().unwrap();
+        assert!(
+            reason.contains("api-dev deploys charts/web, not envs/dev.yaml"),
+            "{reason}"
+        );
     }
 }

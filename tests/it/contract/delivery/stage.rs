@@ -226,6 +226,7 @@ impl Stage {
 
     pub(super) fn candidate(&self, app: &str, environment: &str) -> Candidate {
         Candidate {
+            is_file: false,
             reached: None,
             cluster: None,
             wave: 0,
