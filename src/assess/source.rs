@@ -97,7 +97,7 @@ fn healthy(app: &AppSnapshot, carriers: &[&Managed]) -> Result<Besides, String> 
             Health::Progressing | Health::Unknown => !carriers.is_empty() && !runs_one(id) && stood_still(app),
             Health::Missing => is_finished(app, resource),
             Health::Suspended => matches!(kind, "Job" | "CronJob") || !(runs_one(id) || resource.is_rollout()),
-            _ => false,
+            Health::Healthy => true,
         };
         if !excused {
             return Err(format!("is {}: {id} is {health}", app.health));

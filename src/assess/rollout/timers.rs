@@ -75,6 +75,7 @@ impl Timers {
         let operation = app.operation.as_ref();
         let ours = facts.compared.has_ours();
         let out = app.sync == SyncState::OutOfSync;
+        let moving = app.health == Health::Progressing;
         let all = [
             (Timer::SpecError, condition(&["InvalidSpecError", "UnknownError"])),
             (
@@ -99,10 +100,7 @@ impl Timers {
             ),
             (Timer::Pending, out && ours && app.automated && facts.idle()),
             (Timer::Degraded, app.health == Health::Degraded && facts.about_ours()),
-            (
-                Timer::Progressing,
-                app.health == Health::Progressing && facts.about_ours(),
-            ),
+            (Timer::Progressing, moving && facts.about_ours()),
             (Timer::OurOperation, facts.our_operation().is_some()),
             (Timer::AboutOurs, facts.about_ours()),
             (Timer::UnknownHealth, app.health == Health::Unknown),
@@ -119,9 +117,7 @@ impl Timers {
         self.set(Timer::Aborted, aborted && self.read_since_ours(facts), now);
         let synced =
             app.sync == SyncState::Synced || facts.deployed_before_tip() || self.over(Timer::OutOfSync, now, 30);
-        let healthy =
-            facts.health(baseline) == Health::Healthy && !self.hides_canary(facts) && !self.may_still_move(facts, now);
-        let green = synced && facts.idle() && healthy;
+        let green = synced && facts.idle() && self.is_healthy(facts, baseline, now);
         // Between two looks it can have fallen and risen again: the server tells since when it is healthy.
         let fell = matches!((self.healthy, app.health_since), (Some(before), Some(since)) if since > before);
         if fell {
@@ -148,6 +144,11 @@ impl Timers {
         let mut resources = facts.app.resources.iter();
         !self.read_since_ours(facts)
             && resources.any(|resource| resource.is_rollout() && resource.health == Some(Health::Suspended))
+    }
+
+    fn is_healthy(&self, facts: &Facts<'_>, baseline: &Baseline, now: Duration) -> bool {
+        let healthy = facts.health(baseline) == Health::Healthy;
+        healthy && !self.hides_canary(facts) && !self.may_still_move(facts, now)
     }
 
     /// Whether an application that is only held up by what was on its way before is so for too short a time to say that it stays so.
