@@ -177,6 +177,17 @@ pub const METRICS_ANSWER: Limit = Limit::size("metrics", "answer of Prometheus o
 /// How many requests a chain of redirects may be.
 pub const METRICS_REQUESTS: Limit = Limit::count("metrics", "requests of one chain of redirects", 10, "requests");
 
+/// How long a condition, or a time of a range query, may be: etcd keeps no object of more than 1.5 MiB.
+pub const EXPRESSION: Limit = Limit::size("analysis", "text of one expression", 256 << 10);
+/// How long a text may be that an expression makes.
+pub const EXPRESSION_TEXT: Limit = Limit::size("analysis", "one text that an expression makes", 4 << 20);
+/// How much memory everything may take that an expression makes: room for the million elements that the controller allows.
+pub const EXPRESSION_MEMORY: Limit = Limit::size("analysis", "all that one expression makes", 48 << 20);
+/// How much work one evaluation may be: well below a second.
+pub const EXPRESSION_STEPS: Limit = Limit::count("analysis", "work for one expression", 5_000_000, "steps");
+/// How deep lists and maps may be nested that an expression makes.
+pub const EXPRESSION_DEPTH: Limit = Limit::count("analysis", "lists and maps one in the other", 200, "levels");
+
 /// How many redirects of a registry are followed.
 pub const REGISTRY_REDIRECTS: Limit = Limit::count("registry", "redirects of one request", 5, "redirects");
 
@@ -241,6 +252,11 @@ pub const ALL: &[Limit] = &[
     REGISTRY_REDIRECTS,
     METRICS_ANSWER,
     METRICS_REQUESTS,
+    EXPRESSION,
+    EXPRESSION_TEXT,
+    EXPRESSION_MEMORY,
+    EXPRESSION_STEPS,
+    EXPRESSION_DEPTH,
     ARGOCD_CALL,
     ARGOCD_REFRESH,
     ARGOCD_ONE,
@@ -271,7 +287,7 @@ impl fmt::Display for Limit {
 pub fn page() -> String {
     let mut out = String::from(
         "# Limits\n\nEvery answer of a server, and every step of a run, is bounded. A real server does not meet a limit of size or count. If one \
-         does,\nthe run ends with exit code 4 and names the limit, and the report says what was written.\n\nThis page is made from \
+         does,\nthe run ends with exit code 4 and names the limit, and the report says what was written. For\nan expression of an analysis that meets one, the measurement is an Error.\n\nThis page is made from \
          `src/model/limits.rs`.\n\n| whose | what | at most |\n|---|---|---|\n",
     );
     for limit in ALL {

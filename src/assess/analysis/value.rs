@@ -1,6 +1,7 @@
 //! What a query returns and what an expression computes with.
 
 use std::collections::BTreeMap;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use super::golang::{plain_float, short_float, to_float};
@@ -21,7 +22,7 @@ pub enum Value {
     /// A list; what a Prometheus vector or matrix is.
     List(Arc<List>),
     /// Fields by name.
-    Map(Arc<BTreeMap<String, Value>>),
+    Map(Arc<Fields>),
     /// A moment: nanoseconds since 1970, UTC.
     Time(i128),
     /// A span of time in nanoseconds.
@@ -39,6 +40,22 @@ pub struct List {
     pub of: Of,
     /// The elements.
     pub items: Vec<Value>,
+    depth: u16,
+}
+
+/// Fields by their names.
+#[derive(Debug, Clone)]
+pub struct Fields {
+    fields: BTreeMap<String, Value>,
+    depth: u16,
+}
+
+impl Deref for Fields {
+    type Target = BTreeMap<String, Value>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.fields
+    }
 }
 
 /// The declared type of a list's elements. Lists of two different declared types other than [`Of::Any`] are never equal.
@@ -64,7 +81,25 @@ impl Value {
     /// Makes a list.
     #[must_use]
     pub fn list(of: Of, items: Vec<Value>) -> Self {
-        Self::List(Arc::new(List { of, items }))
+        let depth = around(&items);
+        Self::List(Arc::new(List { of, items, depth }))
+    }
+
+    /// Makes a map.
+    #[must_use]
+    pub fn map(fields: BTreeMap<String, Value>) -> Self {
+        let depth = around(fields.values());
+        Self::Map(Arc::new(Fields { fields, depth }))
+    }
+
+    /// Returns how many lists and maps are one in the other; 0 for what is neither.
+    #[must_use]
+    pub fn depth(&self) -> u16 {
+        match self {
+            Self::List(list) => list.depth,
+            Self::Map(fields) => fields.depth,
+            _ => 0,
+        }
     }
 
     /// Makes a text.
@@ -82,12 +117,12 @@ impl Value {
             serde_json::Value::Number(number) => Self::Float(number.as_f64().unwrap_or(f64::NAN)),
             serde_json::Value::String(text) => Self::text(text),
             serde_json::Value::Array(items) => Self::list(Of::Any, items.iter().map(Self::from_json).collect()),
-            serde_json::Value::Object(fields) => Self::Map(Arc::new(
+            serde_json::Value::Object(fields) => Self::map(
                 fields
                     .iter()
                     .map(|(name, value)| (name.clone(), Self::from_json(value)))
                     .collect(),
-            )),
+            ),
         }
     }
 
@@ -190,6 +225,12 @@ impl Value {
             _ => return None,
         })
     }
+}
+
+/// Returns the depth of what holds these values.
+fn around<'a>(values: impl IntoIterator<Item = &'a Value>) -> u16 {
+    let deepest = values.into_iter().map(Value::depth).max().unwrap_or(0);
+    deepest.saturating_add(1)
 }
 
 impl Of {

@@ -10,7 +10,7 @@ const GIT: &str = "scenarios/full_git_answers.rs";
 const OTHERS: &str = "scenarios/full_answers.rs";
 
 /// The rows, each with the file and the name of its test.
-const TESTS: [(Limit, &str, &str); 29] = [
+const TESTS: [(Limit, &str, &str); 34] = [
     (
         limits::ERROR_BODY,
         GIT,
@@ -80,6 +80,31 @@ const TESTS: [(Limit, &str, &str); 29] = [
     (limits::REGISTRY_REDIRECTS, OTHERS, "answers_of_a_registry_end_in_words"),
     (limits::METRICS_ANSWER, OTHERS, "answers_of_prometheus_end_in_words"),
     (limits::METRICS_REQUESTS, OTHERS, "answers_of_prometheus_end_in_words"),
+    (
+        limits::EXPRESSION,
+        OTHERS,
+        "expressions_beyond_their_bounds_end_in_words",
+    ),
+    (
+        limits::EXPRESSION_TEXT,
+        OTHERS,
+        "expressions_beyond_their_bounds_end_in_words",
+    ),
+    (
+        limits::EXPRESSION_MEMORY,
+        OTHERS,
+        "expressions_beyond_their_bounds_end_in_words",
+    ),
+    (
+        limits::EXPRESSION_STEPS,
+        OTHERS,
+        "expressions_beyond_their_bounds_end_in_words",
+    ),
+    (
+        limits::EXPRESSION_DEPTH,
+        OTHERS,
+        "expressions_beyond_their_bounds_end_in_words",
+    ),
     (
         limits::ARGOCD_ONE,
         BOUNDS,

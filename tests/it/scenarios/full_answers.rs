@@ -172,6 +172,33 @@ fn answers_of_prometheus_end_in_words() {
 }
 
 #[test]
+fn expressions_beyond_their_bounds_end_in_words() {
+    let prometheus = Prometheus::start().unwrap();
+    prometheus.set(QUERY, Series::Vector(vec!["0.97"]));
+    let long = format!("'{}' == ''", "x".repeat(300_000));
+    for (condition, words) in [
+        (
+            "len(reduce(1..40, #acc + #acc, 'xxxxxxxx')) > 0",
+            "a text of more than 4 MiB",
+        ),
+        ("len(map(1..450000, [#])) > 0", "texts and lists of more than 48 MiB"),
+        (
+            "toJSON(reduce(1..40, [#acc, #acc], 0)) != ''",
+            "more than 5000000 steps",
+        ),
+        ("len(reduce(1..400000, [#acc], 0)) > 0", "more than 200 levels"),
+        (&long, "longer than 256 KiB"),
+    ] {
+        let text = template(&prometheus.url(), "    interval: 1s\n    count: 3");
+        let quoted = condition.replace('\'', "''");
+        let text = text.replace("result[0] >= 0.95", &format!("'{quoted}'"));
+        let report = not_open(&analysed(&text), words);
+        let reason = gate(&report, "analysis")["reason"].as_str().unwrap();
+        assert!(reason.contains(words), "{reason}");
+    }
+}
+
+#[test]
 fn answers_of_a_web_provider_end_in_words() {
     for (element, size) in ELEMENTS
         .into_iter()

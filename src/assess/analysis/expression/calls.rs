@@ -185,9 +185,11 @@ fn fits(
             checker.visit(argument)?;
         }
     }
+    // Each argument is visited once: visited for each way, nested calls would take twice as long a level.
+    let visited = signatures.len() > 1;
     let mut last = None;
     for signature in signatures {
-        match one(checker, name, signature, arguments, at) {
+        match one(checker, name, signature, arguments, visited, at) {
             Ok(()) => return Ok(()),
             Err(failure) => last = Some(failure),
         }
@@ -200,17 +202,22 @@ fn one(
     name: &str,
     signature: &[Parameter],
     arguments: &mut [Part],
+    visited: bool,
     at: usize,
 ) -> Result<(), Failure> {
     if arguments.len() != signature.len() {
-        for argument in arguments.iter_mut() {
+        for argument in arguments.iter_mut().filter(|_| !visited) {
             checker.visit(argument)?;
         }
         let message = format!("`{name}` takes {} arguments, not {}", signature.len(), arguments.len());
         return Err(Failure::new(Class::ArgumentCount, at, message));
     }
     for (argument, parameter) in arguments.iter_mut().zip(signature) {
-        let kind = checker.visit(argument)?;
+        let kind = if visited {
+            argument.kind.clone()
+        } else {
+            checker.visit(argument)?
+        };
         match parameter {
             Parameter::Float if kind.is_integer() => make_float(argument),
             Parameter::Int if kind.is_integer() => {}

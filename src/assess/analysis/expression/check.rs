@@ -1,10 +1,11 @@
 //! The static types of a whole expression, the branches that are never taken included. The first mistake is the answer.
 
+use super::budget::Budget;
 use super::calls;
 use super::failure::{Class, Failure};
 use super::functions;
 use super::kind::Kind;
-use super::pattern;
+use super::pattern::Written;
 use super::tree::{Binary, Let, Member, Node, Part, Pointer, Slice, Unary};
 use crate::assess::analysis::value::Of;
 
@@ -14,6 +15,7 @@ pub(super) fn check(part: &mut Part, result: Option<&Kind>) -> Result<(), Failur
         result,
         variables: Vec::new(),
         scopes: Vec::new(),
+        budget: Budget::default(),
     };
     checker.visit(part).map(drop)
 }
@@ -22,6 +24,7 @@ pub(super) struct Checker<'a> {
     result: Option<&'a Kind>,
     variables: Vec<(String, Kind)>,
     pub(super) scopes: Vec<Scope>,
+    budget: Budget,
 }
 
 /// What `#`, `#index` and `#acc` are inside of a predicate.
@@ -46,7 +49,8 @@ impl Checker<'_> {
         let at = part.at;
         let kind = match &mut part.node {
             Node::Nil => Kind::Nil,
-            Node::Bool(_) => Kind::Bool,
+            // A search in a range is made after the check.
+            Node::Bool(_) | Node::Within(_) => Kind::Bool,
             Node::Int(_) => Kind::Int,
             Node::Float(_) => Kind::Float,
             Node::Text(_) => Kind::Text,
@@ -68,7 +72,9 @@ impl Checker<'_> {
                 if *binary == Binary::Matches
                     && let Node::Text(text) = &right.node
                 {
-                    pattern::Pattern::parse(text).map_err(|problem| problem.failure(right.at))?;
+                    let written = Written::read(text).map_err(|problem| problem.failure(right.at))?;
+                    self.budget.work(written.steps_to_build(), right.at)?;
+                    written.build().map_err(|problem| problem.failure(right.at))?;
                 }
                 Self::binary(*binary, &left_kind, &right_kind, at)?
             }

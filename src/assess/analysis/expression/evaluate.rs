@@ -1,26 +1,23 @@
 //! The value of a checked expression.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
+use super::budget::{Budget, read};
 use super::failure::{Class, Failure};
 use super::kind::Kind;
 use super::operators::{arithmetic, compare, equal, fetch, int, is_in, slice};
-use super::pattern::Pattern;
+use super::pattern::Written;
 use super::tree::{Binary, Builtin, Node, Part, Pointer, Unary};
 use super::{library, methods, predicates};
 use crate::assess::analysis::value::{Of, Value};
 
-/// The elements that an expression may make, as the controller counts them.
-const BUDGET: usize = 1_000_000;
-
 /// Where an expression runs.
 pub(super) struct Machine<'a> {
-    result: &'a Value,
+    pub(super) result: &'a Value,
     pub(super) now: i128,
     variables: Vec<Value>,
     pub(super) scopes: Vec<Scope>,
-    made: usize,
+    pub(super) budget: Budget,
 }
 
 /// Where a predicate is.
@@ -50,7 +47,7 @@ pub(super) fn evaluate(part: &Part, result: &Value, now: i128) -> Result<Value, 
         now,
         variables: Vec::new(),
         scopes: Vec::new(),
-        made: 0,
+        budget: Budget::default(),
     };
     machine.value(part).or_else(|stop| match stop {
         Stop::Failed(failure) => Err(failure),
@@ -62,6 +59,7 @@ impl Machine<'_> {
     /// Evaluates a part.
     #[expect(clippy::too_many_lines, reason = "one arm for each part of the language")]
     pub(super) fn value(&mut self, part: &Part) -> Result<Value, Stop> {
+        self.budget.work(1, part.at)?;
         Ok(match &part.node {
             Node::Nil => Value::Nil,
             Node::Bool(value) => Value::Bool(*value),
@@ -97,7 +95,26 @@ impl Machine<'_> {
                 let base = self.value(&parts.base)?;
                 let to = parts.to.as_ref().map(|part| self.value(part)).transpose()?;
                 let from = parts.from.as_ref().map(|part| self.value(part)).transpose()?;
-                slice(&base, from.as_ref(), to.as_ref(), part.at)?
+                let cut = slice(&base, from.as_ref(), to.as_ref(), part.at)?;
+                match &cut {
+                    Value::List(list) => self.budget.list(list.items.len(), part.at)?,
+                    Value::Text(text) => self.budget.text(text.len(), part.at)?,
+                    _ => {}
+                }
+                cut
+            }
+            Node::Within(ends) => {
+                let [wanted, from, to] = &**ends;
+                // The controller looks at both ends with the value worked out anew.
+                let mut within = true;
+                for (binary, end) in [(Binary::GreaterOrEqual, from), (Binary::LessOrEqual, to)] {
+                    let (value, end) = (self.value(wanted)?, self.value(end)?);
+                    within = within && compare(binary, &value, &end, part.at)?;
+                    if !within {
+                        break;
+                    }
+                }
+                Value::Bool(within)
             }
             Node::Call(callee, arguments) => self.call(callee, arguments, part.at)?,
             Node::Builtin(builtin) => self.builtin(builtin, part.at)?,
@@ -134,8 +151,9 @@ impl Machine<'_> {
                 for part in parts {
                     items.push(self.value(part)?);
                 }
-                self.make(items.len(), part.at)?;
-                Value::list(Of::Any, items)
+                self.budget.make(items.len(), part.at)?;
+                self.budget.list(items.len(), part.at)?;
+                Budget::nested(Value::list(Of::Any, items), part.at)?
             }
             Node::Map(pairs) => {
                 let mut fields = BTreeMap::new();
@@ -150,8 +168,10 @@ impl Machine<'_> {
                     let value = self.value(value)?;
                     fields.insert(name, value);
                 }
-                self.make(pairs.len(), part.at)?;
-                Value::Map(Arc::new(fields))
+                self.budget.make(pairs.len(), part.at)?;
+                self.budget
+                    .map(fields.len(), fields.keys().map(String::len).sum(), part.at)?;
+                Budget::nested(Value::map(fields), part.at)?
             }
         })
     }
@@ -162,17 +182,12 @@ impl Machine<'_> {
         truth(&value, part.at).map_err(Stop::from)
     }
 
-    /// Counts elements that are made, and stops where the controller runs out of its budget.
-    pub(super) fn make(&mut self, elements: usize, at: usize) -> Result<(), Failure> {
-        self.made = self.made.saturating_add(elements);
-        if self.made >= BUDGET {
-            return Err(Failure::new(
-                Class::Budget,
-                at,
-                "the expression makes more than a million elements",
-            ));
+    /// Computes, after the text was counted that a sum may make.
+    pub(super) fn arithmetic(&mut self, binary: Binary, a: &Value, b: &Value, at: usize) -> Result<Value, Failure> {
+        if let (Binary::Add, Value::Text(a), Value::Text(b)) = (binary, a, b) {
+            self.budget.text(a.len().saturating_add(b.len()), at)?;
         }
-        Ok(())
+        arithmetic(binary, a, b, at)
     }
 
     fn unary(&mut self, unary: Unary, operand: &Part, at: usize) -> Result<Value, Stop> {
@@ -224,17 +239,24 @@ impl Machine<'_> {
                 if left.kind == right.kind {
                     strictly(&left.kind, &a, &b, at)?;
                 }
+                self.budget.compare(&a, &b, at)?;
                 Value::Bool(equal(&a, &b) == (binary == Binary::Equal))
             }
             Binary::Less | Binary::Greater | Binary::GreaterOrEqual | Binary::LessOrEqual => {
+                self.budget.compare(&a, &b, at)?;
                 Value::Bool(compare(binary, &a, &b, at)?)
             }
-            Binary::In | Binary::InTexts => Value::Bool(is_in(binary, &a, &b, at)?),
+            Binary::In | Binary::InTexts => {
+                if let Value::List(_) = b {
+                    self.budget.weigh(&b, at)?;
+                }
+                Value::Bool(is_in(binary, &a, &b, at)?)
+            }
             Binary::Matches | Binary::Contains | Binary::StartsWith | Binary::EndsWith => {
-                Value::Bool(texts(binary, &a, &b, at)?)
+                Value::Bool(texts(&mut self.budget, binary, &a, &b, at)?)
             }
             Binary::Range => self.range(&a, &b, at)?,
-            _ => arithmetic(binary, &a, &b, at)?,
+            _ => self.arithmetic(binary, &a, &b, at)?,
         })
     }
 
@@ -243,7 +265,9 @@ impl Machine<'_> {
             return Err(Failure::new(Class::Type, at, "a range has whole numbers as its ends").into());
         };
         let length = to.wrapping_sub(from).wrapping_add(1).max(0);
-        self.make(usize::try_from(length).unwrap_or(usize::MAX), at)?;
+        let elements = usize::try_from(length).unwrap_or(usize::MAX);
+        self.budget.make(elements, at)?;
+        self.budget.list(elements, at)?;
         Ok(Value::list(
             Of::Ints,
             (0..length).map(|step| Value::Int(from.wrapping_add(step))).collect(),
@@ -257,7 +281,7 @@ impl Machine<'_> {
                 for argument in arguments {
                     values.push(self.value(argument)?);
                 }
-                Ok(library::of_the_controller(name, self.result, values, at)?)
+                Ok(library::of_the_controller(self, name, values, at)?)
             }
             Node::Member(member) if callee.kind == Kind::Function => {
                 let base = self.value(&member.base)?;
@@ -317,16 +341,29 @@ fn strictly(kind: &Kind, a: &Value, b: &Value, at: usize) -> Result<(), Failure>
     }
 }
 
-fn texts(binary: Binary, a: &Value, b: &Value, at: usize) -> Result<bool, Failure> {
+fn texts(budget: &mut Budget, binary: Binary, a: &Value, b: &Value, at: usize) -> Result<bool, Failure> {
     match (a, b) {
         (Value::Nil, _) | (_, Value::Nil) => Ok(false),
         (Value::Text(a), Value::Text(b)) => Ok(match binary {
-            Binary::Contains => a.contains(&**b),
-            Binary::StartsWith => a.starts_with(&**b),
-            Binary::EndsWith => a.ends_with(&**b),
-            _ => Pattern::parse(b)
-                .and_then(|pattern| pattern.is_in(a))
-                .map_err(|problem| problem.failure(at))?,
+            Binary::Contains => {
+                budget.work(read(a.len() + b.len()), at)?;
+                a.contains(&**b)
+            }
+            Binary::StartsWith | Binary::EndsWith => {
+                budget.work(read(b.len()), at)?;
+                if binary == Binary::StartsWith {
+                    a.starts_with(&**b)
+                } else {
+                    a.ends_with(&**b)
+                }
+            }
+            _ => {
+                let written = Written::read(b).map_err(|problem| problem.failure(at))?;
+                budget.work(written.steps_to_build(), at)?;
+                budget.work(written.steps_through(a.len()), at)?;
+                let found = written.build().and_then(|pattern| pattern.is_in(a));
+                found.map_err(|problem| problem.failure(at))?
+            }
         }),
         _ => {
             let message = format!("`{}` works on texts", binary.text());

@@ -75,13 +75,23 @@ pub enum FailureKind {
     NotEvaluated,
 }
 
+/// A message can quote a text that an expression made; so many characters of it are enough.
+const LONGEST: usize = 300;
+
+fn short(message: String) -> String {
+    match message.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", message.get(..end).unwrap_or_default()),
+        None => message,
+    }
+}
+
 impl Failure {
     /// The controller fails as well.
     pub(super) fn new(class: Class, at: usize, message: impl Into<String>) -> Self {
         Self {
             kind: FailureKind::Controller(class),
             at,
-            message: message.into(),
+            message: short(message.into()),
         }
     }
 
@@ -90,7 +100,7 @@ impl Failure {
         Self {
             kind: FailureKind::NotEvaluated,
             at,
-            message: format!("promote does not evaluate {what}"),
+            message: short(format!("promote does not evaluate {what}")),
         }
     }
 

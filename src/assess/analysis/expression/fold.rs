@@ -57,7 +57,9 @@ pub(super) fn each(part: &mut Part, visit: &mut impl FnMut(&mut Part) -> Result<
             each(&mut variable.value, visit)?;
             each(&mut variable.body, visit)?;
         }
-        Node::Conditional(branches) => branches.iter_mut().try_for_each(|part| each(part, visit))?,
+        Node::Conditional(branches) | Node::Within(branches) => {
+            branches.iter_mut().try_for_each(|part| each(part, visit))?;
+        }
         Node::Sequence(parts) | Node::List(parts) => parts.iter_mut().try_for_each(|part| each(part, visit))?,
         Node::Map(pairs) => {
             for (key, value) in pairs {
@@ -209,16 +211,8 @@ fn range(part: &mut Part) {
         && let Node::Binary(Binary::Range, from, to) = &right.node
         && matches!((&from.node, &to.node), (Node::Int(_), Node::Int(_)))
     {
-        let side = |binary, end: &Part| {
-            let mut side = Part::new(Node::Binary(binary, left.clone(), Box::new(end.clone())), part.at);
-            side.kind = Kind::Bool;
-            Box::new(side)
-        };
-        part.node = Node::Binary(
-            Binary::And,
-            side(Binary::GreaterOrEqual, from),
-            side(Binary::LessOrEqual, to),
-        );
+        let ends = [Part::clone(left), Part::clone(from), Part::clone(to)];
+        part.node = Node::Within(Box::new(ends));
     }
 }
 

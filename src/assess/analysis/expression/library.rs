@@ -1,5 +1,6 @@
 //! The functions without a predicate.
 
+use super::budget::{Budget, read};
 use super::evaluate::Machine;
 use super::failure::{Class, Failure};
 use super::operators::{compare, equal, fetch, float, int};
@@ -10,11 +11,12 @@ use crate::assess::analysis::value::{Of, Value};
 
 /// Calls a function that the controller puts beside `result`.
 pub(super) fn of_the_controller(
+    machine: &mut Machine<'_>,
     name: &str,
-    result: &Value,
     arguments: Vec<Value>,
     at: usize,
 ) -> Result<Value, Failure> {
+    let result = machine.result;
     let mut arguments = arguments.into_iter();
     let first = arguments.next().unwrap_or(Value::Nil);
     let unsupported = |value: &Value| {
@@ -28,6 +30,9 @@ pub(super) fn of_the_controller(
             Err(Failure::new(Class::Type, at, message))
         }
     };
+    if let Value::Text(text) = &first {
+        machine.budget.work(read(text.len()), at)?;
+    }
     let unreadable = |text: &str| Failure::new(Class::Conversion, at, format!("`{name}` cannot read \"{text}\""));
     Ok(match (name, &first) {
         ("isNaN", value) => Value::Bool(number(value)?.is_nan()),
@@ -52,6 +57,11 @@ pub(super) fn call(machine: &mut Machine<'_>, name: &str, arguments: &[Value], a
     let first = arguments.first().unwrap_or(&Value::Nil);
     let wrong = |class| Failure::new(class, at, format!("`{name}` does not take {}", first.type_name()));
     let count = |length: usize| Value::Int(i64::try_from(length).unwrap_or(i64::MAX));
+    for argument in arguments {
+        if let Value::Text(text) = argument {
+            machine.budget.work(read(text.len()), at)?;
+        }
+    }
     Ok(match name {
         "len" => match first {
             Value::List(list) => count(list.items.len()),
@@ -77,8 +87,11 @@ pub(super) fn call(machine: &mut Machine<'_>, name: &str, arguments: &[Value], a
             Value::Text(text) => Value::Float(parse_float(text).ok_or_else(|| wrong(Class::Type))?),
             value => Value::Float(float(value).ok_or_else(|| wrong(Class::Type))?),
         },
-        "string" => match first.shown() {
-            Some(text) => Value::text(&text),
+        "string" => match shown(&mut machine.budget, first, at)? {
+            Some(text) => {
+                machine.budget.text(text.len(), at)?;
+                Value::text(&text)
+            }
             None => {
                 return Err(Failure::not_evaluated(
                     at,
@@ -86,10 +99,19 @@ pub(super) fn call(machine: &mut Machine<'_>, name: &str, arguments: &[Value], a
                 ));
             }
         },
-        "max" | "min" => extreme(name, arguments, at)?,
+        "max" | "min" => {
+            for argument in arguments {
+                machine.budget.weigh(argument, at)?;
+            }
+            extreme(name, arguments, at)?
+        }
         "mean" | "median" => {
             let mut numbers = Vec::new();
             for argument in arguments {
+                let weight = machine.budget.weigh(argument, at)?;
+                machine
+                    .budget
+                    .hold(weight.values.saturating_mul(size_of::<f64>()), at)?;
                 gather(name, argument, &mut numbers, at)?;
             }
             Value::Float(if name == "mean" {
@@ -114,34 +136,41 @@ pub(super) fn call(machine: &mut Machine<'_>, name: &str, arguments: &[Value], a
         },
         "date" => dates::read(arguments, at)?,
         "type" => Value::text(type_of(first)),
-        "keys" | "values" => rare::parts(name, first, at)?,
+        "keys" | "values" => {
+            if let Value::Map(fields) = first {
+                machine
+                    .budget
+                    .pieces(fields.len(), fields.keys().map(String::len).sum(), at)?;
+            }
+            rare::parts(name, first, at)?
+        }
         "sort" => {
             let Value::List(list) = first else {
                 // What cannot be sorted is taken for an empty list.
                 return Ok(Value::list(Of::Any, Vec::new()));
             };
             let keys = list.items.clone();
-            let sorted = rare::sort(list.items.clone(), keys, arguments.get(1), at)?;
+            let sorted = rare::sort(&mut machine.budget, list.items.clone(), keys, arguments.get(1), at)?;
             if let Value::List(list) = &sorted {
-                machine.make(list.items.len(), at)?;
+                machine.budget.make(list.items.len(), at)?;
             }
             sorted
         }
         "toJSON" | "fromJSON" | "toBase64" | "fromBase64" | "bitand" | "bitor" | "bitxor" | "bitnand" | "bitshl"
-        | "bitshr" | "bitushr" | "bitnot" | "timezone" => rare::call(name, arguments, at)?,
+        | "bitshr" | "bitushr" | "bitnot" | "timezone" => rare::call(&mut machine.budget, name, arguments, at)?,
         "take" | "concat" | "reverse" | "uniq" | "flatten" => {
-            let list = lists(name, arguments, at)?;
+            let list = lists(&mut machine.budget, name, arguments, at)?;
             if let Value::List(list) = &list
                 && matches!(name, "concat" | "reverse" | "flatten")
             {
-                machine.make(list.items.len(), at)?;
+                machine.budget.make(list.items.len(), at)?;
             }
             list
         }
         _ => {
-            let text = texts::call(name, arguments, at)?;
+            let text = texts::call(&mut machine.budget, name, arguments, at)?;
             if let (Value::Text(text), "repeat") = (&text, name) {
-                machine.make(text.len(), at)?;
+                machine.budget.make(text.len(), at)?;
             }
             text
         }
@@ -248,7 +277,15 @@ fn get(base: &Value, property: &Value, at: usize) -> Result<Value, Failure> {
     }
 }
 
-fn lists(name: &str, arguments: &[Value], at: usize) -> Result<Value, Failure> {
+/// Prints a value as the controller does, once there is room for it.
+fn shown(budget: &mut Budget, value: &Value, at: usize) -> Result<Option<String>, Failure> {
+    let weight = budget.weigh(value, at)?;
+    budget.hold(weight.printed, at)?;
+    Ok(value.shown())
+}
+
+#[expect(clippy::too_many_lines, reason = "one arm for each function")]
+fn lists(budget: &mut Budget, name: &str, arguments: &[Value], at: usize) -> Result<Value, Failure> {
     let mut all = Vec::new();
     for argument in arguments {
         match argument {
@@ -279,16 +316,26 @@ fn lists(name: &str, arguments: &[Value], at: usize) -> Result<Value, Failure> {
                     "`take` takes a whole number of elements",
                 ));
             };
+            budget.list(length.min(first.items.len()), at)?;
             Value::list(first.of, first.items.iter().take(length).cloned().collect())
         }
-        "concat" => Value::list(
-            Of::Any,
-            all.iter().flat_map(|list| list.items.iter().cloned()).collect(),
-        ),
-        "reverse" => Value::list(Of::Any, first.items.iter().rev().cloned().collect()),
+        "concat" => {
+            for list in &all {
+                budget.list(list.items.len(), at)?;
+            }
+            let items = all.iter().flat_map(|list| list.items.iter().cloned());
+            Value::list(Of::Any, items.collect())
+        }
+        "reverse" => {
+            budget.list(first.items.len(), at)?;
+            Value::list(Of::Any, first.items.iter().rev().cloned().collect())
+        }
         "uniq" => {
             let mut kept: Vec<Value> = Vec::new();
+            budget.list(first.items.len(), at)?;
             for item in &first.items {
+                let weight = budget.weigh(item, at)?;
+                budget.work(weight.steps.saturating_mul(kept.len()), at)?;
                 if !kept.iter().any(|known| equal(item, known)) {
                     kept.push(item.clone());
                 }
@@ -296,6 +343,10 @@ fn lists(name: &str, arguments: &[Value], at: usize) -> Result<Value, Failure> {
             Value::list(Of::Any, kept)
         }
         _ => {
+            for item in &first.items {
+                let weight = budget.weigh(item, at)?;
+                budget.list(weight.values, at)?;
+            }
             let mut flat = Vec::new();
             flatten(&first.items, &mut flat);
             Value::list(Of::Any, flat)

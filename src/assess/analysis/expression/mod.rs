@@ -3,6 +3,7 @@
 //! A text is parsed once, checked for the type of a result, and evaluated for results of that type. The check covers the
 //! whole text, the branches that are never taken included, because the controller's does.
 
+mod budget;
 mod calls;
 mod check;
 mod dates;
@@ -26,6 +27,7 @@ pub use failure::{Class, Failure, FailureKind};
 pub use pattern::{Pattern, Problem};
 
 use super::value::Value;
+use crate::model::limits::EXPRESSION;
 use kind::Kind;
 use tree::Part;
 
@@ -47,7 +49,7 @@ impl Expression {
     /// # Errors
     /// The text is no expression.
     pub fn parse(text: &str) -> Result<Self, Failure> {
-        parser::parse(text).map(|tree| Self { tree })
+        parse(text).map(|tree| Self { tree })
     }
 
     /// Checks the expression for results of the type of this one.
@@ -79,6 +81,14 @@ impl Condition {
     }
 }
 
+fn parse(text: &str) -> Result<Part, Failure> {
+    if text.len() > EXPRESSION.bytes() {
+        let message = format!("the expression is longer than {EXPRESSION}");
+        return Err(Failure::new(Class::Budget, 0, message));
+    }
+    parser::parse(text)
+}
+
 /// Parses, checks and evaluates a condition for one result.
 ///
 /// # Errors
@@ -92,7 +102,7 @@ pub fn holds(text: &str, result: &Value, now: i128) -> Result<bool, Failure> {
 /// # Errors
 /// The text is no expression, fails, or is no time.
 pub fn time(text: &str, now: i128) -> Result<i128, Failure> {
-    let mut tree = parser::parse(text)?;
+    let mut tree = parse(text)?;
     check::check(&mut tree, None)?;
     fold::fold(&mut tree)?;
     match evaluate::evaluate(&tree, &Value::Nil, now)? {

@@ -3,6 +3,7 @@
 mod operands;
 
 use super::failure::{Class, Failure};
+use super::fold::each;
 use super::lexer::{Placed, Token, tokens};
 use super::tree::{Binary, Let, Node, Part, Unary};
 
@@ -19,6 +20,7 @@ pub(super) fn parse(text: &str) -> Result<Part, Failure> {
         predicates: 0,
         depth: 0,
         parts: 0,
+        copied: 0,
     };
     parser.check()?;
     let part = parser.sequence()?;
@@ -35,6 +37,8 @@ pub(super) struct Parser {
     predicates: usize,
     depth: usize,
     parts: usize,
+    /// Parts that stand in two places.
+    copied: usize,
 }
 
 impl Parser {
@@ -111,6 +115,20 @@ impl Parser {
             return Err(Failure::new(Class::Other, at, "the expression has too many parts"));
         }
         Ok(Part::new(node, at))
+    }
+
+    /// Copies a part that stands in two places. Copies of copies double with each level, so they are counted.
+    fn again(&mut self, part: &Part) -> Result<Part, Failure> {
+        let mut copy = part.clone();
+        each(&mut copy, &mut |_| {
+            self.copied += 1;
+            Ok(())
+        })?;
+        if self.copied > MOST_PARTS {
+            let what = "an expression that says so many parts twice";
+            return Err(Failure::not_evaluated(part.at, what));
+        }
+        Ok(copy)
     }
 
     fn sequence(&mut self) -> Result<Part, Failure> {
@@ -220,18 +238,20 @@ impl Parser {
         let mut whole: Option<Part> = None;
         loop {
             let right = self.expression(strength + 1)?;
-            let compared = self.part(Node::Binary(binary, Box::new(left), Box::new(right.clone())), at)?;
-            whole = Some(match whole {
-                None => compared,
-                Some(before) => self.part(Node::Binary(Binary::And, Box::new(before), Box::new(compared)), at)?,
-            });
-            left = right;
             let next = match self.token() {
                 Token::Operator(operator) => Binary::of(operator).filter(|(binary, _)| binary.compares()),
                 _ => None,
             };
-            let Some((next, _)) = next else { break };
-            (binary, at) = (next, self.at());
+            let again = next.map(|_| self.again(&right)).transpose()?;
+            let compared = self.part(Node::Binary(binary, Box::new(left), Box::new(right)), at)?;
+            whole = Some(match whole {
+                None => compared,
+                Some(before) => self.part(Node::Binary(Binary::And, Box::new(before), Box::new(compared)), at)?,
+            });
+            let (Some((next, _)), Some(again)) = (next, again) else {
+                break;
+            };
+            (left, binary, at) = (again, next, self.at());
             self.advance()?;
         }
         whole.ok_or_else(|| self.unexpected())
@@ -274,7 +294,7 @@ impl Parser {
             let at = self.at();
             self.advance()?;
             let yes = if self.is_operator(":") {
-                part.clone()
+                self.again(&part)?
             } else {
                 self.expression(0)?
             };

@@ -44,14 +44,7 @@ impl Pattern {
     /// # Errors
     /// It is none, or it needs more than the engine has.
     pub fn parse(text: &str) -> Result<Self, Problem> {
-        let mut reader = Reader::new(text);
-        reader.read()?;
-        let engine = Regex::new(&reader.out)
-            .map_err(|error| Problem::NotEvaluated(format!("the regular expression \"{text}\" ({error})")))?;
-        Ok(Self {
-            engine,
-            ascii: reader.ascii,
-        })
+        Written::read(text)?.build()
     }
 
     /// Whether a text has a match anywhere.
@@ -67,13 +60,87 @@ impl Pattern {
     }
 }
 
+/// A regular expression that is valid, before its engine is built.
+pub(super) struct Written<'a> {
+    text: &'a str,
+    out: String,
+    ascii: bool,
+    /// How many states the engine has, about.
+    states: usize,
+}
+
+/// The largest count of repetitions in Go, and the largest product of counts that are one in the other.
+const MOST_REPEATED_ONCE: u32 = 1000;
+const MOST_REPEATED: usize = 1000;
+/// How many steps a state takes to be built.
+const STEPS_OF_A_STATE: usize = 100;
+/// How many states an engine may have: Go compiles them in no time, this engine does not.
+const MOST_STATES: usize = 20_000;
+
+impl<'a> Written<'a> {
+    /// Reads a regular expression.
+    pub(super) fn read(text: &'a str) -> Result<Self, Problem> {
+        let mut reader = Reader::new(text);
+        reader.read()?;
+        Ok(Self {
+            text,
+            ascii: reader.ascii,
+            states: reader.shape().states,
+            out: reader.out,
+        })
+    }
+
+    /// Returns the steps that building the engine takes.
+    pub(super) fn steps_to_build(&self) -> usize {
+        self.states.min(MOST_STATES).saturating_mul(STEPS_OF_A_STATE)
+    }
+
+    /// Returns the steps that the engine takes at most for a text of so many bytes.
+    pub(super) fn steps_through(&self, bytes: usize) -> usize {
+        self.states.saturating_mul(bytes.saturating_add(1))
+    }
+
+    /// Builds the engine.
+    pub(super) fn build(self) -> Result<Pattern, Problem> {
+        let refused = |why: &str| Problem::NotEvaluated(format!("the regular expression \"{}\" ({why})", self.text));
+        if self.states > MOST_STATES {
+            return Err(refused("it has too many repetitions"));
+        }
+        let engine = Regex::new(&self.out).map_err(|error| refused(&error.to_string()))?;
+        Ok(Pattern {
+            engine,
+            ascii: self.ascii,
+        })
+    }
+}
+
+/// How large a part of a regular expression is once its counted repetitions are written out.
+#[derive(Debug, Clone, Copy, Default)]
+struct Shape {
+    states: usize,
+    /// The product of the counts that are one in the other; 0 counts as 1.
+    repeated: usize,
+}
+
+impl Shape {
+    fn and(self, next: Self) -> Self {
+        Self {
+            states: self.states.saturating_add(next.states),
+            repeated: self.repeated.max(next.repeated),
+        }
+    }
+}
+
 struct Reader<'a> {
     text: &'a str,
     characters: Vec<char>,
     next: usize,
     out: String,
     ascii: bool,
-    groups: usize,
+    /// What stands in each group that is open, the whole expression first, without what was read last.
+    shapes: Vec<Shape>,
+    /// What was read last, which a repetition is about.
+    last: Shape,
     /// Something stands before that can be repeated.
     repeatable: bool,
     /// What stands before is a repetition.
@@ -88,7 +155,8 @@ impl<'a> Reader<'a> {
             next: 0,
             out: String::new(),
             ascii: false,
-            groups: 0,
+            shapes: vec![Shape::default()],
+            last: Shape::default(),
             repeatable: false,
             repeated: false,
         }
@@ -114,7 +182,6 @@ impl<'a> Reader<'a> {
         } else {
             self.out.push(character);
         }
-        self.ascii |= !character.is_ascii() && self.out.contains("(?i");
     }
 
     fn read(&mut self) -> Result<(), Problem> {
@@ -122,15 +189,17 @@ impl<'a> Reader<'a> {
             self.next += 1;
             let mut operand = true;
             let mut repetition = false;
+            let written = self.out.len();
             match character {
                 '(' => {
                     operand = self.open()?;
                 }
                 ')' => {
-                    self.groups = self
-                        .groups
-                        .checked_sub(1)
-                        .ok_or_else(|| self.invalid("a `)` without its `(`"))?;
+                    if self.shapes.len() == 1 {
+                        return Err(self.invalid("a `)` without its `(`"));
+                    }
+                    let inside = self.shapes.pop().unwrap_or_default();
+                    self.last = inside.and(self.last);
                     self.out.push(')');
                 }
                 '|' => {
@@ -138,12 +207,12 @@ impl<'a> Reader<'a> {
                     operand = false;
                 }
                 '*' | '+' | '?' => {
-                    self.repeat(&character.to_string())?;
+                    self.repeat(&character.to_string(), None)?;
                     repetition = true;
                 }
                 '{' => match self.counted()? {
-                    Some(count) => {
-                        self.repeat(&count)?;
+                    Some((count, most)) => {
+                        self.repeat(&count, Some(most))?;
                         repetition = true;
                     }
                     None => self.literal('{'),
@@ -153,22 +222,51 @@ impl<'a> Reader<'a> {
                 '.' | '^' | '$' => self.out.push(character),
                 other => self.literal(other),
             }
+            if !matches!(character, '(' | ')') && !repetition {
+                self.follows(self.out.len() - written);
+            }
             self.repeatable = operand;
             self.repeated = repetition;
         }
-        if self.groups > 0 {
+        if self.shapes.len() > 1 {
             Err(self.invalid("a `(` without its `)`"))
         } else {
             Ok(())
         }
     }
 
-    fn repeat(&mut self, operator: &str) -> Result<(), Problem> {
+    /// Begins a part of so many states after what was read last.
+    fn follows(&mut self, states: usize) {
+        let last = std::mem::replace(&mut self.last, Shape { states, repeated: 1 });
+        if let Some(open) = self.shapes.last_mut() {
+            *open = open.and(last);
+        }
+    }
+
+    /// Begins a group.
+    fn group(&mut self) {
+        self.follows(1);
+        self.shapes.push(Shape::default());
+        self.last = Shape::default();
+    }
+
+    /// Returns what all of it comes to.
+    fn shape(&self) -> Shape {
+        self.shapes.iter().fold(self.last, |all, open| all.and(*open))
+    }
+
+    fn repeat(&mut self, operator: &str, most: Option<u32>) -> Result<(), Problem> {
         if !self.repeatable {
             return Err(self.invalid("nothing to repeat"));
         }
         if self.repeated {
             return Err(self.invalid("a repetition of a repetition"));
+        }
+        let most = most.and_then(|most| usize::try_from(most).ok()).unwrap_or(1).max(1);
+        self.last.states = self.last.states.saturating_mul(most).saturating_add(2);
+        self.last.repeated = self.last.repeated.max(1).saturating_mul(most);
+        if most > 1 && self.last.repeated > MOST_REPEATED {
+            return Err(self.invalid("a count of repetitions that is out of range"));
         }
         self.out.push_str(operator);
         if self.take('?') {
@@ -178,12 +276,15 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads `{2}`, `{2,}` or `{2,5}` after the brace; anything else leaves the brace a character.
-    fn counted(&mut self) -> Result<Option<String>, Problem> {
+    fn counted(&mut self) -> Result<Option<(String, u32)>, Problem> {
         let start = self.next;
-        let rest: String = self.characters.get(start..).unwrap_or_default().iter().collect();
-        let Some((inside, _)) = rest.split_once('}') else {
+        let rest = self.characters.get(start..).unwrap_or_default();
+        let within = |character: &&char| character.is_ascii_digit() || **character == ',';
+        let inside: String = rest.iter().take_while(within).collect();
+        if rest.get(inside.len()) != Some(&'}') {
             return Ok(None);
-        };
+        }
+        let inside = inside.as_str();
         let number = |text: &str| {
             let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
             let padded = text.len() > 1 && text.starts_with('0');
@@ -198,17 +299,17 @@ impl<'a> Reader<'a> {
             return Ok(None);
         };
         let open = inside.ends_with(',');
-        if least > 1000 || most > 1000 || !open && most < least {
+        if least > MOST_REPEATED_ONCE || most > MOST_REPEATED_ONCE || !open && most < least {
             return Err(self.invalid("a count of repetitions that is out of range"));
         }
         self.next = start + inside.chars().count() + 1;
-        Ok(Some(format!("{{{inside}}}")))
+        Ok(Some((format!("{{{inside}}}"), least.max(most))))
     }
 
     /// Reads what follows `(`; returns whether it can be repeated at once.
     fn open(&mut self) -> Result<bool, Problem> {
         if self.peek(0) != Some('?') {
-            self.groups += 1;
+            self.group();
             self.out.push('(');
             return Ok(false);
         }
@@ -226,7 +327,7 @@ impl<'a> Reader<'a> {
             if self.next == start || !self.take('>') {
                 return Err(self.invalid("a group with a name that is none"));
             }
-            self.groups += 1;
+            self.group();
             self.out.push('(');
             return Ok(false);
         }
@@ -250,7 +351,7 @@ impl<'a> Reader<'a> {
                 }
                 ':' | ')' if !negated || any => {
                     if flag == ':' {
-                        self.groups += 1;
+                        self.group();
                     }
                     if flag == ')' && !any {
                         // `(?)` sets nothing.

@@ -3,16 +3,26 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::budget::{Budget, read};
 use super::failure::{Class, Failure};
 use super::operators::compare;
 use super::tree::Binary;
 use crate::assess::analysis::value::{Of, Value};
 
+/// What a value takes while it is JSON and a value of an expression, too.
+const OF_JSON: usize = 2 * size_of::<Value>() + size_of::<serde_json::Value>();
+
 /// Up to this many elements the controller's sort keeps the order of equal ones.
 const STABLE: usize = 12;
 
 /// Sorts items by their keys, `asc` or `desc`.
-pub(super) fn sort(items: Vec<Value>, keys: Vec<Value>, order: Option<&Value>, at: usize) -> Result<Value, Failure> {
+pub(super) fn sort(
+    budget: &mut Budget,
+    items: Vec<Value>,
+    keys: Vec<Value>,
+    order: Option<&Value>,
+    at: usize,
+) -> Result<Value, Failure> {
     let descending = match order {
         None => false,
         Some(Value::Text(order)) if &**order == "asc" => false,
@@ -26,7 +36,6 @@ pub(super) fn sort(items: Vec<Value>, keys: Vec<Value>, order: Option<&Value>, a
             return Err(Failure::new(Class::Type, at, message));
         }
     };
-    let mut pairs: Vec<(Value, Value)> = keys.into_iter().zip(items).collect();
     let before = |a: &Value, b: &Value| {
         if descending {
             compare(Binary::Less, b, a, at)
@@ -34,9 +43,16 @@ pub(super) fn sort(items: Vec<Value>, keys: Vec<Value>, order: Option<&Value>, a
             compare(Binary::Less, a, b, at)
         }
     };
-    if pairs.len() > STABLE {
+    if keys.len() > STABLE {
         return Err(Failure::not_evaluated(at, "the sorting of more than 12 elements"));
     }
+    budget.list(items.len(), at)?;
+    for key in &keys {
+        if let Value::Text(text) = key {
+            budget.work(read(text.len()).saturating_mul(STABLE), at)?;
+        }
+    }
+    let mut pairs: Vec<(Value, Value)> = keys.into_iter().zip(items).collect();
     for start in 1..pairs.len() {
         let mut place = start;
         while let Some(earlier) = place.checked_sub(1)
@@ -63,8 +79,29 @@ pub(super) fn parts(name: &str, value: &Value, at: usize) -> Result<Value, Failu
     Ok(Value::list(Of::Any, parts))
 }
 
+/// Counts what the elements of a text in JSON take once they are read.
+fn elements(budget: &mut Budget, text: &str, at: usize) -> Result<(), Failure> {
+    let (mut elements, mut names) = (1_usize, 0_usize);
+    let (mut quoted, mut escaped) = (false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = quoted,
+            b'"' => quoted = !quoted,
+            b',' | b'[' if !quoted => elements += 1,
+            b'{' if !quoted => names += 11,
+            b':' if !quoted => names += 1,
+            _ => {}
+        }
+    }
+    budget.work(text.len(), at)?;
+    let bytes = elements.saturating_add(names.saturating_mul(2)).saturating_mul(OF_JSON);
+    budget.hold(bytes.saturating_add(text.len()), at)
+}
+
 /// Calls any other one.
-pub(super) fn call(name: &str, arguments: &[Value], at: usize) -> Result<Value, Failure> {
+#[expect(clippy::too_many_lines, reason = "one arm for each function")]
+pub(super) fn call(budget: &mut Budget, name: &str, arguments: &[Value], at: usize) -> Result<Value, Failure> {
     let wrong = |value: &Value| Failure::new(Class::Type, at, format!("`{name}` does not take {}", value.type_name()));
     let other = |why: &str| Failure::new(Class::Other, at, format!("`{name}`: {why}"));
     let bits = |index: usize| match arguments.get(index) {
@@ -95,19 +132,28 @@ pub(super) fn call(name: &str, arguments: &[Value], at: usize) -> Result<Value, 
         }
         ("bitnot", _) => Value::Int(!bits(0)?),
         ("toJSON", value) => {
+            let weight = budget.weigh(value, at)?;
+            budget.hold(weight.values.saturating_mul(OF_JSON).saturating_add(weight.printed), at)?;
             let numbers = value.numbers();
             if numbers.iter().any(|number| !number.is_finite()) {
                 return Err(other("JSON has no NaN and no infinity"));
             }
             let json = value.json();
-            Value::text(&serde_json::to_string_pretty(&json).map_err(|error| other(&error.to_string()))?)
+            let text = serde_json::to_string_pretty(&json).map_err(|error| other(&error.to_string()))?;
+            budget.text(text.len(), at)?;
+            Value::text(&text)
         }
         ("fromJSON", Value::Text(text)) => {
+            elements(budget, text, at)?;
             let json: serde_json::Value = serde_json::from_str(text).map_err(|error| other(&error.to_string()))?;
             Value::from_json(&json)
         }
-        ("toBase64", Value::Text(text)) => Value::text(&STANDARD.encode(text.as_bytes())),
+        ("toBase64", Value::Text(text)) => {
+            budget.text(text.len().div_ceil(3).saturating_mul(4), at)?;
+            Value::text(&STANDARD.encode(text.as_bytes()))
+        }
         ("fromBase64", Value::Text(text)) => {
+            budget.text(text.len(), at)?;
             let bytes = STANDARD
                 .decode(text.as_bytes())
                 .map_err(|error| other(&error.to_string()))?;

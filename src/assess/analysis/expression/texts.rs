@@ -1,12 +1,13 @@
 //! The functions on texts.
 
+use super::budget::Budget;
 use super::failure::{Class, Failure};
 use super::operators::int;
 use crate::assess::analysis::value::{Of, Value};
 
 /// Calls one.
 #[expect(clippy::too_many_lines, reason = "one arm for each function")]
-pub(super) fn call(name: &str, arguments: &[Value], at: usize) -> Result<Value, Failure> {
+pub(super) fn call(budget: &mut Budget, name: &str, arguments: &[Value], at: usize) -> Result<Value, Failure> {
     let wrong = |value: &Value| Failure::new(Class::Type, at, format!("`{name}` does not take {}", value.type_name()));
     let text = |index: usize| match arguments.get(index) {
         Some(Value::Text(text)) => Ok(&**text),
@@ -18,9 +19,13 @@ pub(super) fn call(name: &str, arguments: &[Value], at: usize) -> Result<Value, 
     };
     let more = |index: usize| arguments.len() > index;
     let position = |found: Option<usize>| Value::Int(found.and_then(|found| i64::try_from(found).ok()).unwrap_or(-1));
+    if matches!(name, "trim" | "trimPrefix" | "trimSuffix" | "upper" | "lower") {
+        budget.text(text(0)?.len(), at)?;
+    }
     Ok(match name {
         "trim" if more(1) => {
             let cut = text(1)?;
+            budget.work(text(0)?.len().saturating_mul(cut.len()) / 8, at)?;
             Value::text(text(0)?.trim_matches(|character| cut.contains(character)))
         }
         "trim" => Value::text(text(0)?.trim()),
@@ -34,18 +39,17 @@ pub(super) fn call(name: &str, arguments: &[Value], at: usize) -> Result<Value, 
             let whole = text(0)?;
             Value::text(whole.strip_suffix(suffix).unwrap_or(whole))
         }
-        "upper" => Value::text(&cased(text(0)?, |c| single(c, c.to_uppercase()))),
-        "lower" => Value::text(&cased(text(0)?, |c| single(c, c.to_lowercase()))),
+        "upper" | "lower" => Value::text(&cased(budget, text(0)?, name == "upper", at)?),
         "split" => {
             let limit = if more(2) { number(2)? } else { -1 };
-            let parts = split(text(0)?, text(1)?, limit);
+            let parts = split(budget, text(0)?, text(1)?, limit, at)?;
             Value::list(Of::Texts, parts.into_iter().map(Value::text).collect())
         }
         "splitAfter" => {
             let separator = text(1)?;
             let limit = if more(2) { number(2)? } else { -1 };
             let whole = text(0)?;
-            let parts = split(whole, separator, limit);
+            let parts = split(budget, whole, separator, limit, at)?;
             let mut from = 0;
             let mut list = Vec::with_capacity(parts.len());
             for part in &parts {
@@ -57,10 +61,15 @@ pub(super) fn call(name: &str, arguments: &[Value], at: usize) -> Result<Value, 
         }
         "replace" => {
             let (whole, old, new) = (text(0)?, text(1)?, text(2)?);
-            match if more(3) { number(3)? } else { -1 } {
-                limit if limit < 0 => Value::text(&whole.replace(old, new)),
-                limit => Value::text(&whole.replacen(old, new, usize::try_from(limit).unwrap_or(usize::MAX))),
-            }
+            // A limit below 0 is none.
+            let limit = if more(3) { number(3)? } else { -1 };
+            let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+            budget.work(whole.len() / 2, at)?;
+            let found = whole.matches(old).take(limit).count();
+            budget.work(found, at)?;
+            let kept = whole.len() - found * old.len();
+            budget.text(found.saturating_mul(new.len()).saturating_add(kept), at)?;
+            Value::text(&whole.replacen(old, new, limit))
         }
         "repeat" => {
             let (part, times) = (text(0)?, number(1)?);
@@ -80,6 +89,7 @@ pub(super) fn call(name: &str, arguments: &[Value], at: usize) -> Result<Value, 
                     "the text would be longer than a million bytes",
                 ));
             }
+            budget.text(part.len() * times, at)?;
             Value::text(&part.repeat(times))
         }
         "join" => {
@@ -88,12 +98,18 @@ pub(super) fn call(name: &str, arguments: &[Value], at: usize) -> Result<Value, 
             };
             let glue = if more(1) { text(1)? } else { "" };
             let mut parts = Vec::new();
+            budget.work(list.items.len(), at)?;
             for item in &list.items {
                 match item {
                     Value::Text(text) => parts.push(&**text),
                     other => return Err(wrong(other)),
                 }
             }
+            let glues = glue.len().saturating_mul(parts.len().saturating_sub(1));
+            let length = parts
+                .iter()
+                .fold(glues, |length, part| length.saturating_add(part.len()));
+            budget.text(length, at)?;
             Value::text(&parts.join(glue))
         }
         "indexOf" => position(text(0)?.find(text(1)?)),
@@ -104,8 +120,24 @@ pub(super) fn call(name: &str, arguments: &[Value], at: usize) -> Result<Value, 
     })
 }
 
-fn cased(text: &str, case: impl Fn(char) -> char) -> String {
-    text.chars().map(case).collect()
+/// Changes the case of each character, after counting the work that those beyond ASCII make.
+fn cased(budget: &mut Budget, text: &str, upper: bool, at: usize) -> Result<String, Failure> {
+    if text.is_ascii() {
+        return Ok(if upper {
+            text.to_ascii_uppercase()
+        } else {
+            text.to_ascii_lowercase()
+        });
+    }
+    budget.work(text.len(), at)?;
+    let case = |c: char| {
+        if upper {
+            single(c, c.to_uppercase())
+        } else {
+            single(c, c.to_lowercase())
+        }
+    };
+    Ok(text.chars().map(case).collect())
 }
 
 /// One character stays one, as in Go.
@@ -117,14 +149,23 @@ fn single(character: char, mut mapped: impl Iterator<Item = char>) -> char {
 }
 
 /// Splits as Go does: an empty separator splits between characters, a limit of 0 gives nothing.
-fn split<'a>(text: &'a str, separator: &str, limit: i64) -> Vec<&'a str> {
+fn split<'a>(
+    budget: &mut Budget,
+    text: &'a str,
+    separator: &str,
+    limit: i64,
+    at: usize,
+) -> Result<Vec<&'a str>, Failure> {
     let limit = match limit {
-        0 => return Vec::new(),
+        0 => return Ok(Vec::new()),
         limit if limit < 0 => usize::MAX,
         limit => usize::try_from(limit).unwrap_or(usize::MAX),
     };
+    budget.work(text.len() / 2, at)?;
+    let pieces = text.matches(separator).take(limit).count().saturating_add(1);
+    budget.pieces(pieces, text.len(), at)?;
     if !separator.is_empty() {
-        return text.splitn(limit, separator).collect();
+        return Ok(text.splitn(limit, separator).collect());
     }
     let mut starts: Vec<usize> = text.char_indices().map(|(start, _)| start).take(limit).collect();
     starts.push(text.len());
@@ -136,5 +177,5 @@ fn split<'a>(text: &'a str, separator: &str, limit: i64) -> Vec<&'a str> {
         let start = text.char_indices().nth(limit - 1).map_or(0, |(start, _)| start);
         *last = text.get(start..).unwrap_or_default();
     }
-    parts
+    Ok(parts)
 }

@@ -40,6 +40,8 @@ pub(super) enum Node {
     Call(Box<Part>, Vec<Part>),
     /// A call of a function that every expression has.
     Builtin(Box<Builtin>),
+    /// A whole number that is looked for in a range: the number and the two ends.
+    Within(Box<[Part; 3]>),
     /// `#`, `#index`, `#acc`.
     Pointer(Pointer),
     /// `let NAME = VALUE; BODY`.
