@@ -9,12 +9,14 @@ use crate::report::Report;
 mod command;
 mod files;
 mod harmless;
+mod parts;
 mod redactor;
 mod shown;
 mod step;
 mod terminal;
 #[cfg(test)]
 mod tests;
+mod views;
 
 pub use files::{Files, random_hex};
 pub use redactor::{Redactor, weakness};

@@ -1,5 +1,5 @@
 //! Hides secrets in every text on its way out: plain, in base64 at each of the three alignments, percent-encoded, in hexadecimal, and
-//! as JSON writes them; whole, or any run of half of one.
+//! as JSON or HTML writes them; whole, or any run of half of one.
 
 use std::ops::Range;
 
@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::views;
 use crate::model::{Command, Health, Outcome, Secret, SyncState};
 
 /// Shorter texts are no secrets, and hiding them would make every line unreadable.
@@ -57,7 +58,13 @@ impl Redactor {
     /// may have cut it anywhere.
     #[must_use]
     pub fn clean(&self, text: &str) -> String {
-        let mut found: Vec<Range<usize>> = self.forms.iter().flat_map(|form| form.find(text)).collect();
+        let find = |text: &str| -> Vec<Range<usize>> { self.forms.iter().flat_map(|form| form.find(text)).collect() };
+        let mut found = find(text);
+        if !self.forms.is_empty() && text.contains(['&', '\\']) {
+            for view in views::of(text) {
+                found.extend(find(&view.text).iter().map(|range| view.range(range)));
+            }
+        }
         if found.is_empty() {
             return text.to_owned();
         }
@@ -259,6 +266,26 @@ mod tests {
         ] {
             let clean = redactor.clean(&format!("a{text}b"));
             assert!(clean.contains("***") && clean.len() < 12, "{clean}");
+        }
+    }
+
+    #[test]
+    fn escapes_of_html_and_of_json_hide_no_secret() {
+        let redactor = Redactor::new(&[Secret::new("Ab1&Cd2<Ef3>Gh4\"Ij5'Kl6+Mn7/Op8")]);
+        for text in [
+            "Ab1&amp;Cd2&lt;Ef3&gt;Gh4&quot;Ij5&apos;Kl6+Mn7/Op8",
+            "Ab1&amp;Cd2&lt;Ef3&gt;Gh4&#34;Ij5&#39;Kl6&#43;Mn7/Op8",
+            "Ab1&#38;Cd2&#60;Ef3&#62;Gh4&#34;Ij5&#039;Kl6&#43;Mn7&#47;Op8",
+            "Ab1&#x26;Cd2&#x3C;Ef3&#x3e;Gh4&#X22;Ij5&#x27;Kl6&#x2B;Mn7&#x2F;Op8",
+            r#"Ab1\u0026Cd2\u003cEf3\u003eGh4\"Ij5'Kl6+Mn7/Op8"#,
+            r"Ab1\u0026Cd2\u003CEf3\u003EGh4\u0022Ij5\u0027Kl6\u002BMn7\/Op8",
+            r"Ab1\u0026amp;Cd2\u0026lt;Ef3\u0026gt;Gh4\u0026#34;Ij5\u0026#39;Kl6+Mn7/Op8",
+            "Ab1&amp;Cd2&lt;Ef3>Gh4\"Ij5",
+        ] {
+            assert_eq!(redactor.clean(&format!("ä {text} b")), "ä *** b", "{text}");
+        }
+        for text in ["Ab1&amp;x &lt;p&gt; \\u0026", "&;&#;&#x;&#xffffffff; \\u00 \\"] {
+            assert_eq!(redactor.clean(text), text);
         }
     }
 

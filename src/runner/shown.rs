@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 
 use super::redactor::is_hidden;
-use super::{Form, Redactor, harmless};
+use super::{Form, Redactor, harmless, parts};
 use crate::model::Secret;
 use crate::report::{self, OUTPUTS, OutputKind, Report};
 
@@ -42,12 +42,10 @@ pub(super) struct Cleaner {
 }
 
 impl Cleaner {
-    /// Learns a secret, and returns the parts of it that a runner has to mask: itself, and each of its lines.
+    /// Learns a secret, and returns what a runner has to mask: itself, and each part that is a secret by itself.
     pub(super) fn learn(&self, secret: &Secret) -> Vec<String> {
-        let text = secret.expose().trim();
-        let lines = text.lines().map(str::trim).filter(|_| text.lines().count() > 1);
-        let parts = std::iter::once(text).chain(lines).filter(|part| is_hidden(part));
-        let parts: Vec<String> = parts.map(str::to_owned).collect();
+        let mut parts = parts::of(secret.expose());
+        parts.retain(|part| is_hidden(part));
         for part in &parts {
             self.redactor.borrow_mut().learn(&Secret::new(&**part));
         }
