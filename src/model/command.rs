@@ -231,6 +231,7 @@ impl Command {
                 Part::Land,
                 Part::Sync,
                 Part::Follow,
+                Part::Metrics,
             ],
             Self::History => &[Part::Print, Part::Select, Part::Repository, Part::Past],
             Self::Wait => &[
@@ -281,6 +282,7 @@ impl Command {
                 Part::Reason,
                 Part::Sync,
                 Part::Follow,
+                Part::Metrics,
                 Part::Resume,
             ],
             Self::Hold => &[

@@ -15,26 +15,15 @@ use crate::promote::prepare::applications;
 use crate::promote::prepare::plan::Planned;
 use crate::promote::timeline::FOLLOWING;
 
-/// Follows the applications of a plan until they run its pins, or cannot. Pauses of a canary wait for a person.
+/// Follows the applications of a plan until they run its pins, or cannot. `drive` starts syncs; `judges` is what judges pauses where
+/// `on-pause` is `verify`, and acts on them.
 pub(in crate::promote) async fn follow(
-    reading: Reading<'_>,
-    observe: &dyn Reader,
-    drive: Option<&dyn Drive>,
-    planned: &Planned,
-    followees: Vec<Followee>,
-    commit: &CommitSha,
-) -> Followed {
-    follow_judged(reading, (observe, drive), planned, followees, commit, &[]).await
-}
-
-/// The same, with what judges pauses where `on-pause` is `verify`.
-pub(in crate::promote) async fn follow_judged(
     reading: Reading<'_>,
     (observe, drive): (&dyn Reader, Option<&dyn Drive>),
     planned: &Planned,
     followees: Vec<Followee>,
     commit: &CommitSha,
-    verifications: &[Verification],
+    (judges, verifications): (Option<&dyn Drive>, &[Verification]),
 ) -> Followed {
     let Ports { clock, journal, cancel } = reading.ports;
     journal.tell(Event::Stage(FOLLOWING.to_owned()));
@@ -52,7 +41,7 @@ pub(in crate::promote) async fn follow_judged(
         journal,
         rows: &rows,
     };
-    let judge = drive.filter(|_| !verifications.is_empty()).map(|drive| Judge {
+    let judge = judges.filter(|_| !verifications.is_empty()).map(|drive| Judge {
         measuring,
         verifications,
         drive,

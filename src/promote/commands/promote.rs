@@ -127,13 +127,13 @@ async fn followed(
     } = of;
     let clock = reading.ports.clock;
     let mut since = clock.now();
-    let followed = finish::follow_judged(
+    let followed = finish::follow(
         reading,
         (observe, drive),
         planned,
         followees.clone(),
         commit,
-        verifications,
+        (drive, verifications),
     )
     .await;
     let live = followed.outcome == Outcome::Live;

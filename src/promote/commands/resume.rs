@@ -8,11 +8,14 @@ use crate::report::{End, Report};
 
 use crate::plan::SyncMode;
 use crate::promote::acting::Deed;
+use crate::promote::analyses::Verification;
+use crate::promote::cancel::or_cancel;
 use crate::promote::commands::finish::{self, finish};
 use crate::promote::commands::recording::{self, Verdict};
 use crate::promote::commands::rollouts::{self, Found, Servers};
 use crate::promote::job::Resume;
 use crate::promote::ports::Reading;
+use crate::promote::prepare::verification::of_pauses;
 
 /// Passes the pause of every canary that has one, or with `full` all that is left, and follows the applications.
 ///
@@ -27,6 +30,7 @@ pub(in crate::promote) async fn run(
 ) -> Result<End, Fault> {
     let deed = if job.full { Deed::Full } else { Deed::Resume };
     let (servers, found) = rollouts::look(&job.select, reading, (repo, drive), deed, report).await?;
+    let verifications = or_cancel(reading.ports.cancel, of_pauses(reading, &found.planned)).await??;
     let acted = match rollouts::acted(&found, servers.drive, deed, reading, report).await? {
         Ok(acted) => acted,
         Err(end) => return Ok(end),
@@ -38,7 +42,7 @@ pub(in crate::promote) async fn run(
             .journal
             .progress(format!("rollout {} goes on: {}", canary.name, canary.phase));
     }
-    follow(job, reading, servers, repo, found, report).await
+    follow(job, reading, servers, repo, (found, &verifications), report).await
 }
 
 /// Follows the applications to where `wait` would, and records it.
@@ -47,7 +51,7 @@ async fn follow(
     reading: Reading<'_>,
     Servers { observe, drive }: Servers<'_>,
     repo: &dyn Land,
-    found: Found,
+    (found, verifications): (Found, &[Verification]),
     report: &mut Report,
 ) -> Result<End, Fault> {
     let ports = reading.ports;
@@ -60,11 +64,11 @@ async fn follow(
     let may_sync = matches!(job.select.policy.sync, Some(SyncMode::Trigger | SyncMode::Auto));
     let followed = finish::follow(
         reading,
-        observe,
-        Some(drive).filter(|_| may_sync),
+        (observe, Some(drive).filter(|_| may_sync)),
         &planned,
         followees,
         &commit,
+        (Some(drive), verifications),
     )
     .await;
     let end = finish(report, followed, &planned, |outcome| outcome);

@@ -3,7 +3,7 @@
 use crate::delivery::Drive;
 use crate::infrarepo::{InfraRepo, Land, MOST_COMMITS};
 use crate::model::{CommitName, CommitSha, Fault, Outcome, PinChange, RepoPath};
-use crate::plan::{OnPause, Plan, Select};
+use crate::plan::{Plan, Select};
 use crate::report::{End, Report};
 
 use crate::promote::cancel::or_cancel;
@@ -14,7 +14,7 @@ use crate::promote::ports::Reading;
 use crate::promote::prepare::applications::Evidence;
 use crate::promote::prepare::plan::Planned;
 use crate::promote::prepare::snapshot::{Asked, snapshot};
-use crate::promote::prepare::verification::{Wish, verifications};
+use crate::promote::prepare::verification::of_pauses;
 use crate::promote::prepare::{announce, applications};
 
 /// Reads what the commit pins, and follows its applications. Starts a sync only if `sync` says so.
@@ -36,21 +36,20 @@ pub(in crate::promote) async fn run(
         announce::fill(report, &planned, repo);
         finish::landed(report, repo, &commit, false, 0);
         let followees = applications::look(observe, repo, ports.clock, &planned, &mut Evidence::default()).await?;
-        let judges = planned
-            .snapshot
-            .places
-            .iter()
-            .any(|(place, _)| place.policy.on_pause == OnPause::Verify);
-        let verifications = if judges {
-            verifications(reading, &planned, Wish::default()).await?
-        } else {
-            Vec::new()
-        };
+        let verifications = of_pauses(reading, &planned).await?;
         Ok::<_, Fault>((planned, followees, commit, verifications))
     })
     .await??;
     let since = ports.clock.now();
-    let followed = finish::follow_judged(reading, (observe, drive), &planned, followees, &commit, &verifications).await;
+    let followed = finish::follow(
+        reading,
+        (observe, drive),
+        &planned,
+        followees,
+        &commit,
+        (drive, &verifications),
+    )
+    .await;
     let end = finish(report, followed, &planned, |outcome| outcome);
     let verdict = Verdict {
         planned: &planned,

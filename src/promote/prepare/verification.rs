@@ -53,6 +53,19 @@ pub(in crate::promote) async fn verifications(
     read(reading, planned, places.collect()).await
 }
 
+/// Reads what judges the pauses of canaries: nothing, unless `on-pause` is `verify` somewhere in the plan.
+///
+/// # Errors
+/// As [`verifications`].
+pub(in crate::promote) async fn of_pauses(reading: Reading<'_>, planned: &Planned) -> Result<Vec<Verification>, Fault> {
+    let mut places = planned.snapshot.places.iter();
+    if places.any(|(place, _)| place.policy.on_pause == OnPause::Verify) {
+        verifications(reading, planned, Wish::default()).await
+    } else {
+        Ok(Vec::new())
+    }
+}
+
 /// Reads the analyses that are gates of the environments of a plan.
 ///
 /// # Errors

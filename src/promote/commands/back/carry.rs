@@ -8,6 +8,8 @@ use crate::model::{AppSnapshot, CommitSha, Event, Fault, Milestone, Parts, PinCh
 use crate::plan::{Around, Description};
 use crate::report::{End, PullRequestRow};
 
+use crate::promote::analyses::Verification;
+use crate::promote::cancel::or_cancel;
 use crate::promote::commands::back::{Aim, Back, prepare};
 use crate::promote::commands::finish;
 use crate::promote::follow::Followed;
@@ -17,6 +19,8 @@ use crate::promote::land::Landed;
 use crate::promote::land::bring::{Brought, Story, Unbrought, Ways, bring};
 use crate::promote::ports::{Ports, Reading};
 use crate::promote::prepare::applications::Evidence;
+use crate::promote::prepare::plan::Planned;
+use crate::promote::prepare::verification::of_pauses;
 use crate::promote::proposal::Proposal;
 use crate::promote::timeline::{ABORTING, TERMINATING};
 
@@ -95,7 +99,9 @@ pub(in crate::promote) async fn carry_out(
         for followee in &mut followees {
             followee.wave = 0;
         }
-        followed = Some(finish::follow(reading, observe, drive, &back.planned, followees, &commit).await);
+        let judging = pauses(reading, &back.planned).await;
+        let (planned, judges) = (&back.planned, (drive, judging.as_slice()));
+        followed = Some(finish::follow(reading, (observe, drive), planned, followees, &commit, judges).await);
     }
     Ok(Done {
         back,
@@ -107,6 +113,19 @@ pub(in crate::promote) async fn carry_out(
         pull_request,
         end,
     })
+}
+
+/// Reads what judges pauses. An analysis that cannot be read does not keep a version from going back: its pauses wait for a person.
+async fn pauses(reading: Reading<'_>, planned: &Planned) -> Vec<Verification> {
+    let read = or_cancel(reading.ports.cancel, of_pauses(reading, planned)).await;
+    match read.and_then(|read| read) {
+        Ok(verifications) => verifications,
+        Err(fault) => {
+            let why = format!("`on-pause: verify` judges no pause, so a paused canary waits for a person: {fault}");
+            reading.ports.journal.warn(why);
+            Vec::new()
+        }
+    }
 }
 
 /// Lets a plan for a newer head of the branch pass if it takes back what was meant. What somebody has pinned since is not what failed.
