@@ -7,7 +7,7 @@ use crate::model::EnvironmentName;
 pub(super) const GATE: Gate = Gate {
     name: "image",
     skip: Some("skip-image"),
-    is_set: |settings, _| settings.image.is_some(),
+    is_set: |settings, _| settings.image.as_ref().is_some_and(|image| *image != Image::default()),
     judge,
 };
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::gates::not_empty;
 use super::keys::{Info, Key, Shape, Value, infos, key, leaf};
 use super::node::Node;
 use super::reader::Mistakes;
@@ -114,7 +115,10 @@ pub(super) fn verify() -> Vec<Key<Verify>> {
             "analysis",
             Value::OneOrMore,
             "names of `analyses` that must succeed",
-            |to: &mut Verify, node, mistakes| to.analyses = names("analysis", node, mistakes),
+            |to: &mut Verify, node, mistakes| {
+                not_empty("analysis", node, mistakes, "one of `analyses`");
+                to.analyses = names("analysis", node, mistakes);
+            },
         ),
         leaf(
             "for",

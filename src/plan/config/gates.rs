@@ -19,6 +19,7 @@ pub(super) fn gates() -> Vec<Key<Environment>> {
             Value::OneOrMore,
             "gate: the environments that must pin exactly these images, with the images known good in the record, and live and healthy now",
             |environment: &mut Environment, node, mistakes| {
+                not_empty("after", node, mistakes, "an environment");
                 for name in mistakes.one_or_more("after", node).unwrap_or_default() {
                     match EnvironmentName::parse(&name) {
                         Ok(name) if environment.gates.after.contains(&name) => {}
@@ -64,6 +65,7 @@ pub(super) fn gates() -> Vec<Key<Environment>> {
             Value::OneOrMore,
             "gate: names of `analyses` that must be successful, each measured once when the promotion is judged",
             |environment: &mut Environment, node, mistakes| {
+                not_empty("analysis", node, mistakes, "one of `analyses`");
                 environment.gates.analysis = names("analysis", node, mistakes);
             },
         ),
@@ -119,10 +121,52 @@ fn section<T: Default + 'static>(
             if !matches!(node.content, Content::Null) {
                 let mut read = T::default();
                 mistakes.mapping(name, node, &keys(), &mut read);
+                if matches!(&node.content, Content::Map(entries) if entries.is_empty()) {
+                    mistakes.wrong(name, node, "{}", "is empty: say what it asks for, or remove the key");
+                }
                 *field(&mut environment.gates) = Some(read);
             }
         },
     )
+}
+
+/// Refuses a list without entries: it would be no gate, and look like one.
+pub(super) fn not_empty(name: &str, node: &Node, mistakes: &mut Mistakes, what: &str) {
+    if matches!(&node.content, Content::List(items) if items.is_empty()) {
+        mistakes.wrong(name, node, "[]", &format!("is empty: list {what}, or remove the key"));
+    }
+}
+
+/// The architectures that images are built for, as registries name them.
+const ARCHITECTURES: [&str; 14] = [
+    "386", "amd64", "arm", "arm64", "loong64", "mips", "mips64", "mips64le", "mipsle", "ppc64", "ppc64le", "riscv64",
+    "s390x", "wasm",
+];
+/// The systems.
+const SYSTEMS: [&str; 5] = ["linux", "windows", "darwin", "freebsd", "wasip1"];
+
+/// Checks a platform: `SYSTEM/ARCHITECTURE`, and a variant if it has one.
+fn platform_of(text: &str) -> Result<(), String> {
+    let mut parts = text.split('/');
+    let (Some(system), Some(architecture)) = (parts.next(), parts.next()) else {
+        let near = nearest(text, ARCHITECTURES).map(|near| format!("; did you mean `linux/{near}`?"));
+        let near = near.unwrap_or_default();
+        return Err(format!("is not a platform such as `linux/amd64`{near}"));
+    };
+    let known = |what: &str, word: &str, all: &[&'static str]| {
+        if all.contains(&word) {
+            return Ok(());
+        }
+        let near = nearest(word, all.iter().copied()).map(|near| format!("; did you mean `{near}`?"));
+        let near = near.unwrap_or_default();
+        Err(format!("has the {what} {word:?}, for which no image is built{near}"))
+    };
+    known("system", system, &SYSTEMS)?;
+    known("architecture", architecture, &ARCHITECTURES)?;
+    if parts.nth(1).is_some() {
+        return Err("is not a platform such as `linux/amd64` or `linux/arm/v7`".to_owned());
+    }
+    Ok(())
 }
 
 /// Reads how many people must approve.
@@ -199,7 +243,13 @@ fn image() -> Vec<Key<Image>> {
             Value::OneOrMore,
             "platforms that the image must be built for, such as `linux/amd64`",
             |image: &mut Image, node, mistakes| {
+                not_empty("platforms", node, mistakes, "a platform such as `linux/amd64`");
                 image.platforms = mistakes.one_or_more("platforms", node).unwrap_or_default();
+                for platform in &image.platforms {
+                    if let Err(why) = platform_of(platform) {
+                        mistakes.wrong("platforms", node, platform, &why);
+                    }
+                }
             },
         ),
         leaf(
@@ -225,9 +275,7 @@ fn windows() -> Vec<Key<Windows>> {
         let shape = Shape::List(Box::new(Shape::Keys(infos(window()))));
         key(name, shape, help, move |windows: &mut Windows, node, mistakes| {
             *field(windows) = entries(name, node, mistakes);
-            if matches!(&node.content, Content::List(items) if items.is_empty()) {
-                mistakes.wrong(name, node, "[]", "is empty: list a window, or remove the key");
-            }
+            not_empty(name, node, mistakes, "a window");
         })
     }
     vec![
@@ -322,6 +370,32 @@ mod tests {
     fn mistakes(gates: &str) -> String {
         let text = format!("version: 1\nenvironments:\n- name: production\n{gates}");
         Config::parse(text.as_bytes()).unwrap_err().join("\n")
+    }
+
+    #[test]
+    fn what_would_be_no_gate_and_looks_like_one_is_a_mistake() {
+        for (gates, words) in [
+            ("  after: []\n", "list an environment"),
+            ("  analysis: []\n", "list one of `analyses`"),
+            (
+                "  analysis: [sucess-rate]\nanalyses: {success-rate: {template: a.yaml}}\n",
+                "on line 4 is not in `analyses`; did you mean `success-rate`?",
+            ),
+            ("  image: {}\n", "is empty"),
+            ("  image: {platforms: []}\n", "list a platform"),
+            ("  image: {platforms: [amd64]}\n", "did you mean `linux/amd64`?"),
+            ("  image: {platforms: [linux/amd46]}\n", "did you mean `amd64`?"),
+            (
+                "  image: {platforms: [linux/arm/v7, linx/amd64]}\n",
+                "did you mean `linux`?",
+            ),
+            ("  verify: {}\n", "needs `analysis` or `for`"),
+            ("  verify: {analysis: []}\n", "list one of `analyses`"),
+        ] {
+            let mistakes = mistakes(gates);
+            assert!(mistakes.contains(words), "{gates}: {mistakes}");
+            assert_eq!(mistakes.lines().count(), 1, "{mistakes}");
+        }
     }
 
     #[test]

@@ -288,7 +288,11 @@ pub(super) fn environment() -> Vec<Key<Environment>> {
         "what promote verifies at the end of a promotion to this environment, and what `on-pause: verify` judges",
         |environment: &mut Environment, node, mistakes| {
             let mut verify = Verify::default();
+            let before = mistakes.0.len();
             mistakes.mapping("verify", node, &analyses::verify(), &mut verify);
+            if verify == Verify::default() && mistakes.0.len() == before {
+                mistakes.wrong("verify", node, "{}", "is empty: it needs `analysis` or `for`");
+            }
             environment.verify = Some(verify);
         },
     ));

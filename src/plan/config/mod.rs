@@ -145,11 +145,10 @@ impl Config {
         let root = node::read(text).map_err(|why| vec![format!("{FILE}: {why}")])?;
         let (mut config, mut mistakes) = (Self::default(), Mistakes::default());
         mistakes.mapping("", &root, &keys::root(), &mut config);
-        let named = config
-            .environments
-            .iter()
-            .filter_map(|environment| environment.verify.as_ref());
-        let named = named.flat_map(|verify| &verify.analyses);
+        let named = config.environments.iter().flat_map(|environment| {
+            let verified = environment.verify.iter().flat_map(|verify| &verify.analyses);
+            environment.gates.analysis.iter().chain(verified)
+        });
         mistakes.0.extend(analyses::unknown(&config, named));
         if mistakes.0.is_empty() {
             Ok(config)
