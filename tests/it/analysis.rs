@@ -102,7 +102,7 @@ fn analysis_cases() {
             Answer::NotEvaluated(what) => wrong.push(format!("{}: not evaluated: {what}", case.id)),
         }
     }
-    println!("{alike} of {} alike", all.len());
+    crate::support::noted(&format!("{alike} of {} cases alike", all.len()));
     assert!(wrong.is_empty(), "{alike} of {} alike\n{}", all.len(), wrong.join("\n"));
     assert!(!all.is_empty(), "there are no cases");
 }

@@ -447,7 +447,11 @@ impl World {
 
 /// Says that a test could not do its work here. Written past the harness, which keeps what a passing test prints.
 pub(crate) fn skipped(what: &str) {
+    noted(&format!("SKIPPED: {what}"));
+}
+
+/// Writes a line that stands in the log of a test that passes, too.
+pub(crate) fn noted(line: &str) {
     use std::io::Write;
-    let line = format!("SKIPPED: {what}\n");
-    std::io::stderr().write_all(line.as_bytes()).unwrap();
+    std::io::stderr().write_all(format!("{line}\n").as_bytes()).unwrap();
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::assess::analysis::run::{Measurement, Tracked};
 use crate::assess::analysis::template::Metric;
-use crate::assess::analysis::{Conditions, Phase, Trouble, TroubleKind, measurement};
+use crate::assess::analysis::{Conditions, Phase, Trouble, TroubleKind, Value, measurement};
 use crate::metrics::Reading;
 use crate::model::{Event, Timestamp, in_words};
 use crate::report::{MeasurementRow, sparkline};
@@ -141,9 +141,9 @@ pub(super) async fn measure(
             started,
             finished,
             phase,
+            message: seen(&reading.value, phase).to_owned(),
             value: reading.stored,
             class: None,
-            message: String::new(),
             warnings: reading.warnings,
         },
         Err(unjudged) => Measurement {
@@ -151,6 +151,17 @@ pub(super) async fn measure(
             warnings: reading.warnings,
             ..failed(TroubleKind::Condition.word(), unjudged.to_string())
         },
+    }
+}
+
+/// Says why a measurement without an error is not good, where its value does not say it by itself.
+fn seen(value: &Value, phase: Phase) -> &'static str {
+    match phase {
+        Phase::Successful => "",
+        _ if value.is_no_data() => "the query returned no data",
+        _ if value.numbers().iter().any(|number| number.is_nan()) => "the query returned NaN",
+        Phase::Inconclusive => "neither `successCondition` nor `failureCondition` holds",
+        _ => "",
     }
 }
 

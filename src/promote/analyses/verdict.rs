@@ -28,7 +28,18 @@ pub(super) fn verdict(analysis: &Analysis, run: &Run) -> Result<(), Breach> {
                 },
             ))
         }
-        Phase::Inconclusive => Err(breached(analysis, &format!("is inconclusive: {}", ended.message))),
+        Phase::Inconclusive => {
+            let neither = counting().find(|tracked| tracked.phase == Some(Phase::Inconclusive));
+            let last = neither.and_then(|tracked| {
+                let last = tracked
+                    .measurements
+                    .iter()
+                    .rfind(|one| one.phase == Phase::Inconclusive)?;
+                Some(format!("; {} is {}: {}", tracked.metric.name, last.value, last.message))
+            });
+            let last = last.unwrap_or_default();
+            Err(breached(analysis, &format!("is inconclusive: {}{last}", ended.message)))
+        }
         Phase::Failed => {
             let bad = counting().find(|tracked| tracked.phase == Some(Phase::Failed));
             let last = bad.and_then(|tracked| {

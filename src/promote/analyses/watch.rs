@@ -149,6 +149,7 @@ pub(in crate::promote) async fn once(measuring: Measuring<'_>, analysis: &Analys
     for (tracked, measurement) in counting.into_iter().zip(measured) {
         let mut tracked = tracked.clone();
         let (phase, value) = (measurement.phase, measurement.value.clone());
+        let seen = measurement.message.clone();
         tracked.measurements.push(measurement);
         tell(measuring, analysis, &tracked);
         values.push(format!("{} is {value}", tracked.metric.name));
@@ -158,9 +159,10 @@ pub(in crate::promote) async fn once(measuring: Measuring<'_>, analysis: &Analys
             _ => breached(
                 analysis,
                 &format!(
-                    "is {phase}: {} is {value}{}",
+                    "is {phase}: {} is {value}{}{}",
                     tracked.metric.name,
-                    condition(&tracked.metric)
+                    condition(&tracked.metric),
+                    if seen.is_empty() { seen } else { format!(": {seen}") }
                 ),
             ),
         };

@@ -368,7 +368,7 @@ fn random_analyses_come_out_as_the_controller_has_them() {
                 .unwrap();
             now.as_secs() * 1000 + u64::from(now.subsec_millis())
         });
-    println!("ANALYSIS_SEED={seed}");
+    crate::support::noted(&format!("ANALYSIS_SEED={seed}"));
     let mut dice = Dice(seed.max(1));
     let questions: Vec<String> = (0..CASES)
         .map(|number| {
@@ -396,7 +396,7 @@ fn random_analyses_come_out_as_the_controller_has_them() {
     }
     writer.join().unwrap().unwrap();
     program.wait().unwrap();
-    println!("{alike} of {CASES} alike, {left_out} not evaluated");
+    crate::support::noted(&format!("{alike} of {CASES} alike, {left_out} not evaluated"));
     wrong.truncate(40);
     assert!(
         wrong.is_empty(),

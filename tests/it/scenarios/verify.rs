@@ -133,15 +133,26 @@ fn a_bad_value_is_a_breach_and_ends_the_watch() {
 #[test]
 fn neither_good_nor_bad_no_data_and_nan_are_told_apart() {
     let watched = Watched::new(VERIFY, THREE);
-    for (values, outcome, phase, part) in [
-        (vec!["0.92"], ("breached", 6), "Inconclusive", "inconclusive"),
-        (vec!["NaN"], ("breached", 6), "Inconclusive", "inconclusive"),
+    for (values, phase, part) in [
+        (
+            vec!["0.92"],
+            "Inconclusive",
+            "neither `successCondition` nor `failureCondition` holds",
+        ),
+        (vec!["NaN"], "Inconclusive", "the query returned NaN"),
     ] {
         watched.prometheus.set(QUERY, Series::Vector(values));
-        let report = watched.verify("").ends(outcome.0, outcome.1);
+        let report = watched.verify("").ends("breached", 6);
         assert_eq!(measured(&report)[0].1, phase);
         assert!(reason(&report).contains(part), "{report:#}");
     }
+    // Conditions that ask first whether there is anything.
+    let guarded = template(watched.prometheus.url(), THREE)
+        .replace("Condition: result[0]", "Condition: len(result) > 0 && result[0]");
+    watched.template(&guarded);
+    watched.prometheus.set(QUERY, Series::Vector(vec![]));
+    let report = watched.verify("").ends("breached", 6);
+    assert!(reason(&report).contains("the query returned no data"), "{report:#}");
 }
 
 #[test]
@@ -394,6 +405,30 @@ fn a_pause_with_good_metrics_is_resumed() {
             .count()
     };
     assert_eq!((acted("resume"), acted("abort")), (1, 0));
+}
+
+#[test]
+fn resume_and_rollback_judge_pauses_too() {
+    let watched = paused(ONE, vec!["0.99"]);
+    let world = &watched.world;
+    let path = "apps/api/base-rollout/rollout.yaml";
+    let rollout = world
+        .sandbox
+        .git(&["cat-file", "blob", &format!("main:{path}")])
+        .unwrap();
+    let pause = rollout.lines().find(|line| line.ends_with("- pause: {}")).unwrap();
+    let twice = rollout.replace(pause, &format!("{pause}\n{pause}"));
+    world.sandbox.commit(path, &twice, "Pause twice").unwrap();
+    let report = world
+        .live(&format!("{PRODUCTION} --tag abc1234 --on-pause succeed"))
+        .ends("paused", 0);
+    let commit = report["infra_repo"]["commit"].as_str().unwrap();
+    let ran = world.live(&format!("resume {PRODUCTION}"));
+    assert!(ran.stderr.contains("the analyses succeeded"), "{}", ran.stderr);
+    assert_eq!(measured(&ran.ends("live", 0)).len(), 2);
+    let ran = world.live(&format!("rollback {PRODUCTION} --commit {commit}"));
+    assert!(ran.stderr.contains("the analyses succeeded"), "{}", ran.stderr);
+    assert_eq!(measured(&ran.ends("reverted", 0)).len(), 4);
 }
 
 #[test]
