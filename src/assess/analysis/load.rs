@@ -68,7 +68,16 @@ pub fn load(text: &str, name: Option<&str>, args: &[(String, String)]) -> Result
         args: args.iter().map(argument).collect(),
         ..Additions::default()
     };
-    let spec = merge(&used, &additions).map_err(|problem| one(problem.to_string()))?;
+    let spec = merge(&used, &additions).map_err(|problem| {
+        // A name that is written wrong leaves the right one without a value.
+        let declared: Vec<&str> = (used.iter())
+            .flat_map(|template| &template.spec.args)
+            .map(|argument| argument.name.as_str())
+            .collect();
+        let mut wrong = unknown(&declared, args);
+        wrong.push(problem.to_string());
+        wrong
+    })?;
     check_arguments(&spec, args)?;
     let run = Run::new(&spec).map_err(|refused| match refused {
         Refused::Arguments(problem) | Refused::Spec(problem) => one(problem.to_string()),
@@ -144,12 +153,17 @@ fn choose(templates: &[Template], name: Option<&str>) -> Result<Reference, Strin
     }
 }
 
+/// Names the values that are for no argument of the template.
+fn unknown(declared: &[&str], args: &[(String, String)]) -> Vec<String> {
+    let unknown = args.iter().filter(|(name, _)| !declared.contains(&name.as_str()));
+    unknown
+        .map(|(name, _)| format!("the template has no argument {name}; it has {}", declared.join(", ")))
+        .collect()
+}
+
 fn check_arguments(spec: &Spec, args: &[(String, String)]) -> Result<(), Vec<String>> {
     let declared: Vec<&str> = spec.args.iter().map(|argument| argument.name.as_str()).collect();
-    let unknown = args.iter().filter(|(name, _)| !declared.contains(&name.as_str()));
-    let mut wrong: Vec<String> = unknown
-        .map(|(name, _)| format!("the template has no argument {name}; it has {}", declared.join(", ")))
-        .collect();
+    let mut wrong = unknown(&declared, args);
     let of_cluster = spec.args.iter().filter(|argument| argument.value.is_none());
     wrong.extend(of_cluster.map(|argument| {
         format!(
@@ -257,6 +271,8 @@ spec:
         let wrong =
             |text: &str, name: Option<&str>, args: &[(String, String)]| load(text, name, args).unwrap_err().join("\n");
         assert_eq!(wrong(TEMPLATE, None, &[]), "the argument service has no value");
+        let misspelt = wrong(TEMPLATE, None, &[("servce".to_owned(), "a".to_owned())]);
+        assert!(misspelt.contains("no argument servce; it has service"), "{misspelt}");
         assert!(wrong(TEMPLATE, Some("latency"), &args()).contains("no template latency; it has success-rate"));
         let both = [args(), vec![("sevice".to_owned(), String::new())]].concat();
         assert!(wrong(TEMPLATE, None, &both).contains("no argument sevice; it has service"));
