@@ -4,7 +4,7 @@
 use std::fmt;
 
 use super::expression::{Class, Expression, FailureKind};
-use super::measurement::{Conditions, Phase, Which, judge};
+use super::measurement::{Conditions, Phase, Which, glance};
 use super::template::Metric;
 use super::value::{Of, Value};
 
@@ -79,7 +79,7 @@ fn never_works(metric: &Metric, which: Which, text: &str, like: &Value) -> Optio
             // A mismatch that shows only when it runs, as with `default(result, 0)`: it fails for every number.
             let failed = |value: &Value| {
                 condition
-                    .holds(value, 0)
+                    .glance(value)
                     .err()
                     .filter(|failure| failure.class() == Some(Class::Type))
             };
@@ -96,10 +96,15 @@ fn never_works(metric: &Metric, which: Which, text: &str, like: &Value) -> Optio
         Value::Float(_) => "one number",
         _ => "this",
     };
+    let why = if failure.class() == Some(Class::Syntax) {
+        "it is no expression".to_owned()
+    } else {
+        format!("the query returns {returns}")
+    };
     Some(Advice {
         metric: metric.name.clone(),
         what: format!(
-            "`{}: {}` never works, because the query returns {returns}: {failure}",
+            "`{}: {}` never works, because {why}: {failure}",
             which.field(),
             text.trim()
         ),
@@ -169,7 +174,7 @@ fn passes_nothing(metric: &Metric, like: &Value) -> Option<Advice> {
         success: Some(&metric.success_condition),
         failure: Some(&metric.failure_condition),
     };
-    let good = |value: &Value| judge(value, &conditions, 0) == Ok(Phase::Successful);
+    let good = |value: &Value| glance(value, &conditions) == Ok(Phase::Successful);
     let (empty, nan) = match like {
         Value::List(_) => (good(&Value::floats([])), good(&Value::floats([f64::NAN]))),
         Value::Float(_) => (false, good(&Value::Float(f64::NAN))),

@@ -117,8 +117,24 @@ pub struct Conditions<'a> {
 /// # Errors
 /// A condition could not be evaluated: the measurement is an Error, unless `promote` alone does not evaluate it.
 pub fn judge(value: &Value, conditions: &Conditions<'_>, now: i128) -> Result<Phase, Unjudged> {
-    let success = condition(Which::Success, conditions.success, value, now)?;
-    let failure = condition(Which::Failure, conditions.failure, value, now)?;
+    judged(value, conditions, |text| expression::holds(text, value, now))
+}
+
+/// Tries conditions out on a value, with a part of the work that an evaluation may be.
+///
+/// # Errors
+/// As [`judge`]; and where that is not enough.
+pub(super) fn glance(value: &Value, conditions: &Conditions<'_>) -> Result<Phase, Unjudged> {
+    judged(value, conditions, |text| expression::glance(text, value))
+}
+
+fn judged(
+    value: &Value,
+    conditions: &Conditions<'_>,
+    holds: impl Fn(&str) -> Result<bool, Failure>,
+) -> Result<Phase, Unjudged> {
+    let success = condition(Which::Success, conditions.success, value, &holds)?;
+    let failure = condition(Which::Failure, conditions.failure, value, &holds)?;
     Ok(match (success, failure) {
         (None | Some(true), None | Some(false)) => Phase::Successful,
         (_, Some(true)) | (Some(false), None) => Phase::Failed,
@@ -126,11 +142,16 @@ pub fn judge(value: &Value, conditions: &Conditions<'_>, now: i128) -> Result<Ph
     })
 }
 
-fn condition(which: Which, text: Option<&str>, value: &Value, now: i128) -> Result<Option<bool>, Unjudged> {
+fn condition(
+    which: Which,
+    text: Option<&str>,
+    value: &Value,
+    holds: impl Fn(&str) -> Result<bool, Failure>,
+) -> Result<Option<bool>, Unjudged> {
     let Some(text) = text.filter(|text| !text.is_empty()) else {
         return Ok(None);
     };
-    expression::holds(text, value, now).map(Some).map_err(|failure| {
+    holds(text).map(Some).map_err(|failure| {
         // Whatever is wrong with a condition, without data the answer is that there is none.
         let no_data = value.is_no_data() && failure.class().is_some();
         Unjudged {

@@ -47,7 +47,18 @@ pub(super) fn read(bytes: usize) -> usize {
     bytes / BYTES_OF_A_STEP
 }
 
+/// How much work a glance is.
+const GLANCE: usize = 100_000;
+
 impl Budget {
+    /// Makes one that is used up soon: for a condition that is tried out before anything is measured.
+    pub(super) fn glance() -> Self {
+        Self {
+            steps: EXPRESSION_STEPS.things().saturating_sub(GLANCE),
+            ..Self::default()
+        }
+    }
+
     /// Counts work.
     #[inline]
     pub(super) fn work(&mut self, steps: usize, at: usize) -> Result<(), Failure> {

@@ -41,13 +41,13 @@ impl From<Failure> for Stop {
 }
 
 /// Evaluates a tree that was checked for this result.
-pub(super) fn evaluate(part: &Part, result: &Value, now: i128) -> Result<Value, Failure> {
+pub(super) fn evaluate(part: &Part, result: &Value, now: i128, budget: Budget) -> Result<Value, Failure> {
     let mut machine = Machine {
         result,
         now,
         variables: Vec::new(),
         scopes: Vec::new(),
-        budget: Budget::default(),
+        budget,
     };
     machine.value(part).or_else(|stop| match stop {
         Stop::Failed(failure) => Err(failure),

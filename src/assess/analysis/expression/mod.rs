@@ -28,6 +28,7 @@ pub use pattern::{Pattern, Problem};
 
 use super::value::Value;
 use crate::model::limits::EXPRESSION;
+use budget::Budget;
 use kind::Kind;
 use tree::Part;
 
@@ -70,7 +71,19 @@ impl Condition {
     /// # Errors
     /// A step fails for this result, or what comes out is neither true nor false.
     pub fn holds(&self, result: &Value, now: i128) -> Result<bool, Failure> {
-        match evaluate::evaluate(&self.tree, result, now)? {
+        self.within(result, now, Budget::default())
+    }
+
+    /// Tries the condition out with a part of the work that an evaluation may be.
+    ///
+    /// # Errors
+    /// As [`Self::holds`]; and where that is not enough.
+    pub fn glance(&self, result: &Value) -> Result<bool, Failure> {
+        self.within(result, 0, Budget::glance())
+    }
+
+    fn within(&self, result: &Value, now: i128, budget: Budget) -> Result<bool, Failure> {
+        match evaluate::evaluate(&self.tree, result, now, budget)? {
             Value::Bool(value) => Ok(value),
             other => Err(Failure::new(
                 Class::NotBool,
@@ -97,6 +110,14 @@ pub fn holds(text: &str, result: &Value, now: i128) -> Result<bool, Failure> {
     Expression::parse(text)?.check(result)?.holds(result, now)
 }
 
+/// The same as [`holds`], with a part of the work that an evaluation may be.
+///
+/// # Errors
+/// As [`holds`]; and where that is not enough.
+pub fn glance(text: &str, result: &Value) -> Result<bool, Failure> {
+    Expression::parse(text)?.check(result)?.glance(result)
+}
+
 /// Evaluates the start or end of a range query. Both are in nanoseconds since 1970.
 ///
 /// # Errors
@@ -105,7 +126,7 @@ pub fn time(text: &str, now: i128) -> Result<i128, Failure> {
     let mut tree = parse(text)?;
     check::check(&mut tree, None)?;
     fold::fold(&mut tree)?;
-    match evaluate::evaluate(&tree, &Value::Nil, now)? {
+    match evaluate::evaluate(&tree, &Value::Nil, now, Budget::default())? {
         Value::Time(time) => Ok(time),
         other => Err(Failure::new(
             Class::NotTime,
