@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use super::expression::{Class, Expression, FailureKind};
+use super::expression::{Class, Expression, FailureKind, short};
 use super::measurement::{Conditions, Phase, Which, glance};
 use super::template::Metric;
 use super::value::{Of, Value};
@@ -106,7 +106,7 @@ fn never_works(metric: &Metric, which: Which, text: &str, like: &Value) -> Optio
         what: format!(
             "`{}: {}` never works, because {why}: {failure}",
             which.field(),
-            text.trim()
+            short(text.trim().to_owned())
         ),
         instead: repaired(which, text, like),
         hopeless: true,

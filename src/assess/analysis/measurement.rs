@@ -91,7 +91,7 @@ pub struct Unjudged {
 
 impl fmt::Display for Unjudged {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (field, condition) = (self.which.field(), self.condition.trim());
+        let (field, condition) = (self.which.field(), expression::short(self.condition.trim().to_owned()));
         write!(
             formatter,
             "{field} `{condition}` could not be evaluated: {}",

@@ -175,7 +175,6 @@ fn answers_of_prometheus_end_in_words() {
 fn expressions_beyond_their_bounds_end_in_words() {
     let prometheus = Prometheus::start().unwrap();
     prometheus.set(QUERY, Series::Vector(vec!["0.97"]));
-    let long = format!("'{}' == ''", "x".repeat(300_000));
     for (condition, words) in [
         (
             "len(reduce(1..40, #acc + #acc, 'xxxxxxxx')) > 0",
@@ -187,7 +186,6 @@ fn expressions_beyond_their_bounds_end_in_words() {
             "more than 5000000 steps",
         ),
         ("len(reduce(1..400000, [#acc], 0)) > 0", "more than 200 levels"),
-        (&long, "longer than 256 KiB"),
     ] {
         let text = template(&prometheus.url(), "    interval: 1s\n    count: 3");
         let quoted = condition.replace('\'', "''");
@@ -196,6 +194,15 @@ fn expressions_beyond_their_bounds_end_in_words() {
         let reason = gate(&report, "analysis")["reason"].as_str().unwrap();
         assert!(reason.contains(words), "{reason}");
     }
+    // This one is a mistake before anything is measured.
+    let text = template(&prometheus.url(), "    interval: 1s\n    count: 3");
+    let text = text.replace("result[0] >= 0.95", &format!("'\"{}\" == \"\"'", "x".repeat(300_000)));
+    let report = limited(&analysed(&text), &[], "plan --app api --environment staging --tag v2");
+    let reason = report["reason"].as_str().unwrap();
+    assert!(
+        reason.contains("longer than 256 KiB") && reason.len() < 2000,
+        "{reason}"
+    );
 }
 
 #[test]

@@ -78,7 +78,8 @@ pub enum FailureKind {
 /// A message can quote a text that an expression made; so many characters of it are enough.
 const LONGEST: usize = 300;
 
-fn short(message: String) -> String {
+/// Cuts a message that is too long to be read.
+pub(in crate::assess::analysis) fn short(message: String) -> String {
     match message.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}…", message.get(..end).unwrap_or_default()),
         None => message,

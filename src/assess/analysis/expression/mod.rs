@@ -23,6 +23,7 @@ mod rare;
 mod texts;
 mod tree;
 
+pub(super) use failure::short;
 pub use failure::{Class, Failure, FailureKind};
 pub use pattern::{Pattern, Problem};
 
