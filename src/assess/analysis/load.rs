@@ -26,6 +26,10 @@ pub struct Loaded {
 /// # Errors
 /// Everything that is wrong: the file, the choice, the arguments, the limits, what is measured elsewhere, and conditions that
 /// are not evaluated here, with the place.
+#[expect(
+    clippy::too_many_lines,
+    reason = "one check after the other, each with words of its own"
+)]
 pub fn load(text: &str, name: Option<&str>, args: &[(String, String)]) -> Result<Loaded, Vec<String>> {
     let one = |problem: String| vec![problem];
     let documents = document::read(text).map_err(|why| one(format!("the file is no YAML: {why}")))?;

@@ -36,12 +36,11 @@ pub(in crate::promote) async fn find(
         let common = !layout.path(&target.app, &target.environment).contains("{environment}") && is_kustomize(target);
         for other in plan::others(layout, target) {
             let is_same = other.folder == target.folder || without_links(repo, at, &other.folder).await? == *real;
-            if !is_same && !(common && is_kustomize(&other) && is_part(&tree, target, &other).await?) {
-                continue;
-            }
-            match plan::reached(layout, target, &other) {
-                Ok(place) => found.push(Reached { place, of }),
-                Err(why) => mistakes.extend(why),
+            if is_same || (common && is_kustomize(&other) && is_part(&tree, target, &other).await?) {
+                match plan::reached(layout, target, &other) {
+                    Ok(place) => found.push(Reached { place, of }),
+                    Err(why) => mistakes.extend(why),
+                }
             }
         }
     }

@@ -123,7 +123,12 @@ impl<'a> Tree<'a> {
         if !entries.iter().any(is_file) {
             return Ok(Err(format!("{file} is not a regular file")));
         }
-        let text = self.repo.read(self.at, &[file.clone()]).await?.into_iter().next();
+        let text = self
+            .repo
+            .read(self.at, std::slice::from_ref(&file))
+            .await?
+            .into_iter()
+            .next();
         let includes = match kustomize::includes(&text.flatten().unwrap_or_default()) {
             Ok(includes) => includes,
             Err(why) => return Ok(Err(format!("{file} cannot be read: {why}"))),

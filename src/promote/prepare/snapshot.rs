@@ -116,10 +116,23 @@ fn both<T>(targets: Result<T, Vec<String>>, sources: Result<T, Vec<String>>) -> 
     }
 }
 
+/// Reads what is held on a branch: there, and on the branch that the run began with and the default branch.
+async fn held(repo: &dyn InfraRepo, tip: &Tip, others: impl Iterator<Item = &Tip>) -> Result<Holds, Fault> {
+    let mut held = holds(repo, &tip.commit).await?;
+    for other in others.filter(|other| other.branch != tip.branch) {
+        held = held.and(holds(repo, &other.commit).await?);
+    }
+    Ok(held)
+}
+
 /// Reads the snapshot at the branch's tip.
 ///
 /// # Errors
 /// The repository cannot be read, or every mistake in what was found.
+#[expect(
+    clippy::too_many_lines,
+    reason = "one row for each thing that is read, in the order of reading"
+)]
 pub(in crate::promote) async fn snapshot(repo: &dyn InfraRepo, asked: Asked<'_>) -> Result<Snapshot, Fault> {
     let Start {
         tip,
