@@ -1,7 +1,7 @@
 //! What stands in front of a server and misbehaves at chosen requests: hangs, drips, asks for patience, or answers by itself. Every other
 //! request is passed on, with its answer.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -19,6 +19,8 @@ pub enum Manner {
     Busy(u32),
     /// With this: a status, further lines of the head (each with its line end), and a body.
     Says(u16, String, Arc<Vec<u8>>),
+    /// By the server, whose answer is held back for this time.
+    Late(Duration),
     /// With JSON that is made of the request.
     Makes(fn(&str) -> String),
 }
@@ -130,6 +132,12 @@ impl Front {
             return pass(&mut client, server, &lines, &body);
         };
         lock(&self.met).push(first);
+        if let Manner::Late(pause) = manner {
+            let mut held = Vec::new();
+            pass(&mut held, server, &lines, &body)?;
+            std::thread::sleep(pause);
+            return client.write_all(&held);
+        }
         answer(&mut client, &manner, &asked)
     }
 }
@@ -142,6 +150,10 @@ fn answer(client: &mut TcpStream, manner: &Manner, asked: &str) -> std::io::Resu
                 return Ok(());
             }
         },
+        Manner::Late(pause) => {
+            std::thread::sleep(*pause);
+            Ok(())
+        }
         Manner::Drips(kind) => {
             let head = format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ncontent-length: 999999\r\n\r\n");
             client.write_all(head.as_bytes())?;
@@ -172,7 +184,7 @@ fn answer(client: &mut TcpStream, manner: &Manner, asked: &str) -> std::io::Resu
 }
 
 /// Passes a request on, and the answer back: up to its length, if it says one, else to the end of the connection.
-fn pass(client: &mut TcpStream, server: SocketAddr, lines: &[String], body: &[u8]) -> std::io::Result<()> {
+fn pass(client: &mut impl Write, server: SocketAddr, lines: &[String], body: &[u8]) -> std::io::Result<()> {
     let mut upstream = TcpStream::connect(server)?;
     upstream.write_all(format!("{}connection: close\r\n\r\n", lines.concat()).as_bytes())?;
     upstream.write_all(body)?;

@@ -17,7 +17,7 @@ use crate::report::{End, GateRow, Report, StatusRow};
 use crate::runner::Receiver;
 use crate::set_image;
 
-/// How long a cancelled run may take to come to its own end: longer than a push may go on, and under two seconds.
+/// How long the tokens of a run that broke may take to be revoked.
 const GRACE: std::time::Duration = std::time::Duration::from_millis(1800);
 
 /// Runs everything but `set-image`.
@@ -109,23 +109,14 @@ async fn cancellable(common: &Common, job: &Job, receiver: &Rc<dyn Receiver>, cl
             )),
         }
     }
-    let mut cancelled = cancel.clone();
-    let too_late = async {
-        let number = cancelled
-            .wait_for(Option::is_some)
-            .await
-            .ok()
-            .and_then(|number| *number);
-        clock.sleep(GRACE).await;
-        number.unwrap_or(15)
-    };
-    tokio::select! {
-        report = promote::run(common, job, Rc::clone(receiver) as Rc<dyn Journal>, Rc::clone(clock), cancel) => report,
-        signal = too_late => failed(
-            job.command(),
-            Fault::new(Outcome::Cancelled { signal }, "the run was cancelled while a request had no answer: look at the branch to see whether it was written"),
-        ),
-    }
+    promote::run(
+        common,
+        job,
+        Rc::clone(receiver) as Rc<dyn Journal>,
+        Rc::clone(clock),
+        cancel,
+    )
+    .await
 }
 
 /// Gives the report of `status` or `plan` the exit code 3 where something is other than it is to be. The outcome stays.

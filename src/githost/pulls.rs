@@ -106,6 +106,8 @@ pub struct State {
     pub head: CommitSha,
     /// Its text.
     pub body: String,
+    /// The head of the branch that it is for; `None` where the host does not say it.
+    pub base: Option<CommitSha>,
     /// The commit that its merge made, once it is merged.
     pub merged: Option<CommitSha>,
     /// Whether it was closed without a merge.
@@ -188,6 +190,22 @@ pub trait Pulls {
     /// # Errors
     /// As [`Pulls::find`].
     async fn arm(&self, pull: &Pull, head: &CommitSha, method: Option<Method>, message: &str) -> Result<Merged, Fault>;
+
+    /// Takes it out of the merge queue, and has the host not merge it by itself any more. Returns how it stands after that: it can have been
+    /// merged before.
+    ///
+    /// # Errors
+    /// As [`Pulls::find`]; then the host can still merge it.
+    async fn stop(&self, pull: &Pull) -> Result<State, Fault>;
+
+    /// Lets no write begin from now on, not even the repetition of one: the run was cancelled. What is under way may end.
+    fn halt(&self);
+
+    /// Whether a write was given up under way, so that it is not known what became of it.
+    fn in_doubt(&self) -> bool;
+
+    /// Whether that was a request to merge.
+    fn merge_in_doubt(&self) -> bool;
 }
 
 /// Opens the pull requests of a repository.

@@ -3,6 +3,7 @@
 //! What reads is asked again while GitHub does not answer. What writes is sent again only after a limit, which says that nothing was done:
 //! after a lost answer, whoever sent it looks.
 
+use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -39,6 +40,16 @@ pub struct GitHub {
     http: Client,
     token: Option<Rc<dyn Tokens>>,
     clock: Rc<dyn Clock>,
+    writing: Rc<Writing>,
+}
+
+/// What is known of the writes of a client and its clones.
+#[derive(Debug, Default)]
+struct Writing {
+    /// Whether no write is sent any more.
+    halted: Cell<bool>,
+    /// Whether one was sent, and it is not known what became of it.
+    in_doubt: Cell<bool>,
 }
 
 /// An answer that is a success.
@@ -72,7 +83,24 @@ impl GitHub {
             http,
             token,
             clock,
+            writing: Rc::default(),
         }
+    }
+
+    /// Lets no write begin from now on, not even the repetition of one: the run was cancelled. What is under way may end.
+    pub fn halt(&self) {
+        self.writing.halted.set(true);
+    }
+
+    /// Whether a write was sent that has no answer, and nobody has looked since what became of it.
+    #[must_use]
+    pub fn in_doubt(&self) -> bool {
+        self.writing.in_doubt.get()
+    }
+
+    /// Notes that it is known what became of a write whose answer was lost.
+    pub fn known_now(&self) {
+        self.writing.in_doubt.set(false);
     }
 
     /// Returns where it is.
@@ -162,7 +190,7 @@ impl GitHub {
     /// # Errors
     /// As [`GitHub::get`].
     pub async fn query(&self, query: &str, variables: &Value) -> Result<Value, Failure> {
-        self.again(async || self.graphql(query, variables).await, |_| true)
+        self.again(async || self.graphql(query, variables, false).await, |_| true)
             .await
     }
 
@@ -172,7 +200,8 @@ impl GitHub {
     /// As [`GitHub::write`].
     pub async fn mutate(&self, query: &str, variables: &Value) -> Result<Value, Failure> {
         let limited = |failure: &Failure| matches!(failure, Failure::Limited(..));
-        self.again(async || self.graphql(query, variables).await, limited).await
+        self.again(async || self.graphql(query, variables, true).await, limited)
+            .await
     }
 
     async fn again<T>(
@@ -191,13 +220,14 @@ impl GitHub {
         query: &[(&str, &str)],
         body: Option<&Value>,
     ) -> Result<Reply, Failure> {
+        let changes = method != Method::GET;
         let mut request = Request::new(method, self.place.url(path, query));
         if let Some(body) = body {
             request = request
                 .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
                 .body(body.to_string().into_bytes());
         }
-        let answer = self.exchange(request).await?;
+        let answer = self.exchange(request, changes).await?;
         if !answer.status.is_success() {
             return Err(failure::of_status(self.named(&answer), &answer, self.clock.wall()));
         }
@@ -213,28 +243,29 @@ impl GitHub {
         })
     }
 
-    async fn graphql(&self, query: &str, variables: &Value) -> Result<Value, Failure> {
+    async fn graphql(&self, query: &str, variables: &Value, changes: bool) -> Result<Value, Failure> {
         let body = json!({"query": query, "variables": variables});
         let request = Request::post(self.place.graphql.clone(), body.to_string().into_bytes())
             .header(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let answer = self.exchange(request).await?;
+        let answer = self.exchange(request, changes).await?;
         if !answer.status.is_success() {
             return Err(failure::of_status(self.named(&answer), &answer, self.clock.wall()));
         }
         let mut all = self.json(&answer)?;
         match all.get("errors").and_then(Value::as_array) {
-            Some(errors) if !errors.is_empty() => Err(failure::of_errors(
-                self.named(&answer),
-                &answer,
-                errors,
-                self.clock.wall(),
-            )),
+            Some(errors) if !errors.is_empty() => {
+                let failure = failure::of_errors(self.named(&answer), &answer, errors, self.clock.wall());
+                if changes && matches!(failure, Failure::Lost(_)) {
+                    self.writing.in_doubt.set(true);
+                }
+                Err(failure)
+            }
             _ => Ok(all.get_mut("data").map(Value::take).unwrap_or_default()),
         }
     }
 
-    /// Sends one request and reads its answer whole.
-    async fn exchange(&self, request: Request) -> Result<Answer, Failure> {
+    /// Sends one request and reads its answer whole. `changes` says whether it changes something.
+    async fn exchange(&self, request: Request, changes: bool) -> Result<Answer, Failure> {
         let mut request = request
             .within(limits::GITHUB_CALL.time())
             .header(ACCEPT, HeaderValue::from_static("application/vnd.github+json"))
@@ -245,11 +276,23 @@ impl GitHub {
         if let Some(token) = &self.token {
             request = request.bearer(&token.token().await.map_err(Failure::Lost)?);
         }
+        if changes {
+            if self.writing.halted.get() {
+                let why = "the run was cancelled before the request was sent";
+                return Err(Failure::Lost(Fault::unreachable(why)));
+            }
+            self.writing.in_doubt.set(true);
+        }
         let unanswered = |problem: crate::http::Problem| {
             Failure::Lost(Fault::unreachable(format!("{} does not answer", self.host())).because(problem.into_cause()))
         };
         let opened = self.http.open(request).await.map_err(unanswered)?;
-        opened.whole(limits::GITHUB_ANSWER.bytes()).await.map_err(unanswered)
+        let answer = opened.whole(limits::GITHUB_ANSWER.bytes()).await.map_err(unanswered)?;
+        // A server that is not well can have done it all the same.
+        if changes && !answer.status.is_server_error() {
+            self.known_now();
+        }
+        Ok(answer)
     }
 
     fn json(&self, answer: &Answer) -> Result<Value, Failure> {

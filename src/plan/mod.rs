@@ -32,7 +32,9 @@ pub use filling::{Applications, BY_SOURCE, Named};
 pub use layout::{DEFAULT_APPLICATION, DEFAULT_PATH, KUSTOMIZE, Layout, Place};
 pub use message::{DEFAULT_MESSAGE, Identity, Message, check_placeholders};
 pub use policy::{OnFailure, OnPause, OnSuperseded, OnUnsynced, Policy, ResolvedPolicy, SyncMode};
-pub use pull_request::{Around, Description, HoldPlace, describe, describe_hold, is_marked, pull_request_branch};
+pub use pull_request::{
+    Around, Description, HoldPlace, describe, describe_hold, is_marked, pull_request_branch, unmerged,
+};
 pub use sharing::{foreign, others, overlaps, reached, shared};
 pub use trailers::{PinTrailer, SourceCommit, Trailers};
 

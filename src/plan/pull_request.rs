@@ -97,6 +97,15 @@ pub fn describe(
     })
 }
 
+/// Returns the text of a pull request that promote does not merge any more, with the reason at its head.
+#[must_use]
+pub fn unmerged(body: &str, why: &str) -> String {
+    format!(
+        "> [!WARNING]\n> promote did not merge this pull request: {}\n\n{body}",
+        code(why)
+    )
+}
+
 /// What a hold, or its release, is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HoldPlace {
@@ -196,10 +205,13 @@ pub fn pull_request_branch(apps: &[AppName], environments: &[EnvironmentName]) -
 
 /// Returns the branch of a set of apps and environments, the same for the same set.
 fn branch(apps: &[&str], environments: &[&str]) -> Option<BranchName> {
-    let part = |names: &[&str]| legal(&distinct(names.iter().copied()).join("+"));
-    let mut name = format!("promote/{}/{}", part(environments), part(apps));
-    if name.len() > LONGEST_NAME {
-        let sum = sum(&name);
+    let part = |names: &[&str]| distinct(names.iter().copied()).join("+");
+    let (environments, apps) = (part(environments), part(apps));
+    let whole = format!("promote/{environments}/{apps}");
+    let mut name = format!("promote/{}/{}", legal(&environments), legal(&apps));
+    // Other names must not become the same branch.
+    if name.len() > LONGEST_NAME || name != whole {
+        let sum = sum(&whole);
         name.truncate(LONGEST_NAME);
         let _ = write!(name, "-{sum:016x}");
     }
@@ -265,9 +277,12 @@ mod tests {
         let many: Vec<String> = (0..100).map(|n| format!("application-{n}")).collect();
         let many: Vec<&str> = many.iter().map(String::as_str).collect();
         assert!(of(&many, Around::default()).branch.as_str().len() < 230);
-        assert_eq!(
-            of(&["a..b", "c.lock"], Around::default()).branch.as_str(),
-            "promote/dev/a-.b+c-lock"
+        let odd = of(&["a..b", "c.lock"], Around::default()).branch;
+        assert!(odd.as_str().starts_with("promote/dev/a-.b+c-lock-"), "{odd}");
+        assert_ne!(odd, of(&["a-.b", "c-lock"], Around::default()).branch);
+        assert_ne!(
+            of(&["api."], Around::default()).branch,
+            of(&["api"], Around::default()).branch
         );
     }
 

@@ -1,19 +1,21 @@
 //! One run from the first request to the report: opens the servers, runs the command, and reports how it ended.
 
+use std::cell::RefCell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use crate::delivery::{self, Drive, Engine, Observe, Reader};
 use crate::githost;
 use crate::github::{AppTokens, OidcTokens};
-use crate::http;
+use crate::http::{self, Tokens};
 use crate::infrarepo::{self, InfraRepo};
 use crate::journal::Journal;
 use crate::metrics;
-use crate::model::{Clock, Fault, limits};
+use crate::model::{Clock, Fault, Outcome, limits};
 use crate::registry;
 use crate::report::{End, Report};
 
-use crate::promote::cancel::{or_cancel, or_late};
+use crate::promote::cancel::{or_cancel, or_late, signal};
 use crate::promote::commands::source_repository::SourceRepository;
 use crate::promote::commands::{
     abort, history, hold, plan, preflight, promote, resume, rollback, status, verify, wait,
@@ -23,6 +25,9 @@ use crate::promote::land::bring::Ways;
 use crate::promote::ports::{Cancel, Ports, Reading};
 use crate::promote::timeline::Recorder;
 
+/// How long a cancelled run may take to come to its own end: longer than a push may go on, and under two seconds.
+const GRACE: Duration = Duration::from_millis(1800);
+
 /// Runs a job, and reports how it ended. Never fails: a fault is an end, too.
 pub async fn run(common: &Common, job: &Job, journal: Rc<dyn Journal>, clock: Rc<dyn Clock>, cancel: Cancel) -> Report {
     let start = clock.now();
@@ -30,35 +35,52 @@ pub async fn run(common: &Common, job: &Job, journal: Rc<dyn Journal>, clock: Rc
     let mut report = Report::new(job.command());
     (report.app, report.environment) = job.about();
     let journal = Rc::<Recorder>::clone(&recorder);
-    let told = story(common, job, journal, Rc::clone(&clock), &cancel, &mut report);
-    let end = Box::pin(told).await;
+    let overdue = overdue(&cancel, clock.as_ref());
+    tokio::pin!(overdue);
+    let minted = RefCell::default();
+    let told = story(common, job, (journal, Rc::clone(&clock)), &cancel, &minted, &mut report);
+    let end = tokio::select! {
+        biased;
+        end = Box::pin(told) => {
+            if let Some(token) = minted.take() {
+                tokio::select! {
+                    () = token.end() => {}
+                    () = clock.sleep(limits::GITHUB_REVOKE.time()) => {}
+                    _ = &mut overdue => {}
+                }
+            }
+            end
+        }
+        signal = &mut overdue => Err(Fault::new(
+            Outcome::Cancelled { signal },
+            "the run was cancelled while a request had no answer: look at the branch to see whether it was written",
+        )),
+    };
     report.end(end.unwrap_or_else(End::from));
     report.duration_seconds = clock.now().saturating_sub(start).as_secs_f64();
     recorder.fill(&mut report);
     report
 }
 
+/// Returns the signal once a cancelled run has had the time to come to its own end.
+async fn overdue(cancel: &Cancel, clock: &dyn Clock) -> u8 {
+    let signal = signal(cancel.clone()).await;
+    clock.sleep(GRACE).await;
+    signal
+}
+
 async fn story(
     common: &Common,
     job: &Job,
-    journal: Rc<dyn Journal>,
-    clock: Rc<dyn Clock>,
+    (journal, clock): (Rc<dyn Journal>, Rc<dyn Clock>),
     cancel: &Cancel,
+    minted: &RefCell<Option<Rc<dyn Tokens>>>,
     report: &mut Report,
 ) -> Result<End, Fault> {
     let client = http::client(&common.connections)?;
     let own = with_tokens(common, &client, &clock, &journal);
-    let common = &own;
-    let ends = Rc::clone(&clock);
-    let end = Box::pin(opened(common, job, (client, journal, clock), cancel, report)).await;
-    for token in [&common.infra_repo.token].into_iter().flatten() {
-        // A run that was cancelled has little time.
-        tokio::select! {
-            () = token.end() => {}
-            () = ends.sleep(limits::GITHUB_REVOKE.time()) => {}
-        }
-    }
-    end
+    minted.replace(own.infra_repo.token.clone());
+    Box::pin(opened(&own, job, (client, journal, clock), cancel, report)).await
 }
 
 /// Puts the sources of tokens that are minted in this run where those that were given would be.

@@ -34,6 +34,7 @@ mod over_ssh;
 mod page;
 mod partners;
 mod pull_request;
+mod pull_request_waits;
 mod reach;
 mod record;
 mod record_faults;

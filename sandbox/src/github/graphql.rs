@@ -333,6 +333,7 @@ fn pull_field(world: &World, pull: &Pull, name: &str, field: &Field) -> Result<O
         "state" => json!(pull.state),
         "isDraft" => json!(false),
         "headRefOid" => json!(world.head(pull)),
+        "baseRef" => return Ok(reference(world, &format!("refs/heads/{}", pull.base))),
         "mergeable" => json!(if pull.state == "OPEN" {
             world.stand(pull).mergeable
         } else {

@@ -15,7 +15,9 @@ fn number_of(id: &Value) -> Option<u64> {
 pub(super) fn mutate(world: &World, ask: &Ask, field: &Field) -> Result<Value, Refused> {
     let permission = match field.name.as_str() {
         "createCommitOnBranch" | "updateRefs" => "contents",
-        "enablePullRequestAutoMerge" | "enqueuePullRequest" => "pull_requests",
+        "enablePullRequestAutoMerge" | "disablePullRequestAutoMerge" | "enqueuePullRequest" | "dequeuePullRequest" => {
+            "pull_requests"
+        }
         other => return Err((None, format!("Field '{other}' doesn't exist on type 'Mutation'"))),
     };
     if world.may(ask, permission, "write").is_err() {
@@ -27,6 +29,8 @@ pub(super) fn mutate(world: &World, ask: &Ask, field: &Field) -> Result<Value, R
         "createCommitOnBranch" => create_commit(world, &input)?,
         "updateRefs" => update_refs(world, &input)?,
         "enablePullRequestAutoMerge" => arm(world, &input)?,
+        "disablePullRequestAutoMerge" => disarm(world, &input)?,
+        "dequeuePullRequest" => dequeue(world, &input)?,
         _ => enqueue(world, &input)?,
     };
     select(world, &made, &field.fields)
@@ -141,12 +145,7 @@ fn update_refs(world: &World, input: &Value) -> Result<Object, Refused> {
 
 fn arm(world: &World, input: &Value) -> Result<Object, Refused> {
     let wrong = |why: &str| (Some("UNPROCESSABLE"), why.to_owned());
-    let Some(pull) = number_of(&input["pullRequestId"]).and_then(|number| world.pull(number)) else {
-        return Err((
-            Some("NOT_FOUND"),
-            "Could not resolve to a node with the global id given.".to_owned(),
-        ));
-    };
+    let pull = named(world, &input["pullRequestId"])?;
     if !*lock(&world.auto_merge) {
         return Err(wrong("Auto merge is not allowed for this repository"));
     }
@@ -181,14 +180,41 @@ fn arm(world: &World, input: &Value) -> Result<Object, Refused> {
     ))
 }
 
+fn disarm(world: &World, input: &Value) -> Result<Object, Refused> {
+    let pull = named(world, &input["pullRequestId"])?;
+    if pull.auto_merge.is_none() {
+        let why = "Can't disable auto-merge for this pull request";
+        return Err((Some("UNPROCESSABLE"), why.to_owned()));
+    }
+    world.change(pull.number, |pull| pull.auto_merge = None);
+    Ok(Object::Plain(
+        "DisablePullRequestAutoMergePayload",
+        json!({"pullRequest": {"number": pull.number}}),
+    ))
+}
+
+fn dequeue(world: &World, input: &Value) -> Result<Object, Refused> {
+    let pull = named(world, &input["id"])?;
+    if pull.queued.is_none() {
+        let why = "Pull request is not in the merge queue";
+        return Err((Some("UNPROCESSABLE"), why.to_owned()));
+    }
+    world.change(pull.number, |pull| pull.queued = None);
+    let entry = json!({"mergeQueueEntry": {"state": "UNMERGEABLE", "position": 1}});
+    Ok(Object::Plain("DequeuePullRequestPayload", entry))
+}
+
+fn named(world: &World, id: &Value) -> Result<super::Pull, Refused> {
+    let pull = number_of(id).and_then(|number| world.pull(number));
+    pull.ok_or_else(|| {
+        let why = "Could not resolve to a node with the global id given.";
+        (Some("NOT_FOUND"), why.to_owned())
+    })
+}
+
 fn enqueue(world: &World, input: &Value) -> Result<Object, Refused> {
     let wrong = |why: &str| (Some("UNPROCESSABLE"), why.to_owned());
-    let Some(pull) = number_of(&input["pullRequestId"]).and_then(|number| world.pull(number)) else {
-        return Err((
-            Some("NOT_FOUND"),
-            "Could not resolve to a node with the global id given.".to_owned(),
-        ));
-    };
+    let pull = named(world, &input["pullRequestId"])?;
     if !world.has_rule(&pull.base, "merge_queue") {
         return Err(wrong("Pull request base branch does not have a merge queue enabled"));
     }

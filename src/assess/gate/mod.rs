@@ -296,6 +296,13 @@ pub fn judge(evidence: &Evidence, settings: &Settings) -> Vec<(&'static Gate, Re
     set.map(|gate| (gate, (gate.judge)(evidence, settings))).collect()
 }
 
+/// Returns the next moment at which an open gate can close by the calendar; `None` where none does. Gates that servers are asked for can close
+/// at any time.
+#[must_use]
+pub fn closes_at(evidence: &Evidence, settings: &Settings) -> Option<Timestamp> {
+    windows::closes_at(evidence, settings)
+}
+
 /// How many times a forecast looks at a later moment.
 const LOOKS: u32 = 200;
 

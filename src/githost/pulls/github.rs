@@ -5,6 +5,8 @@
     reason = "a JSON value without that key is null, which panics nowhere"
 )]
 
+use std::cell::Cell;
+
 use async_trait::async_trait;
 use reqwest::Method as Http;
 use serde::Deserialize;
@@ -18,16 +20,21 @@ use crate::model::{BranchName, CommitSha, Fault};
 const SENDS: u32 = 3;
 
 const STATE: &str = "query($owner: String!, $name: String!, $number: Int!) { repository(owner: $owner, name: $name) { autoMergeAllowed \
-    mergeCommitAllowed squashMergeAllowed rebaseMergeAllowed pullRequest(number: $number) { state body headRefOid isDraft mergeable \
+    mergeCommitAllowed squashMergeAllowed rebaseMergeAllowed pullRequest(number: $number) { state body headRefOid baseRef { target { oid } } isDraft mergeable \
     mergeStateStatus reviewDecision isMergeQueueEnabled isInMergeQueue mergeQueueEntry { state position } mergeCommit { oid } \
     autoMergeRequest { enabledAt } commits(last: 1) { nodes { commit { statusCheckRollup { state contexts(first: 100) { nodes { ... on \
     CheckRun { name status conclusion } ... on StatusContext { context state } } } } } } } } } }";
 const ARM: &str = "mutation($input: EnablePullRequestAutoMergeInput!) { enablePullRequestAutoMerge(input: $input) { pullRequest { number } } }";
 const ENQUEUE: &str = "mutation($input: EnqueuePullRequestInput!) { enqueuePullRequest(input: $input) { mergeQueueEntry { state position } } }";
 
+const DISARM: &str = "mutation($input: DisablePullRequestAutoMergeInput!) { disablePullRequestAutoMerge(input: $input) { pullRequest { number } } }";
+const DEQUEUE: &str = "mutation($input: DequeuePullRequestInput!) { dequeuePullRequest(input: $input) { mergeQueueEntry { state position } } }";
+
 /// The pull requests of one repository.
 pub(super) struct Host {
     api: GitHub,
+    /// Whether the last write was a request to merge.
+    merges: Cell<bool>,
 }
 
 #[derive(Deserialize)]
@@ -46,6 +53,13 @@ struct WireHead {
     sha: String,
     #[serde(rename = "ref")]
     name: String,
+    #[serde(default)]
+    repo: Option<WireRepository>,
+}
+
+#[derive(Deserialize)]
+struct WireRepository {
+    full_name: String,
 }
 
 impl WirePull {
@@ -65,7 +79,10 @@ impl WirePull {
 
 impl Host {
     pub(super) const fn new(api: GitHub) -> Self {
-        Self { api }
+        Self {
+            api,
+            merges: Cell::new(false),
+        }
     }
 
     /// Returns whether it is merged after all, when the answer to the wish to merge was lost.
@@ -77,6 +94,7 @@ impl Host {
             ))
             .hint("run the step again: it finds the pull request")
         })?;
+        self.api.known_now();
         Ok(match state {
             State {
                 merged: Some(commit), ..
@@ -129,12 +147,20 @@ impl Pulls for Host {
         let reply = self.api.get(&["pulls"], &query).await;
         let reply = reply.map_err(|failure| failure.fault(&format!("look for a pull request from {head}")))?;
         let all: Vec<WirePull> = reply.read("list of pull requests")?;
-        // A head that GitHub cannot read is no filter at all.
-        let ours = all.into_iter().find(|pull| pull.head.name == head.as_str());
+        // A head that GitHub cannot read is no filter at all, and a fork can have the same owner.
+        let repository = self.api.place().repository();
+        let is_here = |head: &WireHead| {
+            let here = |of: &WireRepository| of.full_name.eq_ignore_ascii_case(&repository);
+            head.repo.as_ref().is_none_or(here)
+        };
+        let ours = all
+            .into_iter()
+            .find(|pull| pull.head.name == head.as_str() && is_here(&pull.head));
         ours.map(WirePull::pull).transpose()
     }
 
     async fn open(&self, new: &New) -> Result<Pull, Fault> {
+        self.merges.set(false);
         let mut lost = None;
         for _ in 0..SENDS {
             let said = match self.post(new).await {
@@ -150,6 +176,7 @@ impl Pulls for Host {
                 _ => {}
             }
             if let Some(pull) = self.find(&new.head, &new.base).await? {
+                self.api.known_now();
                 return Ok(pull);
             }
         }
@@ -163,6 +190,7 @@ impl Pulls for Host {
 
     async fn edit(&self, pull: &Pull, title: &str, body: &str) -> Result<(), Fault> {
         let number = pull.number.to_string();
+        self.merges.set(false);
         let change = json!({"title": title, "body": body});
         // The same text twice is the same text.
         let edited = self.api.make(Http::PATCH, &["pulls", &number], &change).await;
@@ -172,6 +200,7 @@ impl Pulls for Host {
     }
 
     async fn ask(&self, pull: &Pull, people: &People) -> Vec<String> {
+        self.merges.set(false);
         let number = pull.number.to_string();
         let mut wishes: Vec<(String, Vec<&str>, Value)> = Vec::new();
         let issue = |last| vec!["issues", number.as_str(), last];
@@ -224,6 +253,7 @@ impl Pulls for Host {
     async fn merge(&self, pull: &Pull, head: &CommitSha, method: Method, message: &str) -> Result<Merged, Fault> {
         let number = pull.number.to_string();
         let (title, text) = message.split_once('\n').unwrap_or((message, ""));
+        self.merges.set(true);
         let mut body = json!({"sha": head.as_str(), "merge_method": method.rest()});
         if method != Method::Rebase {
             body["commit_title"] = json!(format!("{title} (#{number})"));
@@ -242,6 +272,7 @@ impl Pulls for Host {
     }
 
     async fn enqueue(&self, pull: &Pull, head: &CommitSha) -> Result<Merged, Fault> {
+        self.merges.set(true);
         let input = json!({"input": {"pullRequestId": pull.id, "expectedHeadOid": head.as_str()}});
         match self.api.mutate(ENQUEUE, &input).await {
             Ok(_) => Ok(Merged::Queued),
@@ -251,6 +282,7 @@ impl Pulls for Host {
     }
 
     async fn arm(&self, pull: &Pull, head: &CommitSha, method: Option<Method>, message: &str) -> Result<Merged, Fault> {
+        self.merges.set(true);
         let mut input = json!({"pullRequestId": pull.id, "expectedHeadOid": head.as_str()});
         if let Some(method) = method {
             let (title, text) = message.split_once('\n').unwrap_or((message, ""));
@@ -270,6 +302,45 @@ impl Pulls for Host {
             .hint("allow auto-merge in Settings → General → Pull Requests, or set `merge: now`")),
             Err(Failure::Limited(said, _) | Failure::Refused(said)) => Ok(Merged::NotNow(said.message)),
         }
+    }
+
+    async fn stop(&self, pull: &Pull) -> Result<State, Fault> {
+        let mut why = None;
+        for _ in 0..SENDS {
+            let state = self.state(pull).await?;
+            self.api.known_now();
+            let sent = if state.queued.is_some() {
+                self.api.mutate(DEQUEUE, &json!({"input": {"id": pull.id}})).await
+            } else if state.armed {
+                let input = json!({"input": {"pullRequestId": pull.id}});
+                self.api.mutate(DISARM, &input).await
+            } else {
+                return Ok(state);
+            };
+            // Whatever the answer is, how it stands has the last word.
+            why = sent.err().or(why);
+        }
+        let state = self.state(pull).await?;
+        if state.queued.is_none() && !state.armed {
+            return Ok(state);
+        }
+        let what = format!("stop the merge of pull request #{}", pull.number);
+        Err(why.map_or_else(
+            || Fault::unreachable(format!("{what}: GitHub still lists it")),
+            |why| why.fault(&what),
+        ))
+    }
+
+    fn halt(&self) {
+        self.api.halt();
+    }
+
+    fn in_doubt(&self) -> bool {
+        self.api.in_doubt()
+    }
+
+    fn merge_in_doubt(&self) -> bool {
+        self.merges.get() && self.api.in_doubt()
     }
 }
 
@@ -300,6 +371,7 @@ fn read(repository: &Value) -> Option<State> {
     Some(State {
         head: CommitSha::parse(pull["headRefOid"].as_str()?)?,
         body: pull["body"].as_str().unwrap_or_default().to_owned(),
+        base: CommitSha::parse(pull["baseRef"]["target"]["oid"].as_str().unwrap_or_default()),
         merged: merged.flatten(),
         closed: state == "CLOSED",
         blocked: blocked(pull),

@@ -51,7 +51,7 @@ pub(in crate::promote) async fn run(
         prepare(job, reading, repo, tip).await
     };
     let described = |proposal: &Proposal<Edit>| describe(job, reading, proposal);
-    let story = Story::free(&described);
+    let story = Story::free(&described, &|_| &[]);
     let brought = Box::pin(bring(ways, &job.landing, &ports, story, first, again)).await;
     let Brought {
         landed: Landed { of, commit, attempts },

@@ -1,5 +1,7 @@
 //! `promote`: prepare, land, follow, report.
 
+use std::cell::Cell;
+
 use crate::delivery::{Drive, Reader};
 use crate::infrarepo::Containment;
 use crate::model::{CommitSha, Event, Fault, Milestone, Outcome, in_words, limits};
@@ -16,6 +18,7 @@ use crate::promote::commands::watching::{Watched, watch};
 use crate::promote::job::Promote;
 use crate::promote::land::Landed;
 use crate::promote::land::bring::{Brought, Story, Ways, bring};
+use crate::promote::land::propose::Validity;
 use crate::promote::ports::Reading;
 use crate::promote::prepare::plan::Planned;
 use crate::promote::prepare::{Preparation, Prepared, announce, expiry};
@@ -41,6 +44,7 @@ pub(in crate::promote) async fn run(
     end
 }
 
+#[expect(clippy::too_many_lines, reason = "a promotion from its preparation to its end")]
 async fn story(
     job: &Promote,
     reading: Reading<'_>,
@@ -67,13 +71,25 @@ async fn story(
     if !first.edits.is_empty() {
         ports.journal.tell(Event::Stage("Land".to_owned()));
     }
+    let afresh = Cell::new(false);
     let described = |proposal: &Proposal<Prepared>| describe(job, reading, proposal);
     let story = Story {
         describe: &described,
         held: &|prepared: &Prepared| prepared.gates.only_approvals(),
         reviewed: &|prepared: &Prepared| prepared.gates.reviewed.clone(),
+        validity: &|prepared: &Prepared| Validity {
+            closes_in: prepared.gates.closes_in,
+            asks_servers: reading.observe.is_some() || !prepared.gates.rows.is_empty(),
+        },
+        afresh: &|| afresh.set(true),
+        pins: &|prepared: &Prepared| &prepared.planned.plan.changes,
     };
-    let again = async || preparation.prepare(report).await.and_then(permitted);
+    let again = async || {
+        if afresh.take() {
+            preparation.look_again();
+        }
+        preparation.prepare(report).await.and_then(permitted)
+    };
     let brought = Box::pin(bring(ways, &job.landing, &ports, story, first, again)).await;
     let Brought {
         landed: Landed { of, commit, attempts },

@@ -5,13 +5,15 @@ use std::cell::RefCell;
 
 use crate::githost::{Pull, Pulls};
 use crate::infrarepo::Land;
-use crate::model::{CommitSha, Event, Fault, Outcome};
+use crate::model::{CommitSha, Event, Fault, Outcome, PinChange, limits};
 use crate::plan::Description;
 use crate::report::{End, PullRequestRow};
 
+use crate::promote::cancel::signal;
 use crate::promote::job::{Landing, Via};
-use crate::promote::land::propose::{Ended, Told, Way, propose};
+use crate::promote::land::propose::{Ended, Told, Validity, Way, propose};
 use crate::promote::land::{Landed, Unlanded, land};
+use crate::promote::lineage::Lineage;
 use crate::promote::ports::Ports;
 use crate::promote::proposal::Proposal;
 
@@ -33,15 +35,27 @@ pub(in crate::promote) struct Story<'a, T> {
     pub(in crate::promote) held: &'a dyn Fn(&T) -> Option<String>,
     /// Returns the head whose reviews were counted as approvals, where they were.
     pub(in crate::promote) reviewed: &'a dyn Fn(&T) -> Option<CommitSha>,
+    /// Says how long what was judged can be relied on.
+    pub(in crate::promote) validity: &'a dyn Fn(&T) -> Validity,
+    /// Has servers asked again at the next judgment, whatever they answered before.
+    pub(in crate::promote) afresh: &'a dyn Fn(),
+    /// Returns the pins that the commit on the branch must have.
+    pub(in crate::promote) pins: &'a dyn Fn(&T) -> &[PinChange],
 }
 
 impl<'a, T: 'static> Story<'a, T> {
     /// Nothing keeps it from being merged: going back, and holds.
-    pub(in crate::promote) const fn free(describe: &'a dyn Fn(&Proposal<T>) -> Option<Description>) -> Self {
+    pub(in crate::promote) const fn free(
+        describe: &'a dyn Fn(&Proposal<T>) -> Option<Description>,
+        pins: &'a dyn Fn(&T) -> &[PinChange],
+    ) -> Self {
         Self {
             describe,
             held: &|_| None,
             reviewed: &|_| None,
+            validity: &|_| Validity::default(),
+            afresh: &|| (),
+            pins,
         }
     }
 }
@@ -79,8 +93,15 @@ pub(in crate::promote) async fn bring<T>(
     ports: &Ports<'_>,
     story: Story<'_, T>,
     first: Proposal<T>,
-    again: impl AsyncFnMut() -> Result<Proposal<T>, Fault>,
+    mut again: impl AsyncFnMut() -> Result<Proposal<T>, Fault>,
 ) -> Result<Brought<T>, Unbrought> {
+    // What is written can be read by more people than the log.
+    let hidden = |proposal: Proposal<T>| Proposal {
+        message: ports.journal.hide(&proposal.message),
+        ..proposal
+    };
+    let first = hidden(first);
+    let again = async || again().await.map(hidden);
     let (how, pulls) = match (&landing.via, ways.pulls) {
         (Via::PullRequest(how), Some(pulls)) => (how, pulls),
         (Via::PullRequest(_), None) => {
@@ -106,11 +127,17 @@ pub(in crate::promote) async fn bring<T>(
     let known: RefCell<Option<PullRequestRow>> = RefCell::default();
     let branch: RefCell<String> = RefCell::default();
     let described = |proposal: &Proposal<T>| {
-        let described = (story.describe)(proposal)?;
+        let mut described = (story.describe)(proposal)?;
+        for text in [&mut described.title, &mut described.body] {
+            *text = ports.journal.hide(text);
+        }
         branch.replace(described.branch.to_string());
         Some(described)
     };
     let opened = |pull: &Pull| {
+        if (known.borrow().as_ref()).is_some_and(|row| row.number == pull.number) {
+            return;
+        }
         for (name, value) in [
             ("pull-request-number", pull.number.to_string()),
             ("pull-request-url", pull.url.clone()),
@@ -127,18 +154,31 @@ pub(in crate::promote) async fn bring<T>(
         describe: &described,
         held: story.held,
         reviewed: story.reviewed,
+        validity: story.validity,
+        afresh: story.afresh,
         opened: &opened,
     };
     let proposed = propose(way, told, first, again).await;
     let pull_request = known.into_inner();
     let proposed = match proposed {
         Ok(proposed) => proposed,
-        Err(fault) => return Err((unlanded(fault, 1), pull_request)),
+        Err(fault) => {
+            let number = pull_request.as_ref().map(|row| row.number).unwrap_or_default();
+            let merge = || format!("the merge of pull request #{number}");
+            let unlanded = Unlanded {
+                in_doubt: pulls.merge_in_doubt().then(merge),
+                ..unlanded(fault, 1)
+            };
+            return Err((unlanded, pull_request));
+        }
     };
     let attempts = proposed.attempts;
     let (commit, end) = match proposed.end {
         Ended::Nothing => (None, None),
-        Ended::Merged(commit) => (Some(commit), None),
+        Ended::Merged(commit) => match other(ways.repo, ports, (story.pins)(&proposed.of), &commit).await {
+            Some(end) => (None, Some(end)),
+            None => (Some(commit), None),
+        },
         Ended::Open(why) => (None, Some(End::new(Outcome::Proposed, why))),
         Ended::Superseded(by) => {
             let reason = format!(
@@ -165,4 +205,35 @@ pub(in crate::promote) async fn bring<T>(
         pull_request,
         end,
     })
+}
+
+/// Returns the end of a run whose pull request was merged with other pins than it proposed: a person can push to its branch, and edit the merge.
+async fn other(repo: &dyn Land, ports: &Ports<'_>, pins: &[PinChange], commit: &CommitSha) -> Option<End> {
+    let lineage = Lineage::new(repo, commit, pins.iter().collect());
+    let looked = tokio::select! {
+        biased;
+        looked = lineage.stands_at(commit) => looked,
+        _ = signal(ports.cancel.clone()) => return None,
+        () = ports.clock.sleep(limits::CONFIRMING.time()) => Err("no answer in time".to_owned()),
+    };
+    match looked {
+        Ok(true) => None,
+        Ok(false) => {
+            let by = lineage.replaced_by(commit).await;
+            let reason = format!(
+                "the pull request was merged with another change: {} \"{}\" by {} does not pin what this run proposed",
+                commit.short(),
+                by.subject,
+                by.author
+            );
+            Some(End::new(Outcome::Superseded, reason).by(by))
+        }
+        Err(why) => {
+            let short = commit.short();
+            ports
+                .journal
+                .warn(format!("commit {short} was merged; its pins are not confirmed: {why}"));
+            None
+        }
+    }
 }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 pub(super) mod bring;
-mod propose;
+pub(super) mod propose;
 pub(super) mod record;
 
 use crate::infrarepo::{Attempt, Land, Update};

@@ -1,31 +1,36 @@
 //! Landing by a pull request: its branch is written by compare-and-swap and never over somebody else's commits, it is opened or found again,
-//! and the run waits for its merge as long as `merge-timeout` says.
+//! and the run waits for its merge as long as `merge-timeout` says. While it waits, everything is judged again on every new head of the base,
+//! and right before a merge.
 
+mod bounds;
+mod branch;
 mod exact;
 mod merge;
+mod owner;
+mod standing;
+mod stopped;
 
 use std::time::Duration;
 
 use crate::githost::{Pull, Pulls};
-use crate::infrarepo::{Attempt, CommitInfo, Containment, Land, Update};
-use crate::model::{CommitSha, Event, Fault};
-use crate::plan::{Description, Trailers, is_marked};
+use crate::infrarepo::Land;
+use crate::model::{CommitSha, Fault, Outcome, in_words};
+use crate::plan::Description;
 use crate::report::SupersededBy;
 
 use crate::promote::cancel::or_cancel;
 use crate::promote::job::{Landing, Proposing};
-use crate::promote::land::{attempt, random};
 use crate::promote::ports::Ports;
 use crate::promote::proposal::Proposal;
 
-/// How far the commits of a pull request's branch are looked through.
-const MOST_COMMITS: usize = 30;
-/// The longest pause before the branch is looked at again after a lost race.
-const PAUSE: Duration = Duration::from_secs(2);
+use bounds::{Bound, Bounds};
+use branch::Open;
+use merge::{End, Merging, Progress};
+
 /// The pause before the approvals of a head that was just written are read.
 const AGAIN: Duration = Duration::from_secs(1);
-/// How often the branch is made anew because it cannot be merged, or is behind.
-const REBUILDS: u32 = 3;
+/// The pause before a server that did not answer is asked again while the pull request waits.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What a pull request is opened and merged with.
 #[derive(Clone, Copy)]
@@ -67,6 +72,15 @@ pub(in crate::promote) enum Ended {
     TimedOut(String),
 }
 
+/// How long what was judged can be relied on without a new head of the base.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::promote) struct Validity {
+    /// After this time a gate can close by the calendar.
+    pub(in crate::promote) closes_in: Option<Duration>,
+    /// Whether servers were asked, whose answers can change at any time.
+    pub(in crate::promote) asks_servers: bool,
+}
+
 /// What a proposal needs, and what is reported of it.
 #[derive(Clone, Copy)]
 pub(in crate::promote) struct Told<'a, T> {
@@ -76,6 +90,10 @@ pub(in crate::promote) struct Told<'a, T> {
     pub(in crate::promote) held: &'a dyn Fn(&T) -> Option<String>,
     /// Returns the head whose reviews were counted as approvals, where they were.
     pub(in crate::promote) reviewed: &'a dyn Fn(&T) -> Option<CommitSha>,
+    /// Says how long what was judged can be relied on.
+    pub(in crate::promote) validity: &'a dyn Fn(&T) -> Validity,
+    /// Has servers asked again at the next judgment.
+    pub(in crate::promote) afresh: &'a dyn Fn(),
     /// Gets the pull request as soon as it is there.
     pub(in crate::promote) opened: &'a dyn Fn(&Pull),
 }
@@ -83,70 +101,150 @@ pub(in crate::promote) struct Told<'a, T> {
 /// Brings `first`, and on newer tips what `again` makes of it, to the branch by a pull request.
 ///
 /// # Errors
-/// The host refuses, the branch has somebody else's commits, the pull request is closed or cannot be merged, or the run was cancelled.
+/// The host refuses, the branch has somebody else's commits, the pull request is closed or cannot be merged, what was judged does not hold any
+/// more, or the run was cancelled.
+#[expect(clippy::too_many_lines, reason = "the loop from a proposal to its end")]
 pub(in crate::promote) async fn propose<T>(
     way: Way<'_>,
     story: Told<'_, T>,
     first: Proposal<T>,
     mut again: impl AsyncFnMut() -> Result<Proposal<T>, Fault>,
 ) -> Result<Proposed<T>, Fault> {
-    let clock = way.ports.clock;
-    let merged_by = clock.now() + way.how.within;
-    let judged_by = clock.now() + way.landing.within;
-    let mut proposal = first;
-    let mut rebuilds = 0;
-    let mut asked = false;
-    let mut force = false;
-    let mut attempts = 0;
+    let Ports { clock, cancel, .. } = way.ports;
+    let bounds = Bounds::new(way.ports, way.pulls, way.landing.within, way.how.within);
+    let begun = clock.now();
+    let (mut proposal, mut judged, mut asked_at) = (first, begun, begun);
+    let mut open: Option<Open> = None;
+    let mut progress = Progress::new(begun);
+    let (mut attempts, mut asked) = (0, false);
     loop {
         if proposal.edits.is_empty() {
             let (of, end) = (proposal.of, Ended::Nothing);
             return Ok(Proposed { of, end, attempts });
         }
         let described = (story.describe)(&proposal).ok_or_else(|| Fault::bug("name the branch of the pull request"))?;
-        let end = clock.now() + way.landing.within;
-        let (pull, head) = branch(way, &described, &proposal, force, end, &mut attempts).await?;
-        force = false;
-        (story.opened)(&pull);
-        if !std::mem::replace(&mut asked, true) {
-            let warnings = way.pulls.ask(&pull, &way.how.people).await;
-            for warning in warnings {
-                way.ports.journal.warn(warning);
-            }
-        }
-        let outdated = outdated(&story, &proposal.of, &head);
-        if outdated.is_some() && clock.now() < judged_by {
-            or_cancel(way.ports.cancel, clock.sleep(AGAIN)).await?;
-            proposal = again().await?;
-            continue;
-        }
-        let waits = outdated.or_else(|| (story.held)(&proposal.of));
-        let merging = merge::Merging {
-            way,
-            pull: &pull,
-            head: &head,
-            base: &proposal.tip.commit,
-            edits: &proposal.edits,
-            message: &proposal.message,
-            until: merged_by,
-            last: rebuilds >= REBUILDS,
-            held: waits.as_deref(),
+        let bound = bounds.landing();
+        let same = |open: &Open| open.message == proposal.message;
+        let at = if let Some(mut at) = open.take().filter(same) {
+            branch::described_as(way, bound, &mut at.pull, &described).await?;
+            at
+        } else {
+            let force = progress.begin(clock.now());
+            let commit = (&described, &proposal, force);
+            branch::opened(way, bound, commit, &mut attempts, story.opened).await?
         };
-        match merging.run().await? {
-            merge::End::Ended(end) => {
+        if !std::mem::replace(&mut asked, true) {
+            ask(way, bound, &at.pull).await?;
+        }
+        let outdated = outdated(&story, &proposal.of, &at.head);
+        let end = if outdated.is_some() && clock.now() < begun + way.landing.within {
+            or_cancel(cancel, clock.sleep(AGAIN)).await?;
+            End::Judge {
+                stays: true,
+                afresh: false,
+            }
+        } else {
+            let waits = outdated.or_else(|| (story.held)(&proposal.of));
+            let merging = Merging {
+                way,
+                bounds,
+                at: &at,
+                base: &proposal.tip,
+                edits: &proposal.edits,
+                judged,
+                asked_at,
+                validity: (story.validity)(&proposal.of),
+                until: begun + way.how.within,
+                held: waits.as_deref(),
+            };
+            merging.run(&mut progress).await?
+        };
+        let mut anew = false;
+        let stays = match end {
+            End::Ended(end) => {
                 let of = proposal.of;
                 return Ok(Proposed { of, end, attempts });
             }
-            merge::End::Rebuild(why) => {
-                rebuilds += 1;
-                force = true;
-                way.ports
-                    .journal
-                    .progress(format!("pull request #{}: {why}; planning again", pull.number));
+            End::Rebuild(why) => {
+                progress.rebuild();
+                let text = format!("pull request #{}: {why}; planning again", at.pull.number);
+                way.ports.journal.progress(text);
+                false
             }
-            merge::End::Judge => {}
+            End::Judge { stays, afresh } => {
+                anew = afresh;
+                stays
+            }
+        };
+        judged = clock.now();
+        if anew {
+            (story.afresh)();
+            asked_at = judged;
         }
-        proposal = again().await?;
+        let (of, end) = match judged_again(way, bounds, !progress.is_armed, &mut again).await {
+            Ok(next) if next.edits.is_empty() => match stopped::merged(way, bounds, &at).await? {
+                // Its own merge left nothing to change.
+                Some(commit) => (proposal.of, Ended::Merged(commit)),
+                None => (next.of, Ended::Nothing),
+            },
+            Ok(next) => {
+                tell(way, &proposal, &next);
+                proposal = next;
+                open = stays.then_some(at);
+                continue;
+            }
+            Err(fault) => {
+                let commit = stopped::stopped(way, bounds, &at, fault).await?;
+                (proposal.of, Ended::Merged(commit))
+            }
+        };
+        return Ok(Proposed { of, end, attempts });
+    }
+}
+
+/// Has people look at the pull request. What cannot be set is a warning.
+async fn ask(way: Way<'_>, bound: Bound<'_>, pull: &Pull) -> Result<(), Fault> {
+    let asking = async { Ok(way.pulls.ask(pull, &way.how.people).await) };
+    let what = format!("the request for labels and people of pull request #{}", pull.number);
+    let warnings = match bound.write(&what, "they are set", asking).await {
+        Ok(warnings) => warnings,
+        Err(fault) if matches!(fault.outcome, Outcome::Cancelled { .. }) => return Err(fault),
+        Err(fault) => vec![fault.to_string()],
+    };
+    for warning in warnings {
+        way.ports.journal.warn(warning);
+    }
+    Ok(())
+}
+
+/// Reads and judges everything again, within `landing-timeout`. A server that does not answer gets more time where `patient`.
+async fn judged_again<T>(
+    way: Way<'_>,
+    bounds: Bounds<'_>,
+    patient: bool,
+    again: &mut impl AsyncFnMut() -> Result<Proposal<T>, Fault>,
+) -> Result<Proposal<T>, Fault> {
+    let Ports { clock, cancel, journal } = way.ports;
+    let bound = bounds.landing();
+    loop {
+        let fault = match bound.read("read the infra-repo and Argo CD again", again()).await {
+            Err(fault) if patient && fault.outcome == Outcome::Unreachable && clock.now() + PATIENCE < bound.end => {
+                fault
+            }
+            other => return other,
+        };
+        journal.debug(format!("{fault}; again in {}", in_words(PATIENCE)));
+        or_cancel(cancel, clock.sleep(PATIENCE)).await?;
+    }
+}
+
+/// Says that the base has a new head.
+fn tell<T>(way: Way<'_>, before: &Proposal<T>, now: &Proposal<T>) {
+    let (from, to) = (&before.tip.commit, &now.tip.commit);
+    if from != to {
+        let (branch, from, to) = (&now.tip.branch, from.short(), to.short());
+        let text = format!("{branch} moved from {from} to {to} meanwhile; judged again on it");
+        way.ports.journal.progress(text);
     }
 }
 
@@ -157,143 +255,5 @@ fn outdated<T>(story: &Told<'_, T>, of: &T, head: &CommitSha) -> Option<String> 
         "its reviews are of {}, and its head is {}",
         reviewed.short(),
         head.short()
-    ))
-}
-
-/// Makes sure that the pull request is there, and that its branch has exactly what is proposed. Returns it with the branch's head.
-#[expect(
-    clippy::too_many_lines,
-    reason = "an arm for each state that the branch can be found in"
-)]
-async fn branch<T>(
-    way: Way<'_>,
-    described: &Description,
-    proposal: &Proposal<T>,
-    force: bool,
-    end: Duration,
-    attempts: &mut u32,
-) -> Result<(Pull, CommitSha), Fault> {
-    let Way { repo, pulls, ports, .. } = way;
-    let base = &proposal.tip.branch;
-    let reference = described.branch.reference();
-    let head = loop {
-        let old = repo.reference(&reference).await?;
-        if let Some(old) = &old {
-            own(repo, old, &proposal.tip.commit, described).await?;
-            if !force && exact::is_exactly(repo, old, &proposal.tip.commit, &proposal.edits).await? {
-                break old.clone();
-            }
-        }
-        *attempts += 1;
-        let update = Update {
-            reference: reference.clone(),
-            expected: old,
-            parents: vec![proposal.tip.commit.clone()],
-            edits: proposal.edits.clone(),
-            message: proposal.message.clone(),
-            author: way.landing.author.clone(),
-            at: ports.clock.wall(),
-        };
-        match attempt(repo, &update, end, ports.clock, ports.cancel).await? {
-            Attempt::Landed(commit) => {
-                let moved = if update.expected.is_some() {
-                    "updated"
-                } else {
-                    "created"
-                };
-                ports
-                    .journal
-                    .progress(format!("{moved} {} at {}", described.branch, commit.short()));
-                break commit;
-            }
-            Attempt::LostRace { why } => {
-                if ports.clock.now() >= end {
-                    return Err(Fault::unreachable(format!(
-                        "{} was moved each time by another run ({why})",
-                        described.branch
-                    ))
-                    .hint("run the step again"));
-                }
-                ports
-                    .journal
-                    .debug(format!("{}: {why}; looking again", described.branch));
-                ports.clock.sleep(PAUSE.mul_f64(random())).await;
-            }
-        }
-    };
-    let found = pulls.find(&described.branch, base).await?;
-    if let Some(signal) = *ports.cancel.borrow() {
-        return Err(crate::promote::cancel::cancelled(signal));
-    }
-    let pull = match found {
-        Some(pull) if !is_marked(&pull.body) => {
-            return Err(Fault::refused(format!(
-                "pull request #{} has the branch {}, and promote did not open it",
-                pull.number, described.branch
-            ))
-            .hint(format!("close pull request #{}, or rename its branch", pull.number)));
-        }
-        Some(pull) => {
-            if pull.title != described.title || pull.body != described.body {
-                pulls.edit(&pull, &described.title, &described.body).await?;
-            }
-            ports
-                .journal
-                .progress(format!("found pull request #{}: {}", pull.number, pull.url));
-            Pull {
-                title: described.title.clone(),
-                body: described.body.clone(),
-                ..pull
-            }
-        }
-        None => {
-            let new = crate::githost::New {
-                head: described.branch.clone(),
-                base: base.clone(),
-                title: described.title.clone(),
-                body: described.body.clone(),
-            };
-            let pull = pulls.open(&new).await?;
-            ports.journal.tell(Event::Progress(format!(
-                "opened pull request #{}: {}",
-                pull.number, pull.url
-            )));
-            pull
-        }
-    };
-    Ok((pull, head))
-}
-
-/// Checks that every commit of the branch that is not on its base says that a promotion made it: any other is never written over.
-async fn own(repo: &dyn Land, head: &CommitSha, base: &CommitSha, described: &Description) -> Result<(), Fault> {
-    let mut seen = 0;
-    for commit in repo.history(head, MOST_COMMITS).await? {
-        if repo.contains(base, &commit.commit).await == Containment::Contains {
-            return Ok(());
-        }
-        if Trailers::read(&commit.message).is_none() {
-            return Err(somebody_else(&commit, described.branch.as_str()));
-        }
-        seen += 1;
-    }
-    if seen == MOST_COMMITS {
-        return Err(Fault::refused(format!(
-            "{} has {MOST_COMMITS} commits and more that are not on its base",
-            described.branch
-        ))
-        .hint(format!("delete the branch {}", described.branch)));
-    }
-    Ok(())
-}
-
-/// The fault for a branch with a commit that is not of a promotion.
-fn somebody_else(commit: &CommitInfo, branch: &str) -> Fault {
-    let author = commit.author.split(" <").next().unwrap_or_default();
-    Fault::refused(format!(
-        "{branch} has commit {} by {author}, and promote does not write over commits of other authors",
-        commit.commit.short()
-    ))
-    .hint(format!(
-        "merge or close the pull request of {branch}, or delete the branch"
     ))
 }

@@ -7,17 +7,19 @@ use crate::model::{AppName, ApplicationId, Clock, EnvironmentName, Fault, Outcom
 use crate::plan::{self, Applications, Config, SyncMode};
 
 use crate::promote::followee::{Candidate, Followee, Which};
+use crate::promote::prepare::fresh::Kept;
 use crate::promote::prepare::included::is_kustomize;
 use crate::promote::prepare::live::is_live;
 use crate::promote::prepare::plan::Planned;
 use crate::promote::prepare::precheck::precheck;
 use crate::promote::prepare::shared::Tree;
 
-/// What was asked of Argo CD before writing, and found right, with the question: on another tip the same question need not be asked again.
+/// What was asked of Argo CD before writing, and found right, with the question: on another tip the same question is not
+/// asked again while the answer is fresh.
 #[derive(Default)]
 pub(in crate::promote) struct Evidence {
-    followees: Option<(Question, Vec<Followee>)>,
-    sources: Option<Question>,
+    followees: Option<Kept<Question, Vec<Followee>>>,
+    sources: Option<Kept<Question, ()>>,
 }
 
 /// Which applications, of which repository and branch; with what they must run, where that is asked.
@@ -63,17 +65,19 @@ pub(in crate::promote) async fn look(
     }
     let question = (origin.clone(), candidates);
     let tree = Tree::new(repo, &planned.snapshot.tip.commit);
-    let followees = match evidence.followees.take() {
-        Some((asked, followees)) if asked == question => followees,
-        _ => precheck(observe, clock, &origin, Some(&tree), question.1.clone()).await?,
+    let followees = if let Some(followees) = Kept::fresh(evidence.followees.as_ref(), clock, &question) {
+        followees
+    } else {
+        let followees = precheck(observe, clock, &origin, Some(&tree), question.1.clone()).await?;
+        evidence.followees = Some(Kept::new(clock, question, followees.clone()));
+        followees
     };
-    evidence.followees = Some((question, followees.clone()));
     let of_source = Origin {
         branch: planned.snapshot.source_tip.branch.clone(),
         ..origin.clone()
     };
     let question = (of_source, sources(planned)?);
-    if !question.1.is_empty() && evidence.sources.as_ref() != Some(&question) {
+    if !question.1.is_empty() && Kept::fresh(evidence.sources.as_ref(), clock, &question).is_none() {
         let tree = Tree::new(repo, &planned.snapshot.source_tip.commit);
         let sources = precheck(observe, clock, &question.0, Some(&tree), question.1.clone())
             .await
@@ -82,7 +86,7 @@ pub(in crate::promote) async fn look(
                 _ => fault,
             })?;
         must_be_live(observe, clock, &sources).await?;
-        evidence.sources = Some(question);
+        evidence.sources = Some(Kept::new(clock, question, ()));
     }
     let now = |followee: Followee| Followee {
         images: distinct((planned.plan.pins.iter()).filter(|pin| followee.carries(pin))),

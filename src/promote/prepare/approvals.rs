@@ -5,7 +5,7 @@ use crate::githost::{Approvers, Reviewed, Run};
 use crate::model::{EnvironmentName, Fault, Tag};
 
 use crate::promote::ports::Reading;
-use crate::promote::prepare::kept::Kept;
+use crate::promote::prepare::fresh::Kept;
 use crate::promote::prepare::plan::Planned;
 use crate::promote::underway::all;
 

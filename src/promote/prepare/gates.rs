@@ -11,8 +11,9 @@ use crate::promote::followee::Followee;
 use crate::promote::ports::Reading;
 use crate::promote::prepare::applications::images;
 use crate::promote::prepare::approvals::{KeptApprovals, approvals};
+use crate::promote::prepare::fresh::Kept;
 use crate::promote::prepare::judged::{Judged, row};
-use crate::promote::prepare::kept::{Kept, compare, measure, pull};
+use crate::promote::prepare::kept::{compare, measure, pull};
 use crate::promote::prepare::measured::Answers;
 use crate::promote::prepare::passed::{KeptLive, passed};
 use crate::promote::prepare::plan::Planned;
@@ -126,6 +127,10 @@ pub(in crate::promote) async fn judge(
         };
         let readings = gate::judge(&evidence, settings);
         let skips = request.allow.skip;
+        if let Some(at) = gate::closes_at(&evidence, settings).filter(|_| !skips.has("windows")) {
+            let pause = at.since(now);
+            judged.closes_in = Some(judged.closes_in.map_or(pause, |known| known.min(pause)));
+        }
         let config = planned.snapshot.config.as_ref();
         let listed = config
             .and_then(|config| config.environment(environment))

@@ -1,5 +1,7 @@
 //! The gates of a promotion once they are judged: what they say, which of them are skipped, and what forbids to write.
 
+use std::time::Duration;
+
 use crate::assess::gate::{self, Closed, Reading as Read};
 use crate::model::{CommitSha, EnvironmentName, Fault, Timestamp};
 use crate::report::{GateRow, GateState, MeasurementRow, ReleasedRow};
@@ -13,6 +15,8 @@ pub(in crate::promote) struct Judged {
     pub(in crate::promote) listed: Vec<&'static str>,
     /// The earliest moment at which all of them could be open, if some are not, and if that is known.
     pub(in crate::promote) opens_at: Option<Timestamp>,
+    /// How long after they were judged an open one can close by the calendar, where one does.
+    pub(in crate::promote) closes_in: Option<Duration>,
     /// The source commits that the new images bring, where they were asked for and are known.
     pub(in crate::promote) released: Vec<ReleasedRow>,
     /// What the analyses among them measured.

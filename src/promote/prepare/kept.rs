@@ -1,43 +1,16 @@
-//! Answers that are kept with their questions: the same question is not asked again while its answer is fresh.
-
-use std::time::Duration;
+//! What gates ask servers, with the answers that are kept while they are fresh.
 
 use crate::assess::gate::Settings;
-use crate::model::{Clock, EnvironmentName};
+use crate::model::EnvironmentName;
 use crate::plan::Select;
 
 use crate::promote::analyses::{Analysis, Verification};
 use crate::promote::ports::Reading;
+use crate::promote::prepare::fresh::Kept;
 use crate::promote::prepare::measured::{self, Answers};
 use crate::promote::prepare::plan::Planned;
 use crate::promote::prepare::pulled::{self, Answer, Wish};
 use crate::promote::prepare::released;
-
-/// How old an answer of a server can be. The same question is asked again after it, so that what is judged is never older.
-const FRESH: Duration = Duration::from_secs(55);
-
-/// An answer with its question: it is not asked again while it is fresh.
-pub(in crate::promote) struct Kept<Q, A> {
-    question: Q,
-    answer: A,
-    /// The reading of the clock when it was asked.
-    at: Duration,
-}
-
-impl<Q: PartialEq, A: Clone> Kept<Q, A> {
-    pub(in crate::promote) fn new(clock: &dyn Clock, question: Q, answer: A) -> Self {
-        Self {
-            question,
-            answer,
-            at: clock.now(),
-        }
-    }
-
-    pub(in crate::promote) fn fresh(kept: Option<&Self>, clock: &dyn Clock, question: &Q) -> Option<A> {
-        let kept = kept.filter(|kept| kept.question == *question)?;
-        (clock.now().saturating_sub(kept.at) < FRESH).then(|| kept.answer.clone())
-    }
-}
 
 /// Asks registries for the images that a gate is about, unless that was done a moment ago.
 pub(in crate::promote) async fn pull(

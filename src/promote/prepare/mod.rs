@@ -9,6 +9,7 @@ mod canaries;
 mod earlier;
 mod existing;
 pub(super) mod expiry;
+mod fresh;
 mod from;
 pub(super) mod gates;
 mod held;

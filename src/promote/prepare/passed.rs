@@ -6,7 +6,7 @@ use crate::plan::Select;
 
 use crate::promote::ports::Reading;
 use crate::promote::prepare::earlier::{self, Step};
-use crate::promote::prepare::kept::Kept;
+use crate::promote::prepare::fresh::Kept;
 use crate::promote::prepare::plan::Planned;
 
 /// Whether each application of the environments before is live and healthy.

@@ -8,7 +8,7 @@ use crate::model::{ApplicationId, Clock, EnvironmentName, SyncWindows};
 use crate::plan::SyncMode;
 
 use crate::promote::followee::Followee;
-use crate::promote::prepare::kept::Kept;
+use crate::promote::prepare::fresh::Kept;
 use crate::promote::prepare::patience::patiently;
 use crate::promote::underway::all;
 

@@ -147,7 +147,7 @@ fn mistakes_in_gates_are_told_with_line_and_name() {
 const AFTER: &str = "after: [staging]";
 
 /// Makes v2 live in staging, which the record notes.
-fn live_in_staging(gates: &str) -> World {
+pub(super) fn live_in_staging(gates: &str) -> World {
     let world = with_gates(gates);
     world
         .live("--app api --environment staging --tag v2 --settle 0s")

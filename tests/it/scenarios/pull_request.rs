@@ -8,15 +8,15 @@ use serde_json::json;
 use super::github_api::{ends, started, step};
 use crate::support::{Step, World};
 
-const BRANCH: &str = "promote/dev/api";
+pub(super) const BRANCH: &str = "promote/dev/api";
 
-fn proposing(world: &World, github: &GitHub) -> Step {
+pub(super) fn proposing(world: &World, github: &GitHub) -> Step {
     step(world, github).with("via", "pull-request")
 }
 
 /// Waits until there is a pull request, and returns its number.
 #[track_caller]
-fn opened(github: &GitHub) -> u64 {
+pub(super) fn opened(github: &GitHub) -> u64 {
     for _ in 0..3000 {
         if let Some(pull) = github.pulls().first() {
             return pull.number;

@@ -62,6 +62,14 @@ impl Windows {
         Some(format!("outside `allow` {}", all.join("; ")))
     }
 
+    /// Returns the next second at which open windows can close: one that allows ends, or one that denies begins.
+    fn closes(&self, second: i64) -> Option<i64> {
+        let zone = &self.zone;
+        let ends = self.allow.iter().filter_map(|window| window.holds(zone, second)).max();
+        let denied = self.deny.iter().filter_map(|window| window.begins(zone, second)).min();
+        ends.into_iter().chain(denied).min()
+    }
+
     /// Returns the next second at which they are open, if they ever are.
     fn opens(&self, second: i64) -> Option<i64> {
         let zone = &self.zone;
@@ -84,6 +92,13 @@ impl Windows {
         }
         None
     }
+}
+
+/// Returns when open windows can close; `None` where there are none, or where they never do.
+pub(super) fn closes_at(evidence: &Evidence, settings: &Settings) -> Option<Timestamp> {
+    let now = i64::try_from(evidence.now.unix_seconds()).ok()?;
+    let at = settings.windows.as_ref()?.closes(now)?;
+    Some(Timestamp::at_unix(u64::try_from(at).ok()?))
 }
 
 fn judge(evidence: &Evidence, settings: &Settings) -> Reading {
@@ -183,6 +198,33 @@ mod tests {
             Some("2027-01-05T10:00:00Z")
         );
         assert!(read("UTC", Vec::new(), freeze(), "2027-01-04T00:00:00Z").is_open());
+    }
+
+    #[test]
+    fn open_windows_close_when_what_allows_ends_or_what_denies_begins() {
+        let closes = |allow: Vec<Window>, deny: Vec<Window>| {
+            let settings = Settings {
+                windows: Some(Windows {
+                    zone: Zone::default(),
+                    allow,
+                    deny,
+                }),
+                ..Settings::default()
+            };
+            closes_at(&evidence("2026-11-24T10:30:00Z"), &settings).map(|at| at.to_string())
+        };
+        let (morning, day) = (
+            || weekly("Mon-Fri", "09:00", "12:00"),
+            || weekly("Mon-Fri", "08:00", "17:00"),
+        );
+        assert_eq!(
+            closes(vec![morning(), day()], Vec::new()).as_deref(),
+            Some("2026-11-24T17:00:00Z")
+        );
+        let lunch = || vec![weekly("Mon-Fri", "11:00", "13:00")];
+        assert_eq!(closes(vec![day()], lunch()).as_deref(), Some("2026-11-24T11:00:00Z"));
+        assert_eq!(closes(Vec::new(), lunch()).as_deref(), Some("2026-11-24T11:00:00Z"));
+        assert_eq!(closes(Vec::new(), Vec::new()), None);
     }
 
     #[test]

@@ -70,7 +70,7 @@ pub(in crate::promote) async fn carry_out(
     }
     let meant = first.of.planned.plan.changes.clone();
     let described = |proposal: &Proposal<Back>| describe(aim, reading, proposal);
-    let story = Story::free(&described);
+    let story = Story::free(&described, &|back| &back.planned.plan.changes);
     let again = async || {
         let again = prepare(aim, reading, &mut evidence).await.and_then(Proposal::allowed)?;
         still_meant(&meant, &again.of.planned.plan.changes)?;

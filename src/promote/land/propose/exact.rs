@@ -24,6 +24,19 @@ pub(super) async fn is_exactly(
         && changes_nothing_else(repo, head, &parent, edits).await?)
 }
 
+/// Whether `head` is `base` with exactly these edits, whoever made it of which commits: a merge of it brings nothing else.
+///
+/// # Errors
+/// The objects cannot be read.
+pub(super) async fn brings_only(
+    repo: &dyn Land,
+    head: &CommitSha,
+    base: &CommitSha,
+    edits: &[FileEdit],
+) -> Result<bool, Fault> {
+    Ok(has(repo, head, edits).await? && changes_nothing_else(repo, head, base, edits).await?)
+}
+
 /// Whether a commit has all files as the edits leave them.
 async fn has(repo: &dyn Land, commit: &CommitSha, edits: &[FileEdit]) -> Result<bool, Fault> {
     let paths: Vec<_> = edits.iter().map(|edit| edit.path().clone()).collect();
