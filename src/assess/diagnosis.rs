@@ -1,6 +1,6 @@
 //! Says in a few lines which resource keeps an application from becoming healthy, and why. Pure: resources, events and logs in, lines out.
 
-use crate::model::{AppSnapshot, Happening, Health, Node, Operation, Timestamp};
+use crate::model::{AppSnapshot, Happening, Health, Node, Operation, Resource, Timestamp};
 
 use super::rollout::{images, stuck_pods};
 
@@ -69,8 +69,10 @@ pub fn suspects<'a>(tree: &'a [Node], promoted: Promoted<'_>) -> Vec<Suspect<'a>
             .then_some(0),
             "Pod" if stuck.iter().any(|pod| pod.name == node.id.name) => Some(0),
             "Pod" | "Job" if health == Health::Degraded => Some(1),
-            "ReplicaSet" if health == Health::Progressing => Some(4),
+            "ReplicaSet" if health == Health::Progressing => Some(5),
             "Pod" if health == Health::Progressing => Some(3),
+            // What rolls pods out only says that they are not there.
+            "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet" if health == Health::Degraded => Some(4),
             _ if matches!(health, Health::Degraded | Health::Unknown | Health::Missing) => Some(2),
             _ => None,
         }
@@ -118,8 +120,14 @@ fn has_part(node: &Node, tree: &[Node], promoted: Promoted<'_>) -> bool {
                 Health::Degraded | Health::Unknown | Health::Missing | Health::Suspended
             )
         };
+        let was_ill = |resource: &&Resource| resource.health.is_some_and(ill);
+        // The same illness: what says something else now fell ill again.
+        let same = |resource: &Resource| {
+            resource.id != node.id || node.message.is_empty() || resource.health_message == node.message
+        };
         (app.resources.iter())
-            .any(|resource| resource.health.is_some_and(ill) && chain.iter().any(|node| node.id == resource.id))
+            .filter(was_ill)
+            .any(|resource| same(resource) && chain.iter().any(|node| node.id == resource.id))
     });
     let managed = node.parents.is_empty();
     !is_old_pod && !was_ill && (since || managed || !before)
@@ -198,10 +206,26 @@ pub fn found(findings: &[Finding]) -> Found {
         .map(|line| cut(&line))
         .take(LINES)
         .collect();
-    let cause = lines.first().cloned();
+    let cause = new.first().map(|finding| cut(&cause(finding)));
     let old = findings.iter().filter(|finding| finding.old);
     lines.extend(old.map(|finding| cut(&format!("already unhealthy before: {}", headline(finding)))));
     Found { cause, lines }
+}
+
+/// Returns the likeliest cause: what a resource says of itself, else its newest warning.
+fn cause(finding: &Finding) -> String {
+    let node = &finding.node;
+    let is_silent = node.message.is_empty() && matches!(node.detail("Status Reason"), None | Some("Running"));
+    match finding.events.iter().rev().find(|event| event.warning) {
+        Some(event) if is_silent && !event.message.is_empty() => {
+            let images = match node.images.as_slice() {
+                [] => String::new(),
+                images => format!(", image {}", images.join(", ")),
+            };
+            format!("{} ({}{images})", event.message.trim(), node.id)
+        }
+        _ => headline(finding),
+    }
 }
 
 fn headline(finding: &Finding) -> String {
@@ -254,7 +278,7 @@ fn cut(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Resource, ResourceId, SyncResult};
+    use crate::model::{ResourceId, SyncResult};
 
     fn node(kind: &str, name: &str, health: Health, details: &[(&str, &str)]) -> Node {
         Node {
@@ -409,8 +433,13 @@ mod tests {
             }],
             ..Finding::default()
         };
+        let found = super::found(&[finding]);
         assert_eq!(
-            super::found(&[finding]).lines,
+            found.cause.as_deref(),
+            Some("pods \"api-2-x\" is forbidden: exceeded quota: compute (ReplicaSet api-2)")
+        );
+        assert_eq!(
+            found.lines,
             [
                 "ReplicaSet api-2 is Progressing",
                 "  FailedCreate: pods \"api-2-x\" is forbidden: exceeded quota: compute",

@@ -10,9 +10,29 @@ pub(super) fn for_terminal(report: &Report) -> Report {
     let mut report = report.clone();
     report.reason = rewritten(&report.reason, setting);
     for hint in &mut report.hints {
-        *hint = rewritten(hint, |code| setting(code).or_else(|| named(code)));
+        *hint = of_hint(hint);
+    }
+    for row in &mut report.checks {
+        for hint in &mut row.hints {
+            *hint = of_hint(hint);
+        }
+    }
+    for row in &mut report.gates {
+        row.opens = row.opens.as_deref().map(of_hint);
     }
     report
+}
+
+/// Returns a warning, whose advice follows `→` on lines of its own, for a terminal.
+pub(super) fn of_warning(text: &str) -> String {
+    let mut lines = text.split("\n→ ");
+    let first = rewritten(lines.next().unwrap_or_default(), setting);
+    let hints = lines.map(|hint| format!("\n→ {}", of_hint(hint)));
+    std::iter::once(first).chain(hints).collect()
+}
+
+fn of_hint(text: &str) -> String {
+    rewritten(text, |code| setting(code).or_else(|| named(code)))
 }
 
 /// Rewrites the parts of a text that are code. A text about a file of the infra-repo is about its keys.
@@ -52,7 +72,6 @@ mod tests {
 
     #[test]
     fn inputs_become_flags_and_secrets_variables() {
-        let hint = |text: &str| rewritten(text, |code| setting(code).or_else(|| named(code)));
         for (text, right) in [
             ("set `allow: hold` and `reason`", "set `--allow hold` and `--reason`"),
             ("set `wait: true`, or `hold: false`", "set `--wait`, or `--hold=false`"),
@@ -64,8 +83,12 @@ mod tests {
                 "use `image: NAME:TAG@${{ steps.build.outputs.digest }}`",
             ),
         ] {
-            assert_eq!(hint(text), right);
+            assert_eq!(of_hint(text), right);
         }
+        assert_eq!(
+            of_warning("`app` is shared\n→ set `allow: hold`, or give `token`"),
+            "`app` is shared\n→ set `--allow hold`, or give `PROMOTE_TOKEN`"
+        );
         assert_eq!(
             rewritten("`to` v9 is ambiguous: `image: a:v1`", setting),
             "`to` v9 is ambiguous: `--image a:v1`"

@@ -170,13 +170,7 @@ impl Arguments {
         let mut words = words.into_iter();
         let Some(first) = words.next() else { return };
         let Some(command) = Command::parse(&first) else {
-            let near = nearest(&first, Command::NAMES.iter().copied());
-            let near = near.map(|near| format!(": did you mean `{near}`?"));
-            self.mistakes.push(format!(
-                "`command`: the first word of the command line is none of `{}`{}",
-                Command::NAMES.join("`, `"),
-                near.unwrap_or_default()
-            ));
+            self.mistakes.push(super::pages::no_command(&first, ""));
             self.unknown_command = true;
             return;
         };

@@ -55,7 +55,7 @@ pub(super) fn explained(command: Command) -> clap::Command {
         .bin_name(format!("promote {name}"))
         .override_usage(match command {
             Command::SetImage => "promote set-image [--dir DIR] -- NAME[=NEW_NAME][:TAG][@DIGEST]...".to_owned(),
-            Command::Promote => "promote [promote] [FLAGS]".to_owned(),
+            Command::Promote => "promote [FLAGS]".to_owned(),
             _ => format!("promote {name} [FLAGS]"),
         })
         .args(inputs_of(|spec| spec.is_taken_by(command), Some(command)))

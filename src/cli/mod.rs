@@ -8,7 +8,7 @@ use crate::clock::SystemClock;
 use crate::inputs::{Inputs, Reader};
 use crate::model::{Clock, Command, Fault, Outcome, Secret};
 use crate::report::Report;
-use crate::runner::{self, Files, Form, Look, Receiver, Step, Streams, Terminal};
+use crate::runner::{self, Files, Form, How, Look, Receiver, Step, Streams, Terminal};
 
 mod advice;
 mod argocd;
@@ -76,12 +76,20 @@ pub fn run(invocation: &Invocation, stdin: &mut dyn Read, stdout: Box<dyn Write>
     let (secrets, form, verbose) = (call.secrets(), call.form(), call.arguments.verbose);
     let debug = verbose || invocation.env.get("RUNNER_DEBUG").is_some_and(|value| value == "1");
     let receiver: Rc<dyn Receiver> = if call.inputs.in_step {
-        Rc::new(Step::open(streams, &secrets, Files::of(&invocation.env), form, debug))
+        let how = How {
+            form,
+            debug,
+            // GitHub shows colors in the log of a step.
+            colored: is_coloured(invocation, true),
+        };
+        Rc::new(Step::open(streams, &secrets, Files::of(&invocation.env), how))
     } else {
         let look = Look {
             verbose: debug,
             result_is_seen: invocation.stdout_is_terminal,
-            coloured: is_coloured(invocation),
+            coloured: is_coloured(invocation, invocation.stderr_is_terminal),
+            result_is_colored: is_coloured(invocation, invocation.stdout_is_terminal),
+            advise: (form == Form::Text).then_some(advice::of_warning),
             can_ask: invocation.stdin_is_terminal && invocation.stderr_is_terminal,
             live: invocation.stderr_is_terminal && invocation.env.get("TERM").is_none_or(|term| term != "dumb"),
         };
@@ -137,10 +145,10 @@ fn weak(inputs: &Inputs) -> Vec<String> {
 }
 
 /// Whether marks on stderr are coloured: `NO_COLOR` turns color off, `FORCE_COLOR` on; else a terminal has it.
-fn is_coloured(invocation: &Invocation) -> bool {
+fn is_coloured(invocation: &Invocation, by_default: bool) -> bool {
     let set = |name: &str| invocation.env.get(name).filter(|value| !value.is_empty());
     let forced = set("FORCE_COLOR").is_some_and(|value| value != "0" && value != "false");
-    set("NO_COLOR").is_none() && (forced || invocation.stderr_is_terminal)
+    set("NO_COLOR").is_none() && (forced || by_default)
 }
 
 /// Whether nobody said what to do: `promote` alone, on a laptop.
@@ -273,11 +281,11 @@ mod tests {
     #[test]
     fn color_is_for_terminals_unless_a_variable_decides() {
         let is = |terminal: bool, pairs: &[(&str, &str)]| {
-            is_coloured(&Invocation {
+            let invocation = Invocation {
                 env: pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
-                stderr_is_terminal: terminal,
                 ..Invocation::default()
-            })
+            };
+            is_coloured(&invocation, terminal)
         };
         assert!(is(true, &[]) && !is(false, &[]));
         assert!(!is(true, &[("NO_COLOR", "1")]) && is(true, &[("NO_COLOR", "")]));

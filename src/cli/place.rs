@@ -232,7 +232,7 @@ pub(super) fn read_all(stream: &mut dyn Read) -> Result<String, String> {
 }
 
 fn unreadable(error: &std::io::Error) -> String {
-    format!("cannot be read: {error}")
+    format!("cannot be read: {}", crate::model::of_io(error))
 }
 
 /// Resolves `.` and `..` by their words alone.

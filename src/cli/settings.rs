@@ -8,7 +8,7 @@ use super::place::Place;
 use super::request::{self, held};
 use super::{argocd, github, metrics, repository, secrets};
 use crate::delivery::Servers;
-use crate::delivery::inputs::ARGOCD_SERVER;
+use crate::delivery::inputs::{ARGOCD_AUTH, ARGOCD_SERVER, ARGOCD_TOKEN};
 use crate::http::{Connections, Proxies};
 use crate::infrarepo::inputs::{INFRA_REPO, VIA};
 use crate::infrarepo::{Address, Author, RepoAccess};
@@ -22,7 +22,8 @@ use crate::promote::inputs::{
     TO, WAIT, YES,
 };
 use crate::promote::{
-    Common, History, Hold, HoldChange, Job, Landing, Promote, Resume, Rollback, Shows, Since, Status, Verify, Via, Wait,
+    Abort, Common, History, Hold, HoldChange, Job, Landing, Promote, Resume, Rollback, Shows, Since, Status, Verify,
+    Via, Wait,
 };
 
 /// Reads the command.
@@ -211,9 +212,13 @@ fn job(reader: &Reader<'_>, command: Command, request: Request, more: More) -> O
             page: reader.given(&OUTPUT).is_some_and(|given| given.text == "html"),
         }),
         Command::Preflight => Job::Preflight(request.select),
-        Command::Abort => Job::Abort(request.select),
+        Command::Abort => Job::Abort(Abort {
+            select: request.select,
+            reason: request.reason,
+        }),
         Command::Resume => Job::Resume(Resume {
             select: request.select,
+            reason: request.reason,
             full: more.full,
         }),
         Command::Hold => Job::Hold(holding(reader, HoldChange::Add { until: more.until }, request, more)?),
@@ -248,6 +253,9 @@ fn wait(reader: &Reader<'_>, command: Command) -> bool {
         Command::Wait | Command::Verify | Command::Abort | Command::Resume
     ) {
         reader.require(&ARGOCD_SERVER, "");
+        if !server && reader.given(&ARGOCD_AUTH).is_none() {
+            reader.require(&ARGOCD_TOKEN, "");
+        }
         return server;
     }
     match reader.boolean(&WAIT) {

@@ -101,6 +101,12 @@ pub trait Access {
     /// As every call.
     async fn may_sync(&self, app: &AppSnapshot) -> Result<bool, Problem>;
 
+    /// Whether the token has a right on the application, such as `logs`, `get`.
+    ///
+    /// # Errors
+    /// As every call.
+    async fn may(&self, resource: &str, verb: &str, app: &AppSnapshot) -> Result<bool, Problem>;
+
     /// Whether the token permits an action on the Rollouts of the application, as far as that can be known without doing it: the
     /// server is asked to do it with a Rollout that cannot exist, and looks at the right first.
     ///
@@ -125,13 +131,13 @@ pub trait Observe: Access {
     /// Reads one application.
     ///
     /// # Errors
-    /// Says what stands against it.
+    /// Says what prevents it.
     async fn application(&self, id: &ApplicationId) -> Result<AppSnapshot, Problem>;
 
     /// Lists the applications that we may see, of every project: identity, project and sources only.
     ///
     /// # Errors
-    /// Says what stands against it.
+    /// Says what prevents it.
     async fn applications(&self) -> Result<Vec<AppSnapshot>, Problem>;
 
     /// Makes the engine look again, and reads what it sees. The answer is no proof that it saw the newest commit.
@@ -143,7 +149,7 @@ pub trait Observe: Access {
     /// Opens a stream of changes. It may take until there is something to say.
     ///
     /// # Errors
-    /// Says what stands against it.
+    /// Says what prevents it.
     async fn stream(&self, scope: &Scope) -> Result<Box<dyn Changes>, Problem>;
 
     /// Returns what the commit that is compared makes of each resource, whether it runs now or not.
@@ -161,19 +167,19 @@ pub trait Observe: Access {
     /// Returns the windows in which it may or may not be synced.
     ///
     /// # Errors
-    /// Says what stands against it.
+    /// Says what prevents it.
     async fn windows(&self, id: &ApplicationId) -> Result<SyncWindows, Problem>;
 
     /// Returns all resources, with those that came of them.
     ///
     /// # Errors
-    /// Says what stands against it.
+    /// Says what prevents it.
     async fn tree(&self, id: &ApplicationId) -> Result<Vec<Node>, Problem>;
 
     /// Reads how far a Rollout is.
     ///
     /// # Errors
-    /// Says what stands against it.
+    /// Says what prevents it.
     async fn rollout(&self, id: &ApplicationId, rollout: &Resource) -> Result<Canary, Problem>;
 
     /// Returns how long an analysis of a Rollout takes when nothing fails, as far as its templates say so. What nobody shows us counts for
@@ -187,19 +193,19 @@ pub trait Inspect {
     /// Returns the events of a resource, the newest last.
     ///
     /// # Errors
-    /// Says what stands against it.
+    /// Says what prevents it.
     async fn events(&self, id: &ApplicationId, node: &Node) -> Result<Vec<Happening>, Problem>;
 
     /// Returns the last lines that a pod wrote; `before` = in its life before the last restart.
     ///
     /// # Errors
-    /// Says what stands against it.
+    /// Says what prevents it.
     async fn logs(&self, id: &ApplicationId, pod: &Node, before: bool) -> Result<Vec<String>, Problem>;
 
     /// Returns what the object of a resource says of itself: how containers ended, what an analysis measured.
     ///
     /// # Errors
-    /// Says what stands against it.
+    /// Says what prevents it.
     async fn said_by(&self, id: &ApplicationId, node: &Node) -> Result<Said, Problem>;
 }
 

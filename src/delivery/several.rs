@@ -104,6 +104,10 @@ impl Access for Several {
         self.at(app.environment.as_deref())?.may_sync(app).await
     }
 
+    async fn may(&self, resource: &str, verb: &str, app: &AppSnapshot) -> Result<bool, Problem> {
+        self.at(app.environment.as_deref())?.may(resource, verb, app).await
+    }
+
     async fn may_act(&self, id: &ApplicationId, action: Action) -> Result<bool, Problem> {
         self.of(id)?.0.may_act(id, action).await
     }

@@ -271,7 +271,7 @@ impl Approvers for Host {
         let mut authors = Vec::new();
         for commit in found.commits {
             let Some(author) = commit.author else {
-                let short = commit.sha.get(..7).unwrap_or(&commit.sha).to_owned();
+                let short = crate::model::short(&commit.sha).to_owned();
                 return Err(Fault::refused(format!(
                     "{what}: GitHub knows no user for the author of {short}"
                 )));

@@ -126,7 +126,7 @@ pub struct State {
     pub may_arm: bool,
 }
 
-/// What became of the wish to merge.
+/// What became of the request to merge.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Merged {
     /// It is merged, by this commit if the host said so.

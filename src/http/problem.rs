@@ -83,7 +83,15 @@ fn in_words(error: &anyhow::Error) -> String {
             _ => return None,
         })
     });
-    known.map_or_else(|| error.root_cause().to_string(), str::to_owned)
+    if let Some(known) = known {
+        return known.to_owned();
+    }
+    let said = error.root_cause().to_string();
+    // The resolver gives no kind of its own.
+    if said.contains("lookup address") || error.chain().any(|part| part.to_string() == "dns error") {
+        return "the name of the host does not resolve".to_owned();
+    }
+    crate::model::without_number(&said).to_owned()
 }
 
 impl fmt::Display for Problem {

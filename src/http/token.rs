@@ -9,7 +9,7 @@ use crate::model::{Fault, Secret, Timestamp};
 /// A source of tokens for one server.
 #[async_trait(?Send)]
 pub trait Tokens: fmt::Debug {
-    /// Returns the token to send now. A source that makes one anew announces it with [`crate::model::Event::Mask`] before it returns it.
+    /// Returns the token to send now. A source that makes one again announces it with [`crate::model::Event::Mask`] before it returns it.
     ///
     /// # Errors
     /// There is none, and none can be made.

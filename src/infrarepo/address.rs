@@ -66,15 +66,6 @@ impl Address {
         Ok(Self::Folder(PathBuf::from(text)))
     }
 
-    /// Returns the repository's address where its host is GitHub and the token for git is one for its API, too.
-    #[must_use]
-    pub const fn on_github(&self) -> Option<&Url> {
-        match self {
-            Self::Http { url, github: true, .. } => Some(url),
-            _ => None,
-        }
-    }
-
     /// Returns the web page of a commit, for hosts that are known to have one.
     #[must_use]
     pub fn commit_url(&self, commit: &CommitSha) -> Option<String> {

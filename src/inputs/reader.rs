@@ -80,10 +80,16 @@ impl<'a> Reader<'a> {
         if self.given(spec).is_none() && !self.refuse_empty(spec) {
             // YAML and shells read a text with a space as it is meant only in quotes.
             let quote = if spec.example.contains(' ') { "\"" } else { "" };
+            // Where something is changed is not copied from an example.
+            let example = if matches!(spec.name, "app" | "environment") {
+                "NAME"
+            } else {
+                spec.example
+            };
             let way = match (self.inputs.in_step, spec.is_secret()) {
-                (true, _) => format!("add `{}: {quote}{}{quote}` to `with:`", spec.name, spec.example),
+                (true, _) => format!("add `{}: {quote}{example}{quote}` to `with:`", spec.name),
                 (false, true) => format!("give {} FILE or set {}", spec.flag(), spec.variable()),
-                (false, false) => format!("give {} {quote}{}{quote}", spec.flag(), spec.example),
+                (false, false) => format!("give {} {quote}{example}{quote}", spec.flag()),
             };
             self.mistake(format!("`{}` is missing{why}: {way}", spec.name));
         }

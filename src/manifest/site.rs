@@ -1,4 +1,4 @@
-//! A place in a file where an image is written, for all formats but kustomize: how it is read, and how it is written anew.
+//! A place in a file where an image is written, for all formats but kustomize: how it is read, and how it is written again.
 
 use crate::yaml::{Session, Spot, Tree, lines};
 use crate::{ChangedPin, Edited, Field, ManifestFault, Pin, PinEdit};

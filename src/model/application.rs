@@ -57,7 +57,7 @@ pub struct AppSnapshot {
     pub namespace: String,
     /// The environment whose server showed it, where there are several servers.
     pub environment: Option<String>,
-    /// The identity of its object: another one after it was created anew.
+    /// The identity of its object: another one after it was created again.
     pub uid: String,
     /// Counts its changes; only to be compared between looks at the same object. `None` when it is no number.
     pub version: Option<u64>,

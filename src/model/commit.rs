@@ -25,8 +25,14 @@ impl CommitSha {
     /// Returns the first seven digits, for people.
     #[must_use]
     pub fn short(&self) -> &str {
-        self.0.get(..7).unwrap_or(&self.0)
+        short(&self.0)
     }
+}
+
+/// Returns the first seven digits of the name of a commit, for people.
+#[must_use]
+pub fn short(commit: &str) -> &str {
+    commit.get(..7).unwrap_or(commit)
 }
 
 impl fmt::Display for CommitSha {

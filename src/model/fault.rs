@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use super::Outcome;
+use super::{Outcome, json, of_io, without_number};
 
 /// An end that is no success, with its reason.
 ///
@@ -59,7 +59,7 @@ impl Fault {
         Self::new(Outcome::Refused, message)
     }
 
-    /// A server does not know us or does not permit it.
+    /// A server rejects the token, or does not permit it.
     #[must_use]
     pub fn denied(message: impl Into<String>) -> Self {
         Self::new(Outcome::Denied, message)
@@ -98,7 +98,7 @@ impl fmt::Display for Fault {
         out.write_str(&self.message)?;
         let mut said = self.message.clone();
         for cause in self.cause.iter().flat_map(anyhow::Error::chain) {
-            let text = cause.to_string();
+            let text = words(cause);
             // Several libraries repeat the source's text in their own.
             if !said.contains(&text) {
                 write!(out, ": {text}")?;
@@ -109,9 +109,41 @@ impl fmt::Display for Fault {
     }
 }
 
+/// Returns what a library says of an error, without its numbers and places.
+fn words(cause: &(dyn std::error::Error + 'static)) -> String {
+    if let Some(error) = cause.downcast_ref::<std::io::Error>() {
+        return of_io(error);
+    }
+    if let Some(error) = cause.downcast_ref::<serde_json::Error>() {
+        return json::in_words(error);
+    }
+    let text = cause.to_string();
+    // So libgit2 ends: `could not find it; class=Odb (9); code=NotFound (-3)`.
+    let text = text.split("; class=").next().unwrap_or_default();
+    without_number(text).to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cause_is_in_words() {
+        let json = serde_json::from_str::<serde_json::Value>("{").unwrap_err();
+        for (cause, right) in [
+            (
+                anyhow::Error::from(std::io::Error::from_raw_os_error(13)),
+                "read it: permission denied",
+            ),
+            (anyhow::Error::from(json), "read it: JSON that breaks off"),
+            (
+                anyhow::anyhow!("not found; class=Odb (9); code=NotFound (-3)"),
+                "read it: not found",
+            ),
+        ] {
+            assert_eq!(Fault::invalid("read it").because(cause).to_string(), right);
+        }
+    }
 
     #[test]
     fn a_mistake_that_is_found_twice_is_reported_once() {

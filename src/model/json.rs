@@ -8,6 +8,7 @@ use std::fmt;
 
 use serde::de::{DeserializeOwned, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+use serde_json::error::Category;
 use serde_json::{Map, Value};
 
 use super::limits;
@@ -48,6 +49,21 @@ pub fn from_slice<T: DeserializeOwned>(text: &[u8]) -> Result<T, serde_json::Err
 /// As [`from_slice`].
 pub fn value(text: &[u8]) -> Result<Value, serde_json::Error> {
     from_slice::<Any>(text).map(|Any(value)| value)
+}
+
+/// Says what is wrong with a text that was read as JSON, without the place in a text that nobody sees.
+#[must_use]
+pub fn in_words(error: &serde_json::Error) -> String {
+    match error.classify() {
+        Category::Syntax => "not JSON".to_owned(),
+        Category::Eof => "JSON that breaks off".to_owned(),
+        Category::Data | Category::Io => {
+            let said = error.to_string();
+            said.rsplit_once(" at line ")
+                .map_or(said.as_str(), |(words, _)| words)
+                .to_owned()
+        }
+    }
 }
 
 /// Lets what this thread reads next take as much as an answer of `bytes` may.

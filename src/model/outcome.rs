@@ -33,7 +33,7 @@ pub enum Outcome {
     Invalid,
     /// A gate is closed, or something seen before writing speaks against it.
     Refused,
-    /// A server knows us not, or does not let us.
+    /// A server rejects the token, or the token lacks a permission.
     Denied,
     /// A server does not answer, or answers with something else than what it is asked.
     Unreachable,

@@ -5,11 +5,32 @@ use crate::inputs::{InputKind, InputSpec};
 use crate::manifest::NAMES;
 use crate::model::{Command, Part};
 
+const EACH_APP: &str = "One or more apps. Each replaces `{app}` in `path` and `application`.";
+const EVERY_APP: &str = "Default: every app";
+const EACH_ENVIRONMENT: &str = "One or more environments. Each replaces `{environment}` in `path` and `application`.";
+const EVERY_ENVIRONMENT: &str = "Default: every environment";
+
 /// `app`.
 pub const APP: InputSpec = InputSpec {
     name: "app",
     kind: InputKind::List,
-    absent: "Required, except for `status` and `preflight`, which take every app",
+    absent: "Required, except for `status`, `history` and `preflight`, which take every app",
+    help_of: &[
+        (Command::Status, EACH_APP, EVERY_APP),
+        (Command::History, EACH_APP, EVERY_APP),
+        (Command::Preflight, EACH_APP, EVERY_APP),
+        (Command::Wait, EACH_APP, "Required"),
+        (Command::Verify, EACH_APP, "Required"),
+        (Command::Rollback, EACH_APP, "Required"),
+        (Command::Abort, EACH_APP, "Required"),
+        (Command::Resume, EACH_APP, "Required"),
+        (Command::Hold, "One or more apps to hold, or `*`: all apps.", "Required"),
+        (
+            Command::Release,
+            "One or more apps to release, or `*`: the holds of all apps.",
+            "Required",
+        ),
+    ],
     help: "One or more apps. Each replaces `{app}` in `path`, `application` and `message`. `hold` and `release` also take `*`: all apps.",
     common: true,
     example: "api",
@@ -20,7 +41,31 @@ pub const APP: InputSpec = InputSpec {
 pub const ENVIRONMENT: InputSpec = InputSpec {
     name: "environment",
     kind: InputKind::List,
-    absent: "Required, except for `status` and `preflight`, which take every environment",
+    absent: "Required, except for `status`, `history` and `preflight`, which take every environment",
+    help_of: &[
+        (Command::Status, EACH_ENVIRONMENT, EVERY_ENVIRONMENT),
+        (Command::History, EACH_ENVIRONMENT, EVERY_ENVIRONMENT),
+        (Command::Preflight, EACH_ENVIRONMENT, EVERY_ENVIRONMENT),
+        (Command::Wait, EACH_ENVIRONMENT, "Required"),
+        (Command::Verify, EACH_ENVIRONMENT, "Required"),
+        (
+            Command::Rollback,
+            "One or more environments. One commit changes all of them, and all of them must become live again.",
+            "Required",
+        ),
+        (Command::Abort, EACH_ENVIRONMENT, "Required"),
+        (Command::Resume, EACH_ENVIRONMENT, "Required"),
+        (
+            Command::Hold,
+            "One or more environments, or `*`: all environments.",
+            "Required",
+        ),
+        (
+            Command::Release,
+            "One or more environments, or `*`: the holds of all environments.",
+            "Required",
+        ),
+    ],
     help: "One or more environments. One commit changes all of them, and all of them must become live. `hold` and `release` also take `*`: all environments.",
     common: true,
     example: "staging",
@@ -32,6 +77,18 @@ pub const IMAGE: InputSpec = InputSpec {
     name: "image",
     kind: InputKind::List,
     absent: "Required for `promote` and `plan`, unless `tag`, `digest` or `from` is set",
+    help_of: &[
+        (
+            Command::Hold,
+            "One or more images to hold, as `name[:tag][@sha256:…]`.",
+            "Default: everything is held",
+        ),
+        (
+            Command::Release,
+            "One or more images to release, as `name[:tag][@sha256:…]`.",
+            "Default: the holds on everything; holds on versions stay",
+        ),
+    ],
     help: "One or more images to promote, as `name[:tag][@sha256:…]`. The entry of that image gets exactly that tag and digest.",
     common: true,
     example: "myorg/api:a3f1c8b@sha256:…",
@@ -43,6 +100,18 @@ pub const IMAGE: InputSpec = InputSpec {
 pub const TAG: InputSpec = InputSpec {
     name: "tag",
     absent: "Required for `promote` and `plan`, unless `image`, `digest` or `from` is set",
+    help_of: &[
+        (
+            Command::Hold,
+            "Tag to hold, of every image.",
+            "Default: everything is held",
+        ),
+        (
+            Command::Release,
+            "Tag to release.",
+            "Default: the holds on everything; holds on versions stay",
+        ),
+    ],
     help: "Tag to promote, for the only image of each app or the configured ones. Quote it: YAML reads `1.10` as `1.1`.",
     common: true,
     example: "v1.2.3",
@@ -54,6 +123,14 @@ pub const TAG: InputSpec = InputSpec {
 pub const DIGEST: InputSpec = InputSpec {
     name: "digest",
     absent: "Required for `promote` and `plan`, unless `image`, `tag` or `from` is set",
+    help_of: &[
+        (Command::Hold, "Digest to hold.", "Default: everything is held"),
+        (
+            Command::Release,
+            "Digest to release.",
+            "Default: the holds on everything; holds on versions stay",
+        ),
+    ],
     help: "Digest to promote, for the only image of each app or the configured ones. With `tag`, promote writes both.",
     common: true,
     example: "sha256:…",
@@ -144,11 +221,32 @@ pub const ALLOW: InputSpec = InputSpec {
     ..InputSpec::PLAIN
 };
 
+const RECORDED: &str = "Why, in one sentence. promote writes it into the record.";
+
 /// `reason`.
 pub const REASON: InputSpec = InputSpec {
     name: "reason",
     absent: "Required for `hold`, and with `allow: hold` and `allow: skip-NAME`",
-    help: "Why, in one sentence. promote writes it into the commit.",
+    help: "Why, in one sentence. promote writes it into the commit; for `abort` and `resume`, into the record.",
+    help_of: &[
+        (
+            Command::Hold,
+            "Why, in one sentence. promote writes it into the hold.",
+            "Required",
+        ),
+        (
+            Command::Release,
+            "Why, in one sentence. promote writes it into the commit.",
+            "Default: no reason",
+        ),
+        (
+            Command::Rollback,
+            "Why, in one sentence. promote writes it into the commit and the hold.",
+            "Default: no reason",
+        ),
+        (Command::Abort, RECORDED, "Default: no reason"),
+        (Command::Resume, RECORDED, "Default: no reason"),
+    ],
     common_of: &[Command::Rollback, Command::Hold, Command::Release],
     example: "INC-123: checkout is broken",
     part: Part::Reason,

@@ -59,7 +59,7 @@ pub enum Job {
     /// Checks what a promotion needs.
     Preflight(Select),
     /// Stops canaries.
-    Abort(Select),
+    Abort(Abort),
     /// Lets paused canaries go on.
     Resume(Resume),
     /// Adds or removes holds.
@@ -111,7 +111,8 @@ impl Job {
             Self::Rollback(rollback) => &rollback.select,
             Self::History(history) => &history.select,
             Self::Status(job) => &job.select,
-            Self::Preflight(select) | Self::Abort(select) => select,
+            Self::Preflight(select) => select,
+            Self::Abort(abort) => &abort.select,
             Self::Resume(resume) => &resume.select,
             Self::Hold(hold) => {
                 let names = |all: &[Of]| all.iter().map(|one| one.as_str().to_owned()).collect();
@@ -208,11 +209,22 @@ pub struct Verify {
     pub lasts: Option<Duration>,
 }
 
+/// `abort`.
+#[derive(Clone, Debug)]
+pub struct Abort {
+    /// Whose canaries.
+    pub select: Select,
+    /// Why, in a person's words.
+    pub reason: Option<String>,
+}
+
 /// `resume`.
 #[derive(Clone, Debug)]
 pub struct Resume {
     /// Whose canaries.
     pub select: Select,
+    /// Why, in a person's words.
+    pub reason: Option<String>,
     /// Whether all that is left is passed, else one pause.
     pub full: bool,
 }

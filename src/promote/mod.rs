@@ -11,6 +11,7 @@ pub mod inputs;
 mod job;
 mod land;
 mod lineage;
+mod pasted;
 mod ports;
 mod prepare;
 mod proposal;
@@ -22,7 +23,7 @@ mod underway;
 
 pub use crate::plan::Identity;
 pub use job::{
-    Common, History, Hold, HoldChange, Job, Landing, Promote, Proposing, Resume, Rollback, Shows, Since, Status,
+    Abort, Common, History, Hold, HoldChange, Job, Landing, Promote, Proposing, Resume, Rollback, Shows, Since, Status,
     Verify, Via, Wait,
 };
 pub use ports::Cancel;

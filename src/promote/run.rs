@@ -206,7 +206,7 @@ async fn opened(
         Job::Rollback(job) => Box::pin(rollback::run(job, reading, ways, drive, report)).await,
         Job::Wait(job) => wait::run(job, reading, repo.as_ref(), drive, report).await,
         Job::Verify(job) => verify::run(job, reading, repo.as_ref(), report).await,
-        Job::Abort(select) => abort::run(select, reading, repo.as_ref(), drive, report).await,
+        Job::Abort(job) => abort::run(job, reading, repo.as_ref(), drive, report).await,
         Job::Resume(job) => resume::run(job, reading, repo.as_ref(), drive, report).await,
         Job::Hold(job) => hold::run(job, reading, ways, report).await,
         Job::Status(job) => shown(ports, status::run(job, reading, report)).await,

@@ -33,6 +33,8 @@ impl Mark {
             Outcome::Paused => Self::Paused,
             Outcome::Superseded => Self::Replaced,
             Outcome::Cancelled { .. } => Self::Stopped,
+            // A canary was stopped, as it was to be.
+            Outcome::Ok => Self::Unwatched,
             _ => Self::Bad,
         }
     }

@@ -226,6 +226,13 @@ impl Report {
         ))
     }
 
+    /// Returns the warnings that the reason does not say already, for a page.
+    fn unsaid_warnings(&self) -> Vec<String> {
+        let mut warnings = self.warnings.clone();
+        warnings.retain(|warning| !self.reason.contains(warning.as_str()));
+        warnings
+    }
+
     /// Adds the warnings that are not there yet.
     pub fn warn(&mut self, warnings: Vec<String>) {
         for warning in warnings {

@@ -6,6 +6,7 @@ use super::Report;
 use super::columns::columns;
 use super::markdown::{code, link, prose};
 use super::rows::Texts;
+use crate::model::short;
 
 /// How many commits a text or a page lists.
 const LISTED: usize = 20;
@@ -118,10 +119,6 @@ impl ReleasedRow {
         let more = self.total.saturating_sub(shown);
         (more > 0).then(|| format!("and {more} more"))
     }
-}
-
-fn short(commit: &str) -> &str {
-    commit.get(..7).unwrap_or(commit)
 }
 
 /// Returns the lines of the text.

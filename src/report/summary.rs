@@ -27,7 +27,7 @@ pub fn summary(report: &Report) -> String {
     if report.checks.is_empty() {
         out.push(list(next, &report.hints));
     }
-    out.push(list("Warnings", &report.warnings));
+    out.push(list("Warnings", &report.unsaid_warnings()));
     out.extend([
         status_table(report),
         table(
@@ -273,7 +273,7 @@ fn applications(report: &Report) -> String {
         let revision = row
             .revision
             .as_deref()
-            .map(|revision| code(revision.get(..7).unwrap_or(revision)));
+            .map(|revision| code(crate::model::short(revision)));
         vec![
             Mark::of_application(row, report.outcome()).emoji().to_owned(),
             link(&prose(&row.name), &row.url),

@@ -5,7 +5,7 @@ use super::heading::heading;
 use super::mark::Mark;
 use super::time::duration;
 use super::{ApplicationRow, InfraRepoRow, Report, checks, holds, past, released, status};
-use crate::model::Outcome;
+use crate::model::{Command, Outcome};
 
 /// Returns the whole report as text.
 #[must_use]
@@ -19,8 +19,17 @@ pub fn text(report: &Report) -> String {
         );
     }
     if !report.status.is_empty() {
-        let (mark, verdict) = status::verdict(&report.status);
         let table = status::table(&report.status);
+        if report.outcome() != Outcome::Ok {
+            let hints = report.hints.iter().map(|hint| format!("{}\n", indented("  → ", hint)));
+            return format!(
+                "{table}\n{}\n{}\n{}",
+                below(report),
+                head(report),
+                hints.collect::<String>()
+            );
+        }
+        let (mark, verdict) = status::verdict(&report.status);
         return format!(
             "{table}\n{}\n{} {verdict}\n{}\n",
             below(report),
@@ -41,7 +50,8 @@ pub fn text(report: &Report) -> String {
     }
     let mut out = vec![head(report)];
     out.extend(report.hints.iter().map(|hint| indented("  → ", hint)));
-    out.extend(report.warnings.iter().map(|warning| indented("  ! ", warning)));
+    let warnings = report.unsaid_warnings();
+    out.extend(warnings.iter().map(|warning| indented("  ! ", warning)));
     out.extend(body(report, true));
     out.join("\n") + "\n"
 }
@@ -158,10 +168,12 @@ fn rollback(report: &Report) -> Vec<String> {
         out.push(format!("  {commit} takes back {of}"));
     }
     if !row.held.is_empty() {
-        out.push(format!("  held: {}", row.held.join(", ")));
+        let held = if row.commit.is_some() { "held" } else { "would hold" };
+        out.push(format!("  {held}: {}", row.held.join(", ")));
     }
-    if row.schema_changed != "false" {
-        out.push(format!("  schema changed: {}", row.schema_changed));
+    // That it is not known is a warning, or the reason of a refusal.
+    if row.schema_changed == "true" {
+        out.push("  the database has to change: the earlier version needs another schema".to_owned());
     }
     if !out.is_empty() {
         out.insert(0, "\nrollback".to_owned());
@@ -214,7 +226,12 @@ fn gates(report: &Report) -> Vec<String> {
 fn holds(report: &Report) -> Vec<String> {
     let rows = report.holds.iter().map(|row| {
         let by = row.by.as_ref().map(|by| format!(" ({by})")).unwrap_or_default();
-        vec![format!("  {}", row.what()), row.end(), format!("{}{by}", row.reason)]
+        let end = if report.command() == Command::Release {
+            String::new()
+        } else {
+            row.end()
+        };
+        vec![format!("  {}", row.what()), end, format!("{}{by}", row.reason)]
     });
     section(
         &holds::title(report.command()).to_lowercase(),
@@ -254,13 +271,16 @@ fn applications(report: &Report, with_reasons: bool) -> Vec<String> {
 pub(super) fn why(row: &ApplicationRow, said: &str) -> String {
     let named = row.reason.strip_prefix(&row.name);
     let reason = named.and_then(|rest| rest.strip_prefix(": ").or(rest.strip_prefix(' ')));
-    let lines = reason
-        .unwrap_or(&row.reason)
-        .lines()
-        .filter(|line| !said.contains(line.trim()));
+    let all: Vec<&str> = reason.unwrap_or(&row.reason).lines().collect();
+    let is_indented = |line: &&&str| line.starts_with(' ');
+    let lines = all.iter().enumerate().filter(|(at, line)| {
+        // What details hang on stays with them.
+        let has_details = !is_indented(line) && all.get(at + 1).as_ref().is_some_and(is_indented);
+        has_details || !said.contains(line.trim())
+    });
     canary(row)
         .into_iter()
-        .chain(lines.map(str::to_owned))
+        .chain(lines.map(|(_, line)| (*line).to_owned()))
         .collect::<Vec<_>>()
         .join("\n")
 }
@@ -355,6 +375,16 @@ mod tests {
         let rest = rest(&report);
         assert!(rest.starts_with("✗ api was not rolled out to dev\n"), "{rest}");
         assert!(!rest.contains("new pods") && rest.contains("✗ api-dev"), "{rest}");
+    }
+
+    #[test]
+    fn details_stay_below_what_they_are_about() {
+        let mut row = application("api-dev", false);
+        row.reason = "api-dev: not live\nPod api-1 is Progressing\n  Unhealthy: probe failed\nother".to_owned();
+        assert_eq!(
+            why(&row, "api-dev: not live, Pod api-1 is Progressing, other"),
+            "Pod api-1 is Progressing\n  Unhealthy: probe failed"
+        );
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crate::report::Report;
 mod command;
 mod files;
 mod harmless;
+mod paint;
 mod parts;
 mod redactor;
 mod shown;
@@ -20,7 +21,7 @@ mod views;
 
 pub use files::{Files, random_hex};
 pub use redactor::{Redactor, weakness};
-pub use step::Step;
+pub use step::{How, Step};
 pub use terminal::{Look, Terminal};
 
 /// Where a receiver writes.

@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 
 use super::redactor::is_hidden;
-use super::{Form, Redactor, harmless, parts};
+use super::{Form, Redactor, harmless, paint, parts};
 use crate::model::Secret;
 use crate::report::{self, OUTPUTS, OutputKind, Report};
 
@@ -141,10 +141,18 @@ impl CleanReport {
     /// Returns the result in the form that was asked for, on lines; the JSON document is safe as it is.
     ///
     /// `failure_is_shown` says that the reason and what to do were shown just before.
-    pub(super) fn result(&self, form: Form, in_step: bool, failure_is_shown: bool) -> String {
+    /// `colored` says that its lines get colors.
+    pub(super) fn result(&self, form: Form, in_step: bool, failure_is_shown: bool, colored: bool) -> String {
         let text = if failure_is_shown { report::rest } else { report::text };
         match form {
-            Form::Text => harmless::lines(text(&self.0).trim_end(), in_step).join("\n"),
+            Form::Text => {
+                let text = harmless::lines(text(&self.0).trim_end(), in_step).join("\n");
+                if colored {
+                    paint::result(&text, self.0.outcome(), self.0.exit_code())
+                } else {
+                    text
+                }
+            }
             Form::Json => report::json(&self.0),
             Form::Html => report::page(&self.0),
         }

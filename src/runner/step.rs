@@ -6,7 +6,7 @@ use std::io::{self, Write as _};
 
 use super::command::command;
 use super::shown::{Cleaner, Shown};
-use super::{Files, Form, Receiver, Streams};
+use super::{Files, Form, Receiver, Streams, paint};
 use crate::journal::Journal;
 use crate::model::{Event, Secret};
 use crate::report::Report;
@@ -20,8 +20,18 @@ pub struct Step {
     cleaner: Cleaner,
     state: RefCell<State>,
     files: Files,
-    form: Form,
-    debug: bool,
+    how: How,
+}
+
+/// How a run is shown in a step.
+#[derive(Clone, Copy, Debug)]
+pub struct How {
+    /// The form of the result.
+    pub form: Form,
+    /// Whether to show details that only somebody who looks for a fault needs.
+    pub debug: bool,
+    /// Whether the log has colors.
+    pub colored: bool,
 }
 
 #[derive(Default)]
@@ -40,14 +50,13 @@ impl Step {
     ///
     /// With a document as the result the log goes to stderr, so that stdout holds the document alone; the runner reads both.
     #[must_use]
-    pub fn open(streams: Streams, secrets: &[Secret], files: Files, form: Form, debug: bool) -> Self {
+    pub fn open(streams: Streams, secrets: &[Secret], files: Files, how: How) -> Self {
         let step = Self {
             streams: RefCell::new(streams),
             cleaner: Cleaner::default(),
             state: RefCell::default(),
             files,
-            form,
-            debug,
+            how,
         };
         for secret in secrets {
             step.mask(secret);
@@ -68,7 +77,7 @@ impl Step {
     /// The stream takes nothing. A log that cannot be written does not end a promotion.
     fn raw(&self, line: &str) -> io::Result<()> {
         let mut streams = self.streams.borrow_mut();
-        let stream = if self.form == Form::Text {
+        let stream = if self.how.form == Form::Text {
             &mut streams.out
         } else {
             &mut streams.err
@@ -79,7 +88,7 @@ impl Step {
     fn say(&self, text: &Shown) {
         self.begin();
         for line in text.lines(true) {
-            let _ = self.raw(&line);
+            let _ = self.raw(&if self.how.colored { paint::line(&line) } else { line });
         }
     }
 
@@ -163,7 +172,7 @@ impl Journal for Step {
             Event::Progress(text) | Event::Waiting(text) | Event::Reached(_, text) => self.say(&clean(&text)),
             Event::Notice(text) => self.annotate("notice", None, &clean(&text)),
             Event::Warning(text) => self.annotate("warning", None, &self.cleaner.warning(&text)),
-            Event::Debug(text) if self.debug => self.command("debug", None, &clean(&text)),
+            Event::Debug(text) if self.how.debug => self.command("debug", None, &clean(&text)),
             Event::Debug(_) | Event::Now(_) => {}
             Event::Output { name, value } => self.output(name, &self.cleaner.output(name, &value)),
             Event::Mask(secret) => self.mask(&secret),
@@ -191,6 +200,6 @@ impl Receiver for Step {
         }
         self.streams
             .borrow_mut()
-            .result(&report.result(form, true, report.exit_code() != 0))
+            .result(&report.result(form, true, report.exit_code() != 0, self.how.colored))
     }
 }

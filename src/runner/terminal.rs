@@ -24,6 +24,10 @@ pub struct Look {
     pub result_is_seen: bool,
     /// Whether marks on stderr are coloured.
     pub coloured: bool,
+    /// Whether the result on stdout is colored.
+    pub result_is_colored: bool,
+    /// Writes what is advised for people at a terminal; `None` = as in a workflow.
+    pub advise: Option<fn(&str) -> String>,
     /// Whether a line on stderr can be overwritten: it is a terminal.
     pub live: bool,
     /// Whether somebody can answer: stdin and stderr are terminals.
@@ -152,14 +156,18 @@ impl Journal for Terminal {
 
     fn tell(&self, event: Event) {
         let clean = |text: &str| self.cleaner.text(text);
+        let advised = |text: String| match self.look.advise {
+            Some(advise) => advise(&text),
+            None => text,
+        };
         match event {
             Event::Stage(title) => drop(self.stage.replace(Some(clean(&title)))),
             Event::Waiting(text) | Event::Now(text) if self.look.live => self.draw(&text),
             Event::Waiting(text) => self.timed(Colour::Dim, "…", &text),
             Event::Reached(milestone, text) if milestone.is_done() => self.timed(Colour::Green, "✓", &text),
             Event::Progress(text) | Event::Reached(_, text) => self.timed(Colour::Dim, " ", &text),
-            Event::Notice(text) => self.say(Colour::Plain, "note: ", &clean(&text)),
-            Event::Warning(text) => self.say(Colour::Yellow, "warning: ", &self.cleaner.warning(&text)),
+            Event::Notice(text) => self.say(Colour::Plain, "note: ", &clean(&advised(text))),
+            Event::Warning(text) => self.say(Colour::Yellow, "warning: ", &self.cleaner.warning(&advised(text))),
             Event::Debug(text) if self.look.verbose => self.say(Colour::Dim, "debug: ", &clean(&text)),
             Event::Debug(_) | Event::Output { .. } | Event::Now(_) => {}
             Event::Mask(secret) => {
@@ -182,7 +190,9 @@ impl Receiver for Terminal {
         if report.exit_code() != 0 && !is_seen {
             self.say(Colour::Red, "error: ", &report.failure());
         }
-        self.streams.borrow_mut().result(&report.result(form, false, false))
+        self.streams
+            .borrow_mut()
+            .result(&report.result(form, false, false, self.look.result_is_colored))
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{Files, Form, Look, Receiver, Step, Streams, Terminal};
+use super::{Files, Form, How, Look, Receiver, Step, Streams, Terminal};
 use crate::model::{Clock, Event, Milestone, Outcome, Secret, Timestamp};
 use crate::report::tests::full;
 use crate::report::{OUTPUTS, OutputKind, Report, outputs};
@@ -92,7 +92,16 @@ impl Bench {
             ..Look::default()
         };
         let receiver: Box<dyn Receiver> = if in_step {
-            Box::new(Step::open(streams, &secrets, Files::of(&env), form, true))
+            Box::new(Step::open(
+                streams,
+                &secrets,
+                Files::of(&env),
+                How {
+                    form,
+                    debug: true,
+                    colored: false,
+                },
+            ))
         } else {
             Box::new(Terminal::open(streams, &secrets, Rc::new(Now), look))
         };

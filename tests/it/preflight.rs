@@ -83,6 +83,7 @@ fn all_is_good_and_nothing_was_written() {
             "api-production: deploys apps/api/overlays/production of main",
         ),
         ("sync", "api-production: the token has sync permission"),
+        ("logs", "api-production: the token can read the logs of containers"),
     ] {
         has(&report, check, "ok", words);
     }
@@ -119,6 +120,19 @@ fn all_is_good_and_nothing_was_written() {
 }
 
 #[test]
+fn a_token_that_can_do_more_than_it_needs_is_a_warning() {
+    let world = World::new();
+    let step = world
+        .step()
+        .with("command", "preflight")
+        .with("argocd-token", &world.sandbox.argocd.token("admin"));
+    let done = step.run();
+    assert_eq!(done.ran.code, 0, "{}", done.ran.stdout);
+    let said = "can do more than promote needs: applications, delete, update, override";
+    assert!(done.ran.stdout.contains(said), "{}", done.ran.stdout);
+}
+
+#[test]
 fn people_get_one_table_in_text_and_in_the_summary() {
     let world = World::new();
     let step = world
@@ -132,6 +146,12 @@ fn people_get_one_table_in_text_and_in_the_summary() {
         "{}",
         done.ran.stdout
     );
+    for line in [
+        "→ add to policy.csv: p, viewer, applications, sync, default/api-production, allow",
+        "add to policy.csv: p, viewer, logs, get, default/api-dev, allow",
+    ] {
+        assert!(done.ran.stdout.contains(line), "{line} in {}", done.ran.stdout);
+    }
     assert!(
         done.ran.stdout.contains("→ grant `applications, sync`"),
         "{}",
@@ -140,7 +160,7 @@ fn people_get_one_table_in_text_and_in_the_summary() {
     assert!(done.summary.starts_with("## ❌ 2 of "), "{}", done.summary);
     for row in [
         "| ✅ | write | ",
-        "| ❌ | sync | api-production | the token has no permission to sync application api-production, which has no automated sync | grant `applications, sync`",
+        "| ❌ | sync | api-production | the token has no permission to sync application api-production, which has no automated sync | add to policy.csv: p, viewer, applications, sync, default/api-production, allow",
     ] {
         assert!(done.summary.contains(row), "{row} in\n{}", done.summary);
     }

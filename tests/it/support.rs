@@ -202,6 +202,7 @@ impl Step {
         for (name, value) in [
             ("CI", "true"),
             ("GITHUB_ACTIONS", "true"),
+            ("NO_COLOR", "1"),
             ("GITHUB_ACTION", "promote"),
             ("GITHUB_ACTOR", "octocat"),
             ("GITHUB_TRIGGERING_ACTOR", "octocat"),

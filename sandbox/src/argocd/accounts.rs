@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::git::lock;
 
 /// What an account may do with the applications of one project, or of all.
-const RIGHTS: [(&str, &str, &[&str]); 4] = [
+const RIGHTS: [(&str, &str, &[&str]); 5] = [
     (
         "ci",
         "*",
@@ -18,6 +18,20 @@ const RIGHTS: [(&str, &str, &[&str]); 4] = [
             "applications/get",
             "applications/sync",
             "applications/action",
+            "applicationsets/get",
+            "logs/get",
+        ],
+    ),
+    (
+        "admin",
+        "*",
+        &[
+            "applications/get",
+            "applications/sync",
+            "applications/action",
+            "applications/delete",
+            "applications/update",
+            "applications/override",
             "applicationsets/get",
             "logs/get",
         ],
@@ -52,7 +66,7 @@ struct Token {
 }
 
 impl Accounts {
-    /// Makes the accounts `ci`, `viewer`, `nobody` and the role of a project, with one token each.
+    /// Makes the accounts `ci`, `admin`, `viewer`, `nobody` and the role of a project, with one token each.
     pub(crate) fn new(issued: String) -> anyhow::Result<Self> {
         let accounts = Self {
             issued,

@@ -112,7 +112,7 @@ fn commits(count: u64) -> String {
 /// Shortens a full SHA to what people read; any other text stays.
 fn short(commit: &str) -> &str {
     if commit.len() == 40 {
-        commit.get(..7).unwrap_or(commit)
+        crate::model::short(commit)
     } else {
         commit
     }

@@ -228,7 +228,7 @@ impl Watch {
         self.began.get_or_insert(now);
         self.absent = None;
         if !self.uid.is_empty() && !seen.app.uid.is_empty() && self.uid != seen.app.uid {
-            // It was created anew: what was known of the old one says nothing of this one.
+            // It was created again: what was known of the old one says nothing of this one.
             self.timers = Timers::default();
             self.baseline = Baseline::default();
             self.compared_ours = false;

@@ -1,4 +1,4 @@
-//! The rules about being in sync: who has to start the sync, whether a window stands against it, and what is left over.
+//! The rules about being in sync: who has to start the sync, whether a window prevents it, and what is left over.
 
 use crate::assess::window::is_open_now;
 use crate::model::{SyncState, SyncWindows, WindowKind};

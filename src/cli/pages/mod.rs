@@ -41,10 +41,11 @@ pub(super) fn asked(args: &[OsString]) -> Option<Result<String, String>> {
     }
     match words.as_slice() {
         ["version"] => Some(Ok(version())),
+        ["version", ..] => Some(Err("`version` takes nothing after it".to_owned())),
         ["help"] => Some(Ok(help(None, true))),
         ["help", word] | [word, "help"] => Some(match Command::parse(word) {
             Some(command) => Ok(help(Some(command), true)),
-            None => help_of_page(word, true).ok_or_else(|| no_help(word)),
+            None => help_of_page(word, true).ok_or_else(|| no_command(word, "help ")),
         }),
         ["man"] => Some(Ok(manual::page())),
         ["man", ..] => Some(Err("`man` takes nothing after it: promote man | man -l -".to_owned())),
@@ -77,15 +78,21 @@ fn rendered(mut command: clap::Command, everything: bool) -> String {
     format!("{}\n", lines.join("\n").trim_end())
 }
 
-fn no_help(word: &str) -> String {
-    let near = nearest(word, Command::NAMES.iter().copied());
-    let near = near.map(|near| format!(": did you mean `promote help {near}`?"));
-    format!(
-        "there is no such command: the commands are {}{}",
-        Command::NAMES.join(", "),
-        near.unwrap_or_default()
-    )
+/// Says that a word is no command, without the word: it could be a secret whose flag is misspelt. `before` are the words that stand before
+/// the name of a command.
+pub(super) fn no_command(word: &str, before: &str) -> String {
+    let all = || Command::NAMES.iter().copied().chain(PRINTING);
+    match nearest(word, all()) {
+        Some(near) => format!("there is no such command: did you mean `promote {before}{near}`?"),
+        None => format!(
+            "there is no such command: the commands are {}",
+            all().collect::<Vec<_>>().join(", ")
+        ),
+    }
 }
+
+/// The words that print something and do nothing.
+const PRINTING: [&str; 4] = ["help", "version", "completions", "man"];
 
 fn version() -> String {
     concat!("promote ", env!("CARGO_PKG_VERSION"), "\n").to_owned()

@@ -115,7 +115,7 @@ const ROLLBACK: &str = "# One rollback as a job: it puts an earlier version back
 #
 #   jobs:
 #     rollback:
-#       uses: org/promote-action/.github/workflows/rollback.yml@v1
+#       uses: org/promote-action/.github/workflows/rollback.yml@main
 #       with: {app: api, environment: production, reason: …, infra-repo: myorg/infra-repo, app-client-id: …, argocd-server: …}
 #       secrets: inherit
 #
@@ -127,7 +127,7 @@ const HEAD: &str = "# One promotion as a job. It mints a token for the infra-rep
 #
 #   jobs:
 #     dev:
-#       uses: org/promote-action/.github/workflows/FILE@v1
+#       uses: org/promote-action/.github/workflows/FILE@main
 #       with: {app: api, environment: dev, tag: …, infra-repo: myorg/infra-repo, app-client-id: …, argocd-server: …}
 #       secrets: inherit
 #

@@ -9,9 +9,15 @@ use super::client::{ArgoCd, Call};
 use super::wire;
 
 impl ArgoCd {
-    /// Asks whether the token permits something on an application.
-    async fn may(&self, what: &str, project: &str, namespace: Option<&str>, name: &str) -> Result<bool, Problem> {
-        let mut path = vec!["api", "v1", "account", "can-i", "applications", what, project];
+    /// Asks whether the token permits something, such as `applications`, `sync`, on an application.
+    async fn can_i(
+        &self,
+        (resource, verb): (&str, &str),
+        project: &str,
+        namespace: Option<&str>,
+        name: &str,
+    ) -> Result<bool, Problem> {
+        let mut path = vec!["api", "v1", "account", "can-i", resource, verb, project];
         if let Some(namespace) = namespace {
             let settings: ServerNamespace = self.call(Call::get(&["api", "v1", "settings"])).await?;
             if !settings.controller_namespace.is_empty() && settings.controller_namespace != namespace {
@@ -55,7 +61,12 @@ impl Access for ArgoCd {
     }
 
     async fn may_sync(&self, app: &AppSnapshot) -> Result<bool, Problem> {
-        self.may("sync", &app.project, Some(&app.namespace), &app.name).await
+        self.may("applications", "sync", app).await
+    }
+
+    async fn may(&self, resource: &str, verb: &str, app: &AppSnapshot) -> Result<bool, Problem> {
+        self.can_i((resource, verb), &app.project, Some(&app.namespace), &app.name)
+            .await
     }
 
     async fn may_act(&self, id: &ApplicationId, action: Action) -> Result<bool, Problem> {
@@ -85,7 +96,13 @@ impl Access for ArgoCd {
         let name = self.whoami().await?;
         // A right to all projects is a right to one that is called `*`; a role of a project has none outside it.
         let project = name.strip_prefix("proj:").and_then(|role| role.split(':').next());
-        self.may("get", project.unwrap_or("*"), id.namespace(), id.name()).await
+        self.can_i(
+            ("applications", "get"),
+            project.unwrap_or("*"),
+            id.namespace(),
+            id.name(),
+        )
+        .await
     }
 }
 

@@ -25,8 +25,12 @@ impl Answer {
         if !self.content_type.contains("json") {
             return Err(self.foreign());
         }
-        bounded::from_slice(&self.body)
-            .map_err(|error| Problem::Foreign(format!("the answer is not what Argo CD's API says: {error}")))
+        bounded::from_slice(&self.body).map_err(|error| {
+            Problem::Foreign(format!(
+                "the answer is not that of Argo CD's API: {}",
+                crate::model::json::in_words(&error)
+            ))
+        })
     }
 
     /// Returns what an answer that is no good one means.

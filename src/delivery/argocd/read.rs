@@ -53,8 +53,12 @@ impl ArgoCd {
             ("kind", resource.kind.as_str()),
         ];
         let manifest: wire::Manifest = self.read(id, &["resource"], &query, limits::ARGOCD_OBJECT).await?;
-        let Any(object) = bounded::from_slice(manifest.manifest.as_bytes())
-            .map_err(|error| Problem::Refused(format!("the object of {resource} is not JSON: {error}")))?;
+        let Any(object) = bounded::from_slice(manifest.manifest.as_bytes()).map_err(|error| {
+            Problem::Refused(format!(
+                "the object of {resource} cannot be read: {}",
+                crate::model::json::in_words(&error)
+            ))
+        })?;
         let is = |path: &str, wanted: &str| {
             let found = object.pointer(path).and_then(Value::as_str);
             found.is_some_and(|found| found == wanted)

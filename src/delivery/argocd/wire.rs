@@ -40,7 +40,7 @@ pub(super) struct ApplicationList {
     pub(super) items: List<Listed, { limits::ARGOCD_APPLICATIONS.things() }>,
 }
 
-/// Who we are to the server.
+/// Whose token it is.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct UserInfo {

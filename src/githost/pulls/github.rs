@@ -16,7 +16,7 @@ use super::{Blocked, Merged, Method, New, People, Pull, Pulls, State};
 use crate::github::{Failure, GitHub, Refusal};
 use crate::model::{BranchName, CommitSha, Fault};
 
-/// How often the wish to open one is sent while its answers are lost and there is none.
+/// How often the request to open one is sent while its answers are lost and there is none.
 const SENDS: u32 = 3;
 
 const STATE: &str = "query($owner: String!, $name: String!, $number: Int!) { repository(owner: $owner, name: $name) { autoMergeAllowed \
@@ -85,7 +85,7 @@ impl Host {
         }
     }
 
-    /// Returns whether it is merged after all, when the answer to the wish to merge was lost.
+    /// Returns whether it is merged after all, when the answer to the request to merge was lost.
     async fn look(&self, pull: &Pull, lost: Fault) -> Result<Merged, Fault> {
         let state = self.state(pull).await.map_err(|fault| {
             Fault::unreachable(format!(

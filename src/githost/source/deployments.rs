@@ -14,7 +14,7 @@ const KEY: &str = "promote-action";
 const PAGE: &str = "30";
 /// How many of them have their statuses read.
 const LOOKS: usize = 5;
-/// How often the wish to make one is sent while its answers are lost and there is none.
+/// How often the request to make one is sent while its answers are lost and there is none.
 const SENDS: u32 = 3;
 /// The longest description, in characters.
 const LONGEST: usize = 140;

@@ -10,7 +10,7 @@ use crate::{Field, ManifestFault};
 /// One step of an edit.
 #[derive(Clone, Debug)]
 pub(super) enum Step<'o, 't> {
-    /// The value is written anew.
+    /// The value is written again.
     Replace(&'o Slot<'t>, String),
     /// The field goes.
     Remove(&'o Slot<'t>),

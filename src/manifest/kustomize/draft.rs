@@ -29,7 +29,7 @@ impl<'t> Draft<'t> {
         self.changes.push(Change { at, take, put });
     }
 
-    /// Writes the value of a field anew, and nothing around it.
+    /// Writes the value of a field again, and nothing around it.
     pub(super) fn replace(&mut self, slot: &Slot<'t>, value: &str, flow: bool) {
         self.write_value(slot, value, flow);
         let nodes = &slot.value.nodes;

@@ -43,7 +43,8 @@ pub struct Released {
     pub app: Of,
     /// Where; likewise.
     pub environment: Of,
-    /// Only entries about this image; `None` = whatever they are about.
+    /// The entries about this image; `None` = those that hold everything, so that the end of a freeze does not bring back versions that
+    /// were rolled back.
     pub image: Option<HeldImage>,
 }
 
@@ -94,8 +95,8 @@ pub fn release(text: &[u8], wanted: &[Released]) -> Result<(HoldEdit, Vec<Hold>)
 
 fn matches(hold: &Hold, wanted: &Released) -> bool {
     let image = match (&wanted.image, &hold.image) {
-        (None, _) => true,
-        (Some(_), None) => false,
+        (None, None) => true,
+        (Some(_), None) | (None, Some(_)) => false,
         (Some(wanted), Some(other)) => wanted.covers(other),
     };
     hold.app == wanted.app && hold.environment == wanted.environment && image

@@ -297,8 +297,8 @@ fn a_release_removes_what_it_names_and_nothing_else() {
     assert_eq!(
         released("api", None),
         (
-            "# top\n# next\n- {app: '*', environment: production, reason: all}\n".to_owned(),
-            2
+            file.replace("- app: api\n  environment: production\n  reason: freeze\n", ""),
+            1
         )
     );
     assert_eq!(released("*", None).1, 1);

@@ -171,7 +171,7 @@ fn one(
     })
 }
 
-/// Says what stands against measuring: addresses, logins, and times that do not fit.
+/// Says what prevents measuring: addresses, logins, and times that do not fit.
 fn reachable(
     spec: &Spec,
     settings: &Settings,
@@ -240,7 +240,7 @@ fn hopeless(metric: &Metric) -> Option<String> {
     number.and(list).map(|advice| advice.to_string())
 }
 
-/// Says what stands against asking the server of a metric.
+/// Says what prevents asking the server of a metric.
 fn server(metric: &Metric, settings: &Settings) -> Vec<String> {
     let mut wrong = Vec::new();
     if let Some(prometheus) = &metric.provider.prometheus {

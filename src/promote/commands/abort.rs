@@ -4,13 +4,13 @@ use crate::assess::history::EventKind;
 use crate::delivery::Drive;
 use crate::infrarepo::Land;
 use crate::model::{Fault, Outcome, in_words};
-use crate::plan::Select;
 use crate::report::{End, Report};
 
 use crate::promote::acting::{Acted, Deed};
 use crate::promote::commands::finish;
 use crate::promote::commands::recording::{self, Verdict};
 use crate::promote::commands::rollouts;
+use crate::promote::job::Abort;
 use crate::promote::ports::Reading;
 
 /// Aborts every canary that is under way, and waits until no traffic goes to it.
@@ -18,12 +18,13 @@ use crate::promote::ports::Reading;
 /// # Errors
 /// There is no server, a canary is not of what is pinned (`refused`), the right is missing (`denied`), or nothing came of it.
 pub(in crate::promote) async fn run(
-    select: &Select,
+    job: &Abort,
     reading: Reading<'_>,
     repo: &dyn Land,
     drive: Option<&dyn Drive>,
     report: &mut Report,
 ) -> Result<End, Fault> {
+    let select = &job.select;
     let (servers, found) = rollouts::look(select, reading, (repo, drive), Deed::Abort, report).await?;
     let since = reading.ports.clock.now();
     let acted = match rollouts::acted(&found, servers.drive, Deed::Abort, reading, report).await? {
@@ -32,7 +33,8 @@ pub(in crate::promote) async fn run(
     };
     let took = acted.iter().filter_map(Acted::took).max().unwrap_or_default();
     let reason = format!(
-        "no traffic goes to the canary any more ({}). The infra-repo still pins {}, so Argo CD shows the application as Degraded",
+        "no traffic goes to the canary of {} any more ({}). The infra-repo still pins {}, so Argo CD shows the application as Degraded",
+        pinned(&found),
         in_words(took),
         pinned(&found)
     );
@@ -41,7 +43,7 @@ pub(in crate::promote) async fn run(
     let verdict = Verdict {
         planned: &found.planned,
         commit: &found.commit,
-        reason: &end.reason,
+        reason: job.reason.as_deref().unwrap_or(&end.reason),
         since,
         of: None,
     };

@@ -10,6 +10,7 @@ use crate::promote::analyses::{Measuring, Rows, Verification};
 use crate::promote::follow::{self, FollowPorts, Followed, Judge};
 use crate::promote::followee::{FollowRequest, Followee};
 use crate::promote::land::bring::Unbrought;
+use crate::promote::pasted;
 use crate::promote::ports::{Ports, Reading};
 use crate::promote::prepare::applications;
 use crate::promote::prepare::plan::Planned;
@@ -158,33 +159,5 @@ pub(in crate::promote) const GO_BACK: &str = "go back: ";
 
 /// Returns the command that goes back, with the flags of the run, as the text of a hint.
 pub(in crate::promote) fn go_back(reading: Reading<'_>, select: &Select) -> String {
-    let names = |names: Vec<String>| names.join(",");
-    let mut words = vec![format!(
-        "promote rollback --app {} --environment {}",
-        names(select.apps.iter().map(ToString::to_string).collect()),
-        names(select.environments.iter().map(ToString::to_string).collect())
-    )];
-    let mut flag = |name: &str, value: Option<&str>| {
-        words.extend(value.map(|value| format!("--{name} {}", quoted(value))));
-    };
-    flag("path", select.path.as_deref());
-    flag("format", select.format.as_deref());
-    let applications = select.applications.as_ref().map(|names| names.join(","));
-    flag("application", applications.as_deref());
-    flag("infra-repo", Some(&reading.repo.url()));
-    let branch = reading.common.infra_repo.branch.as_ref();
-    flag("branch", branch.map(crate::model::BranchName::as_str));
-    let server = reading.observe.map(crate::delivery::Access::server);
-    flag("argocd-server", server.as_deref());
-    format!("{GO_BACK}`{}`", words.join(" "))
-}
-
-/// Quotes a word for a shell, if it needs that.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@,=+%".contains(c);
-    if word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
+    format!("{GO_BACK}`{}`", pasted::selected("rollback", reading, select))
 }

@@ -1,5 +1,7 @@
 //! `hold` and `release`: one commit that changes `promote-holds.yaml`, and nothing else of the infra-repo.
 
+mod release;
+
 use crate::infrarepo::{FileEdit, FileMode, InfraRepo, Tip};
 use crate::model::{EnvironmentName, Event, Fault, Outcome, RepoPath, Timestamp, limits};
 use crate::plan::holds::{self, FILE, HoldEdit, NewHold, Of, Released, Until};
@@ -8,6 +10,7 @@ use crate::report::{End, HoldRow, Report};
 
 use crate::promote::cancel::{or_cancel, or_late};
 use crate::promote::commands::finish;
+use crate::promote::commands::hold::release::Left;
 use crate::promote::job::{Hold, HoldChange};
 use crate::promote::land::Landed;
 use crate::promote::land::bring::{Brought, Story, Ways, bring};
@@ -35,13 +38,17 @@ pub(in crate::promote) async fn run(
     ports.journal.tell(Event::Stage("Plan".to_owned()));
     let planning = or_cancel(ports.cancel, async {
         let tip = tip(job, repo).await?;
-        known(job, repo, &tip).await?;
-        prepare(job, reading, repo, tip).await
+        let first = prepare(job, reading, repo, tip.clone()).await?;
+        // Holds can be about what is gone: only names that nothing knows are mistakes.
+        if job.change != HoldChange::Release || first.of.is_about_nothing() {
+            known(job, repo, &tip).await?;
+        }
+        Ok::<_, Fault>(first)
     });
     let first = or_late(ports.clock, limits::BEFORE_WRITING.time(), None, planning).await???;
     report.infra_repo = Some(announce::at(repo, &first.tip, None));
     if job.dry {
-        return Ok(shown(job, report, first));
+        return Ok(shown(job, reading, report, &first));
     }
     if !first.edits.is_empty() {
         ports.journal.tell(Event::Stage("Land".to_owned()));
@@ -60,7 +67,7 @@ pub(in crate::promote) async fn run(
     } = brought.map_err(|why| finish::unbrought(why, report))?;
     report.pull_request = pull_request;
     report.infra_repo = Some(announce::at(repo, &of.tip, None));
-    report.holds = of.rows;
+    report.holds.clone_from(&of.rows);
     report.diff.clone_from(&of.diff);
     if let Some(end) = end {
         announce::outputs(ports.journal, report, crate::report::Known::AtLanding);
@@ -70,6 +77,9 @@ pub(in crate::promote) async fn run(
     let commit = commit.unwrap_or_else(|| of.tip.commit.clone());
     finish::landed(report, repo, &commit, wrote, attempts);
     announce::outputs(ports.journal, report, crate::report::Known::AtLanding);
+    for said in release::still_held(&of, reading) {
+        ports.journal.warn(said);
+    }
     if !wrote {
         return Ok(End::new(Outcome::NoChange, nothing(job)));
     }
@@ -129,6 +139,15 @@ struct Edit {
     /// What is added, or removed.
     rows: Vec<HoldRow>,
     diff: String,
+    /// What a release leaves held.
+    left: Left,
+}
+
+impl Edit {
+    /// Whether the file has no entry of the apps and environments.
+    fn is_about_nothing(&self) -> bool {
+        self.rows.is_empty() && self.left.own.is_empty()
+    }
 }
 
 async fn prepare(job: &Hold, reading: Reading<'_>, repo: &dyn InfraRepo, tip: Tip) -> Result<Proposal<Edit>, Fault> {
@@ -136,6 +155,7 @@ async fn prepare(job: &Hold, reading: Reading<'_>, repo: &dyn InfraRepo, tip: Ti
     let old = text(repo, &tip.commit).await?.map_err(unreadable)?;
     let now = reading.ports.clock.wall();
     let (edit, rows) = edited(job, old.as_deref(), reading, now).map_err(unreadable)?;
+    let left = Left::of(job, old.as_deref(), &edit, now);
     let subject = subject(job, &rows);
     let (edits, diff) = match edit {
         HoldEdit::Unchanged => (Vec::new(), String::new()),
@@ -172,6 +192,7 @@ async fn prepare(job: &Hold, reading: Reading<'_>, repo: &dyn InfraRepo, tip: Ti
             subject,
             rows,
             diff,
+            left,
         },
     })
 }
@@ -261,17 +282,27 @@ fn subject(job: &Hold, rows: &[HoldRow]) -> String {
 
 /// Says why nothing is left to do.
 fn nothing(job: &Hold) -> String {
-    let names = |all: &[Of]| all.iter().map(Of::as_str).collect::<Vec<_>>().join(", ");
-    let place = format!("{} in {}", names(&job.apps), names(&job.environments));
+    let place = place(job);
     match job.change {
         HoldChange::Add { .. } => format!("{FILE} holds that already: {place}; nothing was written"),
+        HoldChange::Release if job.images.is_empty() => {
+            format!("{FILE} has no hold on everything of {place}; nothing was written")
+        }
         HoldChange::Release => format!("{FILE} has no such hold of {place}; nothing was written"),
     }
 }
 
-fn shown(job: &Hold, report: &mut Report, first: Proposal<Edit>) -> End {
-    report.diff = first.of.diff;
-    report.holds = first.of.rows;
+fn place(job: &Hold) -> String {
+    let names = |all: &[Of]| all.iter().map(Of::as_str).collect::<Vec<_>>().join(", ");
+    format!("{} in {}", names(&job.apps), names(&job.environments))
+}
+
+fn shown(job: &Hold, reading: Reading<'_>, report: &mut Report, first: &Proposal<Edit>) -> End {
+    report.diff.clone_from(&first.of.diff);
+    report.holds.clone_from(&first.of.rows);
+    for said in release::still_held(&first.of, reading) {
+        reading.ports.journal.warn(said);
+    }
     let reason = if first.edits.is_empty() {
         nothing(job)
     } else {
@@ -280,14 +311,11 @@ fn shown(job: &Hold, report: &mut Report, first: Proposal<Edit>) -> End {
     End::new(Outcome::Planned, reason)
 }
 
-/// Checks the names of a new hold: a hold of a mistyped name holds nothing.
+/// Checks the names of a hold: a hold of a mistyped name holds nothing, and its release releases nothing.
 ///
 /// # Errors
 /// The infra-repo has no such app or environment.
 async fn known(job: &Hold, repo: &dyn InfraRepo, tip: &Tip) -> Result<(), Fault> {
-    if matches!(job.change, HoldChange::Release) {
-        return Ok(());
-    }
     // What is wrong with promote.yaml does not keep anybody from holding something.
     let Ok(config) = config(repo, &tip.commit).await else {
         return Ok(());

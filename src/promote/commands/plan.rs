@@ -23,15 +23,16 @@ pub(in crate::promote) async fn run(
         gates,
         ..
     } = Preparation::listing(request, reading).prepare(report).await?.of;
-    if let Some(fault) = forbidden {
-        let hints: Vec<String> = fault.hints.iter().map(|hint| format!(" → {hint}")).collect();
-        reading
-            .ports
-            .journal
-            .warn(format!("`promote` would be refused: {fault}{}", hints.concat()));
-    }
     let (changes, shut) = (&planned.plan.changes, gates.shut().join(", "));
-    let reason = if changes.is_empty() {
+    let reason = if let Some(fault) = &forbidden {
+        let what = match changes.as_slice() {
+            [] => String::new(),
+            changes => format!("; it would change {}", changed(changes)),
+        };
+        let refused = format!("`promote` would be refused: {fault}");
+        reading.ports.journal.warn(refused.clone());
+        format!("{refused}{what}")
+    } else if changes.is_empty() {
         format!("nothing would change: {} already", pinned(&planned.plan.pins))
     } else if shut.is_empty() {
         format!("would change {}; nothing was written", changed(changes))
@@ -41,5 +42,7 @@ pub(in crate::promote) async fn run(
             changed(changes)
         )
     };
-    Ok(End::new(Outcome::Planned, reason))
+    let mut end = End::new(Outcome::Planned, reason);
+    end.hints = forbidden.map(|fault| fault.hints).unwrap_or_default();
+    Ok(end)
 }

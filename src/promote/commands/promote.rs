@@ -288,7 +288,7 @@ fn unwatched(reading: Reading<'_>, wrote: bool, planned: &Planned, commit: &Comm
         return End::new(Outcome::NoChange, reason);
     }
     let reason = format!(
-        "landed {} on {}: {}",
+        "{} is on {}: {}",
         commit.short(),
         planned.snapshot.tip.branch,
         changed(&planned.plan.changes)

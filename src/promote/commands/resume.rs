@@ -3,7 +3,7 @@
 use crate::assess::history::EventKind;
 use crate::delivery::Drive;
 use crate::infrarepo::Land;
-use crate::model::{Fault, Outcome};
+use crate::model::Fault;
 use crate::report::{End, Report};
 
 use crate::plan::SyncMode;
@@ -45,6 +45,9 @@ pub(in crate::promote) async fn run(
     follow(job, reading, servers, repo, (found, &verifications), report).await
 }
 
+/// The reason in the record where nobody gave one.
+const RESUMED: &str = "the canary passed a pause";
+
 /// Follows the applications to where `wait` would, and records it.
 async fn follow(
     job: &Resume,
@@ -79,10 +82,14 @@ async fn follow(
         since,
         of: None,
     };
-    if end.outcome == Outcome::Paused {
-        recording::event(reading, repo, &EventKind::Resumed, verdict(&end.reason)).await;
-    } else {
-        recording::outcome(reading, repo, end.outcome, &report.applications, verdict(&end.reason)).await;
-    }
+    let why = job.reason.as_deref().unwrap_or(RESUMED);
+    let mut lines = recording::lines(reading, |_| EventKind::Resumed, false, &verdict(why));
+    lines.extend(recording::lines_of(
+        reading,
+        end.outcome,
+        &report.applications,
+        &verdict(&end.reason),
+    ));
+    recording::save(reading, repo, &planned, &lines).await;
     Ok(finish::with_way_back(end, reading, &job.select))
 }

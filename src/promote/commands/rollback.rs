@@ -5,12 +5,14 @@ use std::time::Duration;
 use crate::delivery::Drive;
 use crate::journal::Journal;
 use crate::model::{Event, Fault, Outcome, Timestamp, in_words};
+use crate::plan::Plan;
 use crate::report::{End, Known, Report, RollbackRow};
 
 use crate::promote::cancel::{or_cancel, or_late};
 use crate::promote::commands::back::{self, Aim, Back, Done, To};
 use crate::promote::commands::finish::{self, accepted, changed, pinned};
 use crate::promote::commands::recording::{self, Verdict};
+use crate::promote::follow::Followed;
 use crate::promote::job::Rollback;
 use crate::promote::land::bring::Ways;
 use crate::promote::ports::Reading;
@@ -42,17 +44,21 @@ pub(in crate::promote) async fn run(
     .await???;
     show(report, &prepared.of, reading);
     if job.dry {
+        let mut end = End::new(Outcome::Planned, planned(&prepared.of));
         if let Some(fault) = &prepared.of.forbidden {
-            let hints: Vec<String> = fault.hints.iter().map(|hint| format!(" → {hint}")).collect();
-            ports
-                .journal
-                .warn(format!("`rollback` would be refused: {fault}{}", hints.concat()));
+            let refused = format!("`rollback` would be refused: {fault}");
+            ports.journal.warn(refused.clone());
+            end.reason = format!("{refused}; it {}", end.reason);
+            end.hints.clone_from(&fault.hints);
         }
-        return Ok(End::new(Outcome::Planned, planned(&prepared.of)));
+        return Ok(end);
     }
     let first = prepared.allowed()?;
     if job.ask && !first.edits.is_empty() && !confirmed(&first.of, reading).await? {
-        return Ok(End::new(Outcome::Refused, "nobody confirmed it; nothing was written"));
+        return Ok(End::new(
+            Outcome::Refused,
+            "you did not confirm it; nothing was written",
+        ));
     }
     let how = (&job.landing, job.follow);
     let done = Box::pin(back::carry_out(&aim, reading, ways, drive, how, first, evidence)).await;
@@ -128,7 +134,11 @@ fn planned(back: &Back) -> String {
 /// Asks whoever sits at the terminal.
 async fn confirmed(back: &Back, reading: Reading<'_>) -> Result<bool, Fault> {
     let ports = reading.ports;
-    let question = format!("Roll back {}?", changed(&back.planned.plan.changes));
+    let hold = match back.held.as_slice() {
+        [] => String::new(),
+        held => format!(", and hold {}", held.join(", ")),
+    };
+    let question = format!("Roll back {}{hold}?", changed(&back.planned.plan.changes));
     let Some(answer) = ports.journal.ask(&question) else {
         return Ok(true);
     };
@@ -195,12 +205,13 @@ fn ended(done: &Done, report: &mut Report, journal: &dyn Journal, took: (Duratio
                 format!("{} already; nothing was written", pinned(&plan.pins)),
             );
         }
-        let reason = format!("landed {}: {}", done.commit.short(), changed(&plan.changes));
+        let reason = format!("{} is on the branch: {}", done.commit.short(), changed(&plan.changes));
         journal.warn("committed, but nothing was watched: whether it is live is not known".to_owned());
         return End::new(Outcome::Landed, reason);
     };
     let nothing = plan.changes.is_empty();
     let why = followed.reason.clone();
+    let at_pause = at_a_pause(&followed, plan);
     let mut end = finish::finish(report, followed, &done.back.planned, |outcome| match outcome {
         Outcome::Live if nothing => Outcome::NoChange,
         Outcome::Live => Outcome::Reverted,
@@ -219,9 +230,35 @@ fn ended(done: &Done, report: &mut Report, journal: &dyn Journal, took: (Duratio
         Outcome::RollbackFailed => {
             end.reason = format!("{} was put back, and is not live: {why}", back_to(done));
         }
+        Outcome::Paused => {
+            end.reason = format!("going back is not finished{at_pause}: {why}");
+            // An earlier version needs no more steps: what it replaces still has traffic.
+            for hint in &mut end.hints {
+                *hint = hint.replace(
+                    "pass the pause: `promote resume ",
+                    "finish going back: `promote resume --full ",
+                );
+            }
+        }
         _ => {}
     }
     end
+}
+
+/// Returns how much traffic still goes to what is taken back, as the middle of a sentence; nothing if that is not known.
+fn at_a_pause(followed: &Followed, plan: &Plan) -> String {
+    let mut rollouts = followed.applications.iter().filter_map(|row| row.rollout.as_ref());
+    match (rollouts.next(), rollouts.next()) {
+        (Some(rollout), None) if rollout.weight < 100 => {
+            let bad: Vec<String> = plan.changes.iter().map(|pin| pin.before.reference()).collect();
+            format!(
+                " ({}% of the traffic still goes to {})",
+                100 - rollout.weight,
+                bad.join(", ")
+            )
+        }
+        _ => String::new(),
+    }
 }
 
 fn back_to(done: &Done) -> String {

@@ -109,7 +109,9 @@ async fn found(
     repo: &dyn InfraRepo,
     report: &mut Report,
 ) -> Result<Found, Fault> {
-    let (mut planned, commit) = wait::pinned(repo, select, None).await?;
+    let wait::Pinned {
+        mut planned, commit, ..
+    } = wait::pinned(repo, select, None).await?;
     announce::fill(report, &planned, repo);
     finish::landed(report, repo, &commit, false, 0);
     let policies: Vec<_> = planned.snapshot.places.iter().map(|(place, _)| place.policy).collect();

@@ -60,6 +60,7 @@ pub(in crate::promote) async fn run(job: &Status, reading: Reading<'_>, report: 
     branches.sort();
     branches.dedup();
     let mut pasts = Vec::new();
+    let mut unseen: Option<Fault> = None;
     for branch in branches {
         let tip = reader.tips.on(branch.as_ref()).await?;
         let mut group = Vec::new();
@@ -88,7 +89,10 @@ pub(in crate::promote) async fn run(job: &Status, reading: Reading<'_>, report: 
                 default: tip.default.clone(),
             };
             let tree = Tree::new(repo, &tip.commit);
-            super::running::run(&mut group, observe, &origin, &tree, ports).await?;
+            // What git says is worth showing without Argo CD, most of all when that is down.
+            if let Err(fault) = super::running::run(&mut group, observe, &origin, &tree, ports).await {
+                unseen.get_or_insert(fault);
+            }
         }
         let holds = holds(repo, &tip.commit).await?;
         if let Holds::Unreadable(why) = &holds {
@@ -118,6 +122,9 @@ pub(in crate::promote) async fn run(job: &Status, reading: Reading<'_>, report: 
         }
     }
     report.infra_repo = Some(announce::at(repo, &tip, Some(&tip.commit)));
+    if let Some(fault) = unseen {
+        return Ok(fault.into());
+    }
     let reason = format!("{} at {} of {}", tip.branch, tip.commit.short(), repo.url());
     Ok(End::new(Outcome::Ok, reason))
 }

@@ -8,7 +8,7 @@ use crate::report::{End, Report};
 use crate::promote::cancel::or_cancel;
 use crate::promote::commands::finish;
 use crate::promote::commands::recording::{self, Verdict};
-use crate::promote::commands::wait::pinned;
+use crate::promote::commands::wait::{Pinned, pinned};
 use crate::promote::commands::watching::{Watched, watch};
 use crate::promote::job::Verify;
 use crate::promote::ports::Reading;
@@ -34,7 +34,7 @@ pub(in crate::promote) async fn run(
         lasts: job.lasts,
     };
     let prepared = or_cancel(ports.cancel, async {
-        let (planned, commit) = pinned(repo, &job.select, None).await?;
+        let Pinned { planned, commit, .. } = pinned(repo, &job.select, None).await?;
         announce::fill(report, &planned, repo);
         finish::landed(report, repo, &commit, false, 0);
         let verifications = verifications(reading, &planned, wish).await?;

@@ -31,13 +31,22 @@ pub(in crate::promote) async fn run(
     let Reading { ports, repo, .. } = reading;
     let nobody = || Fault::invalid("`wait` needs `argocd-server`: promote sees applications only through Argo CD");
     let observe = reading.observe.ok_or_else(nobody)?;
-    let (planned, followees, commit, verifications) = or_cancel(ports.cancel, async {
-        let (planned, commit) = pinned(repo, &job.select, job.commit.as_ref()).await?;
-        announce::fill(report, &planned, repo);
-        finish::landed(report, repo, &commit, false, 0);
-        let followees = applications::look(observe, repo, ports.clock, &planned, &mut Evidence::default()).await?;
-        let verifications = of_pauses(reading, &planned).await?;
-        Ok::<_, Fault>((planned, followees, commit, verifications))
+    let (
+        Pinned {
+            planned,
+            commit,
+            is_replaced,
+        },
+        followees,
+        verifications,
+    ) = or_cancel(ports.cancel, async {
+        let pinned = pinned(repo, &job.select, job.commit.as_ref()).await?;
+        let planned = &pinned.planned;
+        announce::fill(report, planned, repo);
+        finish::landed(report, repo, &pinned.commit, false, 0);
+        let followees = applications::look(observe, repo, ports.clock, planned, &mut Evidence::default()).await?;
+        let verifications = of_pauses(reading, planned).await?;
+        Ok::<_, Fault>((pinned, followees, verifications))
     })
     .await??;
     let since = ports.clock.now();
@@ -58,7 +67,10 @@ pub(in crate::promote) async fn run(
         since,
         of: None,
     };
-    recording::outcome(reading, land, end.outcome, &report.applications, verdict).await;
+    // What was replaced before this run began is no news, and maybe no change that anybody made.
+    if !(is_replaced && end.outcome == Outcome::Superseded) {
+        recording::outcome(reading, land, end.outcome, &report.applications, verdict).await;
+    }
     Ok(finish::with_way_back(end, reading, &job.select))
 }
 
@@ -85,12 +97,22 @@ async fn found(repo: &dyn InfraRepo, name: &CommitName, tip: &CommitSha) -> Resu
     }
 }
 
-/// Reads what a commit pins, as a plan that changes nothing.
+/// What a commit pins.
+pub(in crate::promote) struct Pinned {
+    /// As a plan that changes nothing.
+    pub(in crate::promote) planned: Planned,
+    /// The commit.
+    pub(in crate::promote) commit: CommitSha,
+    /// Whether the head of the branch pins something else.
+    is_replaced: bool,
+}
+
+/// Reads what a commit pins.
 pub(in crate::promote) async fn pinned(
     repo: &dyn InfraRepo,
     select: &Select,
     commit: Option<&CommitName>,
-) -> Result<(Planned, CommitSha), Fault> {
+) -> Result<Pinned, Fault> {
     let mut snapshot = snapshot(repo, Asked::all_of(select)).await?;
     let name = commit;
     let commit = match name {
@@ -109,6 +131,7 @@ pub(in crate::promote) async fn pinned(
         _ => fault,
     })?;
     let mut pins = Vec::new();
+    let mut is_replaced = false;
     let overlays = snapshot.places.iter_mut().flat_map(|(place, overlay)| {
         let place = &*place;
         overlay.files.iter_mut().map(move |file| (place, file))
@@ -129,6 +152,11 @@ pub(in crate::promote) async fn pinned(
             before: pin.clone(),
             after: pin,
         }));
+        let references = |text: &[u8]| {
+            let pins = place.syntax.pins(text).unwrap_or_default();
+            pins.iter().map(crate::model::Pin::reference).collect::<Vec<_>>()
+        };
+        is_replaced |= overlay.text != text && references(&overlay.text) != references(&text);
         overlay.text = text;
     }
     let mut plan = Plan {
@@ -136,5 +164,9 @@ pub(in crate::promote) async fn pinned(
         ..Plan::default()
     };
     snapshot.join(&mut plan);
-    Ok((Planned { snapshot, plan }, commit))
+    Ok(Pinned {
+        planned: Planned { snapshot, plan },
+        commit,
+        is_replaced,
+    })
 }

@@ -23,10 +23,11 @@ pub(in crate::promote) struct End {
 
 impl End {
     /// The wait was cancelled by a signal.
-    pub(in crate::promote) fn cancelled(signal: u8, tracks: &[Track<'_>]) -> Self {
-        let reason = format!("cancelled while waiting: {}", waiting_for(tracks));
-        let hint = "run it again: it goes on from what is committed".to_owned();
-        ended(Outcome::Cancelled { signal }, &reason, &[hint])
+    pub(in crate::promote) fn cancelled(signal: u8, tracks: &[Track<'_>], ports: &FollowPorts<'_>) -> Self {
+        let reason = format!("the run was cancelled while it waited: {}", waiting_for(tracks));
+        let open = tracks.iter().find(|track| !track.is_live());
+        let hint = open.map(|track| format!("continue to wait for this commit: `{}`", again(track, ports)));
+        ended(Outcome::Cancelled { signal }, &reason, hint.as_slice())
     }
 
     /// Adds who changed the pin.
@@ -67,7 +68,7 @@ pub(in crate::promote) fn end(tracks: &[Track<'_>], ports: &FollowPorts<'_>, now
         match &track.verdict {
             Some(Verdict::Failed { why, hints, .. }) => return Some(ended(Outcome::RolloutFailed, why, hints)),
             Some(Verdict::Superseded { revision, why }) => {
-                let hint = format!("show what runs now: `{}`", status(track, ports));
+                let hint = format!("show what runs now: `{}`", command("status", track, ports));
                 let mut end = ended(Outcome::Superseded, why, &[hint]);
                 end.replaced = Some((revision.clone(), why.clone()));
                 return Some(end);
@@ -76,7 +77,7 @@ pub(in crate::promote) fn end(tracks: &[Track<'_>], ports: &FollowPorts<'_>, now
                 return Some(ended(
                     Outcome::RolloutFailed,
                     &format!("{why}, and `on-pause` is `fail`"),
-                    &[resume(track, ports)],
+                    &at_a_pause(track, ports),
                 ));
             }
             _ => {}
@@ -85,7 +86,7 @@ pub(in crate::promote) fn end(tracks: &[Track<'_>], ports: &FollowPorts<'_>, now
     if tracks.iter().all(Track::is_final) {
         let paused = tracks.iter().find(|track| !track.is_live());
         return Some(match (paused, tracks) {
-            (Some(track), _) => ended(Outcome::Paused, &track.why(), &[resume(track, ports)]),
+            (Some(track), _) => ended(Outcome::Paused, &track.why(), &at_a_pause(track, ports)),
             (None, [one]) => ended(Outcome::Live, &one.why(), &[]),
             (None, many) => ended(Outcome::Live, &format!("all {} applications are live", many.len()), &[]),
         });
@@ -138,8 +139,12 @@ fn late(track: &Track<'_>, ports: &FollowPorts<'_>, now: Duration) -> End {
     // Some reasons begin with the name themselves.
     let why = why.strip_prefix(&format!("{name}: ")).unwrap_or(&why);
     let reason = format!("{name}: {limit}: {why} (for {since}){next}");
-    let hint = format!("continue to wait for this commit: `{}`", again(track, ports));
-    ended(Outcome::TimedOut, &reason, &[hint])
+    let mut hints = Vec::new();
+    if track.pauses.since.is_some() {
+        hints.extend(at_a_pause(track, ports));
+    }
+    hints.push(format!("continue to wait for this commit: `{}`", again(track, ports)));
+    ended(Outcome::TimedOut, &reason, &hints)
 }
 
 /// Returns the command that goes on waiting for the same commit.
@@ -162,23 +167,18 @@ fn again(track: &Track<'_>, ports: &FollowPorts<'_>) -> String {
     )
 }
 
-/// Says how a person resumes the canary that waits, and what to run then.
-fn resume(track: &Track<'_>, ports: &FollowPorts<'_>) -> String {
-    let app = track.known.app.as_ref();
-    let rollout = app.and_then(|app| app.resources.iter().find(|resource| resource.is_rollout()));
-    let name = rollout.map_or(String::new(), |resource| {
-        format!(" {} -n {}", resource.id.name, resource.id.namespace)
-    });
-    format!(
-        "resume the canary with `kubectl argo rollouts promote{name}`, then run `{}`",
-        again(track, ports)
-    )
+/// Returns what a person can do with a canary that waits for one.
+fn at_a_pause(track: &Track<'_>, ports: &FollowPorts<'_>) -> [String; 2] {
+    [
+        format!("pass the pause: `{}`", command("resume", track, ports)),
+        format!("stop the canary: `{}`", command("abort", track, ports)),
+    ]
 }
 
-/// Returns the command that shows what is pinned and what runs.
-fn status(track: &Track<'_>, ports: &FollowPorts<'_>) -> String {
+/// Returns a command for the app and environment of an application.
+fn command(name: &str, track: &Track<'_>, ports: &FollowPorts<'_>) -> String {
     format!(
-        "promote status --app {} --environment {} --infra-repo {} --argocd-server {}",
+        "promote {name} --app {} --environment {} --infra-repo {} --argocd-server {}",
         track.target.app,
         track.target.environment,
         ports.repo.url(),

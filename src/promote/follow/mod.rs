@@ -71,7 +71,7 @@ pub async fn follow(ports: FollowPorts<'_>, cancel: &Cancel, request: FollowRequ
         .collect();
     let end = tokio::select! {
         biased;
-        signal = signal(cancel.clone()) => End::cancelled(signal, &tracks),
+        signal = signal(cancel.clone()) => End::cancelled(signal, &tracks, &ports),
         end = async {
             let end = run(ports, &mut tracks, &request.nonce).await;
             explained(ports, &mut tracks, end).await
@@ -216,7 +216,10 @@ async fn explained(ports: FollowPorts<'_>, tracks: &mut [Track<'_>], mut end: En
         for line in &found.lines {
             ports.journal.progress(format!("{}: {line}", track.name()));
         }
-        if let Some(first) = found.cause.filter(|first| !named_in(&end.reason, first)) {
+        if let Some(first) = found
+            .cause
+            .filter(|cause| !names(cause).any(|name| named_in(&end.reason, name)))
+        {
             end.reason = caused(&end.reason, &track.name(), &first);
         }
         track.found = found.lines;
@@ -233,11 +236,21 @@ fn caused(sentence: &str, name: &str, cause: &str) -> String {
     }
 }
 
-/// Whether the resource that a line begins with (`Pod api-1 …`) is named in a sentence already.
-fn named_in(sentence: &str, line: &str) -> bool {
-    line.split_whitespace()
-        .nth(1)
-        .is_some_and(|name| sentence.split_whitespace().any(|word| word == name))
+/// Returns the name of the resource that a cause is about, where it begins with that (`Pod api-1 …`) or ends with it (`… (Pod api-1, …)`).
+fn names(cause: &str) -> impl Iterator<Item = &str> {
+    let last = cause.rsplit_once(" (").map_or("", |(_, resource)| resource);
+    let second = |text: &'_ str| -> Option<usize> { text.find(' ').map(|at| at + 1) };
+    [cause, last].into_iter().filter_map(move |text| {
+        let rest = text.get(second(text)?..)?;
+        rest.split([' ', ',', ')']).next().filter(|name| !name.is_empty())
+    })
+}
+
+/// Whether a resource is named in a sentence.
+fn named_in(sentence: &str, name: &str) -> bool {
+    sentence
+        .split_whitespace()
+        .any(|word| word.trim_end_matches([':', ',', ';']) == name)
 }
 
 /// Makes those that a stream lost, or all when it broke, be looked at now.

@@ -49,7 +49,7 @@ pub(in crate::promote) struct Unlanded {
 
 /// Lands `first`, and on newer tips what `again` makes of it, until it is on the branch or the bound of `how` is over.
 ///
-/// Everything that was judged for `first` is for `again` to judge anew: nothing else stands between a new tip and the push.
+/// Everything that was judged for `first` is for `again` to judge again: nothing else stands between a new tip and the push.
 ///
 /// # Errors
 /// The server refuses for good, the deadline came first, `again` fails, or the run was cancelled.

@@ -2,11 +2,18 @@
 
 use crate::model::{Canary, Fault, Parts, PinChange};
 
+use crate::plan::Select;
 use crate::promote::followee::Followee;
+use crate::promote::pasted;
+use crate::promote::ports::Reading;
 use crate::promote::prepare::plan::Planned;
 
 /// Returns what forbids it: each canary of another image that the plan would replace, where `allow: replace-canary` does not hold.
-pub(in crate::promote) fn replaced(planned: &Planned, followees: &[Followee]) -> Option<Fault> {
+pub(in crate::promote) fn replaced(
+    planned: &Planned,
+    followees: &[Followee],
+    (reading, select): (Reading<'_>, &Select),
+) -> Option<Fault> {
     let mut why = Vec::new();
     for followee in followees {
         let mut places = planned.snapshot.places.iter().map(|(place, _)| place);
@@ -26,7 +33,13 @@ pub(in crate::promote) fn replaced(planned: &Planned, followees: &[Followee]) ->
         "this promotion would replace a canary that is not finished: {}",
         why.join("; ")
     );
-    Some(Fault::refused(what).hint("resume or abort the canary first, or set `allow: replace-canary`"))
+    let command = |name| pasted::selected(name, reading, select);
+    Some(
+        Fault::refused(what)
+            .hint("to replace the canary, set `allow: replace-canary`")
+            .hint(format!("to finish the canary first: `{}`", command("resume --full")))
+            .hint(format!("to stop the canary first: `{}`", command("abort"))),
+    )
 }
 
 /// Whether a change gives the canary's pods another image. Where its images are not known, any change does.

@@ -199,7 +199,7 @@ impl<'a> Preparation<'a> {
         let places = planned.snapshot.places.iter();
         let pairs = places.map(|(place, _)| (&place.app, &place.environment));
         report.holds = holds::rows(&planned.snapshot.holds, pairs, now);
-        let held = held::judge(&mut planned, now, ports.journal);
+        let held = held::judge(&mut planned, now, self.reading);
         let looked = rerun::look(repo, &common.identity, &mut planned, ports.journal);
         let superseded = or_cancel(ports.cancel, looked).await??;
         let edits = if superseded.is_some() {
@@ -213,7 +213,7 @@ impl<'a> Preparation<'a> {
             message: planned.plan.message.to_string(),
             of: Prepared {
                 forbidden: (held.or(hidden))
-                    .or_else(|| canaries::replaced(&planned, &followees))
+                    .or_else(|| canaries::replaced(&planned, &followees, (self.reading, &self.request.select)))
                     .or_else(|| waves::unordered(&followees))
                     .or(unsynced),
                 planned,

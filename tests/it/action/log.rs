@@ -9,7 +9,7 @@ use std::rc::Rc;
 use promote_action::journal::Journal as _;
 use promote_action::model::{Command, Event, Milestone, Outcome, Secret};
 use promote_action::report::{End, Report};
-use promote_action::runner::{Files, Form, Receiver as _, Step, Streams};
+use promote_action::runner::{Files, Form, How, Receiver as _, Step, Streams};
 use proptest::prelude::*;
 
 use super::runner::{commands, lines, outputs};
@@ -58,7 +58,16 @@ fn bench(secrets: &[&str], form: Form, debug: bool) -> Bench {
     };
     let secrets: Vec<Secret> = secrets.iter().map(|text| Secret::new(*text)).collect();
     Bench {
-        step: Step::open(streams, &secrets, Files::of(&env), form, debug),
+        step: Step::open(
+            streams,
+            &secrets,
+            Files::of(&env),
+            How {
+                form,
+                debug,
+                colored: false,
+            },
+        ),
         out,
         err,
         folder,

@@ -30,10 +30,7 @@ const NOT_HERE: &[(&str, &str)] = &[
         "set -a; . ./sandbox.env",
         "needs the sandbox that the command before it starts",
     ),
-    (
-        "cargo run -- status",
-        "needs the sandbox that the command before it starts",
-    ),
+    ("cargo run -- ", "needs the sandbox that the command before it starts"),
 ];
 
 struct Said {

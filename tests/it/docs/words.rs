@@ -82,6 +82,7 @@ fn texts() -> Vec<(String, usize, String)> {
         "SECURITY.md",
         "CHANGELOG.md",
         "CONTRIBUTING.md",
+        "ARCHITECTURE.md",
         "action.yml",
     ]
     .iter()
@@ -278,4 +279,30 @@ fn the_reader_of_strings_knows_what_a_string_is() {
         prose("a `may` {us} B").split_whitespace().collect::<Vec<_>>(),
         ["a", "b"]
     );
+}
+
+#[test]
+fn what_people_copy_exists() {
+    let changes = fs::read_to_string(root().join("CHANGELOG.md")).unwrap();
+    if changes.lines().filter(|line| line.starts_with("## ")).count() > 1 {
+        return; // There is a release, which names itself in what people copy.
+    }
+    let movable = "@v1";
+    let mut files = vec![root().join("README.md"), root().join("action.yml")];
+    walk(&root().join("docs"), &["md"], &mut files);
+    walk(&root().join("examples"), &["md", "yml"], &mut files);
+    walk(&root().join(".github/workflows"), &["yml"], &mut files);
+    for file in files {
+        for line in fs::read_to_string(&file)
+            .unwrap()
+            .lines()
+            .filter(|line| line.contains("org/promote-action"))
+        {
+            assert!(
+                !line.contains(movable),
+                "{}: {line}: there is no release yet",
+                name(&file)
+            );
+        }
+    }
 }

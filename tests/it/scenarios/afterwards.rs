@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::record::events;
 use crate::support::{Stepped, World};
 
 #[test]
@@ -221,6 +222,34 @@ fn a_run_again_whose_pin_is_there_waits_for_the_tip() {
         (tip.as_str(), "true")
     );
     assert_eq!(world.sandbox.tip().unwrap(), tip);
+}
+
+#[test]
+fn a_wait_for_what_was_replaced_long_before_is_no_news() {
+    let world = World::new();
+    let first = world.sandbox.tip().unwrap();
+    world
+        .live("--app api --environment dev --tag v2 --settle 300ms")
+        .ends("promoted", 0);
+    let before = events(&world, "api", "dev");
+    world
+        .live(&format!("wait --app api --environment dev --commit {first}"))
+        .ends("superseded", 9);
+    assert_eq!(events(&world, "api", "dev"), before);
+}
+
+#[test]
+fn status_shows_what_is_pinned_when_argo_cd_gives_no_answer() {
+    let world = World::new();
+    let more = [("ARGOCD_SERVER", "http://127.0.0.1:1"), ("ARGOCD_AUTH_TOKEN", "x")];
+    let words = "status --app api --environment dev";
+    let report = world
+        .land_with(&more, &format!("{words} --output json"))
+        .ends("unreachable", 4);
+    assert_eq!(report["status"][0]["app"], "api", "{report:#}");
+    let text = world.land_with(&more, words).exits(4);
+    let text = text.says("unreachable: ").says("connection refused");
+    assert!(text.stdout.contains("myorg/api:"), "{}", text.stdout);
 }
 
 #[test]

@@ -35,7 +35,7 @@ fn a_canary_of_another_version_is_not_replaced_without_a_word() {
         "{report:#}"
     );
     let plan = world.live(&format!("plan {PRODUCTION} v2")).ends("planned", 0);
-    let warnings = plan["warnings"].to_string();
+    let warnings = plan["reason"].to_string();
     assert!(warnings.contains("`promote` would be refused"), "{warnings}");
     let looked = world.live("preflight --app api --environment production").ends("ok", 0);
     check(&looked, "canary", "warning", "myorg/api:v1 in rollout api is at ");

@@ -70,7 +70,32 @@ fn an_abort_takes_the_traffic_from_the_canary_and_nothing_from_git() {
         .sandbox
         .git(&["cat-file", "blob", "refs/promote/record:production/api.jsonl"])
         .unwrap();
-    assert!(record.contains("\"event\":\"aborted\""), "{record}");
+    assert!(
+        record.contains("\"event\":\"aborted\"") && record.contains("\"reason\":\"INC-1\""),
+        "{record}"
+    );
+}
+
+#[test]
+fn a_pause_names_the_commands_that_pass_it_and_stop_it() {
+    let world = World::at_speed(200.0);
+    world.let_the_canary_wait_for_a_person();
+    let words = format!("{PRODUCTION} --tag v2");
+    let argo = world.sandbox.argocd.url();
+    let rest = format!(
+        "{PRODUCTION} --infra-repo {} --argocd-server {argo}",
+        world.sandbox.infra_repo()
+    );
+    for (how, outcome, code) in [("succeed", "paused", 0), ("wait --pause-timeout 1s", "timed-out", 10)] {
+        let report = world.live(&format!("{words} --on-pause {how}")).ends(outcome, code);
+        let hints = [
+            format!("pass the pause: `promote resume {rest}`"),
+            format!("stop the canary: `promote abort {rest}`"),
+        ];
+        for (at, hint) in hints.iter().enumerate() {
+            assert_eq!(report["hints"][at], hint.as_str(), "{report:#}");
+        }
+    }
 }
 
 #[test]
@@ -104,6 +129,12 @@ fn a_resume_passes_the_pause_and_follows_to_the_end() {
     let world = paused("v2");
     let report = world.live(&format!("resume {PRODUCTION}")).ends("live", 0);
     assert_eq!(report["applications"][0]["live"], true, "{report:#}");
+    let recorded = super::record::events(&world, "api", "production");
+    assert_eq!(
+        recorded[recorded.len() - 2..],
+        ["resumed myorg/api:v2", "live myorg/api:v2"],
+        "{recorded:?}"
+    );
     let world = paused("v3");
     let report = world.live(&format!("resume {PRODUCTION} --full")).ends("live", 0);
     assert_eq!(report["applications"][0]["health"], "Healthy", "{report:#}");

@@ -59,7 +59,7 @@ fn a_version_that_is_held_is_refused_until_it_is_released() {
         .land(&format!("plan {DEV} --tag v2 --output json"))
         .ends("planned", 0);
     assert!(
-        plan["warnings"].to_string().contains("`promote` would be refused"),
+        plan["reason"].to_string().contains("`promote` would be refused"),
         "{plan:#}"
     );
     assert_eq!(plan["holds"][0]["reason"], "INC-12:broken");
@@ -131,6 +131,58 @@ fn a_file_written_by_people_keeps_every_other_byte() {
     assert_eq!(
         held(&world),
         "# Ask #releases first.\r\n\r\n# old\r\n- {app: web, environment: dev, reason: gone, until: 2020-01-01}\r\n"
+    );
+}
+
+#[test]
+fn the_end_of_a_freeze_leaves_bad_versions_held() {
+    let world = World::new();
+    world
+        .land(&format!("hold {DEV} --tag v9 --reason corrupts-orders"))
+        .exits(0);
+    world.land(&format!("hold {DEV} --reason freeze")).exits(0);
+    world.land("hold --app * --environment dev --reason audit").exits(0);
+    let report = world.land(&format!("release {DEV} --output json")).ends("landed", 0);
+    assert_eq!(report["holds"].as_array().unwrap().len(), 1, "{report:#}");
+    assert!(report["holds"][0]["image"].is_null(), "{report:#}");
+    let infra = world.sandbox.infra_repo();
+    let left = [
+        format!(
+            "v9 of api in dev is still held until released: corrupts-orders\n→ to release it: `promote release --app api \
+             --environment dev --tag v9 --infra-repo {infra}`"
+        ),
+        format!(
+            "everything of all apps in dev is still held until released: audit\n→ to release it: `promote release --app '*' \
+             --environment dev --infra-repo {infra}`"
+        ),
+    ];
+    for one in left {
+        let said = report["warnings"].as_array().unwrap();
+        assert!(said.iter().any(|said| *said == one.as_str()), "{one} in {report:#}");
+    }
+    world.land(&format!("{DEV} --tag v9 --output json")).ends("refused", 3);
+    // Once more: the version stays held.
+    world.land(&format!("release {DEV} --output json")).ends("no-change", 0);
+    assert!(held(&world).contains("v9"), "{}", held(&world));
+}
+
+#[test]
+fn a_release_of_what_does_not_exist_is_a_mistake() {
+    let world = World::new();
+    let report = world
+        .land("release --app api --environment prodction --output json")
+        .ends("invalid", 2);
+    let reason = report["reason"].as_str().unwrap();
+    assert!(reason.contains("did you mean production?"), "{reason}");
+    world.land(&format!("hold {DEV} --tag v9 --reason bad")).exits(0);
+    let report = world
+        .land(&format!("release {DEV} --tag v8 --output json"))
+        .ends("no-change", 0);
+    assert!(
+        report["warnings"]
+            .to_string()
+            .contains("v9 of api in dev is still held"),
+        "{report:#}"
     );
 }
 

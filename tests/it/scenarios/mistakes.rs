@@ -179,7 +179,7 @@ fn a_branch_that_is_not_there_and_an_empty_repository_are_told() {
 }
 
 #[test]
-fn an_infra_repo_that_knows_us_not_or_is_not_there_is_exit_4() {
+fn an_infra_repo_that_rejects_the_token_or_is_not_there_is_exit_4() {
     let world = World::new();
     let url = world.sandbox.infra_repo();
     let gone = std::net::TcpListener::bind("127.0.0.1:0")

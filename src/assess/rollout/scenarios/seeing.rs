@@ -215,7 +215,7 @@ fn an_application_that_cannot_be_seen_gets_its_time() {
         watch.absent(Duration::from_secs(61), "permission denied").is_final(),
         "S81"
     );
-    // Created anew: what the old one was says nothing.
+    // Created again: what the old one was says nothing.
     auto()
         .synced()
         .until(6)

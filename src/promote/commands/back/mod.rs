@@ -122,7 +122,7 @@ pub(in crate::promote) async fn prepare(
     let of_at = known.commits.iter().find(|commit| Some(&commit.commit) == of.as_ref());
     let of_at = of_at.map(|commit| commit.at);
     let schema = Schema::of(&choices);
-    for notice in schema.notices() {
+    for notice in schema.notices(aim.schema) {
         ports.journal.warn(notice);
     }
     let account = account(aim, &choices, of.clone(), &schema);

@@ -34,15 +34,19 @@ impl Schema {
         if self.0.iter().all(known) { "false" } else { "unknown" }
     }
 
-    /// Returns what is worth a warning: nothing is known.
-    pub(super) fn notices(&self) -> Vec<String> {
+    /// Returns what is worth a warning: nothing is known of the versions. `given` is what the database looks like now, as the run says.
+    pub(super) fn notices(&self, given: Option<&str>) -> Vec<String> {
         let unknown = self.0.iter().filter(|(_, from, to)| from.is_none() && to.is_none());
         let of: Vec<&str> = unknown.map(|(of, _, _)| of.as_str()).collect();
         if of.is_empty() {
             return Vec::new();
         }
+        let why = match given {
+            Some(given) => format!("the schema is {given} now, and none is known for either version"),
+            None => "no schema is known for either version".to_owned(),
+        };
         vec![format!(
-            "{}: no schema is known for either version (no `schema` was given): check that the earlier version works with the database as it is",
+            "{}: {why}. Check that the earlier version works with the database as it is",
             of.join(", ")
         )]
     }
@@ -104,6 +108,14 @@ mod tests {
             assert_eq!(schema.changed(), changed, "{from:?} {to:?}");
             assert_eq!(schema.forbids(given).is_some(), forbidden, "{from:?} {to:?} {given:?}");
         }
+        let unknown = schema(&[(None, None)]);
+        let said = "api in dev: the schema is 7 now, and none is known for either version. Check that";
+        assert!(
+            unknown.notices(Some("7"))[0].starts_with(said),
+            "{:?}",
+            unknown.notices(Some("7"))
+        );
+        assert!(unknown.notices(None)[0].starts_with("api in dev: no schema is known for either version."));
         let none = schema(&[]);
         assert_eq!((none.changed(), none.forbids(None).is_none()), ("false", true));
         let both = schema(&[(Some("2"), Some("2")), (Some("2"), Some("1"))])

@@ -103,13 +103,30 @@ pub(super) async fn each(
             }
             canaries(observe, ports, (&id, &app), checks).await;
         }
-        let may = may_sync(observe, ports.clock, &id, &app).await;
-        let going_back = (may.as_ref().map(drop)).map_err(|fault| fault.outcome);
-        sync(may, &object, &app, candidate.policy.sync, checks);
-        rollback(going_back, &object, (&id, &app), subject, checks);
-        canary_rights(observe, ports, (&id, &app), subject, checks).await;
+        permissions(observe, ports, (&id, &app), (subject, candidate.policy.sync), checks).await;
     }
     riding_along
+}
+
+/// Checks what the token permits on an application: a sync, the logs, a way back, and its canaries.
+async fn permissions(
+    observe: &dyn Observe,
+    ports: Ports<'_>,
+    (id, app): (&ApplicationId, &AppSnapshot),
+    (subject, mode): (&str, SyncMode),
+    checks: &mut Checks,
+) {
+    let object = id.to_string();
+    let may = may_sync(observe, ports.clock, id, app).await;
+    let going_back = (may.as_ref().map(drop)).map_err(|fault| fault.outcome);
+    let add = format!(
+        "add to policy.csv: {}",
+        rights::line(Some(subject), rights::SYNC, id, app)
+    );
+    sync((may, add), &object, app, mode, checks);
+    logs(observe, ports, (id, app), subject, checks).await;
+    rollback(going_back, &object, (id, app), subject, checks);
+    canary_rights(observe, ports, (id, app), subject, checks).await;
 }
 
 /// Shows which commits of others the next promotion takes along.
@@ -167,7 +184,7 @@ async fn canaries(
         match patiently(ports.clock, || observe.rollout(id, rollout)).await {
             Ok(canary) if canary.is_underway() => {
                 let why = Fault::refused(format!("{canary}: a promotion of another version is refused"));
-                let hint = "resume or abort the canary first, or set `allow: replace-canary`";
+                let hint = "finish or stop the canary first (`promote resume`, `promote abort`), or set `allow: replace-canary`";
                 checks.warning("canary", object, why.hint(hint));
             }
             Ok(_) => checks.ok(
@@ -181,10 +198,15 @@ async fn canaries(
 }
 
 /// Checks the right to sync, which a promotion needs where no automated sync does it.
-fn sync(may: Result<(), Fault>, object: &str, app: &AppSnapshot, sync: SyncMode, checks: &mut Checks) {
+fn sync((may, add): (Result<(), Fault>, String), object: &str, app: &AppSnapshot, sync: SyncMode, checks: &mut Checks) {
     match may {
         Ok(()) => checks.ok("sync", object, "the token has sync permission"),
-        Err(fault) if triggers(app, sync) => checks.failed("sync", object, fault),
+        Err(mut fault) if triggers(app, sync) => {
+            if fault.outcome == Outcome::Denied {
+                fault.hints.insert(0, add);
+            }
+            checks.failed("sync", object, fault);
+        }
         Err(fault) if fault.outcome == Outcome::Denied => {
             let why = if sync == SyncMode::Never {
                 "`sync` is `never`"
@@ -194,6 +216,44 @@ fn sync(may: Result<(), Fault>, object: &str, app: &AppSnapshot, sync: SyncMode,
             checks.ok("sync", object, format!("no sync permission, and none needed: {why}"));
         }
         Err(fault) => checks.warning("sync", object, fault),
+    }
+}
+
+/// Checks the right to read logs: without it a failure does not show what the container wrote that crashed. Says what a token permits besides
+/// that promote does not need.
+async fn logs(
+    observe: &dyn Observe,
+    ports: Ports<'_>,
+    (id, app): (&ApplicationId, &AppSnapshot),
+    subject: &str,
+    checks: &mut Checks,
+) {
+    let object = id.to_string();
+    let (resource, verb) = rights::LOGS;
+    match patiently(ports.clock, || observe.may(resource, verb, app)).await {
+        Ok(true) => checks.ok("logs", &object, "the token can read the logs of containers"),
+        Ok(false) => {
+            let line = rights::line_of(Some(subject), rights::LOGS, id, app);
+            let seen =
+                format!("optional: to show the last log lines of a container that crashed, add to policy.csv: {line}");
+            checks.ok("logs", &object, seen);
+        }
+        Err(problem) => checks.skipped("logs", &object, format!("not checked: {}", problem.why())),
+    }
+    let mut more = Vec::new();
+    for verb in rights::MORE {
+        if patiently(ports.clock, || observe.may("applications", verb, app)).await == Ok(true) {
+            more.push(verb);
+        }
+    }
+    if !more.is_empty() {
+        let why = format!(
+            "the token can do more than promote needs: applications, {}",
+            more.join(", ")
+        );
+        let hint = "limit its role to `applications, get`, `applications, sync`, `logs, get` and, for canaries, `applications, \
+                    action/argoproj.io/Rollout/*`";
+        checks.warning("Argo CD token", &object, Fault::refused(why).hint(hint));
     }
 }
 

@@ -51,7 +51,7 @@ pub(super) async fn check(host: Option<(&Run, &dyn Environments)>, wanted: &[Wan
                 }
             }
             Err(fault) => {
-                let hints: Vec<String> = fault.hints.iter().map(|hint| format!(" → {hint}")).collect();
+                let hints: Vec<String> = fault.hints.iter().map(|hint| format!("\n→ {hint}")).collect();
                 checks.skipped("environment", object, format!("not checked: {fault}{}", hints.concat()));
             }
         }

@@ -246,7 +246,7 @@ impl<'a> SourceRepository<'a> {
         let Some(pull) = source.pull_of(&commit).await? else {
             journal.progress(format!(
                 "no comment: commit {} came from no pull request of {repository}",
-                commit.get(..7).unwrap_or(&commit)
+                crate::model::short(&commit)
             ));
             return Ok(());
         };
@@ -292,7 +292,7 @@ impl<'a> SourceRepository<'a> {
     }
 
     fn warn(&self, what: &str, fault: &Fault) {
-        let hints: Vec<String> = fault.hints.iter().map(|hint| format!(" → {hint}")).collect();
+        let hints: Vec<String> = fault.hints.iter().map(|hint| format!("\n→ {hint}")).collect();
         self.reading
             .ports
             .journal

@@ -51,7 +51,7 @@ pub(super) struct Merging<'a> {
 pub(super) enum End {
     /// Nothing.
     Ended(Ended),
-    /// The branch is to be made anew on the tip of its base, for this reason.
+    /// The branch is to be made again on the tip of its base, for this reason.
     Rebuild(String),
     /// Everything is to be judged again.
     Judge {

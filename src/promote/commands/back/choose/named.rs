@@ -1,6 +1,6 @@
 //! The version that `to` names, and which ones there are to name.
 
-use crate::model::Parts;
+use crate::model::{Parts, nearest};
 use crate::plan::undo::{MOST_CANDIDATES, Version};
 
 use super::{Chosen, Here, No, good, no};
@@ -53,7 +53,17 @@ impl Here<'_> {
             }
             None => {
                 let mut no = self.candidates(&format!("{to} is not known to have been here"));
-                no.hint = Some("set `allow: unknown-version` to go there all the same".to_owned());
+                let versions = self.past.versions();
+                let names: Vec<String> = versions.iter().map(|version| flag(version, &versions)).collect();
+                no.hint = Some(match nearest(to, names.iter().map(String::as_str)) {
+                    Some(near) => {
+                        format!("did you mean `to: {near}`? To go to {to} anyway, set `allow: unknown-version`")
+                    }
+                    None => {
+                        "set `allow: unknown-version` to go there anyway: promote cannot check that the image exists"
+                            .to_owned()
+                    }
+                });
                 Err(no)
             }
         }
