@@ -53,7 +53,7 @@ pub(super) fn settings(
     };
     let lines = reader
         .given(&ARGOCD_SERVER)
-        .and_then(|given| by_environment(&given.text));
+        .and_then(|given| by_environment(given.text.split([',', '\n'])));
     if oidc == Some(true) {
         if reader.given(&ARGOCD_TOKEN).is_some() {
             reader.mistake("`argocd-token` and `argocd-auth: github-oidc` are both given: drop one of them".to_owned());
@@ -86,7 +86,7 @@ fn each(
     asked: &[EnvironmentName],
     of: impl Fn(Url, Secret) -> Settings,
 ) -> Option<Servers> {
-    let Some(tokens) = by_environment(token.expose()) else {
+    let Some(tokens) = by_environment(token.expose().lines()) else {
         let why = "must have a line `ENVIRONMENT=TOKEN` for each line of `argocd-server`";
         reader.wrong(&ARGOCD_TOKEN, "", why);
         return None;
@@ -120,9 +120,9 @@ fn each(
     })
 }
 
-/// Reads lines `ENVIRONMENT=VALUE`; `None` for a text that is something else.
-fn by_environment(text: &str) -> Option<Vec<(EnvironmentName, &str)>> {
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+/// Reads lines `ENVIRONMENT=VALUE`; `None` for lines that are something else.
+fn by_environment<'a>(lines: impl Iterator<Item = &'a str>) -> Option<Vec<(EnvironmentName, &'a str)>> {
+    let lines = lines.map(str::trim).filter(|line| !line.is_empty());
     let lines = lines.map(|line| {
         let (name, value) = line.split_once('=')?;
         Some((EnvironmentName::parse(name.trim()).ok()?, value.trim()))

@@ -64,7 +64,8 @@ pub(super) fn branch(reader: &Reader<'_>, from: Option<&EnvironmentName>) -> Opt
         let why = format!(
             "is another one for {from}, so that `from` cannot read it: promote with `tag` and `digest` instead of `from`"
         );
-        reader.wrong(&INFRA_REPO, "", &why);
+        let text = reader.given(&INFRA_REPO).map_or("", |given| given.text.as_str());
+        reader.wrong(&INFRA_REPO, text, &why);
     }
     Some(reader.given(&BRANCH)?.text.clone())
 }

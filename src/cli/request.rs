@@ -2,6 +2,7 @@
 
 use crate::assess::gate::Skips;
 use crate::inputs::{Reader, value};
+use crate::manifest::NAMES;
 use crate::model::{AppName, Command, Digest, EnvironmentName, Reference, Tag, unseen};
 use crate::plan::holds::HeldImage;
 use crate::plan::inputs as planned;
@@ -25,7 +26,9 @@ pub(super) fn read(reader: &Reader<'_>, command: Command) -> Request {
                 .map(|spec| reader.list(spec, EnvironmentName::parse))
                 .unwrap_or_default(),
             path: reader.text(&planned::PATH),
-            format: reader.text(&planned::FORMAT),
+            format: reader
+                .choice(&planned::FORMAT, &NAMES.map(|name| (name, name)))
+                .map(str::to_owned),
             applications: reader
                 .given(&planned::APPLICATION)
                 .map(|_| reader.list(&planned::APPLICATION, value::text)),
@@ -41,6 +44,7 @@ pub(super) fn read(reader: &Reader<'_>, command: Command) -> Request {
         from: reader.parsed(&planned::FROM, EnvironmentName::parse),
         allow: allow(reader),
         resolved: Vec::new(),
+        source: None,
         message: reader.text(&planned::MESSAGE),
         schema: reader.parsed(&planned::SCHEMA, schema),
         reason: reason(reader),

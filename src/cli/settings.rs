@@ -6,13 +6,13 @@ use super::inputs::{COMMAND, OUTPUT};
 use super::landing::{self, Way};
 use super::place::Place;
 use super::request::{self, held};
-use super::{argocd, github, metrics, repository, secrets};
+use super::{argocd, github, metrics, repository, secrets, table};
 use crate::delivery::Servers;
 use crate::delivery::inputs::{ARGOCD_AUTH, ARGOCD_SERVER, ARGOCD_TOKEN};
 use crate::http::{Connections, Proxies};
-use crate::infrarepo::inputs::{INFRA_REPO, VIA};
+use crate::infrarepo::inputs::{BRANCH, INFRA_REPO, VIA};
 use crate::infrarepo::{Address, Author, RepoAccess};
-use crate::inputs::{InputSpec, Reader, value};
+use crate::inputs::{Flags, InputSpec, Reader, value};
 use crate::model::{Command, CommitName};
 use crate::plan::Request;
 use crate::plan::holds::{Of, Until, until};
@@ -100,8 +100,14 @@ pub(super) fn read(reader: &Reader<'_>, command: Command, place: &Place<'_>, run
     let metrics = metrics::settings(reader, &connections.proxies);
     let registry = secrets::registry_login(reader);
     let job = job(reader, command, request, more)?;
+    let infra_repo = infra_repo?;
+    let branch = infra_repo.branch.as_ref();
     let common = Common {
-        infra_repo: infra_repo?,
+        flags: Flags::of(reader, table::all())
+            .with(&INFRA_REPO, Some(infra_repo.address.to_string()))
+            .with(&BRANCH, branch.map(ToString::to_string))
+            .with(&ARGOCD_SERVER, argocd.as_ref().map(Servers::shown)),
+        infra_repo,
         argocd,
         registry,
         metrics,
@@ -386,6 +392,10 @@ mod tests {
                 "is none of `mutable-tag`, `new-entry`, `replace-canary`, `hold`",
             ),
             (&[("PROMOTE_VIA", "mail")], "is none of `push`, `api`, `pull-request`"),
+            (
+                &[("PROMOTE_FORMAT", "helm")],
+                "`format` \"helm\" (PROMOTE_FORMAT) is none of `kustomize`, `values`, `manifests`, `argocd`",
+            ),
             (&[("PROMOTE_MERGE", "now")], "without `via: pull-request`"),
             (&[("PROMOTE_AUTHOR", "me")], "`Name <mail>`"),
             (&[("PROMOTE_PATH", "../{app}")], "leaves the repository"),

@@ -8,7 +8,7 @@ pub const ARGOCD_SERVER: InputSpec = InputSpec {
     name: "argocd-server",
     kind: InputKind::Address,
     absent: "Required for `wait`; otherwise, without it promote watches nothing",
-    help: "Address of Argo CD, with its root path if it has one. Without a scheme, promote uses https. Where environments have servers of their own: one line `ENVIRONMENT=ADDRESS` for each.",
+    help: "Address of Argo CD, with its root path if it has one. Without a scheme, promote uses https. Where environments have servers of their own: `ENVIRONMENT=ADDRESS` for each, by comma or line.",
     common: true,
     example: "https://argocd.example.com",
     laptop: &["ARGOCD_SERVER"],

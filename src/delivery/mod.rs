@@ -296,6 +296,21 @@ impl Servers {
         one.into_iter().chain(each.iter().map(|(_, settings)| settings))
     }
 
+    /// Returns their addresses as the input `argocd-server` takes them in one line.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        let address = |settings: &Settings| settings.server.as_str().trim_end_matches('/').to_owned();
+        match self {
+            Self::One(one) => address(one),
+            Self::Each { servers, .. } => {
+                let each = servers
+                    .iter()
+                    .map(|(name, settings)| format!("{name}={}", address(settings)));
+                each.collect::<Vec<_>>().join(",")
+            }
+        }
+    }
+
     /// Returns until when the first of their tokens is valid, as far as the tokens say.
     #[must_use]
     pub fn valid_until(&self) -> Option<Timestamp> {

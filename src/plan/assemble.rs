@@ -486,15 +486,29 @@ mod tests {
         assert!(mistakes[0].contains("newName"), "{mistakes:?}");
     }
 
-    #[test]
-    fn an_image_that_is_pinned_in_what_is_included_is_not_to_be_added() {
-        let request = Request {
-            images: vec![Reference::parse("myorg/web:v2").unwrap()],
-            ..request()
-        };
-        let included = |path: &str, text: &str| OverlayFile {
+    fn included(path: &str, text: &str) -> OverlayFile {
+        OverlayFile {
             path: RepoPath::parse(path).unwrap(),
             text: text.as_bytes().to_vec(),
+        }
+    }
+
+    /// Returns the mistakes of a request whose overlay in staging has these entries and includes this file.
+    fn lacks(request: &Request, own: &str, file: OverlayFile) -> Vec<String> {
+        let environments = request.select.environments.clone();
+        let mut overlays = with_files(request, &environments, &[("staging", own.to_owned())]);
+        overlays[0].1.included = vec![file];
+        let Err(NoPlan::Mistakes(mistakes)) = plan(request, "x", &overlays, &[], &identity()) else {
+            panic!("the overlay has no such entry");
+        };
+        mistakes
+    }
+
+    #[test]
+    fn an_image_that_is_pinned_in_what_is_included_is_not_to_be_added() {
+        let by_name = Request {
+            images: vec![Reference::parse("myorg/web:v2").unwrap()],
+            ..request()
         };
         for (file, words) in [
             (
@@ -505,8 +519,15 @@ mod tests {
                 "apps/api/pins/kustomization.yaml pins it as myorg/web:v1 (line 2)",
             ),
             (
-                included("apps/api/web.yaml", "image:\n  repository: myorg/web\n"),
+                included("apps/api/web.yaml", "image:\n  repository: myorg/web\n  tag: v1\n"),
                 "`format: values`",
+            ),
+            (
+                included(
+                    "apps/api/base/kustomization.yaml",
+                    "helmCharts:\n- name: web\n  valuesInline:\n    image: {repository: myorg/web, tag: v1}\n",
+                ),
+                "apps/api/base/kustomization.yaml sets it in `valuesInline` of a chart",
             ),
             (
                 included(
@@ -516,16 +537,19 @@ mod tests {
                 "apps/api/tags.yaml, which this overlay names in `transformers`",
             ),
         ] {
-            let environments = request.select.environments.clone();
-            let mut overlays = with_files(&request, &environments, &[("staging", one("myorg/api", "v1"))]);
-            overlays[0].1.included = vec![file];
-            let planned = plan(&request, "x", &overlays, &[], &identity());
-            let Err(NoPlan::Mistakes(mistakes)) = planned else {
-                panic!("the overlay has no such entry");
-            };
-            assert!(mistakes[0].contains(words), "{mistakes:?}");
-            assert!(!mistakes[0].contains("new-entry"), "{mistakes:?}");
+            // A tag alone is for the only image, wherever that is pinned.
+            let own = one("myorg/api", "v1");
+            for (request, own) in [(&by_name, own.as_str()), (&tag("v2"), "")] {
+                let mistakes = lacks(request, own, file.clone());
+                assert!(mistakes[0].contains(words), "{mistakes:?}");
+                assert!(!mistakes[0].contains("new-entry"), "{mistakes:?}");
+            }
         }
+        let nowhere = lacks(&tag("v2"), "", included("apps/api/base/kustomization.yaml", ""));
+        assert!(
+            nowhere[0].contains("name the image, as in `image: NAME:v2`; to add an entry, set `allow: new-entry`"),
+            "{nowhere:?}"
+        );
     }
 
     #[test]

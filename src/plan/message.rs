@@ -85,7 +85,7 @@ pub(super) fn message(template: &str, changes: &[PinChange], request: &Request, 
         environments: owned(&environments),
         pins: changes.iter().map(PinTrailer::from).collect(),
         from: request.from.as_ref().map(ToString::to_string),
-        source: source(changes, identity),
+        source: source(changes, identity).or_else(|| request.source.as_deref().cloned()),
         reason: request.reason.clone(),
         schema: request.schema.clone(),
         ..Message::by(identity)

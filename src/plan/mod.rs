@@ -81,6 +81,8 @@ pub struct Request {
     pub message: Option<String>,
     /// What the database has to look like for these images.
     pub schema: Option<String>,
+    /// The commit that the images of `from` were built from, as the commit that pinned them there says.
+    pub source: Option<Box<SourceCommit>>,
     /// Why, in a person's words: it stands in the commit, and exceptions to a gate or hold need it.
     pub reason: Option<String>,
 }

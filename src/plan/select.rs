@@ -227,11 +227,7 @@ fn only(request: &Request, targets: &[Read<'_>], mistakes: &mut Vec<String>) -> 
         }
         if read.target.images.is_empty() {
             match read.pins.as_slice() {
-                [] => mistakes.push(format!(
-                    "{} pins no image, so `tag` and `digest` fit nothing; {}",
-                    read.place(),
-                    read.target.syntax.format.advice()
-                )),
+                [] => mistakes.push(lacking::any(read, &version(tag, digest))),
                 pins if is_one_image(read, pins) => here.extend(pins.iter().map(|pin| given(read, pin, tag, digest))),
                 more => mistakes.push(format!(
                     "{} has {} images, {}: choose with {}",
@@ -247,13 +243,17 @@ fn only(request: &Request, targets: &[Read<'_>], mistakes: &mut Vec<String>) -> 
     all
 }
 
+/// Returns tag and digest as they stand in a reference.
+fn version(tag: Option<&Tag>, digest: Option<&Digest>) -> String {
+    let tag = tag.map(|tag| format!(":{tag}"));
+    tag.into_iter()
+        .chain(digest.map(|digest| format!("@{digest}")))
+        .collect()
+}
+
 /// Returns the input that sets each of several images.
 fn choices(pins: &[Placed<'_>], tag: Option<&Tag>, digest: Option<&Digest>) -> String {
-    let version = tag
-        .map(|tag| format!(":{tag}"))
-        .into_iter()
-        .chain(digest.map(|digest| format!("@{digest}")));
-    let version: String = version.collect();
+    let version = version(tag, digest);
     let each = pins.iter().map(|pin| format!("`image: {}{version}`", pin.repository()));
     each.collect::<Vec<_>>().join(" or ")
 }

@@ -146,6 +146,7 @@ pub const TO: InputSpec = InputSpec {
     absent: "Default: the newest version that is known to be good, is not held and is not pinned now",
     help: "Version to go back to: a tag, digest or reference that the app has had in this environment, by the record or by a commit. \
            At least 7 of the first digits are enough for a digest, and for a tag that is a commit SHA. \
+           Of an app with several images, several of them by comma name the version that had all of them. \
            Any other version needs `allow: unknown-version`.",
     example: "v1.2.2",
     part: Part::Back,

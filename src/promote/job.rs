@@ -7,7 +7,7 @@ use crate::githost::{Merge, People, Run};
 use crate::github::Login;
 use crate::http::Connections;
 use crate::infrarepo::{Author, RepoAccess};
-use crate::inputs::value;
+use crate::inputs::{Flags, value};
 use crate::metrics;
 use crate::model::{Command, CommitName, Timestamp};
 use crate::plan::holds::{HeldImage, Of, Until};
@@ -37,6 +37,8 @@ pub struct Common {
     pub login: Option<Login>,
     /// Whether changes are brought by pull requests.
     pub proposes: bool,
+    /// The flags that a command of the report needs as well.
+    pub flags: Flags,
 }
 
 /// What is to be done.

@@ -57,6 +57,7 @@ pub async fn run(common: &Common, job: &Job, journal: Rc<dyn Journal>, clock: Rc
         )),
     };
     report.end(end.unwrap_or_else(End::from));
+    report.complete(&|text| common.flags.completed(text));
     report.duration_seconds = clock.now().saturating_sub(start).as_secs_f64();
     recorder.fill(&mut report);
     report

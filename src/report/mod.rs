@@ -39,8 +39,8 @@ pub use page::page;
 pub use past::{HistoryRow, MetricsRow, RollbackRow};
 pub use released::{Relation, ReleasedCommit, ReleasedRow};
 pub use rows::{
-    ApplicationRow, ChangeRow, FromRow, GateRow, GateState, InfraRepoRow, PullRequestRow, RidingAlongRow, RolloutRow,
-    SupersededBy, TimelineRow,
+    ApplicationRow, ChangeRow, FromRow, GateRow, GateState, InfraRepoRow, PodsRow, PullRequestRow, RidingAlongRow,
+    RolloutRow, SupersededBy, TimelineRow,
 };
 pub use status::{BehindRow, StatusRow};
 pub use summary::summary;
@@ -242,6 +242,14 @@ impl Report {
         }
     }
 
+    /// Completes the commands in what the report advises, with the flags of the run.
+    pub fn complete(&mut self, completed: &dyn Fn(&str) -> String) {
+        let opens = self.gates.iter_mut().filter_map(|row| row.opens.as_mut());
+        for advice in self.hints.iter_mut().chain(&mut self.warnings).chain(opens) {
+            *advice = completed(advice);
+        }
+    }
+
     /// Replaces every text that is not one of our own words, for whoever hides secrets before the report is shown.
     pub fn map_texts(&mut self, map: &dyn Fn(&str) -> String) {
         for text in self.texts() {
@@ -315,6 +323,7 @@ pub(crate) mod tests {
             live,
             reason: "runs the commit".to_owned(),
             rollout: None,
+            pods: Vec::new(),
         }
     }
 
@@ -430,6 +439,11 @@ pub(crate) mod tests {
             weight: 10,
             pause: Some("x".to_owned()),
         });
+        report.applications[0].pods = vec![PodsRow {
+            image: "x".to_owned(),
+            ready: 1,
+            pods: 2,
+        }];
         report.history = vec![HistoryRow {
             app: "x".to_owned(),
             environment: "x".to_owned(),

@@ -145,7 +145,7 @@ fn cell(row: &StatusRow) -> String {
     let facts = quiet(&facts.join(" "));
     let canary = row.rollout.as_ref().map(|rollout| {
         let pause = rollout.pause.as_ref().map(|why| format!(", paused: {}", escape(why)));
-        let (step, steps) = (rollout.step, rollout.steps);
+        let (step, steps) = (rollout.shown_step(), rollout.steps);
         let pause = pause.unwrap_or_default();
         format!(
             "<p class=\"state warn\">canary at {}%, step {step} of {steps}{pause}</p>\n",

@@ -36,6 +36,13 @@ pub struct HistoryRow {
     pub seconds: Option<f64>,
 }
 
+impl HistoryRow {
+    /// Returns the page of its run; a run outside a workflow has an id, and no page.
+    pub(super) fn page(&self) -> Option<&str> {
+        Some(self.run.as_str()).filter(|run| run.starts_with("https://") || run.starts_with("http://"))
+    }
+}
+
 impl Texts for HistoryRow {
     fn texts(&mut self) -> Vec<&mut String> {
         let mut texts = vec![
@@ -112,7 +119,7 @@ impl Texts for RollbackRow {
 }
 
 /// The heads of the table of the past.
-pub(super) const HISTORY: [&str; 8] = [
+pub(super) const HISTORY: [&str; 9] = [
     "when",
     "app",
     "environment",
@@ -121,9 +128,10 @@ pub(super) const HISTORY: [&str; 8] = [
     "by",
     "took",
     "commit",
+    "run",
 ];
 
-/// Returns the cells of a row, in the order of the heads.
+/// Returns the cells of a row, in the order of the heads. The last one is the address of the run, empty where it has none.
 pub(super) fn history_cells(row: &HistoryRow) -> Vec<String> {
     let images = |images: &[String]| images.iter().map(|image| short(image)).collect::<Vec<_>>().join(", ");
     let (from, to) = (images(&row.from), images(&row.to));
@@ -143,6 +151,7 @@ pub(super) fn history_cells(row: &HistoryRow) -> Vec<String> {
             .as_ref()
             .map(|commit| commit.short().to_owned())
             .unwrap_or_default(),
+        row.page().unwrap_or_default().to_owned(),
     ]
 }
 

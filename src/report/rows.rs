@@ -184,6 +184,20 @@ pub struct ApplicationRow {
     /// The canary, if it has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rollout: Option<RolloutRow>,
+    /// Which versions its pods run, where the run looked for what is wrong.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub pods: Vec<PodsRow>,
+}
+
+/// One of `pods` of an application.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PodsRow {
+    /// The image.
+    pub image: String,
+    /// How many of its pods are ready: those serve users.
+    pub ready: usize,
+    /// How many pods run it.
+    pub pods: usize,
 }
 
 /// `rollout` of an application.
@@ -197,6 +211,13 @@ pub struct RolloutRow {
     pub weight: u32,
     /// Why it pauses; `None` while it moves.
     pub pause: Option<String>,
+}
+
+impl RolloutRow {
+    /// Returns the step as people count it, from 1.
+    pub(super) fn shown_step(&self) -> u32 {
+        self.step.saturating_add(1).min(self.steps)
+    }
 }
 
 /// `superseded_by` of the report.
@@ -291,6 +312,7 @@ impl Texts for ApplicationRow {
         ];
         texts.extend(&mut self.revision);
         texts.extend(self.rollout.iter_mut().flat_map(Texts::texts));
+        texts.extend(self.pods.iter_mut().map(|row| &mut row.image));
         texts
     }
 }

@@ -32,10 +32,12 @@ pub fn summary(report: &Report) -> String {
         status_table(report),
         table(
             &past::HISTORY,
-            report
-                .history
-                .iter()
-                .map(|row| past::history_cells(row).iter().map(|cell| prose(cell)).collect()),
+            report.history.iter().map(|row| {
+                let mut cells: Vec<String> = past::history_cells(row).iter().map(|cell| prose(cell)).collect();
+                cells.pop();
+                cells.push(row.page().map(|page| link("run", page)).unwrap_or_default());
+                cells
+            }),
         ),
         table(
             &past::METRICS,
@@ -67,17 +69,22 @@ fn hit(report: &Report) -> String {
         return String::new();
     }
     let items: Vec<String> = affected.iter().map(|text| format!("- {}", told(text))).collect();
-    let images: Vec<String> = (report.pins.iter().filter(|row| row.before != row.after))
-        .map(|row| {
+    let images: Vec<String> = (report.pins.iter())
+        .filter_map(|row| {
             let (to, from) = hit::ways(report, row);
-            format!("{} in {}\n  new     {to}\n  before  {from}", row.app, row.environment)
+            let of = |what: &str, image: &str| format!("\n  {what:<7} {image}");
+            let serving = hit::served(report, row).map(|image| of("serving", image));
+            let before = (row.before != row.after).then(|| of("before", from));
+            let others = [before, serving].into_iter().flatten().collect::<String>();
+            (!others.is_empty()).then(|| format!("{} in {}{}{others}", row.app, row.environment, of("new", to)))
         })
         .collect();
-    format!(
-        "**Who is affected**\n\n{}\n\n{}\n",
-        items.join("\n"),
-        block("text", &images.join("\n"))
-    )
+    let images = if images.is_empty() {
+        String::new()
+    } else {
+        format!("\n{}\n", block("text", &images.join("\n")))
+    };
+    format!("**Who is affected**\n\n{}\n{images}\n", items.join("\n"))
 }
 
 fn list(title: &str, texts: &[String]) -> String {

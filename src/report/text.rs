@@ -293,7 +293,7 @@ fn canary(row: &ApplicationRow) -> Option<String> {
         .as_ref()
         .map(|pause| format!(", {pause}"))
         .unwrap_or_default();
-    let step = rollout.step.saturating_add(1).min(rollout.steps);
+    let step = rollout.shown_step();
     let cells = |count: u32, cell: &str| cell.repeat(usize::try_from(count.min(40)).unwrap_or_default());
     Some(format!(
         "{}{} step {step} of {}, {}%{pause}",

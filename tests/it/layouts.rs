@@ -15,6 +15,9 @@ const LAYOUTS: [&str; 5] = [
     "clusters",
 ];
 
+/// Layouts that have a test of their own: not one branch of one repository, or not several environments.
+const OTHERS: [&str; 3] = ["branches", "component", "repositories"];
+
 /// Reads every file of an example with its path.
 fn files(root: &Path, folder: &Path, into: &mut Vec<(String, String)>) {
     let mut entries: Vec<_> = fs::read_dir(folder)
@@ -40,7 +43,7 @@ fn every_example_of_a_layout_is_one_of_those_that_are_tested() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     there.sort();
-    let mut known = LAYOUTS.map(str::to_owned).to_vec();
+    let mut known: Vec<String> = LAYOUTS.iter().chain(&OTHERS).map(|name| (*name).to_owned()).collect();
     known.sort();
     assert_eq!(there, known);
 }
@@ -49,14 +52,8 @@ fn every_example_of_a_layout_is_one_of_those_that_are_tested() {
 fn every_layout_is_promoted_and_a_second_run_changes_nothing() {
     let host = GitHost::start_blocking(GitHostOptions::default()).unwrap();
     for layout in LAYOUTS {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("examples/layouts")
-            .join(layout);
-        let mut all = Vec::new();
-        files(&root, &root, &mut all);
         let name = format!("{layout}.git");
-        let given: Vec<(&str, &str)> = all.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
-        host.create(&name, &given).unwrap();
+        let all = create(&host, &name, layout);
         let repository = host.path(&name);
         let repository = repository.to_str().unwrap();
         let folder = tempfile::tempdir().unwrap();
@@ -88,4 +85,89 @@ fn every_layout_is_promoted_and_a_second_run_changes_nothing() {
             assert_eq!(lines_before, lines_after, "{layout}: {path}");
         }
     }
+}
+
+/// Makes a repository of an example, and returns its files.
+fn create(host: &GitHost, name: &str, example: &str) -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("examples/layouts")
+        .join(example);
+    let mut all = Vec::new();
+    files(&root, &root, &mut all);
+    let given: Vec<(&str, &str)> = all.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    host.create(name, &given).unwrap();
+    all
+}
+
+/// Promotes an app in a repository.
+fn promote(repository: &str, more: &[&str]) -> crate::support::Ran {
+    let folder = tempfile::tempdir().unwrap();
+    let mut args = vec![
+        "promote",
+        "--app",
+        "api",
+        "--infra-repo",
+        repository,
+        "--output",
+        "json",
+    ];
+    args.extend(more);
+    run(folder.path(), &[], &args)
+}
+
+const DEV: [&str; 4] = ["--environment", "dev", "--image", "ghcr.io/myorg/api:1.10"];
+
+#[test]
+fn each_branch_of_the_example_is_promoted_by_itself_and_from_the_other_one() {
+    let host = GitHost::start_blocking(GitHostOptions::default()).unwrap();
+    create(&host, "branches.git", "branches");
+    for branch in ["env/dev", "env/production"] {
+        host.git("branches.git", &["branch", branch, "main"]).unwrap();
+    }
+    let repository = host.path("branches.git");
+    let repository = repository.to_str().unwrap();
+    let report = promote(repository, &DEV).ends("landed", 0);
+    assert_eq!(report["infra_repo"]["branch"], "env/dev");
+    promote(repository, &DEV).ends("no-change", 0);
+    let report = promote(repository, &["--environment", "production", "--from", "dev"]).ends("landed", 0);
+    assert_eq!(report["infra_repo"]["branch"], "env/production");
+}
+
+#[test]
+fn the_component_of_the_example_is_promoted_for_everybody_who_includes_it() {
+    let host = GitHost::start_blocking(GitHostOptions::default()).unwrap();
+    create(&host, "component.git", "component");
+    let repository = host.path("component.git");
+    let repository = repository.to_str().unwrap();
+    let report = promote(repository, &DEV).ends("landed", 0);
+    assert_eq!(report["changes"][0]["file"], "apps/api/pins/kustomization.yaml");
+    promote(repository, &DEV).ends("no-change", 0);
+}
+
+#[test]
+fn the_repository_of_the_example_is_that_of_the_environment() {
+    let host = GitHost::start_blocking(GitHostOptions::default()).unwrap();
+    for environment in ["dev", "production"] {
+        create(
+            &host,
+            &format!("infra-{environment}"),
+            &format!("repositories/infra-{environment}"),
+        );
+    }
+    let template = host.path("infra-{environment}");
+    let template = template.to_str().unwrap();
+    let image = ["--image", "ghcr.io/myorg/api:1.10"];
+    for environment in ["dev", "production"] {
+        let words = ["--environment", environment, image[0], image[1]];
+        let report = promote(template, &words).ends("landed", 0);
+        let url = report["infra_repo"]["url"].as_str().unwrap();
+        assert!(url.ends_with(&format!("infra-{environment}.git")), "{url}");
+        promote(template, &words).ends("no-change", 0);
+    }
+    let report = promote(template, &["--environment", "production", "--from", "dev"]).ends("invalid", 2);
+    let reason = report["reason"].as_str().unwrap();
+    assert!(
+        reason.contains("infra-{environment}") && reason.contains("`from` cannot read it"),
+        "{reason}"
+    );
 }

@@ -63,6 +63,10 @@ fn is_stale(round: &Round<'_, '_>, canary: &Canary) -> bool {
     !runs_another(canary, &round.wanted.images) && round.others.contains(&canary.current)
 }
 
+/// What to do about a Rollout that was aborted.
+const STAYS_DEGRADED: &str =
+    "roll back, or promote another version: an aborted rollout stays Degraded until the infra-repo pins what runs";
+
 fn aborted(round: &Round<'_, '_>, canary: &Canary) -> Verdict {
     let message = if canary.message.is_empty() {
         "aborted"
@@ -77,10 +81,7 @@ fn aborted(round: &Round<'_, '_>, canary: &Canary) -> Verdict {
             canary.name,
             analysis(canary)
         ),
-        hints: vec![format!(
-            "revert {} in the infra-repo (or promote the version before): an aborted rollout stays Degraded until git follows",
-            round.wanted.commit.short()
-        )],
+        hints: vec![STAYS_DEGRADED.to_owned()],
     }
 }
 
@@ -161,14 +162,14 @@ pub(super) fn degraded(round: &mut Round<'_, '_>) -> Option<Verdict> {
         return fail(
             State::Rollout,
             format!("{name}: {what}; all traffic is on the previous version, but the infra-repo still pins this one"),
-            "revert the commit in the infra-repo (or promote the version before): an aborted rollout stays Degraded until git follows",
+            STAYS_DEGRADED,
         );
     }
     if held >= DEGRADED_GRACE {
         return fail(
             State::Degraded,
             format!("{name}: {what}, for more than {}s", DEGRADED_GRACE.as_secs()),
-            "promote the version before, or correct what is broken: the commit is still in the infra-repo",
+            "correct what is broken, or roll back: the commit is still in the infra-repo",
         );
     }
     let ask = targets(round, State::Degraded).or_else(|| round.due(Ask::Tree, State::Degraded, &[5, 15]));
@@ -183,7 +184,7 @@ pub(super) fn pods(round: &mut Round<'_, '_>) -> Option<Verdict> {
         return fail(
             State::PodFail,
             format!("{why}, for more than {}s", POD_GRACE.as_secs()),
-            "check that the image exists and starts: the commit is still in the infra-repo, promote the version before to go back",
+            "check that the image exists and starts, or roll back: the commit is still in the infra-repo",
         );
     }
     let ask = round.due(Ask::Tree, State::PodFail, &[5, 10]);

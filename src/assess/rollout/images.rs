@@ -69,13 +69,18 @@ pub(super) fn repository(reference: &str) -> &str {
 
 /// Whether a workload that names `found` runs `wanted`: the same repository or a mirror of it, and the same content. A webhook may
 /// have put the digest to the tag, or taken the digest in its place.
-fn same(wanted: &str, found: &str) -> bool {
+pub(super) fn same(wanted: &str, found: &str) -> bool {
     let (wanted, found) = (Parts::of(wanted), Parts::of(found));
     let version = match wanted.digest {
         Some(_) => wanted.digest == found.digest,
         None => wanted.tag == found.tag && (wanted.tag.is_some() || found.digest.is_none()),
     };
     version && same_place(&wanted, &found)
+}
+
+/// Whether two references name the same repository, or one a mirror of the other, whatever their versions.
+pub(super) fn same_repository(wanted: &str, found: &str) -> bool {
+    same_place(&Parts::of(wanted), &Parts::of(found))
 }
 
 fn same_place(wanted: &Parts<'_>, found: &Parts<'_>) -> bool {

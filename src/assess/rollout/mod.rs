@@ -25,7 +25,7 @@ use baseline::Baseline;
 use facts::Facts;
 use timers::{Asks, Timers};
 
-pub use pods::{StuckPod, stuck_pods};
+pub use pods::{Running, StuckPod, running, stuck_pods};
 pub use revision::{Origin, Standing, Standings};
 pub use verdict::{Ask, State, Verdict, Waiting};
 

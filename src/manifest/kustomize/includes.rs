@@ -29,6 +29,8 @@ pub struct Chart {
     pub name: String,
     /// Its values file, relative to the kustomization's folder.
     pub values_file: Option<String>,
+    /// The text of the values that stand in its entry.
+    pub values_inline: Option<String>,
     /// The line of its entry, from 1.
     pub line: usize,
 }
@@ -67,10 +69,21 @@ pub fn includes(text: &[u8]) -> Result<Includes, ManifestFault> {
         includes.charts.push(Chart {
             name: tree.get_text(item, "name").unwrap_or_default().into_owned(),
             values_file: tree.get_text(item, "valuesFile").map(Cow::into_owned),
+            values_inline: tree.get(item, "valuesInline").map(|inner| text_of(&tree, inner, text)),
             line: tree.line(item),
         });
     }
     Ok(includes)
+}
+
+/// Returns the text from the first value in a node to the last one.
+fn text_of(tree: &Tree<'_>, node: usize, text: &[u8]) -> String {
+    let spans = (node..tree.next(node)).filter(|inner| tree.scalar(*inner).is_some());
+    let ends = spans
+        .map(|inner| tree.span(inner))
+        .reduce(|all, one| all.start..one.end);
+    let inner = ends.and_then(|span| text.get(span)).unwrap_or_default();
+    String::from_utf8_lossy(inner).into_owned()
 }
 
 /// Whether an entry is a path, not the address of another repository.
@@ -103,7 +116,7 @@ mod tests {
     fn folders_files_and_charts_are_found() {
         let text =
             b"resources:\n- ../../base\n- deployment.yaml\n- https://example.com/x.yaml\n- github.com/o/r//k?ref=v1\n\
-            components: [../../components/pins]\ntransformers: [tags.yaml, \"kind: X\\nx: y\"]\nhelmCharts:\n- name: redis\n  valuesFile: redis.yaml\n- name: web\n";
+            components: [../../components/pins]\ntransformers: [tags.yaml, \"kind: X\\nx: y\"]\nhelmCharts:\n- name: redis\n  valuesFile: redis.yaml\n- name: web\n  valuesInline:\n    image: {tag: v1}\n";
         let includes = includes(text).unwrap();
         assert_eq!(
             includes.paths,
@@ -118,6 +131,8 @@ mod tests {
             .collect();
         assert_eq!(charts, [("redis", Some("redis.yaml"), 9), ("web", None, 11)]);
         assert_eq!(includes.transformers, ["tags.yaml"]);
+        let inline = includes.charts[1].values_inline.as_deref().unwrap_or_default();
+        assert!(inline.contains("tag: v1"), "{inline:?}");
     }
 
     #[test]

@@ -1,18 +1,37 @@
 //! What to do about an image that an overlay has no entry for.
 
-use crate::manifest::kustomize::FILE_NAMES;
+use crate::manifest::kustomize::{self, FILE_NAMES};
 use crate::model::{Parts, Repository, Syntax};
 
 use super::{Placed, Read, columns};
+use crate::plan::OverlayFile;
 
 /// Returns the mistake, with the place where the image is pinned, if there is one.
 pub(super) fn of(read: &Read<'_>, repository: &str) -> String {
-    let advice = tag_in_new_name(read, repository).or_else(|| pinned_elsewhere(read, repository));
+    let elsewhere = || pinned_elsewhere(read, Some(&Repository::parse(repository).ok()?));
+    let advice = tag_in_new_name(read, repository).or_else(elsewhere);
     format!(
         "{} has no entry for {repository}: {}; {}",
         read.place(),
         columns(&read.pins),
         advice.unwrap_or_else(|| read.target.syntax.format.advice().to_owned())
+    )
+}
+
+/// Returns the mistake of a tag or digest for an overlay that pins no image, with the place where one is pinned, if there is one. No entry can be
+/// added for a version alone: it needs a name.
+pub(super) fn any(read: &Read<'_>, version: &str) -> String {
+    let advice = pinned_elsewhere(read, None);
+    let named = || {
+        format!(
+            "name the image, as in `image: NAME{version}`; {}",
+            read.target.syntax.format.advice()
+        )
+    };
+    format!(
+        "{} pins no image, so `tag` and `digest` fit nothing; {}",
+        read.place(),
+        advice.unwrap_or_else(named)
     )
 }
 
@@ -30,17 +49,24 @@ fn tag_in_new_name(read: &Read<'_>, repository: &str) -> Option<String> {
     ))
 }
 
-/// Says where an image is pinned that a kustomization includes: another entry for it would be a second pin.
-fn pinned_elsewhere(read: &Read<'_>, repository: &str) -> Option<String> {
-    let repository = Repository::parse(repository).ok()?;
-    let kustomize = Syntax::default();
-    read.included.iter().find_map(|file| {
+/// Says where an image, or any image, is pinned that a kustomization includes: another entry for it would be a second pin.
+fn pinned_elsewhere(read: &Read<'_>, repository: Option<&Repository>) -> Option<String> {
+    let syntax = Syntax::default();
+    let short = repository.map(|repository| repository.as_str().rsplit('/').next().unwrap_or_default());
+    // What sets an image by its name, or any image.
+    let names = |text: &str| {
+        short.map_or_else(
+            || text.contains("tag:") || text.contains("image:"),
+            |short| text.contains(short),
+        )
+    };
+    let is_it = |name: &str| repository.is_none_or(|repository| repository.same_as(name));
+    let included = read.included.iter().find_map(|file| {
         let (path, name) = (&file.path, file.path.parts().last().unwrap_or_default());
         let is_kustomization = FILE_NAMES.contains(&name);
-        let pins = is_kustomization.then(|| kustomize.pins(&file.text).unwrap_or_default());
+        let pins = is_kustomization.then(|| syntax.pins(&file.text).unwrap_or_default());
         let pin = pins.into_iter().flatten().find(|pin| {
-            (pin.new_tag.is_some() || pin.digest.is_some())
-                && (repository.same_as(pin.repository()) || repository.same_as(&pin.name))
+            (pin.new_tag.is_some() || pin.digest.is_some()) && (is_it(pin.repository()) || is_it(&pin.name))
         });
         if let Some(pin) = pin {
             let (folder, _) = path.split();
@@ -51,19 +77,35 @@ fn pinned_elsewhere(read: &Read<'_>, repository: &str) -> Option<String> {
                 pin.line
             ));
         }
-        let short = repository.as_str().rsplit('/').next().unwrap_or_default();
         let text = String::from_utf8_lossy(&file.text);
-        if text.contains(short) && text.contains("kind: ImageTagTransformer") {
+        let is_transformer = text.contains("kind: ImageTagTransformer");
+        if is_transformer && short.is_none_or(|short| text.contains(short)) {
             return Some(format!(
                 "{path}, which this overlay names in `transformers`, sets its tag after `images`: remove the transformer and \
                  add the image to `images`"
             ));
         }
-        (!is_kustomization && text.contains(short)).then(|| {
+        (!is_kustomization && names(&text)).then(|| {
             format!(
                 "{path}, the values file of a chart that this overlay renders with `helmCharts`, names it: \
                  promote that file with `format: values`"
             )
         })
+    });
+    included.or_else(|| {
+        let own = read.files.iter().chain(read.included);
+        let inline = |file: &&OverlayFile| {
+            let inner = kustomize::includes(&file.text).unwrap_or_default();
+            inner.charts.iter().filter_map(|chart| chart.values_inline.as_deref()).any(&names)
+        };
+        own.filter(|file| file.path.parts().last().is_some_and(|name| FILE_NAMES.contains(&name)))
+            .find(inline)
+            .map(|file| {
+                format!(
+                    "{} sets it in `valuesInline` of a chart in `helmCharts`: move these values to a file that `valuesFile` names, \
+                     and promote that file with `format: values`",
+                    file.path
+                )
+            })
     })
 }

@@ -39,7 +39,7 @@ pub(in crate::promote) async fn run(
         pinned(&found)
     );
     let mut end = End::new(Outcome::Ok, reason);
-    end.hints.push(finish::go_back(reading, select));
+    end.hints.push(finish::go_back(select, None));
     let verdict = Verdict {
         planned: &found.planned,
         commit: &found.commit,

@@ -2,6 +2,7 @@
 
 use crate::delivery::{Drive, Reader};
 use crate::infrarepo::InfraRepo;
+use crate::inputs::about;
 use crate::model::{CommitSha, Event, Fault, Outcome, PinChange};
 use crate::plan::Select;
 use crate::report::{End, Report};
@@ -142,22 +143,28 @@ pub(in crate::promote) fn changed(changes: &[PinChange]) -> String {
 
 /// Adds the command that goes back to the end of a run that failed and left its change in place. It is not left out: there are three hints at
 /// most.
-pub(in crate::promote) fn with_way_back(mut end: End, reading: Reading<'_>, select: &Select) -> End {
-    let stays = matches!(
-        end.outcome,
-        Outcome::RolloutFailed | Outcome::Breached | Outcome::TimedOut | Outcome::RollbackFailed
-    );
-    if !stays {
-        return end;
+pub(in crate::promote) fn with_way_back(mut end: End, select: &Select) -> End {
+    if leaves_change(end.outcome) {
+        end.hints.truncate(2);
+        end = end.hint(go_back(select, None));
     }
-    end.hints.truncate(2);
-    end.hint(go_back(reading, select))
+    end
 }
 
-/// How the hint with the command that goes back begins.
-pub(in crate::promote) const GO_BACK: &str = "go back: ";
+/// Whether a run that ended so left a change in place that does not work.
+pub(in crate::promote) const fn leaves_change(outcome: Outcome) -> bool {
+    matches!(
+        outcome,
+        Outcome::RolloutFailed | Outcome::Breached | Outcome::TimedOut | Outcome::RollbackFailed
+    )
+}
 
-/// Returns the command that goes back, with the flags of the run, as the text of a hint.
-pub(in crate::promote) fn go_back(reading: Reading<'_>, select: &Select) -> String {
-    format!("{GO_BACK}`{}`", pasted::selected("rollback", reading, select))
+/// Returns the command that goes back as the text of a hint, to the newest version that is known to be good or to `to`. The report completes
+/// it with the flags of the run.
+pub(in crate::promote) fn go_back(select: &Select, to: Option<&str>) -> String {
+    let to = to.map(|to| format!(" --to {to}")).unwrap_or_default();
+    format!(
+        "go back: `promote rollback {}{to}`",
+        about(&select.apps, &select.environments)
+    )
 }

@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
+use crate::assess::history::Record;
 use crate::delivery::Drive;
 use crate::model::{CommitSha, Event, Fault, Outcome, PinChange, in_words};
-use crate::plan::{Allow, OnFailure};
+use crate::plan::{Allow, OnFailure, ResolvedPolicy};
 use crate::report::{End, Report};
 
 use crate::promote::cancel::or_cancel;
 use crate::promote::commands::back::{self, Aim, Done, To};
-use crate::promote::commands::finish::{GO_BACK, with_way_back};
+use crate::promote::commands::finish::{go_back, leaves_change, with_way_back};
 use crate::promote::commands::recording::{self, Verdict};
 use crate::promote::commands::rollback;
 use crate::promote::job::Promote;
@@ -19,6 +20,7 @@ use crate::promote::land::record::Happened;
 use crate::promote::ports::Reading;
 use crate::promote::prepare::applications::Evidence;
 use crate::promote::prepare::plan::Planned;
+use crate::promote::prepare::record::Records;
 
 /// A promotion whose applications were followed to an end.
 #[derive(Clone, Copy)]
@@ -49,6 +51,33 @@ impl Promoted<'_> {
         }
     }
 
+    /// Returns why nothing is taken back, where some environment says `rollback` and the end is one that takes nothing back.
+    fn why_not(&self, outcome: Outcome) -> Option<String> {
+        let places = &self.planned.snapshot.places;
+        let says = |of: fn(&ResolvedPolicy) -> OnFailure| {
+            let mut policies = places.iter().map(|(place, _)| place.policy);
+            policies.any(|policy| of(&policy) == OnFailure::Rollback)
+        };
+        let (failure, timeout) = (says(|policy| policy.on_failure), says(|policy| policy.on_timeout));
+        if !failure && !timeout {
+            return None;
+        }
+        Some(match outcome {
+            Outcome::Cancelled { .. } => "a cancelled run takes nothing back".to_owned(),
+            Outcome::Superseded => "a later commit changed the pin, and it stays".to_owned(),
+            Outcome::Denied | Outcome::Unreachable => "promote cannot see whether the promotion failed".to_owned(),
+            Outcome::TimedOut if !timeout => {
+                "`on-failure: rollback` is for a failure. After a timeout only `on-timeout: rollback` takes back"
+                    .to_owned()
+            }
+            Outcome::RolloutFailed | Outcome::Breached if !failure => {
+                "`on-timeout: rollback` is for a timeout. After a failure only `on-failure: rollback` takes back"
+                    .to_owned()
+            }
+            _ => return None,
+        })
+    }
+
     fn verdict<'a>(&'a self, reason: &'a str) -> Verdict<'a> {
         Verdict {
             planned: self.planned,
@@ -74,26 +103,37 @@ pub(in crate::promote) async fn after(
     } else {
         let verdict = promoted.verdict(&end.reason);
         let lines = recording::lines_of(reading, promoted.recorded, &report.applications, &verdict);
+        let why = promoted.why_not(end.outcome);
+        let end = why.map_or_else(|| end.clone(), |why| not_back(end.clone(), &why));
         (end, lines)
     };
-    recording::save(reading, ways.repo, promoted.planned, &lines).await;
-    let mut end = with_way_back(end, reading, &promoted.job.request.select);
-    if let (Some(before), Some(hint)) = (only_before(&promoted.planned.plan.changes), end.hints.last_mut())
-        && hint.starts_with(GO_BACK)
-    {
-        *hint = format!("{hint} (with `--to {before}` if the record has no version that is known to be good)");
+    let records = recording::save(reading, ways.repo, promoted.planned, &lines).await;
+    let select = &promoted.job.request.select;
+    let mut end = with_way_back(end, select);
+    let to = fallback(&promoted.planned.plan.changes, records.as_ref());
+    if let (Some(to), Some(hint)) = (to.filter(|_| leaves_change(end.outcome)), end.hints.last_mut()) {
+        *hint = go_back(select, Some(&to));
     }
     end
 }
 
-/// Returns the version that all changes replaced, if it is one.
-fn only_before(changes: &[PinChange]) -> Option<String> {
-    let mut before = changes
-        .iter()
-        .filter(|change| change.before.is_pinned())
-        .map(|change| change.before.reference());
-    let first = before.next()?;
-    before.all(|other| other == first).then_some(first)
+/// Returns the version that a way back has to name, because the record has none that is known to be good: what all changes replaced, unless
+/// that failed before.
+fn fallback(changes: &[PinChange], records: Option<&Records>) -> Option<String> {
+    let replaced = || changes.iter().filter(|change| change.before.is_pinned());
+    let first = replaced().next()?.before.reference();
+    let is_good = |change: &PinChange| {
+        let record = records.and_then(|records| records.of(&change.app, &change.environment));
+        let after = change.after.reference();
+        record.is_some_and(|record| record.newest_known_good(|line| !line.images.contains(&after)).is_some())
+    };
+    let has_failed = |change: &PinChange| {
+        let record = records.and_then(|records| records.of(&change.app, &change.environment));
+        let mut lines = record.into_iter().flat_map(Record::newest_first);
+        lines.any(|line| line.images.contains(&first) && !line.event.is_good())
+    };
+    let is_one = replaced().all(|change| change.before.reference() == first);
+    (is_one && !replaced().any(is_good) && !replaced().any(has_failed)).then_some(first)
 }
 
 /// Puts back what the promotion replaced. Where that is not to be, the end stays as it was, and says why.
@@ -138,7 +178,7 @@ async fn take_back(
     };
     let first = match prepared {
         Ok(first) => first,
-        Err(why) => return (not_back(end, &why), bad),
+        Err(why) => return (not_back(end, &why.to_string()), bad),
     };
     let how = (&promoted.job.landing, true);
     let done = match Box::pin(back::carry_out(&aim, reading, ways, drive, how, first, evidence)).await {
@@ -162,7 +202,7 @@ fn not_landed(end: End, unlanded: &Unlanded) -> End {
             &fault.hints,
         ),
         // Decided again on a newer tip: somebody has changed the pin, or holds the version.
-        (Outcome::Refused | Outcome::Invalid, None) => not_back(end, fault),
+        (Outcome::Refused | Outcome::Invalid, None) => not_back(end, &fault.to_string()),
         (_, None) => failed(&end, &format!("the rollback did not land: {fault}"), &fault.hints),
     }
 }
@@ -267,12 +307,9 @@ fn first_line(text: &str) -> &str {
 }
 
 /// The end stays, and a hint says why nothing was taken back.
-fn not_back(mut end: End, why: &Fault) -> End {
+fn not_back(mut end: End, why: &str) -> End {
     end.hints.truncate(1);
-    end.hint(format!(
-        "nothing was rolled back: {}",
-        why.to_string().replace('\n', "; ")
-    ))
+    end.hint(format!("nothing was rolled back: {}", why.replace('\n', "; ")))
 }
 
 /// The way back failed as well.

@@ -11,6 +11,7 @@ use crate::report::ApplicationRow;
 use crate::promote::land::record::{Happened, Place, write};
 use crate::promote::ports::Reading;
 use crate::promote::prepare::plan::Planned;
+use crate::promote::prepare::record::Records;
 
 /// What a run came to, as far as the record is concerned.
 pub(in crate::promote) struct Verdict<'a> {
@@ -131,22 +132,25 @@ pub(in crate::promote) fn lines(
     all.collect()
 }
 
-/// Adds lines to the record of the infra-repo of a plan: all of a run at once.
-pub(in crate::promote) async fn save(reading: Reading<'_>, repo: &dyn Land, planned: &Planned, lines: &[Happened]) {
+/// Adds lines to the record of the infra-repo of a plan, all of a run at once, and returns the record with them; `None` where there is none.
+pub(in crate::promote) async fn save(
+    reading: Reading<'_>,
+    repo: &dyn Land,
+    planned: &Planned,
+    lines: &[Happened],
+) -> Option<Records> {
     // Without a server nothing was seen.
-    let Some(name) = Config::record(planned.snapshot.config.as_ref()).filter(|_| reading.observe.is_some()) else {
-        return;
-    };
+    let name = Config::record(planned.snapshot.config.as_ref()).filter(|_| reading.observe.is_some())?;
     let ports = reading.ports;
     let branch = &planned.snapshot.tip.branch;
     if name == branch.reference() {
         ports.journal.warn(format!(
             "the record was not written: `record` in promote.yaml names {branch}, the branch of the pins → set `record` to another reference"
         ));
-        return;
+        return None;
     }
     let author = &reading.common.author;
-    write(repo, &ports, &Place { name, author }, lines).await;
+    write(repo, &ports, &Place { name, author }, lines).await
 }
 
 /// Returns every pin of each target as the plan leaves it, those that it does not touch included.

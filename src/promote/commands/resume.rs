@@ -91,5 +91,5 @@ async fn follow(
         &verdict(&end.reason),
     ));
     recording::save(reading, repo, &planned, &lines).await;
-    Ok(finish::with_way_back(end, reading, &job.select))
+    Ok(finish::with_way_back(end, &job.select))
 }

@@ -86,7 +86,7 @@ pub(in crate::promote) async fn run(
         of: done.back.of.as_ref().filter(|_| done.wrote),
     };
     recording::outcome(reading, repo, end.outcome, &report.applications, verdict).await;
-    Ok(finish::with_way_back(end, reading, &job.select))
+    Ok(finish::with_way_back(end, &job.select))
 }
 
 fn aim(job: &Rollback) -> Aim<'_> {

@@ -67,5 +67,5 @@ pub(in crate::promote) async fn run(
         of: None,
     };
     recording::outcome(reading, land, end.outcome, &report.applications, verdict).await;
-    Ok(finish::with_way_back(end, reading, &job.select))
+    Ok(finish::with_way_back(end, &job.select))
 }

@@ -71,7 +71,7 @@ pub(in crate::promote) async fn run(
     if !(is_replaced && end.outcome == Outcome::Superseded) {
         recording::outcome(reading, land, end.outcome, &report.applications, verdict).await;
     }
-    Ok(finish::with_way_back(end, reading, &job.select))
+    Ok(finish::with_way_back(end, &job.select))
 }
 
 /// Returns the commit of that name; a short one is looked for in the newest commits of the branch.

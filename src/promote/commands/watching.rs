@@ -369,6 +369,7 @@ fn row(subject: &Subject<'_>, observe: &dyn Reader) -> ApplicationRow {
         health: app.map_or(Health::Unknown, |app| app.health),
         revision: app.and_then(|app| app.revisions.first().cloned()),
         rollout: None,
+        pods: Vec::new(),
         name,
     }
 }

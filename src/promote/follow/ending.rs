@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use crate::assess::rollout::Verdict;
 use crate::delivery::Problem;
+use crate::inputs::about;
 use crate::model::{CommitSha, Outcome, in_words};
 use crate::plan::{OnPause, SyncMode};
 use crate::report::SupersededBy;
 
-use crate::promote::follow::ports::FollowPorts;
 use crate::promote::follow::track::Track;
 
 /// How a wait ended; the rows are made afterwards.
@@ -63,12 +63,12 @@ fn waiting_for(tracks: &[Track<'_>]) -> String {
 }
 
 /// Returns the end if there is one: the first that failed, all live or paused, or time over.
-pub(in crate::promote) fn end(tracks: &[Track<'_>], ports: &FollowPorts<'_>, now: Duration) -> Option<End> {
+pub(in crate::promote) fn end(tracks: &[Track<'_>], now: Duration) -> Option<End> {
     if let Some(track) = tracks.iter().find(|track| track.is_final() && !track.is_live()) {
         match &track.verdict {
             Some(Verdict::Failed { why, hints, .. }) => return Some(ended(Outcome::RolloutFailed, why, hints)),
             Some(Verdict::Superseded { revision, why }) => {
-                let hint = format!("show what runs now: `{}`", command("status", track, ports));
+                let hint = format!("show what runs now: `{}`", command("status", track));
                 let mut end = ended(Outcome::Superseded, why, &[hint]);
                 end.replaced = Some((revision.clone(), why.clone()));
                 return Some(end);
@@ -77,7 +77,7 @@ pub(in crate::promote) fn end(tracks: &[Track<'_>], ports: &FollowPorts<'_>, now
                 return Some(ended(
                     Outcome::RolloutFailed,
                     &format!("{why}, and `on-pause` is `fail`"),
-                    &at_a_pause(track, ports),
+                    &at_a_pause(track),
                 ));
             }
             _ => {}
@@ -86,7 +86,7 @@ pub(in crate::promote) fn end(tracks: &[Track<'_>], ports: &FollowPorts<'_>, now
     if tracks.iter().all(Track::is_final) {
         let paused = tracks.iter().find(|track| !track.is_live());
         return Some(match (paused, tracks) {
-            (Some(track), _) => ended(Outcome::Paused, &track.why(), &at_a_pause(track, ports)),
+            (Some(track), _) => ended(Outcome::Paused, &track.why(), &at_a_pause(track)),
             (None, [one]) => ended(Outcome::Live, &one.why(), &[]),
             (None, many) => ended(Outcome::Live, &format!("all {} applications are live", many.len()), &[]),
         });
@@ -94,7 +94,7 @@ pub(in crate::promote) fn end(tracks: &[Track<'_>], ports: &FollowPorts<'_>, now
     tracks
         .iter()
         .find(|track| !track.is_final() && track.is_late(now))
-        .map(|track| late(track, ports, now))
+        .map(|track| late(track, tracks, now))
 }
 
 /// Makes an end without a later commit.
@@ -108,7 +108,7 @@ pub(in crate::promote) fn ended(outcome: Outcome, reason: &str, hints: &[String]
     }
 }
 
-fn late(track: &Track<'_>, ports: &FollowPorts<'_>, now: Duration) -> End {
+fn late(track: &Track<'_>, tracks: &[Track<'_>], now: Duration) -> End {
     let policy = &track.target.policy;
     let limit = if track.pauses.since.is_some() {
         format!(
@@ -131,7 +131,7 @@ fn late(track: &Track<'_>, ports: &FollowPorts<'_>, now: Duration) -> End {
         let reason = format!("{}: Argo CD has given no answer for {since}; {limit}", track.name());
         let hint = format!(
             "check that `argocd-server` is reachable from here, then run `{}`",
-            again(track, ports)
+            again(track, tracks)
         );
         return ended(Outcome::Unreachable, &reason, &[hint]);
     }
@@ -141,14 +141,14 @@ fn late(track: &Track<'_>, ports: &FollowPorts<'_>, now: Duration) -> End {
     let reason = format!("{name}: {limit}: {why} (for {since}){next}");
     let mut hints = Vec::new();
     if track.pauses.since.is_some() {
-        hints.extend(at_a_pause(track, ports));
+        hints.extend(at_a_pause(track));
     }
-    hints.push(format!("continue to wait for this commit: `{}`", again(track, ports)));
+    hints.push(format!("continue to wait for this commit: `{}`", again(track, tracks)));
     ended(Outcome::TimedOut, &reason, &hints)
 }
 
-/// Returns the command that goes on waiting for the same commit.
-fn again(track: &Track<'_>, ports: &FollowPorts<'_>) -> String {
+/// Returns the command that goes on waiting for the same commit. The report completes it, as every command, with the flags of the run.
+fn again(track: &Track<'_>, tracks: &[Track<'_>]) -> String {
     let target = &track.target;
     let automated = track.known.app.as_ref().is_some_and(|app| app.automated);
     let sync = match target.policy.sync {
@@ -157,32 +157,41 @@ fn again(track: &Track<'_>, ports: &FollowPorts<'_>) -> String {
         SyncMode::Auto => " --sync auto",
         SyncMode::Trigger => " --sync trigger",
     };
+    let targets = || tracks.iter().map(|track| &track.target);
     format!(
-        "promote wait --app {} --environment {} --commit {}{sync} --infra-repo {} --argocd-server {}",
-        target.app,
-        target.environment,
+        "promote wait {} --commit {}{sync}",
+        about(
+            &once(targets().map(|target| &target.app)),
+            &once(targets().map(|target| &target.environment))
+        ),
         track.lineage.commit(),
-        ports.repo.url(),
-        ports.observe.server()
     )
 }
 
+/// Returns each name once, in the order in which they come.
+fn once<T: ToString>(names: impl Iterator<Item = T>) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    for name in names.map(|name| name.to_string()) {
+        if !all.contains(&name) {
+            all.push(name);
+        }
+    }
+    all
+}
+
 /// Returns what a person can do with a canary that waits for one.
-fn at_a_pause(track: &Track<'_>, ports: &FollowPorts<'_>) -> [String; 2] {
+fn at_a_pause(track: &Track<'_>) -> [String; 2] {
     [
-        format!("pass the pause: `{}`", command("resume", track, ports)),
-        format!("stop the canary: `{}`", command("abort", track, ports)),
+        format!("pass the pause: `{}`", command("resume", track)),
+        format!("stop the canary: `{}`", command("abort", track)),
     ]
 }
 
-/// Returns a command for the app and environment of an application.
-fn command(name: &str, track: &Track<'_>, ports: &FollowPorts<'_>) -> String {
+/// Returns a command for the app and environment of an application. The report completes it.
+fn command(name: &str, track: &Track<'_>) -> String {
     format!(
-        "promote {name} --app {} --environment {} --infra-repo {} --argocd-server {}",
-        track.target.app,
-        track.target.environment,
-        ports.repo.url(),
-        ports.observe.server()
+        "promote {name} {}",
+        about(&[&track.target.app], &[&track.target.environment])
     )
 }
 

@@ -120,7 +120,7 @@ async fn run<'a>(ports: FollowPorts<'a>, tracks: &mut [Track<'a>], nonce: &'a st
             wake = wake.min(track.requests.judge_at.max(now));
         }
         telling.all(tracks, now);
-        if let Some(end) = end(tracks, &ports, now) {
+        if let Some(end) = end(tracks, now) {
             return end;
         }
         let pause = wake.saturating_sub(now).max(Duration::from_millis(10));
@@ -209,7 +209,7 @@ async fn explained(ports: FollowPorts<'_>, tracks: &mut [Track<'_>], mut end: En
             operation: track.our_operation(),
             baseline: track.target.baseline.as_ref(),
         };
-        let found = diagnose(ports, &track.target.id, promoted, until).await;
+        let (found, pods) = diagnose(ports, &track.target.id, promoted, until).await;
         if !found.lines.is_empty() && !std::mem::replace(&mut explained, true) {
             ports.journal.tell(Event::Stage("Why".to_owned()));
         }
@@ -222,7 +222,7 @@ async fn explained(ports: FollowPorts<'_>, tracks: &mut [Track<'_>], mut end: En
         {
             end.reason = caused(&end.reason, &track.name(), &first);
         }
-        track.found = found.lines;
+        (track.found, track.pods) = (found.lines, pods);
     }
     end
 }

@@ -5,11 +5,11 @@ mod answers;
 
 use std::time::Duration;
 
-use crate::assess::rollout::{Ask, Opening, Origin, Seen, StuckPod, Verdict, Wanted, Watch};
+use crate::assess::rollout::{Ask, Opening, Origin, Running, Seen, StuckPod, Verdict, Wanted, Watch};
 use crate::delivery::Problem;
 use crate::model::{AppSnapshot, Health, Managed, Node, Operation, SyncState, SyncWindows, Timestamp};
 use crate::plan::{OnPause, SyncMode};
-use crate::report::{ApplicationRow, RolloutRow};
+use crate::report::{ApplicationRow, PodsRow, RolloutRow};
 
 use crate::promote::follow::canaries::{Canaries, Reading};
 use crate::promote::follow::said::Said;
@@ -106,6 +106,8 @@ pub(in crate::promote) struct Track<'a> {
     pub(in crate::promote) said: Said,
     /// Why it is not healthy, found at the end.
     pub(in crate::promote) found: Vec<String>,
+    /// Which versions its pods run, read with it.
+    pub(in crate::promote) pods: Vec<Running>,
 }
 
 impl<'a> Track<'a> {
@@ -156,6 +158,7 @@ impl<'a> Track<'a> {
             },
             said: Said::default(),
             found: Vec::new(),
+            pods: Vec::new(),
             target,
         }
     }
@@ -332,6 +335,13 @@ impl<'a> Track<'a> {
                 weight: canary.weight,
                 pause: canary.pause.clone(),
             }),
+            pods: (self.pods.iter())
+                .map(|row| PodsRow {
+                    image: row.image.clone(),
+                    ready: row.ready,
+                    pods: row.pods,
+                })
+                .collect(),
         }
     }
 }

@@ -84,5 +84,6 @@ fn waiting(target: &Followee, page: &str) -> ApplicationRow {
         live: false,
         reason: format!("{}: not synced, because an earlier wave is not live", target.id),
         rollout: None,
+        pods: Vec::new(),
     }
 }

@@ -31,10 +31,16 @@ pub(in crate::promote) struct Place<'a> {
     pub(in crate::promote) author: &'a Author,
 }
 
-/// Adds what happened to the record. Says in a warning what kept it from that. Nothing is written once the run was cancelled.
-pub(in crate::promote) async fn write(repo: &dyn Land, ports: &Ports<'_>, place: &Place<'_>, happened: &[Happened]) {
+/// Adds what happened to the record, and returns the record with it. Says in a warning what kept it from that. Nothing is written once the
+/// run was cancelled.
+pub(in crate::promote) async fn write(
+    repo: &dyn Land,
+    ports: &Ports<'_>,
+    place: &Place<'_>,
+    happened: &[Happened],
+) -> Option<Records> {
     if happened.is_empty() || ports.cancel.borrow().is_some() {
-        return;
+        return None;
     }
     let begun = ports.clock.now();
     // Whether another run was seen to write it: then the host answers, and it is worth the wait.
@@ -55,24 +61,24 @@ pub(in crate::promote) async fn write(repo: &dyn Land, ports: &Ports<'_>, place:
         written = Box::pin(until_written(repo, ports, place, happened, end, &contended)) => written,
         _ = crate::promote::cancel::signal(ports.cancel.clone()) => {
             ports.journal.warn(format!("the record on {} is not complete: the run was cancelled while it was written", place.name));
-            return;
+            return None;
         }
         after = late => Err(Fault::unreachable(format!("the host did not take it within {}", in_words(after)))),
     };
     match written {
-        Ok(Written::Landed) => ports.journal.debug(format!("recorded on {}", place.name)),
-        Ok(Written::Known) => ports.journal.debug(format!("{} says so already", place.name)),
-        Err(fault) => ports.journal.warn(format!(
-            "the record on {} was not written: {fault} → let the token push to that reference, or name another one, or `none`, with `record:` in \
-             promote.yaml",
-            place.name
-        )),
+        Ok(records) => {
+            ports.journal.debug(format!("recorded on {}", place.name));
+            Some(records)
+        }
+        Err(fault) => {
+            ports.journal.warn(format!(
+                "the record on {} was not written: {fault} → let the token push to that reference, or name another one, or `none`, with \
+                 `record:` in promote.yaml",
+                place.name
+            ));
+            None
+        }
     }
-}
-
-enum Written {
-    Landed,
-    Known,
 }
 
 async fn until_written(
@@ -82,7 +88,7 @@ async fn until_written(
     happened: &[Happened],
     end: Duration,
     contended: &Cell<bool>,
-) -> Result<Written, Fault> {
+) -> Result<Records, Fault> {
     let mut pairs: Vec<Pair> = Vec::new();
     for one in happened {
         if !pairs.contains(&one.pair) {
@@ -91,13 +97,13 @@ async fn until_written(
     }
     let mut losses = 0;
     loop {
-        let records = read(repo, &place.name, &pairs).await?;
-        let Some(update) = update(records, place, happened, ports) else {
-            return Ok(Written::Known);
+        let mut records = read(repo, &place.name, &pairs).await?;
+        let Some(update) = update(&mut records, place, happened, ports) else {
+            return Ok(records);
         };
         let begun = ports.clock.now();
         match repo.land(&update).await? {
-            Attempt::Landed(_) => return Ok(Written::Landed),
+            Attempt::Landed(_) => return Ok(records),
             Attempt::LostRace { why } => {
                 losses += 1;
                 contended.set(true);
@@ -113,8 +119,8 @@ async fn until_written(
     }
 }
 
-/// Returns the commit that adds the lines; `None` if the record has all of them.
-fn update(mut records: Records, place: &Place<'_>, happened: &[Happened], ports: &Ports<'_>) -> Option<Update> {
+/// Adds the lines, and returns the commit with them; `None` if the record has all of them.
+fn update(records: &mut Records, place: &Place<'_>, happened: &[Happened], ports: &Ports<'_>) -> Option<Update> {
     let mut edits = Vec::new();
     let mut words: Vec<String> = Vec::new();
     for row in &mut records.rows {
@@ -145,7 +151,7 @@ fn update(mut records: Records, place: &Place<'_>, happened: &[Happened], ports:
     (!edits.is_empty()).then(|| Update {
         reference: place.name.clone(),
         expected: records.at.clone(),
-        parents: records.at.into_iter().collect(),
+        parents: records.at.clone().into_iter().collect(),
         edits,
         message: format!("record {}\n", words.join(", ")),
         author: place.author.clone(),
@@ -240,7 +246,7 @@ mod tests {
                 name: RefName::parse("refs/promote/record").unwrap(),
                 author: &author,
             };
-            async move { write(repo.as_ref(), &ports, &place, &happened).await }
+            async move { _ = write(repo.as_ref(), &ports, &place, &happened).await }
         });
         let mut underway = crate::promote::underway::Underway::at_once(WRITERS);
         writers.for_each(|writer| underway.add(writer));

@@ -105,5 +105,6 @@ pub(in crate::promote) fn baseline(followee: &Followee, observe: &dyn Observe) -
         live: false,
         reason: "its state before any change".to_owned(),
         rollout: None,
+        pods: Vec::new(),
     }
 }

@@ -1,10 +1,10 @@
 //! Whether a promotion would replace a canary of another version that is under way. Of what was seen alone; asks nobody.
 
+use crate::inputs::about;
 use crate::model::{Canary, Fault, Parts, PinChange};
 
 use crate::plan::Select;
 use crate::promote::followee::Followee;
-use crate::promote::pasted;
 use crate::promote::ports::Reading;
 use crate::promote::prepare::plan::Planned;
 
@@ -33,7 +33,7 @@ pub(in crate::promote) fn replaced(
         "this promotion would replace a canary that is not finished: {}",
         why.join("; ")
     );
-    let command = |name| pasted::selected(name, reading, select);
+    let command = |name| format!("promote {name} {}", about(&select.apps, &select.environments));
     Some(
         Fault::refused(what)
             .hint("to replace the canary, set `allow: replace-canary`")

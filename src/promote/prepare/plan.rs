@@ -44,7 +44,7 @@ pub(in crate::promote) async fn planned(
     let mut snapshot = snapshot(repo, asked).await?;
     let configured = snapshot.config.as_ref().and_then(|config| config.message.as_deref());
     let template = request.message.as_deref().or(configured).unwrap_or(DEFAULT_MESSAGE);
-    let copied = with_schema_of_source(repo, request, &snapshot).await?;
+    let copied = with_what_is_known_there(repo, request, &snapshot).await?;
     let request = copied.as_ref().unwrap_or(request);
     let resolved = with_digests(images, request, &snapshot).await?;
     let request = resolved.as_ref().unwrap_or(request);
@@ -104,14 +104,14 @@ async fn with_digests(images: &dyn Images, request: &Request, snapshot: &Snapsho
     Ok(Some(resolved))
 }
 
-/// Returns the request with the schema of what `from` copies: that of the newest commit that pinned it there. `None` where the request has
-/// one, copies nothing, or no such commit names one.
-async fn with_schema_of_source(
+/// Returns the request with what is known of what `from` copies: the schema, unless the request has one, and the source commit, by the newest
+/// commit that pinned it there. `None` where the request copies nothing, or no such commit says anything.
+async fn with_what_is_known_there(
     repo: &dyn InfraRepo,
     request: &Request,
     snapshot: &Snapshot,
 ) -> Result<Option<Request>, Fault> {
-    if request.from.is_none() || request.schema.is_some() {
+    if request.from.is_none() {
         return Ok(None);
     }
     let mut pins: Vec<(&str, Pin)> = Vec::new();
@@ -122,13 +122,14 @@ async fn with_schema_of_source(
         }
     }
     let commits = repo.history(&snapshot.source_tip.commit, MOST_COMMITS).await?;
-    let schema = commits.iter().find_map(|commit| {
+    let known = commits.iter().find_map(|commit| {
         let trailers = Trailers::read(&commit.message)?;
         let set = |(file, pin): &(&str, Pin)| trailers.pins.iter().any(|one| one.made(file, pin));
-        pins.iter().any(set).then_some(trailers.schema)
+        pins.iter().any(set).then_some(trailers)
     });
-    Ok(schema.flatten().map(|schema| Request {
-        schema: Some(schema),
+    Ok(known.map(|known| Request {
+        schema: request.schema.clone().or(known.schema),
+        source: known.source.map(Box::new),
         ..request.clone()
     }))
 }

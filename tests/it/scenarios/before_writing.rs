@@ -183,3 +183,42 @@ fn status_names_the_commit_that_last_changed_the_pin_whoever_made_it() {
         (&*revert, &"Somebody Else".into())
     );
 }
+
+#[test]
+fn the_source_commit_goes_with_the_image_from_one_environment_to_the_next() {
+    let world = World::at_speed(200.0);
+    let step = (world.step())
+        .with("app", "api")
+        .with("environment", "dev")
+        .with("tag", "0123456")
+        .with("settle", "300ms");
+    let event = serde_json::json!({"head_commit": {
+        "id": "0123456789abcdef0123456789abcdef01234567", "message": "Add a cart\n\nWith a body",
+        "timestamp": "2026-11-27T12:00:00Z", "author": {"name": "Jane", "email": "jane@example.com"},
+    }});
+    std::fs::write(step.path("event.json"), event.to_string()).unwrap();
+    let stepped = step.run();
+    assert_eq!(stepped.outputs["outcome"], "promoted", "{:?}", stepped.ran);
+    let trailers = || -> Vec<String> {
+        let message = world.sandbox.git(&["log", "-1", "--format=%B", "main"]).unwrap();
+        let lines = message
+            .lines()
+            .filter(|line| line.starts_with("Argocd-reference-commit-"));
+        lines.map(str::to_owned).collect()
+    };
+    let written = trailers();
+    assert_eq!(
+        written,
+        [
+            "Argocd-reference-commit-author: Jane <jane@example.com>",
+            "Argocd-reference-commit-sha: 0123456789abcdef0123456789abcdef01234567",
+            "Argocd-reference-commit-subject: Add a cart",
+            "Argocd-reference-commit-repourl: https://github.com/myorg/api",
+            "Argocd-reference-commit-date: 2026-11-27T12:00:00Z",
+        ]
+    );
+    world
+        .live("--app api --environment staging --from dev --settle 300ms")
+        .ends("promoted", 0);
+    assert_eq!(trailers(), written);
+}

@@ -234,3 +234,15 @@ fn a_rollback_takes_a_shared_change_back_everywhere_and_holds_it_everywhere() {
         assert!(holds.contains(&format!("environment: {environment}\n")), "{holds}");
     }
 }
+
+#[test]
+fn a_tag_for_an_overlay_without_pins_says_where_the_image_is_pinned() {
+    let world = world();
+    let report = world.live("--app api --environment qa --tag v2").ends("invalid", 2);
+    let reason = report["reason"].as_str().unwrap();
+    assert!(
+        reason.contains("apps/api/pins/kustomization.yaml pins it as myorg/api:v1 (line 4)")
+            && !reason.contains("new-entry"),
+        "{reason}"
+    );
+}

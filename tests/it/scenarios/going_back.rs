@@ -282,6 +282,47 @@ fn several_apps_images_and_environments_go_back_to_the_byte_in_one_commit() {
     }
 }
 
+#[test]
+fn each_candidate_of_several_images_has_a_flag_that_chooses_it() {
+    let world = World::new();
+    let words = "--app web --environment dev --settle 300ms";
+    let digest = |digit: char| format!("sha256:{}", digit.to_string().repeat(64));
+    // nginx stays, and one tag of the app comes back: neither names a version alone.
+    for (tag, digit) in [("v1", 'a'), ("v2", 'a'), ("v1", 'b'), ("v2", 'b')] {
+        let image = format!(
+            "--image registry.example.com/shop/web:{tag} --image nginx:1@{}",
+            digest(digit)
+        );
+        world.land(&format!("{words} {image}")).exits(0);
+    }
+    let report = world.live(&format!("rollback {words}")).ends("refused", 3);
+    let reason = report["reason"].as_str().unwrap();
+    let flags: Vec<&str> = reason.split('`').filter(|part| part.starts_with("--to ")).collect();
+    assert!(flags.len() >= 3, "{reason}");
+    for flag in &flags {
+        let report = world
+            .live(&format!("rollback {words} {flag} --dry-run"))
+            .ends("planned", 0);
+        let named: Vec<&str> = flag.trim_start_matches("--to ").split(',').collect();
+        let changes = report["changes"].to_string();
+        assert_ne!(changes, "[]", "{flag} changes nothing: {reason}");
+        let pins = pinned_after(&report);
+        assert!(
+            named.iter().all(|name| pins.iter().any(|pin| pin.contains(name))),
+            "{flag}: {pins:?}"
+        );
+    }
+    let mut once = flags.clone();
+    once.dedup();
+    assert_eq!(once, flags, "{reason}");
+}
+
+/// Returns what is pinned after a way back.
+fn pinned_after(report: &serde_json::Value) -> Vec<String> {
+    let images = report["rollback"]["to"].as_array().unwrap().iter();
+    images.map(|image| image.as_str().unwrap().to_owned()).collect()
+}
+
 /// Waits until the tip of the branch is another commit.
 fn landed(world: &World, since: &str) {
     let moved = |sandbox: &Sandbox| sandbox.tip().unwrap() != since;

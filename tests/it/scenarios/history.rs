@@ -78,7 +78,7 @@ fn figures_say_how_often_it_fails_and_how_long_it_takes_to_be_well_again() {
     let failed = world.live(&format!("{quick} --tag fail2")).ends("rollout-failed", 5);
     let hint = failed["hints"].as_array().unwrap().last().unwrap().to_string();
     assert!(
-        hint.contains("(with `--to myorg/api:v1` if the record has no "),
+        hint.contains("go back: `promote rollback ") && !hint.contains("--to"),
         "{hint}"
     );
     world.live(&format!("rollback {quick}")).ends("reverted", 0);
@@ -175,4 +175,27 @@ fn what_came_later_within_one_second_stands_first() {
     assert_eq!(tags, [true; 3], "{all:#?}");
     let newest = rows(&world.land(&format!("{command} --limit 1")).ends("ok", 0));
     assert_eq!(newest, all[..1]);
+}
+
+#[test]
+fn a_row_links_to_the_run_of_the_workflow() {
+    let world = World::at_speed(200.0);
+    let promoted = (world.step())
+        .with("app", "api")
+        .with("environment", "dev")
+        .with("tag", "v1")
+        .with("settle", "300ms")
+        .run();
+    assert_eq!(promoted.outputs["outcome"], "promoted", "{:?}", promoted.ran);
+    let run = "https://github.com/myorg/api/actions/runs/1234567/attempts/2";
+    let text = world.land("history --app api --environment dev").exits(0);
+    assert!(text.stdout.contains(run), "{}", text.stdout);
+    let shown = (world.step()).with("command", "history").with("app", "api").run();
+    assert!(shown.summary.contains(&format!("[run](<{run}>)")), "{}", shown.summary);
+    // A run on a laptop has no page.
+    world
+        .live("--app api --environment dev --settle 300ms --tag v2")
+        .ends("promoted", 0);
+    let text = world.land("history --app api --environment dev --limit 1").exits(0);
+    assert!(!text.stdout.contains("http"), "{}", text.stdout);
 }

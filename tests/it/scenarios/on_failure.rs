@@ -107,11 +107,35 @@ fn a_failure_is_only_reported_unless_something_else_is_said_and_names_the_way_ba
     assert!(report["rollback"].is_null(), "{report:#}");
     let hint = report["hints"].as_array().unwrap().last().unwrap().as_str().unwrap();
     let server = world.sandbox.argocd.url();
+    // Nothing was recorded of what it replaced, so the way back has to name it.
     let command = format!(
-        "`promote rollback --app api --environment dev --infra-repo {} --argocd-server {server}`",
+        "`promote rollback --app api --environment dev --to myorg/api:4f9d2c1 --infra-repo {} --argocd-server {server} --settle 300ms`",
         world.sandbox.infra_repo()
     );
     assert!(hint.contains(&command), "{hint}");
+}
+
+#[test]
+fn the_way_back_names_no_version_that_failed_and_keeps_the_flags_of_the_run() {
+    let world = World::at_speed(200.0);
+    fails(&world, "", "rollout-failed", 5);
+    // What it replaced has failed, and nothing else is known to be good.
+    let report = world.live(&format!("{QUICK} --tag fail3")).ends("rollout-failed", 5);
+    let hint = report["hints"].as_array().unwrap().last().unwrap().as_str().unwrap();
+    assert!(
+        hint.starts_with("go back: `promote rollback ") && !hint.contains("--to"),
+        "{hint}"
+    );
+    assert!(!report.to_string().contains("promote the version before"), "{report:#}");
+    let report = world
+        .live(&format!(
+            "wait {QUICK} --timeout 5s --application {{app}}-{{environment}}"
+        ))
+        .ends("rollout-failed", 5);
+    let hint = report["hints"].as_array().unwrap().last().unwrap().as_str().unwrap();
+    for flag in ["--application '{app}-{environment}'", "--timeout 5s", "--settle 300ms"] {
+        assert!(hint.contains(flag), "{flag} in {hint}");
+    }
 }
 
 #[test]
@@ -121,7 +145,17 @@ fn a_timeout_is_taken_back_where_that_is_said() {
     world.live(&words).ends("rolled-back", 7);
     let world = World::at_speed(20.0);
     let words = format!("{QUICK} --tag never1 --timeout 2s --on-failure rollback");
-    world.live(&words).ends("timed-out", 10);
+    let report = world.live(&words).ends("timed-out", 10);
+    says_why_nothing_was_rolled_back(&report, "only `on-timeout: rollback` takes back");
+}
+
+#[track_caller]
+fn says_why_nothing_was_rolled_back(report: &Value, why: &str) {
+    let hints = report["hints"].to_string();
+    assert!(
+        hints.contains("nothing was rolled back: ") && hints.contains(why),
+        "{report:#}"
+    );
 }
 
 #[test]
@@ -164,10 +198,12 @@ fn nothing_is_taken_back_where_somebody_changed_the_pin_or_the_run_was_cancelled
     let path = "apps/api/overlays/dev/kustomization.yaml";
     world.sandbox.commit(path, &newer, "Take another one").unwrap();
     let report = running.wait().report();
-    assert!(
-        ["superseded", "timed-out"].contains(&report["outcome"].as_str().unwrap()),
-        "{report:#}"
-    );
+    let why = match report["outcome"].as_str().unwrap() {
+        "superseded" => "a later commit changed the pin",
+        "timed-out" => "somebody has changed the pin since",
+        other => panic!("{other}: {report:#}"),
+    };
+    says_why_nothing_was_rolled_back(&report, why);
     assert!(overlay(&world).contains("never2"));
 
     let world = World::new();
@@ -177,7 +213,8 @@ fn nothing_is_taken_back_where_somebody_changed_the_pin_or_the_run_was_cancelled
     world.until("the commit", pinned("never1"));
     std::thread::sleep(std::time::Duration::from_millis(300));
     running.signal(15);
-    running.wait().ends("cancelled", 143);
+    let report = running.wait().ends("cancelled", 143);
+    says_why_nothing_was_rolled_back(&report, "a cancelled run takes nothing back");
     assert!(overlay(&world).contains("never1"));
 }
 
@@ -205,6 +242,9 @@ fn losing_argocd_in_the_wait_takes_nothing_back() {
         world.sandbox.argocd.cut_streams();
         let report = running.wait().ends(outcome, code);
         assert!(report["rollback"].is_null(), "{report:#}");
+        if outcome == "denied" {
+            says_why_nothing_was_rolled_back(&report, "promote cannot see whether the promotion failed");
+        }
         assert_eq!(world.sandbox.tip().unwrap(), tip, "{report:#}");
         let events = events(&world, "api", "dev");
         assert!(!events.iter().any(|event| event.starts_with('r')), "{events:?}");

@@ -3,7 +3,7 @@
 use sandbox::argocd::{ArgoCd, ArgoCdOptions};
 use serde_json::{Value, json};
 
-use crate::support::{Ran, World};
+use crate::support::{Ran, World, run};
 
 /// A world whose staging is on a server of its own, under the name that dev has on the first.
 struct Split {
@@ -36,10 +36,14 @@ impl Split {
         self.run_at(self.staging.url(), words)
     }
 
+    fn tokens(&self) -> String {
+        let first = &self.world.sandbox.argocd;
+        format!("dev={}\nstaging={}", first.token("ci"), self.staging.token("ci"))
+    }
+
     fn run_at(&self, staging: &str, words: &str) -> Ran {
         let first = &self.world.sandbox.argocd;
-        let servers = format!("dev={}\nstaging={staging}", first.url());
-        let tokens = format!("dev={}\nstaging={}", first.token("ci"), self.staging.token("ci"));
+        let (servers, tokens) = (format!("dev={}\nstaging={staging}", first.url()), self.tokens());
         let env = [("ARGOCD_SERVER", servers.as_str()), ("ARGOCD_AUTH_TOKEN", &tokens)];
         let words = format!("{words} --app api --output json");
         self.world.land_with(&env, &words)
@@ -107,4 +111,47 @@ fn every_environment_of_the_run_has_a_line() {
         reason.contains("`argocd-server`") && reason.contains("environment production"),
         "{reason}"
     );
+}
+
+#[test]
+fn the_way_back_that_a_failure_names_runs_as_it_is() {
+    let split = Split::new();
+    let promote = "--application {app} --environment dev,staging --settle 0s";
+    split.run(&format!("{promote} --tag v7")).ends("promoted", 0);
+    let failed = split.run(&format!("{promote} --tag fail8")).ends("rollout-failed", 5);
+    let hint = failed["hints"].as_array().unwrap().last().unwrap().as_str().unwrap();
+    let command = hint.split('`').nth(1).unwrap();
+    let first = split.world.sandbox.argocd.url();
+    let servers = format!("--argocd-server dev={first},staging={}", split.staging.url());
+    assert!(command.contains(&servers), "{command}");
+    let words = command.replace('\'', "");
+    let args: Vec<&str> = words.split_whitespace().skip(1).chain(["--output", "json"]).collect();
+    // Only secrets are not in it.
+    let tokens = split.tokens();
+    let env = [
+        ("PROMOTE_TOKEN", split.world.sandbox.git_token()),
+        ("ARGOCD_AUTH_TOKEN", tokens.as_str()),
+    ];
+    let report = run(split.world.folder.path(), &env, &args).ends("reverted", 0);
+    assert_eq!(revisions(&report), [("dev", true), ("staging", true)]);
+}
+
+#[test]
+fn what_comes_after_another_environment_is_asked_of_the_server_of_that_one() {
+    let split = Split::new();
+    let config =
+        "version: 1\nlayout: {application: \"{app}\"}\nenvironments:\n- name: dev\n- {name: staging, after: [dev]}\n";
+    split.world.sandbox.commit("promote.yaml", config, "configure").unwrap();
+    let staging = "--environment staging --settle 0s";
+    let report = split.run(&format!("{staging} --tag v7")).ends("refused", 3);
+    assert!(
+        report["reason"].as_str().unwrap().contains("gate `after`"),
+        "{report:#}"
+    );
+    split.run("--environment dev --settle 0s --tag v7").ends("promoted", 0);
+    split.run(&format!("{staging} --tag v7")).ends("promoted", 0);
+    // Where it is not live any more on its own server, the gate is closed again.
+    split.run("--environment dev --settle 0s --tag v8").ends("promoted", 0);
+    split.world.sandbox.argocd.delete("api");
+    split.run(&format!("{staging} --tag v8")).ends("refused", 3);
 }

@@ -6,31 +6,35 @@ use crate::plan::undo::{MOST_CANDIDATES, Version};
 use super::{Chosen, Here, No, good, no};
 
 impl Here<'_> {
-    /// The version that a tag, digest or reference names.
+    /// The version that a tag, digest or reference names, or several of them together.
     pub(super) fn version(&self, to: &str, unknown: bool) -> Result<Chosen, No> {
-        let to = &self.past.completed(to).map_err(|names| No {
-            why: format!("`to` {to} is ambiguous: {}", names.join(", ")),
-            hint: Some("give more of its digits".to_owned()),
-        })?;
+        let mut names = Vec::new();
+        for name in to.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+            names.push(self.past.completed(name).map_err(|names| No {
+                why: format!("`to` {name} is ambiguous: {}", names.join(", ")),
+                hint: Some("give more of its digits".to_owned()),
+            })?);
+        }
+        let to = &names.join(",");
+        let is_it = |version: &Version| names.iter().all(|name| version.is(name));
         let current = Version::pinned(self.past.pinned.to_vec());
-        if current.is(to) {
+        if is_it(&current) {
             let reason = format!("{} is pinned already", current.images().join(", "));
             return Ok(Chosen::new(current.pins, reason));
         }
-        let versions: Vec<Version> = self
-            .past
-            .versions()
-            .into_iter()
-            .filter(|version| version.is(to))
-            .collect();
-        let mut references: Vec<&str> = Vec::new();
-        for pin in versions.iter().flat_map(|version| &version.pins) {
-            let is_it = Version::pinned(vec![pin.clone()]).is(to);
-            if is_it && !references.contains(&pin.image.as_str()) {
-                references.push(&pin.image);
+        let versions: Vec<Version> = self.past.versions().into_iter().filter(is_it).collect();
+        let references = |name: &str| {
+            let mut found: Vec<&str> = Vec::new();
+            for pin in versions.iter().flat_map(|version| &version.pins) {
+                let one = Version::pinned(vec![pin.clone()]);
+                if one.is(name) && !found.contains(&pin.image.as_str()) {
+                    found.push(&pin.image);
+                }
             }
-        }
-        if references.len() > 1 {
+            found
+        };
+        let ambiguous = names.iter().map(|name| references(name)).find(|found| found.len() > 1);
+        if let Some(references) = ambiguous {
             return Err(No {
                 why: format!("`to` {to} is ambiguous: {}", references.join(", ")),
                 hint: Some("set `to` to the whole reference".to_owned()),
@@ -83,7 +87,7 @@ impl Here<'_> {
             let images = version.images();
             let way = match version.pins.iter().find_map(|pin| self.held(pin)) {
                 Some(held) => held.to_string(),
-                None => format!("`--to {}`", flag(version, &versions)),
+                None => format!("`--to {}`", flag(version, &versions, &self.past.images())),
             };
             format!("\n- {} ({}{at}): {way}", images.join(", "), version.ended)
         });
@@ -100,13 +104,18 @@ impl Here<'_> {
     }
 }
 
-/// Returns the shortest name of a version that no other has.
-fn flag(version: &Version, all: &[Version]) -> String {
+/// Returns the shortest name of a version that neither another one nor what is pinned has: a tag, a reference, or all of its references.
+fn flag(version: &Version, all: &[Version], pinned: &[String]) -> String {
     let images = version.images();
-    let first = images.first().cloned().unwrap_or_default();
-    let tag = Parts::of(&first).tag.map(str::to_owned);
-    tag.filter(|tag| all.iter().filter(|other| other.is(tag)).count() == 1)
-        .unwrap_or(first)
+    let is_pinned = |name: &str| {
+        let own = |image: &&String| Parts::of(image).tag == Some(name) || *image == name;
+        pinned.iter().any(|image| own(&image))
+    };
+    let is_unique = |name: &&str| !is_pinned(name) && all.iter().filter(|other| other.is(name)).count() == 1;
+    let mut tags = images.iter().filter_map(|image| Parts::of(image).tag);
+    let mut references = images.iter().map(String::as_str);
+    let single = tags.find(is_unique).or_else(|| references.find(is_unique));
+    single.map_or_else(|| images.join(","), str::to_owned)
 }
 
 fn ended(version: &Version) -> String {
