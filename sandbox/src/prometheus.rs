@@ -34,6 +34,8 @@ struct State {
     cut: bool,
     warnings: Vec<String>,
     asked: usize,
+    /// Answers everything with an error that repeats the `Authorization` of the request.
+    echoes: bool,
 }
 
 /// A running stand-in. It ends with the process.
@@ -95,6 +97,11 @@ impl Prometheus {
     /// Answers the next requests with this status.
     pub fn fail_next(&self, count: usize, status: u16) {
         self.with(|state| (state.down, state.down_for) = (Some(status), Some(count)));
+    }
+
+    /// Answers everything from now on with an error that repeats the `Authorization` of the request, as a server in debug mode does.
+    pub fn echo(&self) {
+        self.with(|state| state.echoes = true);
     }
 
     /// Ends the connection in the middle of every answer.
@@ -172,6 +179,10 @@ fn answered(state: &State, request: &Request) -> (u16, Option<String>, Value) {
     let wanted = state.token.as_ref().map(|token| format!("Bearer {token}"));
     if wanted.is_some() && headers.get("authorization") != wanted.as_ref() {
         return (401, None, json!({}));
+    }
+    if state.echoes {
+        let sent = headers.get("authorization").map_or("", String::as_str);
+        return bad(&format!("debug: got {sent} of you"));
     }
     if let Some(status) = state.down {
         return (status, None, json!({}));

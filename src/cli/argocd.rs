@@ -11,7 +11,7 @@ use crate::github::Login;
 use crate::inputs::Reader;
 use crate::model::{EnvironmentName, Secret, may_carry_secret, read_url};
 
-use super::headers::{Own, headers};
+use super::headers::{Own, headers, headers_of_each};
 use super::place::Place;
 
 /// The headers that promote sets itself.
@@ -35,7 +35,6 @@ pub(super) fn settings(
     let client_id = reader.parsed(&ARGOCD_OIDC_CLIENT_ID, word);
     let connector = reader.parsed(&ARGOCD_OIDC_CONNECTOR, word);
     let project = reader.text(&ARGOCD_PROJECT);
-    let headers = headers(reader, &ARGOCD_HEADERS, &OWN);
     if !is_given(reader) {
         for spec in [ARGOCD_TOKEN, ARGOCD_HEADERS] {
             if reader.given(&spec).is_some() && !reader.refuse_empty(&ARGOCD_SERVER) {
@@ -44,16 +43,17 @@ pub(super) fn settings(
         }
         return None;
     }
-    let of = |server, token| Settings {
+    let of = |server, token, headers| Settings {
         server,
         token,
         tokens: None,
-        headers: headers.clone(),
+        headers,
         project: project.clone(),
     };
     let lines = reader
         .given(&ARGOCD_SERVER)
         .and_then(|given| by_environment(given.text.split([',', '\n'])));
+    let of_all = || headers(reader, &ARGOCD_HEADERS, &OWN);
     if oidc == Some(true) {
         if reader.given(&ARGOCD_TOKEN).is_some() {
             reader.mistake("`argocd-token` and `argocd-auth: github-oidc` are both given: drop one of them".to_owned());
@@ -65,7 +65,7 @@ pub(super) fn settings(
         }
         let server = reader.parsed(&ARGOCD_SERVER, server)?;
         let login = login(reader, place, server.clone(), client_id?, connector?)?;
-        return Some((Servers::One(of(server, Secret::new(""))), Some(login)));
+        return Some((Servers::One(of(server, Secret::new(""), of_all())), Some(login)));
     }
     reader.require(&ARGOCD_TOKEN, ", but `argocd-server` is given");
     let token = || reader.secret(&ARGOCD_TOKEN);
@@ -73,29 +73,36 @@ pub(super) fn settings(
         each(reader, &lines, &token()?, asked, of)?
     } else {
         let (address, token) = (reader.parsed(&ARGOCD_SERVER, server), token());
-        Servers::One(of(address?, token?))
+        let headers = of_all();
+        Servers::One(of(address?, token?, headers))
     };
     Some((servers, None))
 }
 
-/// Reads a server and its token for each environment.
+/// Reads a server with its token and headers for each environment.
 fn each(
     reader: &Reader<'_>,
     lines: &[(EnvironmentName, &str)],
     token: &Secret,
     asked: &[EnvironmentName],
-    of: impl Fn(Url, Secret) -> Settings,
+    of: impl Fn(Url, Secret, Vec<(String, Secret)>) -> Settings,
 ) -> Option<Servers> {
     let Some(tokens) = by_environment(token.expose().lines()) else {
         let why = "must have a line `ENVIRONMENT=TOKEN` for each line of `argocd-server`";
         reader.wrong(&ARGOCD_TOKEN, "", why);
         return None;
     };
+    let known: Vec<&EnvironmentName> = lines.iter().map(|(environment, _)| environment).collect();
+    let headers = headers_of_each(reader, &ARGOCD_HEADERS, &OWN, &known);
     let mut each = Vec::new();
     for (environment, address) in lines {
         let token = tokens.iter().find(|(name, _)| name == environment);
         match (server(address), token) {
-            (Ok(url), Some((_, token))) => each.push((environment.clone(), of(url, Secret::new(*token)))),
+            (Ok(url), Some((_, token))) => {
+                let own = headers.iter().filter(|(of, _)| of == environment);
+                let own = own.map(|(_, header)| header.clone()).collect();
+                each.push((environment.clone(), of(url, Secret::new(*token), own)));
+            }
             (Err(why), _) => reader.wrong(&ARGOCD_SERVER, address, &format!("({environment}) {why}")),
             (_, None) => reader.wrong(
                 &ARGOCD_TOKEN,

@@ -66,7 +66,7 @@ pub const ARGOCD_HEADERS: InputSpec = InputSpec {
     name: "argocd-headers",
     kind: InputKind::SecretLines,
     absent: "Default: none",
-    help: "Headers that promote sends with every request to Argo CD, one `Name: value` a line, for a proxy in front of it. The values are secrets.",
+    help: "Headers that promote sends with every request to Argo CD, one `Name: value` a line, for a proxy in front of it. With a server for each environment: lines `ENVIRONMENT=Name: value`. The values are secrets.",
     example: "CF-Access-Client-Id: ${{ secrets.CF_ID }}",
     part: Part::Delivery,
     ..InputSpec::PLAIN

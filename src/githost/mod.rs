@@ -11,6 +11,7 @@ use crate::model::{BranchName, Clock, Fault, Timestamp};
 mod approvers;
 mod environments;
 mod github;
+mod hiding;
 pub mod inputs;
 mod pulls;
 mod source;

@@ -6,8 +6,10 @@ use std::rc::Rc;
 
 use async_trait::async_trait;
 
+use crate::githost::hiding::Hiding;
 use crate::github::{GitHub, Place};
 use crate::http::{Client, Tokens};
+use crate::journal::Journal;
 use crate::model::{BranchName, Clock, CommitSha, Fault};
 
 /// Who merges a pull request.
@@ -208,8 +210,15 @@ pub trait Pulls {
     fn merge_in_doubt(&self) -> bool;
 }
 
-/// Opens the pull requests of a repository.
+/// Opens the pull requests of a repository. What is written there has none of the secrets that the journal knows.
 #[must_use]
-pub fn open(place: &Place, http: Client, token: Option<Rc<dyn Tokens>>, clock: Rc<dyn Clock>) -> Box<dyn Pulls> {
-    Box::new(github::Host::new(GitHub::new(place.clone(), http, token, clock)))
+pub fn open(
+    place: &Place,
+    http: Client,
+    token: Option<Rc<dyn Tokens>>,
+    clock: Rc<dyn Clock>,
+    journal: Rc<dyn Journal>,
+) -> Box<dyn Pulls> {
+    let inner: Box<dyn Pulls> = Box::new(github::Host::new(GitHub::new(place.clone(), http, token, clock)));
+    Box::new(Hiding { journal, inner })
 }

@@ -10,9 +10,11 @@ use serde::Deserialize;
 
 use crate::github::{Failure, GitHub};
 use crate::http::Client;
+use crate::journal::Journal;
 use crate::model::{Clock, CommitSha, Fault};
 
 use super::Run;
+use super::hiding::Hiding;
 
 /// A deployment that is to be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,7 +92,7 @@ pub struct SourcePull {
 }
 
 /// Makes the text of the comment of the one that is there, if there is one.
-type Edit<'a> = dyn Fn(Option<&str>) -> String + 'a;
+pub(super) type Edit<'a> = dyn Fn(Option<&str>) -> String + 'a;
 
 /// What the repository of the source shows.
 #[async_trait(?Send)]
@@ -145,12 +147,21 @@ struct Host {
     run: Run,
 }
 
-/// Opens a repository `owner/name` on the GitHub of a run, with the token of the run.
+/// Opens a repository `owner/name` on the GitHub of a run, with the token of the run. What is written there has none of the secrets that the
+/// journal knows.
 #[must_use]
-pub fn open(run: &Run, repository: &str, http: &Client, clock: &Rc<dyn Clock>) -> Box<dyn Source> {
+pub fn open(
+    run: &Run,
+    repository: &str,
+    http: &Client,
+    clock: &Rc<dyn Clock>,
+    journal: &Rc<dyn Journal>,
+) -> Box<dyn Source> {
     let place = run.place.beside(repository);
     let api = GitHub::new(place, http.clone(), run.token.clone(), Rc::clone(clock));
-    Box::new(Host { api, run: run.clone() })
+    let inner: Box<dyn Source> = Box::new(Host { api, run: run.clone() });
+    let journal = Rc::clone(journal);
+    Box::new(Hiding { journal, inner })
 }
 
 #[derive(Deserialize)]

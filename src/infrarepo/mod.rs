@@ -13,6 +13,7 @@ use crate::model::{BranchName, Clock, CommitSha, Fault, RefName, RepoIdentity, R
 mod address;
 mod api;
 pub mod git;
+mod hiding;
 pub mod inputs;
 mod links;
 mod update;
@@ -221,11 +222,23 @@ impl RepoAccess {
     }
 }
 
-/// Opens the infra-repo. A server is not asked anything yet; a folder must be a bare repository.
+/// Opens the infra-repo. A server is not asked anything yet; a folder must be a bare repository. What is landed there has none of the secrets
+/// that the journal knows in its message.
 ///
 /// # Errors
 /// `invalid` when a folder is no bare repository (a checkout's origin is named), `denied` when it cannot be opened.
 pub fn open(
+    target: &RepoAccess,
+    http: Client,
+    clock: Rc<dyn Clock>,
+    journal: Rc<dyn Journal>,
+) -> Result<Box<dyn Land>, Fault> {
+    let inner = raw(target, http, clock, Rc::clone(&journal))?;
+    Ok(Box::new(hiding::Hiding { inner, journal }))
+}
+
+/// Opens the infra-repo, without what hides secrets.
+fn raw(
     target: &RepoAccess,
     http: Client,
     clock: Rc<dyn Clock>,

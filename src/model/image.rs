@@ -196,13 +196,75 @@ impl Tag {
             "lts",
             "default",
         ];
-        // A word with a digit in it, or an abbreviated commit, names one build: `main-a3f1c8b`, `v1.2.3-beta`.
-        let names_a_build = |part: &str| part.bytes().any(|b| b.is_ascii_digit()) || looks_like_commit(part);
         let lower = self.0.to_ascii_lowercase();
-        let mut parts = lower.split(['-', '_', '.']);
-        parts.clone().any(|part| MOVING.contains(&part)) && !parts.any(names_a_build)
+        let moves = lower.split(['-', '_', '.']).any(|part| MOVING.contains(&part));
+        moves && !names_a_build(&lower)
     }
 }
+
+/// Whether a word with a digit in it, or an abbreviated commit, names one build: `main-a3f1c8b`, `v1.2.3-beta`. A platform or the version of a
+/// runtime names none: `latest-amd64`, `latest-py3.12`, `latest-node-20`.
+fn names_a_build(tag: &str) -> bool {
+    let is_number = |text: &str| text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    let has_digit = |part: &str| part.bytes().any(|b| b.is_ascii_digit());
+    let tag = tag
+        .replace("x86_64", "x86")
+        .replace("arm64_v8", "arm64")
+        .replace("arm_v", "armv");
+    let mut of_runtime = false;
+    for word in tag.split(['-', '_']) {
+        let name = word.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+        let is_version = of_runtime && is_number(word.strip_prefix('v').unwrap_or(word));
+        let is_platform = PLATFORMS.contains(&word) || RUNTIMES.contains(&name);
+        if !is_version && !is_platform && word.split('.').any(|part| has_digit(part) || looks_like_commit(part)) {
+            return true;
+        }
+        of_runtime = RUNTIMES.contains(&word) || PLATFORMS.contains(&word);
+    }
+    false
+}
+
+/// Processors with a digit in their name, as platforms of images spell them.
+const PLATFORMS: [&str; 22] = [
+    "amd64", "arm64", "arm64v8", "arm32v5", "arm32v6", "arm32v7", "armv5", "armv6", "armv7", "armv7l", "armv8",
+    "aarch64", "x86", "x64", "i386", "i686", "386", "ppc64le", "ppc64", "s390x", "riscv64", "mips64le",
+];
+
+/// What the version of stands in tags: runtimes and systems.
+const RUNTIMES: [&str; 32] = [
+    "alpine",
+    "debian",
+    "ubuntu",
+    "ubi",
+    "el",
+    "rhel",
+    "centos",
+    "fedora",
+    "amazonlinux",
+    "al",
+    "wolfi",
+    "windows",
+    "ltsc",
+    "node",
+    "nodejs",
+    "py",
+    "python",
+    "cp",
+    "java",
+    "jdk",
+    "jre",
+    "openjdk",
+    "go",
+    "golang",
+    "php",
+    "ruby",
+    "dotnet",
+    "net",
+    "cuda",
+    "gcc",
+    "clang",
+    "arm",
+];
 
 /// Seven or more hexadecimal digits: an abbreviated commit, even one without a decimal digit.
 fn looks_like_commit(part: &str) -> bool {
@@ -434,6 +496,13 @@ mod tests {
             "Latest",
             "dev-latest",
             "feature-main",
+            "latest-amd64",
+            "main-arm64",
+            "main-arm64-v8",
+            "edge-x86_64",
+            "latest-py3",
+            "latest-py3.12-alpine3.19",
+            "latest-node-20",
         ] {
             assert!(Tag::parse(tag).unwrap().looks_mutable(), "{tag}");
         }
@@ -447,6 +516,11 @@ mod tests {
             "abc1234",
             "1.10",
             "edge-cafebabe",
+            "main-a3f1c8b-amd64",
+            "main-42-arm64",
+            "nightly-20261127",
+            "v1.2.3-beta-py3",
+            "main-go1a2b3c4",
         ] {
             assert!(!Tag::parse(tag).unwrap().looks_mutable(), "{tag}");
         }

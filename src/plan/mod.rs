@@ -10,6 +10,7 @@ mod comment;
 mod config;
 mod diff;
 mod filling;
+mod hidden;
 pub mod holds;
 pub mod inputs;
 mod layout;
@@ -29,6 +30,7 @@ pub use config::{
 };
 pub use diff::diff;
 pub use filling::{Applications, BY_SOURCE, Named};
+pub use hidden::{hide_in_markdown, hide_in_message};
 pub use layout::{DEFAULT_APPLICATION, DEFAULT_PATH, KUSTOMIZE, Layout, Place};
 pub use message::{DEFAULT_MESSAGE, Identity, Message, check_placeholders};
 pub use policy::{OnFailure, OnPause, OnSuperseded, OnUnsynced, Policy, ResolvedPolicy, SyncMode};

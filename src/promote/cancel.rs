@@ -3,9 +3,9 @@
 use std::future::Future;
 use std::time::Duration;
 
-use crate::model::{Clock, Fault, Outcome};
+use crate::model::{Clock, Fault, Outcome, limits};
 
-use crate::promote::ports::Cancel;
+use crate::promote::ports::{Cancel, Ports};
 
 /// Returns the signal, once there is one.
 pub(super) async fn signal(mut cancel: Cancel) -> u8 {
@@ -67,6 +67,26 @@ pub(super) async fn or_late<T>(
             .hint(hint))
         }
     }
+}
+
+/// Runs what a command reads before it follows applications, within `timeout` where the run is given one, and never longer than what is read
+/// before a write.
+///
+/// # Errors
+/// The bound was reached, or the run was cancelled.
+pub(super) async fn before_following<T>(
+    ports: Ports<'_>,
+    timeout: Option<Duration>,
+    work: impl Future<Output = Result<T, Fault>>,
+) -> Result<T, Fault> {
+    /// A shorter `timeout` is about what follows.
+    const SHORTEST: Duration = Duration::from_secs(10);
+    let most = limits::BEFORE_WRITING.time();
+    let (bound, setting) = match timeout {
+        Some(timeout) if timeout < most => (timeout.max(SHORTEST), Some("timeout")),
+        _ => (most, None),
+    };
+    or_late(ports.clock, bound, setting, or_cancel(ports.cancel, work)).await??
 }
 
 /// Returns the end of a cancelled run.

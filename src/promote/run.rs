@@ -84,9 +84,13 @@ async fn story(
     Box::pin(opened(&own, job, (client, journal, clock), cancel, report)).await
 }
 
-/// Puts the sources of tokens that are minted in this run where those that were given would be.
+/// Puts the sources of tokens that are minted in this run where those that were given would be, and hides secrets in the names of the run.
 fn with_tokens(common: &Common, client: &http::Client, clock: &Rc<dyn Clock>, journal: &Rc<dyn Journal>) -> Common {
     let mut own = common.clone();
+    // It is written into commits, the record, deployments and the operations of Argo CD.
+    for text in [&mut own.identity.by, &mut own.identity.run] {
+        *text = journal.hide(text);
+    }
     if let (Some(place), Some(app)) = (&common.infra_repo.github, &common.infra_repo.app) {
         let tokens = AppTokens::new(
             place.clone(),
@@ -134,7 +138,7 @@ async fn opened(
         .flatten()
         .map(|place| {
             let token = common.infra_repo.token.clone();
-            githost::open_pulls(place, client.clone(), token, Rc::clone(&clock))
+            githost::open_pulls(place, client.clone(), token, Rc::clone(&clock), Rc::clone(&journal))
         });
     let reviewed = common.infra_repo.github.as_ref().filter(|_| common.proposes);
     let approvers = githost::open_approvers(
@@ -193,7 +197,7 @@ async fn opened(
             let run = job.shows.any().then_some(common.run.as_ref()).flatten();
             let opened = run.map(|run| {
                 (run, |repository: &str| {
-                    githost::open_source(run, repository, &client, &clock)
+                    githost::open_source(run, repository, &client, &clock, &journal)
                 })
             });
             let source = (opened.as_ref()).map(|(run, open)| SourceRepository::new(job.shows, run, open, reading));

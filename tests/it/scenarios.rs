@@ -10,6 +10,7 @@ mod clusters;
 mod components;
 mod connections;
 mod contention;
+mod echoed;
 mod faults;
 mod following;
 mod formats;

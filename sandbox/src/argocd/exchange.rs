@@ -23,6 +23,8 @@ pub struct Asked {
     pub status: u16,
     /// The `User-Agent`.
     pub agent: String,
+    /// The names of its headers that begin with `x-`, in small letters.
+    pub extra: Vec<String>,
 }
 
 /// The record of all exchanges.

@@ -70,6 +70,7 @@ pub(super) async fn serve(State(world): State<Arc<World>>, request: Request) -> 
         body: ask.body.clone(),
         status: reply.status,
         agent,
+        extra: Vec::new(),
     });
     // The description has no assignees, no OIDC, and no body for a reviewer who is refused.
     let undescribed = line.contains("/assignees")

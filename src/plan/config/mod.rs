@@ -45,6 +45,13 @@ impl RecordPlace {
         if text == "none" {
             return Ok(Self::Nowhere);
         }
+        /// Names that others own: tags, and what hosts keep for pull requests, merge requests and changes.
+        const TAKEN: [&str; 4] = ["refs/tags/", "refs/pull/", "refs/merge-requests/", "refs/changes/"];
+        if let Some(taken) = TAKEN.iter().find(|taken| text.starts_with(**taken)) {
+            return Err(format!(
+                "must not be in {taken}: use a reference such as {RECORD}, or `none`"
+            ));
+        }
         RefName::parse(text)
             .map(Self::On)
             .map_err(|why| format!("{why}, or `none`"))
@@ -401,6 +408,18 @@ mod tests {
             Some("refs/heads/history")
         );
         assert_eq!(record("record: none"), None);
+        for taken in [
+            "refs/tags/v1",
+            "refs/pull/1/head",
+            "refs/merge-requests/1/head",
+            "refs/changes/01/1/1",
+        ] {
+            let found = mistakes(&format!("version: 1\nrecord: {taken}\n"));
+            assert!(
+                found.contains("must not be in refs/") && found.contains(RECORD),
+                "{found}"
+            );
+        }
         assert!(mistakes("version: 1\nrecord: history\n").contains("`record` \"history\" (promote.yaml, line 2)"));
     }
 

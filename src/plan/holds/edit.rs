@@ -49,11 +49,11 @@ pub struct Released {
 }
 
 /// Adds holds to the text of the file; `None` = there is no file yet. Leaves out what an entry already says that is not expired and
-/// does not end earlier.
+/// does not end earlier. `hide` takes the secrets of the run out of the reason and the author.
 ///
 /// # Errors
 /// The file cannot be read or edited, with the line, as a sentence without a full stop.
-pub fn add(text: Option<&[u8]>, holds: &[NewHold]) -> Result<HoldEdit, String> {
+pub fn add(text: Option<&[u8]>, holds: &[NewHold], hide: &dyn Fn(&str) -> String) -> Result<HoldEdit, String> {
     let old = text.unwrap_or(HEADER.as_bytes());
     let there = read(old)?;
     let mut entries: Vec<Vec<(&str, String)>> = Vec::new();
@@ -61,7 +61,11 @@ pub fn add(text: Option<&[u8]>, holds: &[NewHold]) -> Result<HoldEdit, String> {
         let image = hold.image.as_deref().map(HeldImage::parse).transpose();
         let image = image.map_err(|why| format!("the image {:?} {why}", hold.image))?;
         if !there.iter().any(|other| says(other, hold, image.as_ref())) {
-            entries.push(entry(hold));
+            entries.push(entry(&NewHold {
+                reason: hide(&hold.reason),
+                by: hide(&hold.by),
+                ..hold.clone()
+            }));
         }
     }
     if entries.is_empty() {

@@ -254,7 +254,7 @@ fn text(edit: HoldEdit) -> String {
 #[test]
 fn what_is_added_is_held_and_what_is_there_is_not_added_again() {
     let hold = new("api", Some("myorg/api:v2"), Some("2026-11-28T00:00:00Z"));
-    let first = text(add(None, std::slice::from_ref(&hold)).unwrap());
+    let first = text(add(None, std::slice::from_ref(&hold), &str::to_owned).unwrap());
     let (header, entry) = first.split_once('\n').unwrap();
     assert!(header.starts_with("# "));
     assert_eq!(
@@ -263,12 +263,22 @@ fn what_is_added_is_held_and_what_is_there_is_not_added_again() {
          since: \"2026-11-27T02:00:00Z\"\n  until: \"2026-11-28T00:00:00Z\"\n"
     );
     assert!(held(&first, "myorg/api:v2").is_some() && held(&first, "myorg/api:v1").is_none());
-    assert_eq!(add(Some(first.as_bytes()), &[hold]), Ok(HoldEdit::Unchanged));
-    let longer = text(add(Some(first.as_bytes()), &[new("api", Some("myorg/api:v2"), None)]).unwrap());
+    assert_eq!(
+        add(Some(first.as_bytes()), &[hold], &str::to_owned),
+        Ok(HoldEdit::Unchanged)
+    );
+    let longer = text(
+        add(
+            Some(first.as_bytes()),
+            &[new("api", Some("myorg/api:v2"), None)],
+            &str::to_owned,
+        )
+        .unwrap(),
+    );
     assert!(longer.starts_with(&first) && longer.len() > first.len());
-    let every = text(add(Some(b""), &[new("*", None, None)]).unwrap());
+    let every = text(add(Some(b""), &[new("*", None, None)], &str::to_owned).unwrap());
     assert!(held(&every, "myorg/api:v9").is_some(), "{every}");
-    let unreadable = add(Some(b"x: y\n"), &[new("api", None, None)]).unwrap_err();
+    let unreadable = add(Some(b"x: y\n"), &[new("api", None, None)], &str::to_owned).unwrap_err();
     assert!(unreadable.contains("line 1"), "{unreadable}");
 }
 

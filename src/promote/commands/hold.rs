@@ -3,7 +3,7 @@
 mod release;
 
 use crate::infrarepo::{FileEdit, FileMode, InfraRepo, Tip};
-use crate::model::{EnvironmentName, Event, Fault, Outcome, RepoPath, Timestamp, limits};
+use crate::model::{EnvironmentName, Event, Fault, Outcome, RepoPath, Timestamp};
 use crate::plan::holds::{self, FILE, HoldEdit, NewHold, Of, Released, Until};
 use crate::plan::{Around, Description, HoldPlace, Message, PlannedFile, Select, describe_hold, diff};
 use crate::report::{End, HoldRow, Report};
@@ -45,7 +45,8 @@ pub(in crate::promote) async fn run(
         }
         Ok::<_, Fault>(first)
     });
-    let first = or_late(ports.clock, limits::BEFORE_WRITING.time(), None, planning).await???;
+    let (bound, setting) = (job.landing.within, Some("landing-timeout"));
+    let first = or_late(ports.clock, bound, setting, planning).await???;
     report.infra_repo = Some(announce::at(repo, &first.tip, None));
     if job.dry {
         return Ok(shown(job, reading, report, &first));
@@ -215,7 +216,7 @@ fn edited(
     match job.change {
         HoldChange::Add { until } => {
             let holds = new(job, reading, until, now);
-            let edit = holds::add(old, &holds)?;
+            let edit = holds::add(old, &holds, &|text| reading.ports.journal.hide(text))?;
             Ok((edit, holds.iter().map(added).collect()))
         }
         HoldChange::Release => {

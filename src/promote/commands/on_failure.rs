@@ -157,9 +157,7 @@ async fn take_back(
         &verdict,
     );
     // It stands in the commit and in the file of holds.
-    let reason = ports
-        .journal
-        .hide(&format!("{}: {}", end.outcome.name(), first_line(&end.reason)));
+    let reason = format!("{}: {}", end.outcome.name(), first_line(&end.reason));
     let aim = Aim {
         select: &promoted.job.request.select,
         to: To::Replaced(&promoted.planned.plan.pins, promoted.commit),

@@ -2,14 +2,12 @@
 
 use crate::delivery::{Drive, Observe, Reader};
 use crate::infrarepo::InfraRepo;
-use crate::model::{
-    AppSnapshot, Canary, CommitSha, Event, Fault, Outcome, Parts, PinChange, Resource, SyncState, limits,
-};
+use crate::model::{AppSnapshot, Canary, CommitSha, Event, Fault, Outcome, Parts, PinChange, Resource, SyncState};
 use crate::plan::{Select, SyncMode};
 use crate::report::{ApplicationRow, End, Report, RolloutRow};
 
 use crate::promote::acting::{Acted, Deed, Hand};
-use crate::promote::cancel::{or_cancel, or_late};
+use crate::promote::cancel::{before_following, or_cancel};
 use crate::promote::commands::{finish, wait};
 use crate::promote::followee::Followee;
 use crate::promote::ports::Reading;
@@ -64,8 +62,8 @@ pub(in crate::promote) async fn look<'a>(
         )));
     };
     ports.journal.tell(Event::Stage("Look".to_owned()));
-    let found = or_cancel(ports.cancel, found(select, reading, observe, repo, report));
-    let found = or_late(ports.clock, limits::BEFORE_WRITING.time(), None, found).await???;
+    let found = found(select, reading, observe, repo, report);
+    let found = before_following(ports, select.policy.timeout, found).await?;
     Ok((Servers { observe, drive }, found))
 }
 

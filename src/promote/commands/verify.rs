@@ -5,7 +5,7 @@ use crate::infrarepo::Land;
 use crate::model::{Fault, Outcome};
 use crate::report::{End, Report};
 
-use crate::promote::cancel::or_cancel;
+use crate::promote::cancel::before_following;
 use crate::promote::commands::finish;
 use crate::promote::commands::recording::{self, Verdict};
 use crate::promote::commands::wait::{Pinned, pinned};
@@ -33,7 +33,7 @@ pub(in crate::promote) async fn run(
         analyses: &job.analyses,
         lasts: job.lasts,
     };
-    let prepared = or_cancel(ports.cancel, async {
+    let prepared = before_following(ports, job.select.policy.timeout, async {
         let Pinned { planned, commit, .. } = pinned(repo, &job.select, None).await?;
         announce::fill(report, &planned, repo);
         finish::landed(report, repo, &commit, false, 0);
@@ -51,7 +51,7 @@ pub(in crate::promote) async fn run(
         let followees = applications::look(observe, repo, ports.clock, &planned, &mut evidence).await?;
         Ok::<_, Fault>((planned, followees, commit, verifications))
     })
-    .await?;
+    .await;
     let (planned, followees, commit, verifications) = prepared?;
     let since = ports.clock.now();
     let watched = watch(reading, observe, &planned, &followees, &commit, &verifications, report).await;

@@ -6,7 +6,7 @@ use crate::model::{CommitName, CommitSha, Fault, Outcome, PinChange, RepoPath};
 use crate::plan::{Plan, Select};
 use crate::report::{End, Report};
 
-use crate::promote::cancel::or_cancel;
+use crate::promote::cancel::before_following;
 use crate::promote::commands::finish::{self, finish};
 use crate::promote::commands::recording::{self, Verdict};
 use crate::promote::job::Wait;
@@ -39,7 +39,7 @@ pub(in crate::promote) async fn run(
         },
         followees,
         verifications,
-    ) = or_cancel(ports.cancel, async {
+    ) = before_following(ports, job.select.policy.timeout, async {
         let pinned = pinned(repo, &job.select, job.commit.as_ref()).await?;
         let planned = &pinned.planned;
         announce::fill(report, planned, repo);
@@ -48,7 +48,7 @@ pub(in crate::promote) async fn run(
         let verifications = of_pauses(reading, planned).await?;
         Ok::<_, Fault>((pinned, followees, verifications))
     })
-    .await??;
+    .await?;
     let since = ports.clock.now();
     let followed = finish::follow(
         reading,

@@ -5,12 +5,12 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use crate::assess::history::Line;
-use crate::infrarepo::{Attempt, Author, FileEdit, FileMode, Land, Update};
-use crate::model::{Fault, RefName, in_words, limits};
+use crate::infrarepo::{Attempt, Author, EntryKind, FileEdit, FileMode, Land, Update};
+use crate::model::{CommitSha, Fault, RefName, in_words, limits};
 
 use crate::promote::land::{pause, random};
 use crate::promote::ports::Ports;
-use crate::promote::prepare::record::{Pair, Records, read};
+use crate::promote::prepare::record::{Pair, Records, read, root};
 
 /// What happened to an app in an environment.
 #[derive(Clone, Debug)]
@@ -98,6 +98,9 @@ async fn until_written(
     let mut losses = 0;
     loop {
         let mut records = read(repo, &place.name, &pairs).await?;
+        if let Some(at) = &records.at {
+            must_be_record(repo, &place.name, at).await?;
+        }
         let Some(update) = update(&mut records, place, happened, ports) else {
             return Ok(records);
         };
@@ -119,6 +122,31 @@ async fn until_written(
     }
 }
 
+/// Checks that a branch which promote.yaml names for the record has nothing but a record: the token may push where whoever wrote that file may
+/// not.
+async fn must_be_record(repo: &dyn Land, name: &RefName, at: &CommitSha) -> Result<(), Fault> {
+    if !name.as_str().starts_with("refs/heads/") {
+        return Ok(());
+    }
+    let newest = repo.history(at, 1).await?;
+    let is_recorded = newest.first().is_some_and(|commit| commit.message.starts_with(SUBJECT));
+    let top = if is_recorded {
+        repo.list(at, &root()?).await?
+    } else {
+        None
+    };
+    if top.is_some_and(|top| top.iter().all(|entry| entry.kind == EntryKind::Folder)) {
+        return Ok(());
+    }
+    Err(Fault::refused(format!(
+        "{} has other commits than those of a record",
+        name.short()
+    )))
+}
+
+/// How the subject of every commit of the record begins.
+const SUBJECT: &str = "record ";
+
 /// Adds the lines, and returns the commit with them; `None` if the record has all of them.
 fn update(records: &mut Records, place: &Place<'_>, happened: &[Happened], ports: &Ports<'_>) -> Option<Update> {
     let mut edits = Vec::new();
@@ -134,7 +162,13 @@ fn update(records: &mut Records, place: &Place<'_>, happened: &[Happened], ports
             {
                 continue;
             }
-            row.record.push(one.line.clone());
+            // Later runs decide by its images and pins; its words are for people.
+            row.record.push(Line {
+                by: ports.journal.hide(&one.line.by),
+                run: ports.journal.hide(&one.line.run),
+                reason: ports.journal.hide(&one.line.reason),
+                ..one.line.clone()
+            });
             words.push(format!("{} in {}: {}", row.pair.0, row.pair.1, one.line.event.name()));
             changed = true;
         }
@@ -153,7 +187,7 @@ fn update(records: &mut Records, place: &Place<'_>, happened: &[Happened], ports
         expected: records.at.clone(),
         parents: records.at.clone().into_iter().collect(),
         edits,
-        message: format!("record {}\n", words.join(", ")),
+        message: format!("{SUBJECT}{}\n", words.join(", ")),
         author: place.author.clone(),
         at: ports.clock.wall(),
     })

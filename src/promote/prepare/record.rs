@@ -101,7 +101,7 @@ pub(in crate::promote) async fn recorded(repo: &dyn InfraRepo, name: &RefName) -
     Ok(pairs)
 }
 
-fn root() -> Result<RepoPath, Fault> {
+pub(in crate::promote) fn root() -> Result<RepoPath, Fault> {
     RepoPath::parse("").map_err(Fault::bug)
 }
 

@@ -337,3 +337,47 @@ fn a_retry_after_is_obeyed_within_the_bound_only() {
         .ends("unreachable", 4);
     assert!(begun.elapsed() < Duration::from_secs(17), "{report:#}");
 }
+
+/// A git host that drips: every command ends within its bound and 15 s.
+#[test]
+fn a_git_host_that_drips_holds_no_command_longer_than_its_bound() {
+    for (words, bound) in [
+        (
+            "hold --app api --environment dev --tag v9 --reason x --landing-timeout 3s",
+            3,
+        ),
+        ("release --app api --environment dev --tag v9 --landing-timeout 3s", 3),
+        ("wait --app api --environment dev --timeout 5s", 5),
+        ("resume --app api --environment production --timeout 5s", 5),
+        ("verify --app api --environment dev --for 5s --timeout 5s", 5),
+    ] {
+        let world = World::new();
+        let url = world.sandbox.infra_repo();
+        let address = url.trim_start_matches("http://").split('/').next().unwrap();
+        let front = Front::before(address.parse().unwrap()).unwrap();
+        front.after(
+            1,
+            "/git-upload-pack HTTP",
+            Manner::Drips("application/x-git-upload-pack-result"),
+        );
+        let url = url.replacen(address, &front.address().to_string(), 1);
+        let begun = Instant::now();
+        let ran = if words.starts_with("hold") || words.starts_with("release") {
+            let args: Vec<&str> = words
+                .split(' ')
+                .chain(["--infra-repo", &url, "--output", "json"])
+                .collect();
+            let env = [("PROMOTE_TOKEN", world.sandbox.git_token())];
+            start(world.folder.path(), &env, &args).wait()
+        } else {
+            world.live_at(&url, words)
+        };
+        let report = ran.ends("unreachable", 4);
+        let took = begun.elapsed();
+        assert!(took < Duration::from_secs(bound + 15), "{words}: {took:?} {report:#}");
+        assert!(
+            report["reason"].as_str().unwrap().contains("timeout`"),
+            "{words}: {report:#}"
+        );
+    }
+}

@@ -149,6 +149,38 @@ fn promote_yaml_names_another_reference_or_none() {
         .sandbox
         .git(&["cat-file", "blob", "refs/heads/history:dev/api.jsonl"]);
     assert!(file.unwrap().contains("myorg/api:def5678"));
+    world
+        .live("--app api --environment dev --tag bcd2345 --settle 500ms")
+        .ends("promoted", 0);
+    let count = world
+        .sandbox
+        .git(&["rev-list", "--count", "refs/heads/history"])
+        .unwrap();
+    assert_eq!(count.trim(), "2");
+}
+
+/// The token may push to branches that whoever writes promote.yaml may not.
+#[test]
+fn a_branch_that_is_no_record_is_left_alone() {
+    let world = World::new();
+    let tip = world.sandbox.tip().unwrap();
+    world.sandbox.git(&["update-ref", "refs/heads/release", &tip]).unwrap();
+    world
+        .sandbox
+        .commit("promote.yaml", "version: 1\nrecord: refs/heads/release\n", "a branch")
+        .unwrap();
+    let report = world
+        .live("--app api --environment dev --tag abc1234 --settle 500ms")
+        .ends("promoted", 0);
+    let warnings = report["warnings"].to_string();
+    assert!(
+        warnings.contains("release has other commits than those of a record"),
+        "{warnings}"
+    );
+    assert_eq!(
+        world.sandbox.git(&["rev-parse", "refs/heads/release"]).unwrap().trim(),
+        tip
+    );
 }
 
 #[test]

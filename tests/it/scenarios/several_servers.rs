@@ -155,3 +155,40 @@ fn what_comes_after_another_environment_is_asked_of_the_server_of_that_one() {
     split.world.sandbox.argocd.delete("api");
     split.run(&format!("{staging} --tag v8")).ends("refused", 3);
 }
+
+/// A header for a proxy is a secret of one server, as a token is.
+#[test]
+fn a_header_goes_to_the_server_of_its_environment_only() {
+    let split = Split::new();
+    let first = &split.world.sandbox.argocd;
+    let servers = format!("dev={}\nstaging={}", first.url(), split.staging.url());
+    let tokens = format!("dev={}\nstaging={}", first.token("ci"), split.staging.token("ci"));
+    let status = |headers: &str| {
+        let env = [
+            ("ARGOCD_SERVER", servers.as_str()),
+            ("ARGOCD_AUTH_TOKEN", &tokens),
+            ("PROMOTE_ARGOCD_HEADERS", headers),
+        ];
+        let words = "status --app api --application {app} --environment dev,staging --output json";
+        split.world.land_with(&env, words)
+    };
+    status("staging=X-Canary: one\ndev = X-Other: two").ends("ok", 0);
+    let with = |server: &ArgoCd, name: &str| {
+        server
+            .asked()
+            .iter()
+            .any(|asked| asked.extra.contains(&name.to_owned()))
+    };
+    assert!(with(&split.staging, "x-canary") && !with(&split.staging, "x-other"));
+    assert!(with(first, "x-other") && !with(first, "x-canary"));
+    let report = status("X-Canary: hunter2-secret").ends("invalid", 2);
+    let reason = report["reason"].as_str().unwrap();
+    assert!(
+        reason.contains("`argocd-headers`") || reason.contains("PROMOTE_ARGOCD_HEADERS"),
+        "{reason}"
+    );
+    assert!(
+        reason.contains("`ENVIRONMENT=Name: value`") && !reason.contains("hunter2"),
+        "{reason}"
+    );
+}

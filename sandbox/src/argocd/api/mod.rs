@@ -65,6 +65,8 @@ async fn serve(State(world): State<Arc<World>>, request: Request) -> Response {
         .get(header::USER_AGENT)
         .and_then(|agent| agent.to_str().ok());
     let agent = agent.unwrap_or_default().to_owned();
+    let extra = parts.headers.keys().map(ToString::to_string);
+    let extra = extra.filter(|name| name.starts_with("x-")).collect();
     let parsed = serde_json::from_slice(&bytes);
     let broken = !bytes.is_empty() && parsed.is_err();
     let ask = Ask {
@@ -98,6 +100,7 @@ async fn serve(State(world): State<Arc<World>>, request: Request) -> Response {
         body: ask.body.clone(),
         status,
         agent,
+        extra,
     });
     match &reply {
         // A request that cannot be read is not described, nor is the refusal of a stream.

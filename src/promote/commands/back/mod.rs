@@ -241,7 +241,9 @@ fn hold(
             until: None,
         })
         .collect();
-    let edit = holds::add(known.holds_file.as_deref(), &new);
+    let edit = holds::add(known.holds_file.as_deref(), &new, &|text| {
+        reading.ports.journal.hide(text)
+    });
     let edit = edit.map_err(|why| Fault::invalid(why).hint("repair the file, or set `hold: false`"))?;
     if let HoldEdit::Changed(content) = edit {
         let path = RepoPath::parse(holds::FILE).map_err(Fault::bug)?;

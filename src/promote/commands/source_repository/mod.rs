@@ -140,7 +140,6 @@ impl<'a> SourceRepository<'a> {
         if report.pins.is_empty() || (nothing && !report.changed() && self.made.is_empty()) {
             return;
         }
-        let reason = self.reading.ports.journal.hide(&reason);
         let until = self.end_of(limits::GITHUB_SHOWN_AT_END);
         if self.shows.deployment {
             if self.made.is_empty() && outcome != Outcome::Proposed {
@@ -187,11 +186,7 @@ impl<'a> SourceRepository<'a> {
             let new = NewDeployment {
                 commit,
                 environment,
-                description: self
-                    .reading
-                    .ports
-                    .journal
-                    .hide(&format!("{} to {}", images.join(", "), names(&pins))),
+                description: format!("{} to {}", images.join(", "), names(&pins)),
                 apps,
                 run: self.reading.common.identity.run.clone(),
             };
@@ -258,7 +253,7 @@ impl<'a> SourceRepository<'a> {
         let row = |pin: &&ChangeRow| CommentRow {
             environment: pin.environment.clone(),
             app: pin.app.clone(),
-            image: journal.hide(&pin.after),
+            image: pin.after.clone(),
             state: format!("{} {}", mark(outcome), outcome.name()),
             reason: reason.clone(),
             run: self.run.page.clone(),
