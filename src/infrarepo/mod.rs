@@ -125,7 +125,7 @@ pub struct CommitInfo {
     pub author: String,
     /// When it was committed.
     pub at: Timestamp,
-    /// Its whole message.
+    /// The first line and the last paragraph of its message.
     pub message: String,
 }
 
@@ -180,7 +180,8 @@ pub trait InfraRepo {
     /// `denied` when we may not, `unreachable` when nobody says so.
     async fn may_write(&self, branch: &BranchName) -> Result<(), Fault>;
 
-    /// Returns up to `most` commits from `from` back along first parents, the newest first.
+    /// Returns up to `most` commits from `from` back along first parents, the newest first. There are fewer where the history ends, and with
+    /// a notice where the commits weigh too much: the last one has a parent then.
     ///
     /// # Errors
     /// The objects cannot be had.

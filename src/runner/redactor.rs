@@ -44,6 +44,8 @@ impl Redactor {
         }
         let mut forms = vec![text.to_owned()];
         forms.extend(json(text));
+        // As code in a table of Markdown.
+        forms.push(text.replace('`', "'").replace('|', "\\|"));
         forms.extend(percent(text));
         forms.extend(base64(text));
         forms.extend(hex(text));

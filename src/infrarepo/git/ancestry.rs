@@ -4,14 +4,17 @@ use std::collections::HashSet;
 
 use git2::Oid;
 
+use super::carrier::CallError;
 use super::remote::Remote;
 use super::request::{Fetch, Filter};
-use super::tree::{self, oid, sha};
+use super::tree::{self, oid, sha, too_long};
 use crate::infrarepo::{CommitInfo, Containment, MOST_COMMITS};
 use crate::model::{CommitSha, Fault, limits};
 
 /// How much the commits that are looked through may weigh, in bytes.
 const MOST_BYTES: usize = limits::GIT_HISTORY.bytes();
+/// How many times fewer commits are asked for where they weigh more.
+const FEWER: usize = 8;
 
 impl Remote {
     /// Whether `ours` is in the history of `revision`.
@@ -96,11 +99,30 @@ impl Remote {
         if whole {
             return Ok(out);
         }
-        let mut fetch = Fetch::of(vec![first], Filter::NoTrees);
-        fetch.depth = Some(most);
-        let fetched = self.fetch(&fetch, MOST_BYTES).await;
-        fetched.map_err(|error| error.into_fault(&self.talk.place()))?;
-        Ok(self.first_parents(first, most)?.0)
+        let mut depth = most;
+        loop {
+            let mut fetch = Fetch::of(vec![first], Filter::NoTrees);
+            fetch.depth = Some(depth);
+            match self.fetch(&fetch, MOST_BYTES).await {
+                Ok(_) => break,
+                Err(error @ CallError::TooLarge(_)) => {
+                    // What came before it was too much is here, as a rule the newest commits.
+                    depth /= FEWER;
+                    if depth == 0 {
+                        return Err(error.into_fault(&self.talk.place()));
+                    }
+                    if self.first_parents(first, most)?.0.len() >= depth {
+                        break;
+                    }
+                }
+                Err(error) => return Err(error.into_fault(&self.talk.place())),
+            }
+        }
+        let out = self.first_parents(first, most)?.0;
+        if depth < most {
+            self.talk.journal().tell(too_long(out.len(), from));
+        }
+        Ok(out)
     }
 
     /// Returns what is here, and whether that is all there is to return.

@@ -10,7 +10,8 @@ use git2::{BranchType, Config, ErrorClass, ErrorCode, Oid, Repository};
 
 use rustix::fs::Access;
 
-use super::tree::{self, Found, oid, sha};
+use super::remote::MOST_SMALL;
+use super::tree::{self, Found, oid, sha, too_long};
 use crate::infrarepo::{
     Address, Attempt, CommitInfo, Containment, Entry, InfraRepo, Land, MOST_COMMITS, RepoAccess, Tip, Update, given_up,
     holds_credentials, missing_branch,
@@ -282,16 +283,21 @@ impl InfraRepo for Folder {
     }
 
     async fn history(&self, from: &CommitSha, most: usize) -> Result<Vec<CommitInfo>, Fault> {
-        let first = oid(from)?;
-        self.run(|repo| {
-            let mut out: Vec<CommitInfo> = Vec::new();
-            let mut next = Some(first);
-            while let Some(commit) = next.filter(|_| out.len() < most.min(MOST_COMMITS)) {
-                out.push(tree::info(repo, commit)?);
-                next = repo.find_commit(commit)?.parent_ids().next();
+        let mut out: Vec<CommitInfo> = Vec::new();
+        let (mut next, mut weight) = (Some(oid(from)?), 0);
+        while let Some(commit) = next.filter(|_| out.len() < most.min(MOST_COMMITS)) {
+            let (info, size) = self.run(|repo| Ok((tree::info(repo, commit)?, repo.odb()?.read_header(commit)?.0)))?;
+            next = info.parent.as_ref().map(oid).transpose()?;
+            out.push(info);
+            weight += size;
+            if weight > MOST_SMALL && next.is_some() {
+                self.journal.tell(too_long(out.len(), from));
+                break;
             }
-            Ok(out)
-        })
+            // Signals are heard in between.
+            tokio::task::yield_now().await;
+        }
+        Ok(out)
     }
 }
 

@@ -250,7 +250,8 @@ impl<'a> Reader<'a> {
     /// Makes an object of its base and a delta, and keeps it.
     fn make(&mut self, kind: ObjectType, base: &[u8], delta: &[u8], store: &mut dyn Objects) -> Result<Oid, Damaged> {
         self.bases_left = (self.bases_left.checked_sub(base.len())).ok_or(Damaged::TooLarge(self.most))?;
-        let content = apply(base, delta, &mut self.left).ok_or(Damaged::Format("a delta"))??;
+        let applied = apply(base, delta, &mut self.left).ok_or(Damaged::Format("a delta"))?;
+        let content = applied.ok_or(Damaged::TooLarge(self.most))?;
         store.put(kind, &content).map_err(Damaged::Store)
     }
 
@@ -270,8 +271,9 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Applies a delta: two sizes, then copies from the base and new bytes. `None` if it is malformed. `left` bounds the result, in bytes.
-fn apply(base: &[u8], delta: &[u8], left: &mut usize) -> Option<Result<Vec<u8>, Damaged>> {
+/// Applies a delta: two sizes, then copies from the base and new bytes. `None` if it is malformed. `left` bounds the result, in bytes: `Some(None)`
+/// if it would be larger.
+fn apply(base: &[u8], delta: &[u8], left: &mut usize) -> Option<Option<Vec<u8>>> {
     let mut bytes = delta.iter().copied();
     let mut number = || {
         let (mut out, mut shift) = (0_usize, 0);
@@ -289,7 +291,7 @@ fn apply(base: &[u8], delta: &[u8], left: &mut usize) -> Option<Result<Vec<u8>, 
         return None;
     }
     let Some(rest) = left.checked_sub(to) else {
-        return Some(Err(Damaged::TooLarge(*left)));
+        return Some(None);
     };
     *left = rest;
     let mut out = Vec::new();
@@ -322,7 +324,7 @@ fn apply(base: &[u8], delta: &[u8], left: &mut usize) -> Option<Result<Vec<u8>, 
             return None;
         }
     }
-    (out.len() == to).then_some(Ok(out))
+    (out.len() == to).then_some(Some(out))
 }
 
 #[cfg(test)]
@@ -452,6 +454,17 @@ mod tests {
             read(&pack(&entries), 1300, &mut Memory::default())
         };
         assert_eq!(made_of_it(20), Ok(21));
+        // A result that is too large is named by the bound, and not by what was left of it.
+        let large = pack(&[
+            entry(3, 5, &[], b"hello"),
+            entry(
+                7,
+                6,
+                Oid::hash_object(ObjectType::Blob, b"hello").unwrap().as_bytes(),
+                DELTA,
+            ),
+        ]);
+        assert_eq!(read(&large, 12, &mut Memory::default()), Err(Damaged::TooLarge(12)));
         assert_eq!(made_of_it(30), Err(Damaged::TooLarge(1300)));
     }
 }

@@ -24,7 +24,7 @@ const MOST_FOLDERS: usize = limits::GIT_FOLDERS.bytes();
 const MOST_NAMED: usize = limits::GIT_NAMED.bytes();
 /// How many times the size of a pack its objects may weigh, and how much they may weigh in any case, in bytes.
 const MOST_TIMES: usize = 10;
-const MOST_SMALL: usize = 48 << 20;
+pub(super) const MOST_SMALL: usize = 48 << 20;
 /// How much of a pack is unpacked at a time, in bytes.
 const PORTION: usize = 1 << 20;
 
@@ -90,8 +90,11 @@ impl Remote {
         let most = fetched.pack.len().saturating_mul(MOST_TIMES).max(MOST_SMALL);
         let most = most.min(limits::GIT_INFLATED.bytes());
         let taken = self.take(&fetched.pack, most).await;
-        let count = taken.map_err(|error| {
-            CallError::Final(Fault::unreachable(format!("{} sent no usable pack", self.talk.place())).because(error))
+        let count = taken.map_err(|error| match error {
+            Damaged::TooLarge(most) => CallError::TooLarge(most),
+            error => CallError::Final(
+                Fault::unreachable(format!("{} sent no usable pack", self.talk.place())).because(error),
+            ),
         })?;
         self.talk.journal().debug(format!(
             "fetched {count} objects in {} bytes from {}",

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use git2::{ErrorCode, FileMode, ObjectType, Oid, Repository, Signature, Time};
 
 use crate::infrarepo::{CommitInfo, Entry, EntryKind, FileEdit, FileMode as Mode, Update};
-use crate::model::{CommitSha, Fault, RepoPath, Timestamp};
+use crate::model::{CommitSha, Event, Fault, RepoPath, Timestamp};
 
 /// Where a path leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -249,8 +249,35 @@ pub(super) fn info(repo: &Repository, id: Oid) -> Result<CommitInfo, git2::Error
             String::from_utf8_lossy(author.email_bytes())
         ),
         at: Timestamp::at_unix(u64::try_from(commit.time().seconds()).unwrap_or_default()),
-        message: String::from_utf8_lossy(commit.message_raw_bytes()).into_owned(),
+        message: kept(commit.message_raw_bytes()),
     })
+}
+
+/// How much is kept of the first line and of the last paragraph of a message, in bytes: the trailers of thousands of pins.
+const MOST_KEPT: usize = 1 << 20;
+
+/// Returns the first line and the last paragraph of a message: nobody reads what is between them, and it can be long.
+fn kept(message: &[u8]) -> String {
+    let message = message.trim_ascii_end();
+    let first = message.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let last = message.windows(2).rposition(|pair| pair == b"\n\n");
+    let last = last
+        .and_then(|at| message.get(at + 2..))
+        .filter(|last| last.len() <= MOST_KEPT);
+    let first = String::from_utf8_lossy(first.get(..first.len().min(MOST_KEPT)).unwrap_or_default());
+    match last {
+        Some(last) => format!("{first}\n\n{}\n", String::from_utf8_lossy(last)),
+        None => format!("{first}\n"),
+    }
+}
+
+/// Says that a search ended before its bound, because the commits weigh too much.
+pub(super) fn too_long(commits: usize, from: &CommitSha) -> Event {
+    Event::Notice(format!(
+        "the commit messages before {} are too long to read: promote looked back {commits} {}",
+        from.short(),
+        if commits == 1 { "commit" } else { "commits" }
+    ))
 }
 
 /// Returns the content of a file.

@@ -133,3 +133,80 @@ fn what_a_release_attests_comes_from_its_workflow_on_main() {
         }
     }
 }
+
+/// Whether a job checks the names before everything else, or runs only after one that does.
+fn is_checked(jobs: &serde_yaml::Value, name: &str) -> bool {
+    let job = &jobs[name];
+    if job["steps"][0]["name"].as_str() == Some("Check the names") {
+        return true;
+    }
+    let needs = match &job["needs"] {
+        serde_yaml::Value::String(one) => vec![one.as_str()],
+        many => many
+            .as_sequence()
+            .into_iter()
+            .flatten()
+            .filter_map(serde_yaml::Value::as_str)
+            .collect(),
+    };
+    needs.into_iter().any(|before| is_checked(jobs, before))
+}
+
+/// GitHub makes an environment without rules of any name that it does not know, and promote reads a list of names in a comma.
+#[test]
+fn every_workflow_with_a_free_environment_checks_the_names_first() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut checked_jobs = Vec::new();
+    for folder in ["examples/workflows", ".github/workflows"] {
+        for entry in std::fs::read_dir(root.join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            let workflow: serde_yaml::Value = serde_yaml::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+            let jobs = &workflow["jobs"];
+            for (name, job) in jobs.as_mapping().unwrap() {
+                let name = name.as_str().unwrap();
+                let environment = &job["environment"];
+                let environment = environment
+                    .as_str()
+                    .or_else(|| environment["name"].as_str())
+                    .unwrap_or_default();
+                if !environment.contains("inputs.") {
+                    continue;
+                }
+                assert!(
+                    is_checked(jobs, name),
+                    "{}: {name} does not check `{environment}`",
+                    path.display()
+                );
+                checked_jobs.push(name.to_owned());
+                let Some(script) = job["steps"][0]["run"]
+                    .as_str()
+                    .filter(|script| script.contains("wrong()"))
+                else {
+                    continue;
+                };
+                for (app, environment, passes) in [
+                    ("api", "production", true),
+                    ("api, web", "dev", true),
+                    ("api", "production,", false),
+                    ("api", "dev\nproduction", false),
+                    ("api\nweb", "production", false),
+                    ("", "production", false),
+                ] {
+                    let values = [
+                        ("APP", app),
+                        ("ENVIRONMENT", environment),
+                        ("INFRA_REPO", "o/r"),
+                        ("CLIENT_ID", ""),
+                    ];
+                    assert_eq!(
+                        checked(script, values).0,
+                        passes,
+                        "{}: {app:?} {environment:?}",
+                        path.display()
+                    );
+                }
+            }
+        }
+    }
+    assert!(checked_jobs.len() >= 7, "{checked_jobs:?}");
+}

@@ -189,7 +189,10 @@ async fn written<T>(
 /// Checks that every commit of the branch that is not on its base says that a promotion made it: any other is never written over.
 async fn own(repo: &dyn Land, head: &CommitSha, base: &CommitSha, described: &Description) -> Result<(), Fault> {
     let mut seen = 0;
-    for commit in repo.history(head, MOST_COMMITS).await? {
+    let commits = repo.history(head, MOST_COMMITS).await?;
+    // Of commits that weigh much, fewer are read.
+    let goes_on = commits.last().is_some_and(|last| last.parent.is_some());
+    for commit in commits {
         if repo.contains(base, &commit.commit).await == Containment::Contains {
             return Ok(());
         }
@@ -198,9 +201,9 @@ async fn own(repo: &dyn Land, head: &CommitSha, base: &CommitSha, described: &De
         }
         seen += 1;
     }
-    if seen == MOST_COMMITS {
+    if goes_on {
         return Err(Fault::refused(format!(
-            "{} has {MOST_COMMITS} commits and more that are not on its base",
+            "{} has {seen} commits and more that are not on its base",
             described.branch
         ))
         .hint(format!("delete the branch {}", described.branch)));
