@@ -253,8 +253,8 @@ pub(super) fn info(repo: &Repository, id: Oid) -> Result<CommitInfo, git2::Error
     })
 }
 
-/// How much is kept of the first line and of the last paragraph of a message, in bytes: the trailers of thousands of pins.
-const MOST_KEPT: usize = 1 << 20;
+/// How much is kept of the first line and of the last paragraph of a message, in bytes: the trailers of a thousand pins.
+const MOST_KEPT: usize = 256 << 10;
 
 /// Returns the first line and the last paragraph of a message: nobody reads what is between them, and it can be long.
 fn kept(message: &[u8]) -> String {

@@ -380,33 +380,3 @@ fn a_git_host_that_drips_holds_no_command_longer_than_its_bound() {
         );
     }
 }
-
-/// Long messages are little to send and much to keep: whoever can merge a commit must not keep others from looking back.
-#[test]
-fn commits_with_long_messages_end_the_search_and_not_the_run() {
-    let world = World::new();
-    let git = |args: &[&str]| world.sandbox.git(args).unwrap().trim().to_owned();
-    let file = world.folder.path().join("message");
-    std::fs::write(&file, format!("x\n\n{}", "Promote-App: api\n".repeat(60_000))).unwrap();
-    let (mut commit, tree) = (world.sandbox.tip().unwrap(), git(&["rev-parse", "main^{tree}"]));
-    for _ in 0..70 {
-        commit = git(&["commit-tree", &tree, "-p", &commit, "-F", file.to_str().unwrap()]);
-    }
-    git(&["update-ref", "refs/heads/main", &commit]);
-    git(&["gc", "-q"]);
-    let folder = world.sandbox.git.path("infra-repo");
-    for url in [world.sandbox.git.url("infra-repo"), folder.to_str().unwrap().to_owned()] {
-        for (words, outcome) in [
-            ("status --app api --environment dev", "ok"),
-            ("history --app api --environment dev", "ok"),
-            (
-                "rollback --app api --environment dev --to v0 --allow unknown-version --reason x --yes",
-                "landed",
-            ),
-        ] {
-            let report = limited_at(&world, &url, words);
-            let is_right = report["outcome"] == outcome || (outcome == "landed" && report["outcome"] == "no-change");
-            assert!(is_right, "{url} {words}: {report:#}");
-        }
-    }
-}
