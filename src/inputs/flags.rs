@@ -72,7 +72,7 @@ impl Flags {
             .0
             .iter()
             .filter(|(spec, _)| spec.is_taken_by(command) && !has.contains(&spec.name));
-        let words = lacks.map(|(spec, value)| format!("--{} {}", spec.name, quoted(value)));
+        let words = lacks.map(|(spec, value)| format!("--{} {}", spec.name, for_shell(value)));
         Some(words.fold(String::new(), |all, word| all + " " + &word))
     }
 }
@@ -98,7 +98,7 @@ fn is_kept(spec: &InputSpec) -> bool {
 
 /// Quotes a word for a shell, if it needs that.
 #[must_use]
-pub fn quoted(word: &str) -> String {
+pub fn for_shell(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@,=+%".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()

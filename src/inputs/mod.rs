@@ -7,7 +7,7 @@ mod shown;
 mod spec;
 pub mod value;
 
-pub use flags::{Flags, about, quoted};
+pub use flags::{Flags, about, for_shell};
 pub use given::{Given, Inputs};
 pub use reader::Reader;
 pub use shown::{address, quoted, wrong};

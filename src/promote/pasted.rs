@@ -1,6 +1,6 @@
 //! Commands as hints show them: complete, with what the run was given, so that people can paste them.
 
-use crate::inputs::quoted;
+use crate::inputs::for_shell;
 use crate::model::BranchName;
 
 use crate::promote::ports::Reading;
@@ -24,5 +24,5 @@ fn infra_repo(words: &mut Vec<String>, reading: Reading<'_>) {
 }
 
 fn flag(words: &mut Vec<String>, name: &str, value: Option<&str>) {
-    words.extend(value.map(|value| format!("--{name} {}", quoted(value))));
+    words.extend(value.map(|value| format!("--{name} {}", for_shell(value))));
 }

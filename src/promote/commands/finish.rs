@@ -11,7 +11,6 @@ use crate::promote::analyses::{Measuring, Rows, Verification};
 use crate::promote::follow::{self, FollowPorts, Followed, Judge};
 use crate::promote::followee::{FollowRequest, Followee};
 use crate::promote::land::bring::Unbrought;
-use crate::promote::pasted;
 use crate::promote::ports::{Ports, Reading};
 use crate::promote::prepare::applications;
 use crate::promote::prepare::plan::Planned;

@@ -23,10 +23,10 @@ pub(in crate::promote) struct End {
 
 impl End {
     /// The wait was cancelled by a signal.
-    pub(in crate::promote) fn cancelled(signal: u8, tracks: &[Track<'_>], ports: &FollowPorts<'_>) -> Self {
+    pub(in crate::promote) fn cancelled(signal: u8, tracks: &[Track<'_>]) -> Self {
         let reason = format!("the run was cancelled while it waited: {}", waiting_for(tracks));
         let open = tracks.iter().find(|track| !track.is_live());
-        let hint = open.map(|track| format!("continue to wait for this commit: `{}`", again(track, ports)));
+        let hint = open.map(|track| format!("continue to wait for this commit: `{}`", again(track, tracks)));
         ended(Outcome::Cancelled { signal }, &reason, hint.as_slice())
     }
 

@@ -71,7 +71,7 @@ pub async fn follow(ports: FollowPorts<'_>, cancel: &Cancel, request: FollowRequ
         .collect();
     let end = tokio::select! {
         biased;
-        signal = signal(cancel.clone()) => End::cancelled(signal, &tracks, &ports),
+        signal = signal(cancel.clone()) => End::cancelled(signal, &tracks),
         end = async {
             let end = run(ports, &mut tracks, &request.nonce).await;
             explained(ports, &mut tracks, end).await

@@ -12,7 +12,7 @@ use crate::promote::prepare::plan::Planned;
 pub(in crate::promote) fn replaced(
     planned: &Planned,
     followees: &[Followee],
-    (reading, select): (Reading<'_>, &Select),
+    select: &Select,
 ) -> Option<Fault> {
     let mut why = Vec::new();
     for followee in followees {

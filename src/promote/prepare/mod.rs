@@ -213,7 +213,7 @@ impl<'a> Preparation<'a> {
             message: planned.plan.message.to_string(),
             of: Prepared {
                 forbidden: (held.or(hidden))
-                    .or_else(|| canaries::replaced(&planned, &followees, (self.reading, &self.request.select)))
+                    .or_else(|| canaries::replaced(&planned, &followees, &self.request.select))
                     .or_else(|| waves::unordered(&followees))
                     .or(unsynced),
                 planned,
