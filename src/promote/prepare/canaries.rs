@@ -5,15 +5,10 @@ use crate::model::{Canary, Fault, Parts, PinChange};
 
 use crate::plan::Select;
 use crate::promote::followee::Followee;
-use crate::promote::ports::Reading;
 use crate::promote::prepare::plan::Planned;
 
 /// Returns what forbids it: each canary of another image that the plan would replace, where `allow: replace-canary` does not hold.
-pub(in crate::promote) fn replaced(
-    planned: &Planned,
-    followees: &[Followee],
-    select: &Select,
-) -> Option<Fault> {
+pub(in crate::promote) fn replaced(planned: &Planned, followees: &[Followee], select: &Select) -> Option<Fault> {
     let mut why = Vec::new();
     for followee in followees {
         let mut places = planned.snapshot.places.iter().map(|(place, _)| place);

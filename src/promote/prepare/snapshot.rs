@@ -177,19 +177,12 @@ pub(in crate::promote) async fn snapshot(repo: &dyn InfraRepo, asked: Asked<'_>)
     if !mistakes.is_empty() {
         return Err(Fault::mistakes(&mistakes));
     }
-    let mut held = holds(repo, &tip.commit).await?;
-    // What is held on the branch that the run began with, and on the default branch, is held on this one.
-    for other in std::iter::once(&base)
-        .chain(&default)
-        .filter(|other| other.branch != tip.branch)
-    {
-        held = held.and(holds(repo, &other.commit).await?);
-    }
     let there = targets.iter().zip(real).map(|(target, folder)| Place {
         folder,
         ..target.clone()
     });
-    let holds = held.reaching(&layout, &there.collect::<Vec<_>>());
+    let holds = held(repo, &tip, std::iter::once(&base).chain(&default)).await?;
+    let holds = holds.reaching(&layout, &there.collect::<Vec<_>>());
     let one_branch = source_tip.commit == tip.commit;
     if one_branch {
         files.append(&mut files_from);

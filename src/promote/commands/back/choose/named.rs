@@ -58,7 +58,10 @@ impl Here<'_> {
             None => {
                 let mut no = self.candidates(&format!("{to} is not known to have been here"));
                 let versions = self.past.versions();
-                let names: Vec<String> = versions.iter().map(|version| flag(version, &versions, &self.past.images())).collect();
+                let names: Vec<String> = versions
+                    .iter()
+                    .map(|version| flag(version, &versions, &self.past.images()))
+                    .collect();
                 no.hint = Some(match nearest(to, names.iter().map(String::as_str)) {
                     Some(near) => {
                         format!("did you mean `to: {near}`? To go to {to} anyway, set `allow: unknown-version`")
