@@ -88,22 +88,6 @@ impl Pulls for Hiding<dyn Pulls> {
     async fn arm(&self, pull: &Pull, head: &CommitSha, method: Option<Method>, message: &str) -> Result<Merged, Fault> {
         self.inner.arm(pull, head, method, &self.message(message)).await
     }
-
-    async fn stop(&self, pull: &Pull) -> Result<State, Fault> {
-        self.inner.stop(pull).await
-    }
-
-    fn halt(&self) {
-        self.inner.halt();
-    }
-
-    fn in_doubt(&self) -> bool {
-        self.inner.in_doubt()
-    }
-
-    fn merge_in_doubt(&self) -> bool {
-        self.inner.merge_in_doubt()
-    }
 }
 
 impl Hiding<dyn Source> {
