@@ -2,6 +2,7 @@
 
 pub mod analysis;
 pub mod diagnosis;
+pub mod effect;
 mod finished;
 pub mod gate;
 pub mod history;

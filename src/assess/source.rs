@@ -72,7 +72,7 @@ pub fn missing<'a>(app: &AppSnapshot, managed: &[Managed], images: &'a [String])
 }
 
 /// Whether the last sync succeeded and names no images at all, as servers do that do not know those of hooks.
-fn is_silent(app: &AppSnapshot) -> bool {
+pub(in crate::assess) fn is_silent(app: &AppSnapshot) -> bool {
     app.operation.as_ref().is_some_and(|operation| {
         let named = operation.results.iter().any(|result| !result.images.is_empty());
         operation.phase == Phase::Succeeded && !named && !operation.results.is_empty()
@@ -145,7 +145,7 @@ fn synced(app: &AppSnapshot, carriers: &[&Managed], images: &[String]) -> Result
     }
     let named: Vec<String> = out.iter().take(5).map(ToString::to_string).collect();
     Ok(vec![format!(
-        "is OutOfSync in {}",
+        "is OutOfSync although synced: {}",
         if named.is_empty() {
             "something".to_owned()
         } else {
@@ -235,7 +235,7 @@ mod tests {
         let drift = app(Health::Healthy, ("Service", Health::Healthy, SyncState::OutOfSync));
         assert_eq!(
             is_live(&drift, Some(&deployment), &wanted()),
-            Ok(vec!["is OutOfSync in Service api".to_owned()])
+            Ok(vec!["is OutOfSync although synced: Service api".to_owned()])
         );
         for (kind, health) in [("Certificate", Health::Degraded), ("Job", Health::Suspended)] {
             let ill = app(health, (kind, health, SyncState::Synced));

@@ -5,13 +5,14 @@ use std::rc::Rc;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
+use super::machine::{enough_files, ignores_hangup};
 use super::process::after_panic;
 use super::{Call, failed};
 use crate::clock::SystemClock;
 use crate::github;
 use crate::http::{self, Connections};
 use crate::journal::Journal;
-use crate::model::{Clock, Command, Fault, Health, Outcome, Secret, SyncState};
+use crate::model::{Clock, Command, Fault, Outcome, Secret};
 use crate::promote::{self, Common, Job};
 use crate::report::{End, GateRow, Report, StatusRow};
 use crate::runner::Receiver;
@@ -52,22 +53,6 @@ fn revoke(tokens: Vec<Secret>, place: github::Place, connections: Connections) {
         }
     });
     let _ = revoking.join();
-}
-
-/// Checks that the files can be opened that the runtime opens: it panics where it cannot have those of signals.
-fn enough_files() -> std::io::Result<()> {
-    /// Its poll with two copies, what wakes it, the two ends of the signals' pipe with a copy, and one to spare for a connection.
-    const FILES: usize = 8;
-    let mut held = Vec::new();
-    for _ in 0..FILES {
-        match rustix::io::dup(std::io::stderr()) {
-            Ok(file) => held.push(file),
-            Err(error @ (rustix::io::Errno::MFILE | rustix::io::Errno::NFILE)) => return Err(error.into()),
-            // Where stderr is closed, nothing is known.
-            Err(_) => break,
-        }
-    }
-    Ok(())
 }
 
 /// Why a run did not begin: what the machine lacks, where it says so.
@@ -137,34 +122,27 @@ pub(super) fn strictly(mut report: Report) -> Report {
     report
 }
 
-/// Whether every row is Synced and Healthy and runs what is pinned, and what to say where one does not.
+/// Whether every row runs what is pinned, and what to say where one does not.
 fn as_pinned(report: &Report) -> (bool, String) {
-    let is_live = |row: &&StatusRow| {
-        let is_green = row.sync == Some(SyncState::Synced) && row.health == Some(Health::Healthy);
-        is_green && row.not_running.is_empty()
-    };
+    let is_live = |row: &&StatusRow| row.live == Some(true);
     let others = report.status.iter().filter(|row| !is_live(row));
     let others: Vec<String> = others
-        .map(|row| format!("{} in {}", row.app, row.environment))
+        .map(|row| {
+            let place = format!("{} in {}", row.app, row.environment);
+            row.reason
+                .as_ref()
+                .map_or_else(|| place.clone(), |why| format!("{place}: {why}"))
+        })
         .collect();
     let reason = match others.as_slice() {
         [] => format!("nothing to check: no overlay can be read ({})", report.reason),
         others => format!(
-            "not Synced and Healthy with what is pinned: {} ({})",
+            "not live with what is pinned: {} ({})",
             others.join(", "),
             report.reason
         ),
     };
     (others.is_empty() && !report.status.is_empty(), reason)
-}
-
-/// Whether whoever started this process had it ignore SIGHUP, as `nohup` does.
-#[expect(clippy::disallowed_methods, reason = "the kernel says so in a file only")]
-fn ignores_hangup() -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
-        .is_some_and(|mask| mask & 1 == 1)
 }
 
 /// Runs `set-image`.

@@ -20,6 +20,7 @@ mod github;
 mod headers;
 pub mod inputs;
 mod landing;
+mod machine;
 mod metrics;
 mod pages;
 mod place;
@@ -28,6 +29,7 @@ mod repository;
 mod request;
 mod secrets;
 mod settings;
+mod stdin;
 pub mod table;
 
 use arguments::Arguments;
@@ -99,7 +101,16 @@ pub fn run(invocation: &Invocation, stdin: &mut dyn Read, stdout: Box<dyn Write>
     let after = Rc::clone(&receiver);
     let at_a_terminal = form == Form::Text && !call.inputs.in_step;
     process::at_panic(move |what| finish(&broken(command, what), &*after, form));
-    let report = call.execute(&receiver, &clock);
+    let report = match stdin::stopped() {
+        Some(signal) => failed(
+            command,
+            Fault::new(
+                Outcome::Cancelled { signal },
+                "the run was cancelled while it read a secret from stdin; nothing was written",
+            ),
+        ),
+        None => call.execute(&receiver, &clock),
+    };
     let report = if at_a_terminal {
         advice::for_terminal(&report)
     } else {
@@ -206,6 +217,7 @@ impl<'a> Call<'a> {
         let mut warnings = Vec::new();
         environment::read(env, &mut inputs, &mut mistakes, &mut warnings);
         warnings.extend(weak(&inputs));
+        warnings.extend(place.proxies().warnings());
         Self {
             place,
             arguments,

@@ -215,7 +215,7 @@ fn read_event(path: &Path) -> Option<serde_json::Value> {
 }
 
 /// The longest file that an input can name, in bytes: every bundle of certificates fits.
-const LONGEST: u64 = 4 * 1024 * 1024;
+pub(super) const LONGEST: u64 = 4 * 1024 * 1024;
 
 /// Reads a stream to its end.
 ///

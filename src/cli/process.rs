@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
+use super::stdin::Stdin;
 use super::{Invocation, run};
 use crate::model::Outcome;
 
@@ -36,7 +37,7 @@ pub fn main() -> ExitCode {
     };
     ExitCode::from(run(
         &invocation,
-        &mut std::io::stdin(),
+        &mut Stdin::default(),
         Box::new(std::io::stdout()),
         Box::new(std::io::stderr()),
     ))

@@ -80,10 +80,12 @@ fn alias(text: &str) -> Result<String, String> {
 
 /// Reads the user that the token is sent with.
 fn user(reader: &Reader<'_>, address: Option<&Address>, token: bool) -> Option<String> {
-    let user = reader.parsed(&USERNAME, |text| {
-        let named = infrarepo::user_name(text);
-        named.map(|()| text.to_owned())
-    })?;
+    let user = reader.text(&USERNAME)?;
+    if let Err(why) = infrarepo::user_name(&user) {
+        // What stands there can be the token.
+        reader.mistake(format!("`username` {why}"));
+        return None;
+    }
     match address? {
         Address::Http { user: Some(named), .. } if *named != user => {
             let why = "is not the user in the address of `infra-repo`: give one of them";

@@ -98,7 +98,7 @@ fn schema(text: &str) -> Result<String, String> {
 }
 
 fn image(text: &str) -> Result<Reference, String> {
-    let image = Reference::parse(text)?;
+    let image = Reference::named(text)?;
     if image.tag.is_none() && image.digest.is_none() {
         return Err("has neither tag nor digest: give `name:tag`, `name@sha256:…` or both".to_owned());
     }

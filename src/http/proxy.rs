@@ -20,6 +20,8 @@ pub struct Proxies {
     https: Option<Url>,
     not: Vec<Exception>,
     secrets: Vec<Secret>,
+    /// The variables that name a proxy of a kind that cannot be used, with its scheme.
+    unusable: Vec<(&'static str, String)>,
 }
 
 /// What goes to no proxy.
@@ -50,6 +52,13 @@ impl Proxies {
             .iter()
             .flat_map(|name| [var(name), var(&name.to_ascii_lowercase())]);
         let secrets = both.flatten().flat_map(passwords).map(Secret::new).collect();
+        let unusable = texts.iter().filter_map(|&name| {
+            let (scheme, _) = value(name)?.trim().split_once("://")?;
+            let scheme = scheme.to_ascii_lowercase();
+            let is_scheme = scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+.-".contains(&b));
+            (is_scheme && !matches!(scheme.as_str(), "http" | "https")).then_some((name, scheme))
+        });
+        let unusable = unusable.collect();
         let all = value("ALL_PROXY").and_then(address);
         // A program that a web server starts gets the header `Proxy:` of a request in that variable.
         let of_http = value("HTTP_PROXY").filter(|_| var("REQUEST_METHOD").is_none());
@@ -58,7 +67,18 @@ impl Proxies {
             https: value("HTTPS_PROXY").and_then(address).or(all),
             not: value("NO_PROXY").map(exceptions).unwrap_or_default(),
             secrets,
+            unusable,
         }
+    }
+
+    /// Says of each variable that names a proxy which promote cannot use that it goes past it.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let each = self.unusable.iter();
+        each.map(|(name, scheme)| {
+            format!("promote ignores `{name}`: it names a {scheme}:// proxy, and promote uses http:// and https:// proxies only")
+        })
+        .collect()
     }
 
     /// Returns the proxy that a connection to `url` goes through. This machine is never reached by one.
@@ -127,10 +147,19 @@ fn passwords(text: &str) -> Vec<String> {
     let Some((before, _)) = rest.rsplit_once('@') else {
         return Vec::new();
     };
-    let Some((user, password)) = before.split_once(':') else {
-        return Vec::new();
-    };
     let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let Some((user, password)) = before.split_once(':').filter(|(_, password)| !password.is_empty()) else {
+        // A user without a password can be a token.
+        let user = before.trim_end_matches(':');
+        return forms(vec![
+            user.to_owned(),
+            decoded(user),
+            STANDARD.encode(format!("{user}:")),
+            STANDARD.encode(format!("{}:", decoded(user))),
+            STANDARD.encode(decoded(user)),
+            address(text).map_or_else(String::new, |url| url.username().to_owned()),
+        ]);
+    };
     let (plain_user, plain) = (decoded(user), decoded(password));
     let mut out = vec![
         password.to_owned(),
@@ -140,10 +169,15 @@ fn passwords(text: &str) -> Vec<String> {
     ];
     // The client writes some letters in its own way.
     out.extend(address(text).and_then(|url| url.password().map(str::to_owned)));
-    out.retain(|form| !form.is_empty());
-    out.sort();
-    out.dedup();
-    out
+    forms(out)
+}
+
+/// Returns each form once, without empty ones.
+fn forms(mut all: Vec<String>) -> Vec<String> {
+    all.retain(|form| !form.is_empty());
+    all.sort();
+    all.dedup();
+    all
 }
 
 fn exceptions(text: &str) -> Vec<Exception> {
@@ -325,6 +359,32 @@ mod tests {
     }
 
     #[test]
+    fn a_proxy_that_cannot_be_used_is_named() {
+        for (name, value, said) in [
+            (
+                "ALL_PROXY",
+                "socks5://user:hunter2@proxy:1080",
+                Some("`ALL_PROXY`: it names a socks5:// proxy"),
+            ),
+            (
+                "https_proxy",
+                "socks5h://proxy:1080",
+                Some("`HTTPS_PROXY`: it names a socks5h:// proxy"),
+            ),
+            ("HTTP_PROXY", "http://proxy:3128", None),
+            ("HTTP_PROXY", "proxy:3128", None),
+        ] {
+            let warnings = read(&[(name, value)]).warnings();
+            assert_eq!(warnings.len(), usize::from(said.is_some()), "{value}");
+            assert!(
+                warnings
+                    .iter()
+                    .all(|warning| warning.contains(said.unwrap()) && !warning.contains("hunter2"))
+            );
+        }
+    }
+
+    #[test]
     fn a_secret_passes_no_proxy_in_the_clear() {
         for (proxy, not, url, may) in [
             ("http://proxy:1", "", "http://git.tools.svc/a", false),
@@ -366,6 +426,20 @@ mod tests {
                 );
                 assert!(!format!("{proxies:?}").contains("ss-w0rd"));
             }
+        }
+        for text in [
+            "http://t0k%40n-w0rd@host:3128",
+            "t0k%40n-w0rd@host",
+            "http://t0k%40n-w0rd:@host",
+            "//t0k@n-w0rd@host",
+        ] {
+            let proxies = read(&[("ALL_PROXY", text)]);
+            let forms: Vec<&str> = proxies.secrets().iter().map(Secret::expose).collect();
+            let header = STANDARD.encode("t0k@n-w0rd:");
+            assert!(
+                forms.contains(&"t0k@n-w0rd") && forms.contains(&header.as_str()),
+                "{text}: {forms:?}"
+            );
         }
         assert!(read(&[("HTTP_PROXY", "http://host:3128")]).secrets().is_empty());
     }

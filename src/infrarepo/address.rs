@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-use crate::model::{CommitSha, may_carry_secret, read_url};
+use crate::model::{CommitSha, looks_like_token, may_carry_secret, read_url};
 
 mod ssh;
 
@@ -62,6 +62,15 @@ impl Address {
                 &format!("{}/{owner}/{name}", server.trim_end_matches('/')),
                 github_server,
             );
+        }
+        if text
+            .split('/')
+            .any(|part| part.split_once('@').is_some_and(|(user, _)| user.contains(':')))
+            || (text.starts_with("//") && text.contains('@'))
+        {
+            return Err(format!(
+                "has a user or password in it, and no scheme before them: {FORMS}"
+            ));
         }
         Ok(Self::Folder(PathBuf::from(text)))
     }
@@ -175,31 +184,14 @@ fn http_url(text: &str, github_server: Option<&str>) -> Result<Address, String> 
     Ok(Address::Http { url, github, user })
 }
 
-/// How tokens of hosts begin: one that stands in the place of a user is a secret.
-const TOKENS: [&str; 12] = [
-    "ghp_",
-    "gho_",
-    "ghu_",
-    "ghs_",
-    "ghr_",
-    "github_pat_",
-    "glpat-",
-    "gldt-",
-    "glrt-",
-    "glcbt-",
-    "atbb",
-    "atatt",
-];
-
 /// Checks a user name that is sent with a token: it is no secret, and shows in no message all the same.
 ///
 /// # Errors
 /// Says what is wrong, as the end of a sentence; the name is not repeated.
 pub fn user_name(text: &str) -> Result<(), String> {
-    let lower = text.to_ascii_lowercase();
     // The tokens of Azure DevOps, and hashes, are long and of letters and digits alone.
     let long = text.len() >= 40 && text.chars().all(|c| c.is_ascii_alphanumeric());
-    if long || TOKENS.iter().any(|begin| lower.starts_with(begin)) {
+    if long || looks_like_token(text) {
         return Err("has a token in the place of a user: leave it out, and give it as `token`".to_owned());
     }
     if text.contains(':') || text.chars().any(char::is_control) {

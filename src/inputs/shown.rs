@@ -1,14 +1,15 @@
 //! How a value is shown in a message: in quotes, cut, and of an address only scheme, host and path.
 
 use super::InputKind;
+use crate::model::without_tokens;
 
 /// Says what is wrong with a value: which, where it came from, and `why`, the end of the sentence. A secret's value is not shown.
 #[must_use]
 pub fn wrong(name: &str, kind: InputKind, text: &str, origin: &str, why: &str) -> String {
     let value = match kind {
         InputKind::Secret | InputKind::SecretLines => String::new(),
-        InputKind::Address => format!(" {}", quoted(&address(text))),
-        _ => format!(" {}", quoted(text)),
+        InputKind::Address => format!(" {}", quoted(&without_tokens(&address(text)))),
+        _ => format!(" {}", quoted(&without_tokens(text))),
     };
     format!("`{name}`{value} ({origin}) {why}")
 }
@@ -111,6 +112,19 @@ mod tests {
             ("file:///srv/r.git", "file:///srv/r.git"),
         ] {
             assert_eq!(address(text), right, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_token_in_the_place_of_another_value_is_not_shown() {
+        let token = "ghs_0123456789abcdefghij";
+        for (text, right) in [
+            (token.to_owned(), "`x` \"***\" (--x) is wrong"),
+            (format!("myorg/api:{token}"), "`x` \"myorg/api:***\" (--x) is wrong"),
+            (format!("{token} <"), "`x` \"*** <\" (--x) is wrong"),
+            ("ghs_api/v1".to_owned(), "`x` \"ghs_api/v1\" (--x) is wrong"),
+        ] {
+            assert_eq!(wrong("x", InputKind::Text, &text, "--x", "is wrong"), right);
         }
     }
 

@@ -37,6 +37,44 @@ impl Repository {
         &self.0
     }
 
+    /// Reads what precedes tag and digest: a repository, or the name of a kustomize entry, which can be any text that stands for an image
+    /// in manifests: `$(API)`, `ghcr.io/Acme/API`, `(.*)/api`, `api@sha256:…`.
+    ///
+    /// # Errors
+    /// Says what a repository looks like, as the end of a sentence.
+    pub fn named(text: &str) -> Result<Self, String> {
+        Self::parse(text).or_else(|why| {
+            let (path, digest) = text
+                .split_once('@')
+                .map_or((text, None), |(path, digest)| (path, Some(digest)));
+            let marked = path
+                .chars()
+                .any(|c| c.is_ascii_uppercase() || r"$(){}[]*+?|^\".contains(c));
+            let strange = |c: char| c.is_whitespace() || c.is_control() || "\"'`,".contains(c);
+            let fine = (marked || digest.is_some())
+                && digest.is_none_or(|digest| Digest::parse(digest).is_ok())
+                && !path.is_empty()
+                && text.len() <= 512
+                && !text.contains("//")
+                && !text.chars().any(strange);
+            if fine { Ok(Self(text.to_owned())) } else { Err(why) }
+        })
+    }
+
+    /// Whether a text is a repository, or a name in capitals: what an entry that is added can be named.
+    #[must_use]
+    pub fn is_image(text: &str) -> bool {
+        Self::parse(text).is_ok() || Self::holds_version(text)
+    }
+
+    /// Whether a text is a repository with a tag: the name of an entry that matches that tag alone.
+    #[must_use]
+    pub fn holds_version(text: &str) -> bool {
+        let parts = Parts::of(text);
+        let tagged = parts.digest.is_none() && parts.tag.is_some_and(|tag| Tag::parse(tag).is_ok());
+        tagged && Self::parse(parts.repository).is_ok()
+    }
+
     /// Reads the name of a kustomize entry that holds a tag itself, such as `alpine:3.20`.
     fn with_tag(repository: &str, tag: &str) -> Result<Self, String> {
         Ok(Self(format!("{}:{}", Self::parse(repository)?, Tag::parse(tag)?)))
@@ -400,6 +438,38 @@ impl Reference {
             digest,
         })
     }
+
+    /// Reads a reference, or the name of a kustomize entry with a version behind it, as [`Repository::named`] knows names.
+    ///
+    /// # Errors
+    /// Says which part of a reference is wrong, as the end of a sentence.
+    pub fn named(text: &str) -> Result<Self, String> {
+        Self::parse(text).or_else(|why| Self::of_entry(text).ok_or(why))
+    }
+
+    /// Reads what is no image, but the name of a kustomize entry with a version behind it.
+    fn of_entry(text: &str) -> Option<Self> {
+        let held = (text.rsplit_once('@')).and_then(|(name, digest)| Some((name, Digest::parse(digest).ok()?)));
+        let (rest, digest) = match held {
+            Some((name, digest)) => (name, Some(digest)),
+            None => (text, None),
+        };
+        // What ends in a digest now is a name that holds one.
+        let holds = (rest.rsplit_once('@')).is_some_and(|(_, digest)| Digest::parse(digest).is_ok());
+        let tagged = (rest.rsplit_once(':')).and_then(|(name, tag)| Some((name, Tag::parse(tag).ok()?)));
+        let (name, tag) = match tagged.filter(|_| !holds) {
+            Some((name, tag)) => (name, Some(tag)),
+            None => (rest, None),
+        };
+        if tag.is_none() && digest.is_none() {
+            return None;
+        }
+        Some(Self {
+            repository: Repository::named(name).ok()?,
+            tag,
+            digest,
+        })
+    }
 }
 
 impl fmt::Display for Reference {
@@ -433,6 +503,35 @@ mod tests {
         assert_eq!(image.tag.as_ref().unwrap().as_str(), "node-2");
         assert_eq!(image.to_string(), "localhost:5000/agent:node-1:node-2");
         assert!(Reference::parse("agent:a:b:c").is_err() && Reference::parse("agent::b").is_err());
+    }
+
+    #[test]
+    fn an_entry_can_be_named_whatever_its_name_is() {
+        let digest = format!("sha256:{}", "0a".repeat(32));
+        let held = format!("api:v1@{digest}");
+        // Elsewhere a reference is a reference.
+        assert!(Reference::parse("$(API):v2").is_err());
+        for name in ["$(API)", "ghcr.io/Acme/API", "(.*)/api", held.as_str()] {
+            for (version, tag, with_digest) in [
+                (":v2".to_owned(), Some("v2"), false),
+                (format!(":v2@{digest}"), Some("v2"), true),
+                (format!("@{digest}"), None, true),
+            ] {
+                let image = Reference::named(&format!("{name}{version}")).unwrap();
+                assert_eq!(image.repository.as_str(), name, "{name}{version}");
+                assert_eq!(image.tag.as_ref().map(Tag::as_str), tag, "{name}{version}");
+                assert_eq!(image.digest.is_some(), with_digest, "{name}{version}");
+            }
+        }
+        for text in [
+            "MyOrg/api",
+            "my org/API:v1",
+            "https://ghcr.io/Acme/API:v1",
+            "myorg//api:v1",
+            "api@sha256:AA:v2",
+        ] {
+            assert!(Reference::named(text).is_err(), "{text}");
+        }
     }
 
     #[test]

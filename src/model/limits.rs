@@ -91,6 +91,9 @@ pub const ERROR_TIME: Limit = Limit::seconds("every server", "time to read the b
 /// The longest wait that a server may ask for.
 pub const RETRY_AFTER: Limit = Limit::seconds("every server", "`Retry-After` that promote obeys", 60);
 
+/// How much of promote.yaml is read.
+pub const PROMOTE_YAML: Limit = Limit::size("the infra-repo", "promote.yaml", 256 << 10);
+
 /// How many redirects are followed, all on the same host.
 pub const GIT_REDIRECTS: Limit = Limit::count("git", "redirects of one request", 5, "redirects");
 /// How much of what a server says first is read: in v0 it names all its references there.
@@ -123,6 +126,8 @@ pub const INCLUDED_FOLDERS: Limit = Limit::count(
 );
 /// How long one exchange that reads may take, from its first byte to its last.
 pub const GIT_READ: Limit = Limit::seconds("git", "time for one request that reads", 120);
+/// How long the handshake of ssh may take, and the login after it.
+pub const GIT_HANDSHAKE: Limit = Limit::seconds("git", "time for the handshake of ssh, and for the login", 30);
 /// How long a push may take; `landing-timeout` ends it sooner.
 pub const GIT_PUSH: Limit = Limit::seconds("git", "time for one push", 300);
 /// How long a question may take with all its repetitions.
@@ -234,6 +239,8 @@ pub const ALL: &[Limit] = &[
     GIT_COMMITS,
     GIT_LINKS,
     INCLUDED_FOLDERS,
+    PROMOTE_YAML,
+    GIT_HANDSHAKE,
     GIT_READ,
     GIT_QUESTION,
     GIT_PUSH,

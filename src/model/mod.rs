@@ -44,7 +44,7 @@ pub use pin_change::PinChange;
 pub use promote_manifest::{Pin, Syntax, nearest};
 pub use repository_identity::RepoIdentity;
 pub use resource::{Managed, Resource, ResourceId};
-pub use secret::{Secret, is_loopback, may_carry_secret};
+pub use secret::{Secret, is_loopback, looks_like_token, may_carry_secret, without_tokens};
 pub use sync_window::{SyncWindow, SyncWindows, WindowKind};
 pub use system::{of_io, without_number};
 pub use tree::{Happening, Node, Said};

@@ -42,6 +42,51 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// How tokens of hosts begin, in lower case: one that stands in the place of something else is a secret all the same.
+const TOKENS: [&str; 13] = [
+    "ghp_",
+    "gho_",
+    "ghu_",
+    "ghs_",
+    "ghr_",
+    "github_pat_",
+    "glpat-",
+    "gldt-",
+    "glrt-",
+    "glcbt-",
+    "atbb",
+    "atatt",
+    "eyj",
+];
+
+/// Whether a text begins as the tokens of known hosts, or a JSON web token, do.
+#[must_use]
+pub fn looks_like_token(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    TOKENS.iter().any(|begin| lower.starts_with(begin)) && (text.len() >= 16 || text.contains(['_', '-']))
+}
+
+/// Returns a text with `***` in the place of each word that looks like a token.
+#[must_use]
+pub fn without_tokens(text: &str) -> String {
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    let (mut out, mut rest) = (String::new(), text);
+    while !rest.is_empty() {
+        let begin = rest.find(is_word).unwrap_or(rest.len());
+        let (between, from) = rest.split_at(begin);
+        let end = from.find(|c| !is_word(c)).unwrap_or(from.len());
+        let (word, after) = from.split_at(end);
+        out.push_str(between);
+        out.push_str(if looks_like_token(word) && word.len() >= 16 {
+            "***"
+        } else {
+            word
+        });
+        rest = after;
+    }
+    out
+}
+
 /// Whether a URL names this machine.
 #[must_use]
 pub fn is_loopback(url: &Url) -> bool {

@@ -282,7 +282,7 @@ mod tests {
 
     fn images(lines: &[&str]) -> Request {
         Request {
-            images: lines.iter().map(|line| Reference::parse(line).unwrap()).collect(),
+            images: lines.iter().map(|line| Reference::named(line).unwrap()).collect(),
             ..request()
         }
     }

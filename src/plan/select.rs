@@ -8,6 +8,8 @@ use super::{Placed, Read, Request};
 mod check;
 mod from;
 mod lacking;
+#[cfg(test)]
+mod tests;
 
 pub(super) use from::contradiction;
 
@@ -169,7 +171,7 @@ fn by_lines(lines: &[Reference], targets: &[Read<'_>], mistakes: &mut Vec<String
     for line in lines {
         let mut homes = Vec::new();
         for (read, wanted) in targets.iter().zip(&mut wanted) {
-            match find(read, line.repository.as_str()) {
+            match find(read, line.repository.as_str(), Meant::Line(lines)) {
                 Ok(pins) => {
                     homes.extend((!pins.is_empty()).then_some(read.target));
                     let pins = pins.into_iter();
@@ -216,12 +218,18 @@ fn only(request: &Request, targets: &[Read<'_>], mistakes: &mut Vec<String>) -> 
     for read in targets {
         let mut here = Vec::new();
         for image in &read.target.images {
-            match find(read, image.as_str()) {
+            match find(read, image.as_str(), Meant::Listed) {
                 Ok(pins) if pins.is_empty() => match new(read, image.as_str(), tag, digest) {
                     Ok(new) => here.push(new),
                     Err(why) => mistakes.push(why),
                 },
-                Ok(pins) => here.extend(pins.into_iter().map(|pin| given(read, pin, tag, digest))),
+                Ok(pins) => {
+                    for one in pins.into_iter().map(|pin| given(read, pin, tag, digest)) {
+                        if !here.contains(&one) {
+                            here.push(one);
+                        }
+                    }
+                }
                 Err(why) => mistakes.push(why),
             }
         }
@@ -230,11 +238,11 @@ fn only(request: &Request, targets: &[Read<'_>], mistakes: &mut Vec<String>) -> 
                 [] => mistakes.push(lacking::any(read, &version(tag, digest))),
                 pins if is_one_image(read, pins) => here.extend(pins.iter().map(|pin| given(read, pin, tag, digest))),
                 more => mistakes.push(format!(
-                    "{} has {} images, {}: choose with {}",
+                    "{} has {} images, {}: {}",
                     read.place(),
                     more.len(),
                     columns(more),
-                    choices(more, tag, digest)
+                    choices(read, more, tag, digest)
                 )),
             }
         }
@@ -251,11 +259,54 @@ fn version(tag: Option<&Tag>, digest: Option<&Digest>) -> String {
         .collect()
 }
 
-/// Returns the input that sets each of several images.
-fn choices(pins: &[Placed<'_>], tag: Option<&Tag>, digest: Option<&Digest>) -> String {
+/// Returns what sets each of several images: the input for one, and promote.yaml's key where all are of one repository.
+fn choices(read: &Read<'_>, pins: &[Placed<'_>], tag: Option<&Tag>, digest: Option<&Digest>) -> String {
     let version = version(tag, digest);
-    let each = pins.iter().map(|pin| format!("`image: {}{version}`", pin.repository()));
-    each.collect::<Vec<_>>().join(" or ")
+    let shared = |pin: &Placed<'_>| {
+        let same = pins
+            .iter()
+            .filter(|other| Repository::is_same(other.repository(), pin.repository()));
+        same.count() > 1
+    };
+    let each = pins.iter().map(|pin| {
+        let name = if shared(pin) || pin.is_pattern() {
+            &pin.name
+        } else {
+            pin.repository()
+        };
+        format!("{name}{version}")
+    });
+    let each: Vec<String> = each.collect();
+    match pins.first() {
+        Some(first)
+            if pins
+                .iter()
+                .all(|pin| Repository::is_same(pin.repository(), first.repository())) =>
+        {
+            // The repository's own name means all of them.
+            let own = pins.iter().zip(&each);
+            let own = own.filter(|(pin, _)| !Repository::is_same(&pin.name, first.repository()));
+            let own: Vec<&str> = own.map(|(_, image)| image.as_str()).collect();
+            let way = if own.is_empty() {
+                "remove all but one".to_owned()
+            } else {
+                format!("name one entry in `image` ({})", own.join(" or "))
+            };
+            format!("{way}, or set all of them with {}", together(read, first.repository()))
+        }
+        _ => {
+            let each: Vec<String> = each.iter().map(|image| format!("`image: {image}`")).collect();
+            format!("choose with {}", each.join(" or "))
+        }
+    }
+}
+
+/// Returns the key of promote.yaml that makes one line set every entry of a repository.
+fn together(read: &Read<'_>, repository: &str) -> String {
+    format!(
+        "`apps: {{{}: {{images: [{repository}]}}}}` in promote.yaml",
+        read.target.app
+    )
 }
 
 /// Whether all pins are set together: one pin, or several of one repository in a format that sets all of them.
@@ -269,25 +320,53 @@ fn is_one_image(read: &Read<'_>, pins: &[Placed<'_>]) -> bool {
     others.is_empty() || read.target.syntax.format.sets_every_pin() && others.iter().all(is_same)
 }
 
-/// The pins whose resulting repository this is, else those of that name. Several only in a format that sets all of them.
-fn find<'a>(read: &'a Read<'a>, repository: &str) -> Result<Vec<&'a Placed<'a>>, String> {
+/// Who names the repository whose entries are looked for.
+#[derive(Clone, Copy)]
+enum Meant<'a> {
+    /// One of these lines of `image`.
+    Line(&'a [Reference]),
+    /// promote.yaml, which means every entry of it.
+    Listed,
+}
+
+/// The pins whose resulting repository this is, else those of that name. Several in a format that sets all of them, and where promote.yaml
+/// lists the repository or each of the names; else without those that other lines name.
+fn find<'a>(read: &'a Read<'a>, repository: &str, meant: Meant<'_>) -> Result<Vec<&'a Placed<'a>>, String> {
     let same = |text: &str| Repository::is_same(repository, text);
     let runs: Vec<&Placed<'_>> = read.pins.iter().filter(|pin| same(pin.repository())).collect();
-    let found = if runs.is_empty() {
+    let mut found = if runs.is_empty() {
         read.pins.iter().filter(|pin| same(&pin.name)).collect()
     } else {
         runs
     };
+    let listed = |name: &str| read.target.images.iter().any(|image| image.same_as(name));
+    let all = match meant {
+        Meant::Listed => true,
+        Meant::Line(_) => listed(repository) || found.iter().all(|pin| listed(&pin.name)),
+    };
+    if all || read.target.syntax.format.sets_every_pin() {
+        return Ok(found);
+    }
+    if let Meant::Line(lines) = meant {
+        let others = lines.iter().filter(|line| !same(line.repository.as_str()));
+        found.retain(|pin| !others.clone().any(|line| line.repository.as_str() == pin.name));
+    }
     match found.as_slice() {
-        [_, _, ..] if !read.target.syntax.format.sets_every_pin() => {
-            let names: Vec<&str> = found.iter().map(|pin| pin.name.as_str()).collect();
-            // The entry of that name is meant, where only one of them is named so.
+        [_, _, ..] => {
+            // A line with the repository's own name means all of them.
+            let names = found.iter().filter(|pin| !same(&pin.name));
+            let names: Vec<String> = names.map(|pin| format!("{}:TAG", pin.name)).collect();
+            let way = if names.is_empty() {
+                "remove all but one".to_owned()
+            } else {
+                format!("name one entry in `image` ({})", names.join(" or "))
+            };
             Err(format!(
-                "{} has {} entries for {repository}: {}; give the name of the entry instead, as in `image: {}:TAG`, once for each",
+                "{} has {} entries for {repository}: {}; {way}, or set all of them with {}",
                 read.place(),
                 found.len(),
                 columns(&read.pins),
-                names.first().unwrap_or(&"")
+                together(read, repository)
             ))
         }
         _ => Ok(found),
@@ -312,7 +391,7 @@ fn new(read: &Read<'_>, repository: &str, tag: Option<&Tag>, digest: Option<&Dig
     let [only] = read.files else {
         return Err(lacking::of(read, repository));
     };
-    if !read.target.allow.new_entry {
+    if !read.target.allow.new_entry || !Repository::is_image(repository) {
         return Err(lacking::of(read, repository));
     }
     Ok(Wanted {
@@ -331,7 +410,13 @@ fn columns(pins: &[Placed<'_>]) -> String {
     }
     let rows: Vec<String> = pins
         .iter()
-        .map(|pin| format!("{} (runs {})", pin.name, pin.reference()))
+        .map(|pin| {
+            if pin.is_pattern() {
+                format!("{} (a regular expression)", pin.name)
+            } else {
+                format!("{} (runs {})", pin.name, pin.reference())
+            }
+        })
         .collect();
     format!("its entries are {}", rows.join(", "))
 }

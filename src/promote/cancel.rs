@@ -91,6 +91,10 @@ pub(super) async fn before_following<T>(
 
 /// Returns the end of a cancelled run.
 pub(super) fn cancelled(signal: u8) -> Fault {
-    let name = if signal == 2 { "SIGINT" } else { "SIGTERM" };
+    let name = match signal {
+        1 => "SIGHUP",
+        2 => "SIGINT",
+        _ => "SIGTERM",
+    };
     Fault::new(Outcome::Cancelled { signal }, format!("the run was cancelled ({name})"))
 }

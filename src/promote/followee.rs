@@ -59,14 +59,41 @@ pub struct Followee {
     pub images: Vec<String>,
     /// How it was before our commit landed; `None` when it is not there yet.
     pub baseline: Option<AppSnapshot>,
-    /// What the commit before made of each of its resources, asked for where something was broken or suspended; else empty.
+    /// What the commit before made of each of its resources, asked for where something was not healthy; else empty.
     pub managed: Vec<Managed>,
     /// Its Rollouts that are on their way to another version, before anything is written.
     pub canaries: Vec<Canary>,
     /// The folder that it deploys, where that is another one that includes the pins' folder: a Component or a base.
     pub through: Option<RepoPath>,
     /// The `ApplicationSet` that syncs it in its turn, so that `sync: auto` starts no sync.
-    pub synced_by: Option<String>,
+    pub synced_by: Option<SyncedBy>,
+}
+
+/// An `ApplicationSet` that syncs its applications one after the other, or may do so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SyncedBy {
+    /// Its name.
+    pub set: String,
+    /// Whether it is known to do so; else the server did not show it.
+    pub known: bool,
+}
+
+impl std::fmt::Display for SyncedBy {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let set = &self.set;
+        if self.known {
+            write!(
+                out,
+                "ApplicationSet {set} syncs it in its turn (RollingSync): promote starts no sync (`sync: trigger` would)"
+            )
+        } else {
+            write!(
+                out,
+                "the token cannot read ApplicationSet {set}, so whether that set syncs it in its turn is unknown: promote starts no sync; \
+                 grant `applicationsets, get` on it, or set `sync: trigger`"
+            )
+        }
+    }
 }
 
 impl Followee {

@@ -494,6 +494,8 @@ pub(crate) mod tests {
             sync: Some(SyncState::OutOfSync),
             health: Some(Health::Degraded),
             not_running: vec!["x".to_owned()],
+            live: Some(false),
+            reason: Some("x".to_owned()),
             differs_from: vec!["x".to_owned(), "y".to_owned()],
             behind: vec![super::BehindRow {
                 environment: "x".to_owned(),

@@ -34,6 +34,10 @@ pub struct StatusRow {
     pub health: Option<Health>,
     /// The pinned references that are not among what its applications run.
     pub not_running: Vec<String>,
+    /// Whether every application runs what is pinned, synced and healthy, by the rules of `wait`; `None` when none was read.
+    pub live: Option<bool>,
+    /// Why it is not live; `None` when it is, or when no application was read.
+    pub reason: Option<String>,
     /// The environments of the same app that pin something else.
     pub differs_from: Vec<String>,
     /// The environments of the same app that have had its version and have gone on since.
@@ -68,6 +72,7 @@ impl Texts for StatusRow {
         texts.extend(self.behind.iter_mut().map(|behind| &mut behind.environment));
         texts.extend(self.rollout.iter_mut().flat_map(Texts::texts));
         texts.extend(&mut self.by);
+        texts.extend(&mut self.reason);
         texts
     }
 }
@@ -85,6 +90,18 @@ pub(super) fn verdict(rows: &[StatusRow]) -> (Mark, String) {
         );
     };
     let place = format!("{} in {}", worst.app, worst.environment);
+    let is_green = (*health, *sync) == (Health::Healthy, SyncState::Synced);
+    if !is_green && seen.iter().all(|(_, _, row)| row.live == Some(true)) {
+        let state = if *health == Health::Healthy {
+            sync.to_string()
+        } else {
+            health.to_string()
+        };
+        return (
+            Mark::Good,
+            format!("{} of {of} run what is pinned; {place} is {state}", seen.len()),
+        );
+    }
     let (mark, what) = match (health, sync) {
         (Health::Healthy, SyncState::Synced) => {
             let are = if seen.len() == 1 { "is" } else { "are" };
@@ -248,6 +265,8 @@ mod tests {
             sync: state.map(|(sync, _)| sync),
             health: state.map(|(_, health)| health),
             not_running: Vec::new(),
+            live: state.map(|(sync, health)| (sync, health) == (SyncState::Synced, Health::Healthy)),
+            reason: None,
             differs_from: Vec::new(),
             behind: Vec::new(),
             rollout: None,
@@ -272,6 +291,15 @@ mod tests {
         );
         assert_eq!(with(SyncState::Synced, Health::Progressing).0, Mark::Unwatched);
         assert_eq!(verdict(&[row("api", None)]).0, Mark::Shown);
+        let mut drifting = row("web", Some((SyncState::OutOfSync, Health::Healthy)));
+        drifting.live = Some(true);
+        assert_eq!(
+            verdict(&[good(), drifting]),
+            (
+                Mark::Good,
+                "2 of 2 run what is pinned; web in dev is OutOfSync".to_owned()
+            )
+        );
         let mut other = good();
         other.not_running = vec!["myorg/api:v1".to_owned()];
         assert_eq!(verdict(&[good(), other]).0, Mark::Unwatched);
@@ -292,6 +320,8 @@ mod tests {
             sync: Some(SyncState::Synced),
             health: Some(Health::Healthy),
             not_running: vec!["myorg/api:v1".to_owned()],
+            live: Some(false),
+            reason: Some("api-dev does not run myorg/api:v1".to_owned()),
             differs_from: vec!["dev".to_owned()],
             behind: Vec::new(),
             rollout: None,

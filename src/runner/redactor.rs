@@ -8,6 +8,7 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::views;
+use crate::assess::gate::GATES;
 use crate::model::{Command, Health, Outcome, Secret, SyncState};
 
 /// Shorter texts are no secrets, and hiding them would make every line unreadable.
@@ -101,10 +102,13 @@ pub fn weakness(secret: &Secret, in_step: bool) -> Option<String> {
         Some(format!(
             "has fewer than {SHORTEST} characters, so promote does not mask it"
         ))
-    } else if in_step && text.len() < LEAST {
-        Some(format!(
-            "has fewer than {LEAST} characters: GitHub masks these characters wherever they appear in the job's log"
-        ))
+    } else if text.len() < LEAST {
+        let who = if in_step {
+            "GitHub masks these characters wherever they appear in the job's log"
+        } else {
+            "promote masks these characters wherever they appear in its output"
+        };
+        Some(format!("has fewer than {LEAST} characters: {who}"))
     } else {
         None
     }
@@ -117,6 +121,7 @@ fn is_own_word(text: &str) -> bool {
         || Command::ALL.iter().any(|word| word.name() == text)
         || Health::ALL.iter().any(|word| word.to_string() == text)
         || SyncState::ALL.iter().any(|word| word.to_string() == text)
+        || GATES.iter().any(|gate| gate.name == text)
 }
 
 /// One spelling of a secret.
@@ -325,6 +330,7 @@ mod tests {
             "plan",
             "Healthy",
             "OutOfSync",
+            "sync-window",
             "https",
             "abc",
         ] {
@@ -332,7 +338,8 @@ mod tests {
             assert_eq!(Redactor::new(std::slice::from_ref(&secret)).clean(word), word);
             assert!(weakness(&secret, false).unwrap().contains("does not mask"), "{word}");
         }
-        assert_eq!(weakness(&Secret::new("hunter2"), false), None);
+        let short = weakness(&Secret::new("hunter2"), false).unwrap();
+        assert!(short.contains("promote masks these characters"), "{short}");
         let short = weakness(&Secret::new("hunter2"), true).unwrap();
         assert!(short.starts_with("has fewer than 8 characters"), "{short}");
         assert_eq!(weakness(&Secret::new("hunter2-"), true), None);

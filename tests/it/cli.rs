@@ -488,6 +488,54 @@ fn a_secret_may_come_through_stdin() {
 }
 
 #[test]
+fn a_signal_ends_the_wait_for_stdin_with_a_report() {
+    for (number, code) in [(2, 130), (15, 143)] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_promote"))
+            .args([
+                "status",
+                "--token-file",
+                "-",
+                "--infra-repo",
+                "http://127.0.0.1:9/x.git",
+                "--output",
+                "json",
+            ])
+            .env_clear()
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (pid, stdin) = (child.id(), child.stdin.take());
+        // Its handler of the signal is there once it waits.
+        let bit = |text: &str| {
+            let mask = text.lines().find_map(|line| line.strip_prefix("SigCgt:"))?;
+            u64::from_str_radix(mask.trim(), 16)
+                .ok()
+                .filter(|mask| mask >> (number - 1) & 1 == 1)
+        };
+        let waits = (0..2000).any(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+            bit(&std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default()).is_some()
+        });
+        assert!(waits, "it takes no signal {number}");
+        let sent = Command::new("kill")
+            .args([format!("-{number}"), pid.to_string()])
+            .status();
+        assert!(sent.unwrap().success());
+        let done = child.wait_with_output().unwrap();
+        drop(stdin);
+        assert_eq!(done.status.code(), Some(code), "{done:?}");
+        let report: serde_json::Value = serde_json::from_slice(&done.stdout).unwrap();
+        assert_eq!(
+            (&report["outcome"], &report["exit_code"]),
+            (&"cancelled".into(), &code.into())
+        );
+        assert!(report["reason"].as_str().unwrap().contains("from stdin"), "{report:#}");
+    }
+}
+
+#[test]
 fn the_laptops_own_token_opens_what_is_on_this_machine() {
     let sandbox = sandbox::Sandbox::start_blocking(sandbox::Options::default()).unwrap();
     let repo = sandbox.infra_repo();

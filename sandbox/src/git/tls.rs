@@ -21,6 +21,8 @@ pub enum Shown {
     Issued,
     /// One that an authority with a P-384 key issued.
     IssuedByP384,
+    /// One that an authority issued whose certificate nobody is given: its own is.
+    IssuedByUnknown,
     /// One that is signed by itself and says that it is an authority, as `openssl req -x509` makes it.
     SelfSignedAuthority,
     /// One that is signed by itself and is no authority.
@@ -50,19 +52,25 @@ impl TlsFront {
     pub fn showing(shown: Shown, server: SocketAddr, names: &[&str]) -> anyhow::Result<Self> {
         let names = names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         let (certificate, key, authority) = match shown {
-            Shown::Issued | Shown::IssuedByP384 => {
+            Shown::Issued | Shown::IssuedByP384 | Shown::IssuedByUnknown => {
                 let mut params = CertificateParams::default();
                 params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-                let key = if shown == Shown::Issued {
-                    KeyPair::generate()?
-                } else {
+                let key = if shown == Shown::IssuedByP384 {
                     KeyPair::generate_for(&rcgen::PKCS_ECDSA_P384_SHA384)?
+                } else {
+                    KeyPair::generate()?
                 };
                 let authority = params.self_signed(&key)?.pem();
                 let issuer = Issuer::new(params, key);
                 let key = KeyPair::generate()?;
                 let certificate = CertificateParams::new(names)?.signed_by(&key, &issuer)?;
-                (certificate, key, authority)
+                let own = certificate.pem();
+                let given = if shown == Shown::IssuedByUnknown {
+                    own
+                } else {
+                    authority
+                };
+                (certificate, key, given)
             }
             Shown::SelfSignedAuthority | Shown::SelfSigned => {
                 let mut params = CertificateParams::new(names)?;

@@ -74,6 +74,16 @@ impl Origin {
             .collect()
     }
 
+    /// Whether what an application is compared with is `tip` in each source that comes from it.
+    #[must_use]
+    pub fn is_compared_with(&self, app: &AppSnapshot, tip: &CommitSha) -> bool {
+        if let Some(hydration) = &app.hydration {
+            return hydration.dry.as_ref() == Some(tip);
+        }
+        let ours = self.of(app, &app.revisions);
+        !ours.is_empty() && ours.iter().all(|revision| *revision == tip.as_str())
+    }
+
     /// Returns what a manual application has deployed and what it is compared with, when these differ.
     #[must_use]
     pub fn behind(&self, app: &AppSnapshot) -> Option<(CommitSha, CommitSha)> {

@@ -320,7 +320,7 @@ pub(super) fn app() -> Vec<Key<App>> {
             "images",
             Value::Texts,
             "the repositories that `tag`, `digest` and `from` are about, without tag",
-            |app: &mut App, node, mistakes| app.images = mistakes.each("images", node, Repository::parse),
+            |app: &mut App, node, mistakes| app.images = mistakes.each("images", node, Repository::named),
         ),
         leaf(
             "source",

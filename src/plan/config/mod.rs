@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::assess::gate;
 use crate::manifest::{ImageKeys, values};
-use crate::model::{AppName, BranchName, ClusterName, EnvironmentName, RefName, Repository};
+use crate::model::{AppName, BranchName, ClusterName, EnvironmentName, RefName, Repository, limits};
 
 use self::node::{Content, Node};
 use self::reader::Mistakes;
@@ -26,7 +26,7 @@ pub use schema::{reference, schema};
 pub const FILE: &str = "promote.yaml";
 
 /// The longest file that is read, in bytes: thousands of apps fit.
-const MOST: usize = 256 * 1024;
+const MOST: usize = limits::PROMOTE_YAML.bytes();
 
 /// The reference that keeps the record where promote.yaml names no other.
 pub const RECORD: &str = "refs/promote/record";

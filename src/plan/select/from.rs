@@ -3,7 +3,7 @@
 use crate::manifest::Field;
 use crate::model::{Digest, Reference, RepoPath, Repository, Tag};
 
-use super::{Wanted, find, lacking};
+use super::{Meant, Wanted, find, lacking};
 use crate::plan::{Placed, Read, Request};
 
 /// What is pinned in another environment is copied, tag and digest.
@@ -81,7 +81,7 @@ fn chosen<'a>(source: &'a Read<'a>, lines: &[Reference], mistakes: &mut Vec<Stri
     }
     let mut pins = Vec::new();
     for name in named {
-        match find(source, name) {
+        match find(source, name, Meant::Line(lines)) {
             Ok(found) if found.is_empty() => mistakes.push(lacking::of(source, name)),
             Ok(found) => pins.extend(found),
             Err(why) => mistakes.push(why),
@@ -120,8 +120,8 @@ fn copy(pin: &Placed<'_>, source: Option<&Read<'_>>, read: &Read<'_>) -> Result<
     let same_name = read.pins.iter().find(|other| other.name == pin.name);
     let homes = match same_name {
         Some(home) if !read.target.syntax.format.sets_every_pin() => vec![home],
-        Some(home) => find(read, home.repository())?,
-        None => find(read, pin.repository())?,
+        Some(home) => find(read, home.repository(), Meant::Line(&[]))?,
+        None => find(read, pin.repository(), Meant::Line(&[]))?,
     };
     if !homes.is_empty() {
         return Ok(homes

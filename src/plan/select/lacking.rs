@@ -9,7 +9,10 @@ use crate::plan::OverlayFile;
 /// Returns the mistake, with the place where the image is pinned, if there is one.
 pub(super) fn of(read: &Read<'_>, repository: &str) -> String {
     let elsewhere = || pinned_elsewhere(read, Some(&Repository::parse(repository).ok()?));
-    let advice = tag_in_new_name(read, repository).or_else(elsewhere);
+    let advice = (tag_in_new_name(read, repository))
+        .or_else(elsewhere)
+        .or_else(|| a_pattern(read))
+        .or_else(|| not_an_image(repository));
     format!(
         "{} has no entry for {repository}: {}; {}",
         read.place(),
@@ -33,6 +36,24 @@ pub(super) fn any(read: &Read<'_>, version: &str) -> String {
         read.place(),
         advice.unwrap_or_else(named)
     )
+}
+
+/// Says that an entry whose name is a regular expression can be the one.
+fn a_pattern(read: &Read<'_>) -> Option<String> {
+    let pin = read.pins.iter().find(|pin| pin.is_pattern())?;
+    Some(format!(
+        "the entry {} is a regular expression, so which image it sets is not known before the commit: give it a `newName`, or \
+         add an entry for the image with `allow: new-entry`",
+        pin.name
+    ))
+}
+
+/// Says why a name that only an entry can have is no image that could be added.
+fn not_an_image(name: &str) -> Option<String> {
+    let why = Repository::parse(name)
+        .err()
+        .filter(|_| !Repository::holds_version(name))?;
+    Some(format!("{name} {why}"))
 }
 
 /// Says which entry has the image's tag or digest in its `newName`: another entry for it would change nothing that runs.

@@ -8,6 +8,7 @@ use crate::plan::Place;
 use crate::promote::commands::rollouts::row_of;
 use crate::promote::ports::Ports;
 use crate::promote::prepare::applications::candidates_of;
+use crate::promote::prepare::live::is_live;
 use crate::promote::prepare::looked::Looked;
 use crate::promote::prepare::precheck::look_at;
 use crate::promote::prepare::shared::Tree;
@@ -55,9 +56,29 @@ pub(in crate::promote) async fn run(
         row.sync = apps.iter().map(|(_, app)| app.sync).max();
         row.health = apps.iter().map(|(_, app)| app.health).max();
         row.rollout = canary(observe, &apps).await;
-        row.not_running = not_running(observe, ports, &row.images, &apps).await;
+        judge(observe, ports, row, &apps).await;
+        if row.live != Some(true) {
+            row.not_running = not_running(observe, ports, &row.images, &apps).await;
+        }
     }
     Ok(())
+}
+
+/// Judges whether every application runs what is pinned, as `wait` does, and says what is not as it should be all the same.
+async fn judge(observe: &dyn Observe, ports: Ports<'_>, row: &mut StatusRow, apps: &[(&ApplicationId, &AppSnapshot)]) {
+    let mut why = Vec::new();
+    for (id, app) in apps {
+        match is_live(observe, ports.clock, id, app, &row.images).await {
+            Ok(besides) => {
+                for said in besides {
+                    ports.journal.warn(format!("{id} {said}"));
+                }
+            }
+            Err(reason) => why.push(format!("{id} {reason}")),
+        }
+    }
+    row.live = (!apps.is_empty()).then_some(why.is_empty());
+    row.reason = (!why.is_empty()).then(|| why.join("; "));
 }
 
 /// Returns the canary of one of the applications that is under way. Only a Rollout that is not healthy can have one.

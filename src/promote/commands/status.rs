@@ -243,6 +243,8 @@ fn row(target: &Place, pins: &[Placed]) -> StatusRow {
         sync: None,
         health: None,
         not_running: Vec::new(),
+        live: None,
+        reason: None,
         differs_from: Vec::new(),
         behind: Vec::new(),
         rollout: None,

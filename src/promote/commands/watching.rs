@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
+use crate::assess::source::Besides;
 use crate::delivery::{Problem, Reader, Refresh};
 use crate::model::{AppSnapshot, CommitSha, Event, Health, Milestone, Outcome, RefName, SyncState, in_words};
 use crate::report::{ApplicationRow, End, Report, SupersededBy};
@@ -54,6 +55,8 @@ struct Seen {
     app: Option<AppSnapshot>,
     /// Why it is not live, and since when.
     bad: Option<(String, Duration)>,
+    /// What is not as it should be although it is live.
+    besides: Vec<String>,
     silent: Option<Duration>,
     foreign: u32,
 }
@@ -122,6 +125,11 @@ pub(in crate::promote) async fn watch(
         }
     }
     if let Watched::Good(reason) = &end {
+        for Subject { followee, seen, .. } in &watching.subjects {
+            for said in &seen.borrow().besides {
+                journal.warn(format!("{} {said}", followee.id));
+            }
+        }
         journal.tell(Event::Reached(Milestone::Verified, reason.clone()));
     }
     end
@@ -207,7 +215,7 @@ impl Watching<'_> {
             match read {
                 Ok(app) => {
                     let live = is_live(self.observe, clock, &followee.id, &app, &followee.images).await;
-                    Ok((app, live.err()))
+                    Ok((app, live))
                 }
                 Err(problem) => Err(problem),
             }
@@ -245,17 +253,23 @@ impl Watching<'_> {
 /// Takes a look in: the application, and why it is not live.
 fn take(
     subject: &Subject<'_>,
-    look: Result<(AppSnapshot, Option<String>), Problem>,
+    look: Result<(AppSnapshot, Result<Besides, String>), Problem>,
     now: Duration,
 ) -> Result<(), Stop> {
     let mut seen = subject.seen.borrow_mut();
     match look {
-        Ok((app, bad)) => {
+        Ok((app, live)) => {
             seen.silent = None;
             seen.foreign = 0;
             seen.app = Some(app);
             let since = seen.bad.as_ref().map_or(now, |(_, since)| *since);
-            seen.bad = bad.map(|why| (why, since));
+            seen.bad = match live {
+                Ok(besides) => {
+                    seen.besides = besides;
+                    None
+                }
+                Err(why) => Some((why, since)),
+            };
             Ok(())
         }
         Err(problem @ (Problem::Forbidden(_) | Problem::Missing(_))) => {

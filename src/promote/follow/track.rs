@@ -126,7 +126,9 @@ impl<'a> Track<'a> {
             images: target.images.clone(),
             trigger: may_drive && target.policy.sync != SyncMode::Never && target.synced_by.is_none(),
             prune: target.policy.prune,
-            synced_by: target.synced_by.clone(),
+            synced_by: (target.synced_by.as_ref())
+                .filter(|by| by.known)
+                .map(|by| by.set.clone()),
             settle: target.policy.settle,
         };
         Self {

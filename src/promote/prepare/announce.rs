@@ -74,11 +74,10 @@ pub(in crate::promote) fn applications(report: &Report, followees: &[Followee], 
         for canary in &followee.canaries {
             journal.warn(format!("{}: {canary}", followee.id));
         }
-        if let Some(set) = &followee.synced_by {
-            journal.tell(Event::Notice(format!(
-                "{}: ApplicationSet {set} syncs it in its turn: promote starts no sync (`sync: trigger` would)",
-                followee.id
-            )));
+        match &followee.synced_by {
+            Some(set) if set.known => journal.tell(Event::Notice(format!("{}: {set}", followee.id))),
+            Some(set) => journal.warn(format!("{}: {set}", followee.id)),
+            None => {}
         }
     }
     outputs(journal, report, Known::BeforeLanding);

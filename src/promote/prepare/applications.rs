@@ -20,6 +20,8 @@ use crate::promote::prepare::shared::Tree;
 pub(in crate::promote) struct Evidence {
     followees: Option<Kept<Question, Vec<Followee>>>,
     sources: Option<Kept<Question, ()>>,
+    /// What is not as it should be in the environment of `from`, and says nothing about what is promoted.
+    pub(in crate::promote) besides: Vec<String>,
 }
 
 /// Which applications, of which repository and branch; with what they must run, where that is asked.
@@ -85,7 +87,7 @@ pub(in crate::promote) async fn look(
                 Outcome::Denied | Outcome::Refused => fault.hint(ELSEWHERE),
                 _ => fault,
             })?;
-        must_be_live(observe, clock, &sources).await?;
+        evidence.besides = must_be_live(observe, clock, &sources).await?;
         evidence.sources = Some(Kept::new(clock, question, ()));
     }
     let now = |followee: Followee| Followee {
@@ -175,9 +177,9 @@ pub(in crate::promote) fn candidates_of(target: &plan::Place, images: &[String])
 /// What to do when the server does not have the applications of `from`, now or once a promotion from there is wanted.
 pub(in crate::promote) const ELSEWHERE: &str = "if the environment is on another Argo CD server, add its line `ENVIRONMENT=URL` to `argocd-server`; or promote with `tag` and `digest` instead of `from`, without this check";
 
-/// Asks Argo CD to look again, and holds what it sees against what is pinned.
-async fn must_be_live(observe: &dyn Observe, clock: &dyn Clock, sources: &[Followee]) -> Result<(), Fault> {
-    let mut why = Vec::new();
+/// Asks Argo CD to look again, and holds what it sees against what is pinned. Returns what is not as it should be all the same.
+async fn must_be_live(observe: &dyn Observe, clock: &dyn Clock, sources: &[Followee]) -> Result<Vec<String>, Fault> {
+    let (mut why, mut said) = (Vec::new(), Vec::new());
     let missing: Vec<&Followee> = sources.iter().filter(|source| source.baseline.is_none()).collect();
     if let [first, ..] = missing.as_slice() {
         let names: Vec<String> = missing.iter().map(|source| source.id.to_string()).collect();
@@ -194,12 +196,13 @@ async fn must_be_live(observe: &dyn Observe, clock: &dyn Clock, sources: &[Follo
             Ok(app) => app,
             Err(problem) => return Err(problem.fault(&format!("refresh application {}", target.id))),
         };
-        if let Err(reason) = is_live(observe, clock, &target.id, &app, &target.images).await {
-            why.push(format!("{} {reason}", target.id));
+        match is_live(observe, clock, &target.id, &app, &target.images).await {
+            Ok(besides) => said.extend(besides.into_iter().map(|beside| format!("{} {beside}", target.id))),
+            Err(reason) => why.push(format!("{} {reason}", target.id)),
         }
     }
     let Some(first) = sources.first().filter(|_| !why.is_empty()) else {
-        return Ok(());
+        return Ok(said);
     };
     let from = &first.environment;
     Err(

@@ -7,6 +7,7 @@ mod approvals;
 pub(super) mod branches;
 mod canaries;
 mod earlier;
+mod effect;
 mod existing;
 pub(super) mod expiry;
 mod fresh;
@@ -14,6 +15,7 @@ mod from;
 pub(super) mod gates;
 mod held;
 pub(super) mod holds;
+mod hooks;
 mod included;
 mod ineffective;
 pub(super) mod judged;
@@ -156,13 +158,22 @@ impl<'a> Preparation<'a> {
             let first = !self.evidence.is_there();
             let look = applications::look(observe, repo, ports.clock, &planned, &mut self.evidence);
             followees = or_cancel(ports.cancel, look).await??;
+            for beside in self.evidence.besides.drain(..) {
+                ports.journal.warn(beside);
+            }
             report.applications = followees
                 .iter()
                 .map(|followee| announce::baseline(followee, observe))
                 .collect();
             let look = riding_along::look(repo, &planned, &followees, report, ports.journal);
             unsynced = or_cancel(ports.cancel, look).await?;
-            hidden = or_cancel(ports.cancel, ineffective::look(repo, &planned, &followees)).await??;
+            hidden = match or_cancel(ports.cancel, ineffective::look(repo, &planned, &followees)).await?? {
+                Some(hidden) => Some(hidden),
+                None => {
+                    let look = effect::look(observe, repo, ports.clock, &planned, &followees);
+                    or_cancel(ports.cancel, look).await?
+                }
+            };
             if first {
                 if let Some(said) = shared::announced(&followees) {
                     ports.journal.warn(said);

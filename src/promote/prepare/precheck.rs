@@ -6,7 +6,7 @@ use crate::delivery::{Observe, Problem};
 use crate::model::{AppSnapshot, ApplicationId, Canary, Clock, Fault, Health, Managed, Outcome, Resource};
 use crate::plan::SyncMode;
 
-use crate::promote::followee::{Candidate, Followee};
+use crate::promote::followee::{Candidate, Followee, SyncedBy};
 use crate::promote::prepare::looked::{Looked, once, same};
 use crate::promote::prepare::meant::{including, listed, which};
 use crate::promote::prepare::patience::patiently;
@@ -70,7 +70,7 @@ struct More {
     against: Option<Fault>,
     managed: Vec<Managed>,
     canaries: Vec<Canary>,
-    synced_by: Option<String>,
+    synced_by: Option<SyncedBy>,
 }
 
 async fn more(observe: &dyn Observe, clock: &dyn Clock, id: &ApplicationId, app: &AppSnapshot, sync: SyncMode) -> More {
@@ -97,10 +97,18 @@ async fn more(observe: &dyn Observe, clock: &dyn Clock, id: &ApplicationId, app:
 
 /// Returns the `ApplicationSet` that syncs the application in its turn, as one with `RollingSync` does. A set that may not be read counts as
 /// one: a sync that nobody asked for cannot be taken back, and `sync: trigger` starts it anyway.
-async fn synced_by(observe: &dyn Observe, clock: &dyn Clock, app: &AppSnapshot) -> Option<String> {
+pub(in crate::promote) async fn synced_by(
+    observe: &dyn Observe,
+    clock: &dyn Clock,
+    app: &AppSnapshot,
+) -> Option<SyncedBy> {
     let set = app.set.as_ref()?;
     let rolls = patiently(clock, || observe.rolls_out(set, app)).await;
-    rolls.unwrap_or(true).then(|| set.clone())
+    let known = rolls.is_ok();
+    rolls.unwrap_or(true).then(|| SyncedBy {
+        set: set.clone(),
+        known,
+    })
 }
 
 /// Returns the name that the server knows the token by.

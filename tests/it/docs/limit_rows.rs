@@ -10,7 +10,7 @@ const GIT: &str = "scenarios/full_git_answers.rs";
 const OTHERS: &str = "scenarios/full_answers.rs";
 
 /// The rows, each with the file and the name of its test.
-const TESTS: [(Limit, &str, &str); 34] = [
+const TESTS: [(Limit, &str, &str); 35] = [
     (
         limits::ERROR_BODY,
         GIT,
@@ -73,6 +73,11 @@ const TESTS: [(Limit, &str, &str); 34] = [
         limits::INCLUDED_FOLDERS,
         "scenarios/reach.rs",
         "gates_of_an_environment_that_includes_the_pin_are_asked_or_it_is_refused",
+    ),
+    (
+        limits::PROMOTE_YAML,
+        "scenarios/mistakes.rs",
+        "a_promote_yaml_without_end_ends_in_words",
     ),
     (limits::GITHUB_ANSWER, OTHERS, "answers_of_github_end_in_words"),
     (limits::REGISTRY_MANIFEST, OTHERS, "answers_of_a_registry_end_in_words"),

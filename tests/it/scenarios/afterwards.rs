@@ -49,7 +49,14 @@ fn a_commit_that_is_not_there_cannot_be_waited_for() {
 #[test]
 fn check_fails_status_unless_everything_runs_what_is_pinned() {
     let world = World::new();
-    world.live("status --check").ends("ok", 0);
+    let report = world.live("status --check").ends("ok", 0);
+    for row in report["status"].as_array().unwrap() {
+        assert_eq!(
+            (&row["live"], &row["reason"]),
+            (&true.into(), &serde_json::Value::Null),
+            "{row:#}"
+        );
+    }
     // Argo CD has not been asked to compare this commit.
     world.land("--app api --environment production --tag abc1234").exits(0);
     world.live("status").ends("ok", 0);
@@ -60,7 +67,7 @@ fn check_fails_status_unless_everything_runs_what_is_pinned() {
         "{report:#}"
     );
     let reason = report["reason"].as_str().unwrap();
-    assert!(reason.contains("api in production"), "{reason}");
+    assert!(reason.contains("api in production: api-production "), "{reason}");
     world.live("status --check --app api --environment dev").ends("ok", 0);
     // An application that nobody can see proves nothing.
     world.sandbox.argocd.delete("api-dev");

@@ -212,3 +212,16 @@ fn an_infra_repo_that_rejects_the_token_or_is_not_there_is_exit_4() {
     }
     assert_eq!(world.commits(), 1);
 }
+
+#[test]
+fn a_promote_yaml_without_end_ends_in_words() {
+    let world = World::new();
+    let text = format!("version: 1\n{}", "# x\n".repeat(80 << 10));
+    world.sandbox.commit("promote.yaml", &text, "Write too much").unwrap();
+    refused(
+        &world,
+        "--app api --environment dev --tag v2",
+        2,
+        &["promote.yaml is longer than 256 KiB"],
+    );
+}

@@ -19,12 +19,12 @@ use super::key::SshKey;
 use super::known_hosts::{Known, KnownHosts};
 use crate::infrarepo::SshAddress;
 use crate::infrarepo::git::carrier::CallError;
-use crate::model::Fault;
+use crate::model::{Fault, limits};
 
 /// How long the host may take to take a connection.
 const CONNECT: Duration = Duration::from_secs(10);
 /// How long the host may take to agree on keys, and again to let us in.
-const HANDSHAKE: Duration = Duration::from_secs(30);
+const HANDSHAKE: Duration = limits::GIT_HANDSHAKE.time();
 
 /// How hosts are recognised, and what opens them.
 #[derive(Clone, Debug)]

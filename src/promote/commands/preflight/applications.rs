@@ -12,7 +12,7 @@ use crate::promote::ports::Ports;
 use crate::promote::prepare::applications::{ELSEWHERE, candidates_of};
 use crate::promote::prepare::looked::Looked;
 use crate::promote::prepare::patience::patiently;
-use crate::promote::prepare::precheck::{look_at, may_sync, triggers, whoami};
+use crate::promote::prepare::precheck::{look_at, may_sync, synced_by, triggers, whoami};
 use crate::promote::prepare::riding_along::forecast;
 use crate::promote::prepare::shared::Tree;
 use crate::promote::rights;
@@ -102,6 +102,16 @@ pub(super) async fn each(
                 riding_along.extend(unsynced(found, (place, overlay), (&id, &app), checks).await);
             }
             canaries(observe, ports, (&id, &app), checks).await;
+        }
+        let synced_by = if candidate.policy.sync == SyncMode::Auto && triggers(&app, candidate.policy.sync) {
+            synced_by(observe, ports.clock, &app).await
+        } else {
+            None
+        };
+        match synced_by {
+            Some(by) if by.known => checks.ok("ApplicationSet", object.as_str(), by.to_string()),
+            Some(by) => checks.warning("ApplicationSet", object.as_str(), Fault::denied(by.to_string())),
+            None => {}
         }
         permissions(observe, ports, (&id, &app), (subject, candidate.policy.sync), checks).await;
     }

@@ -21,6 +21,7 @@ async fn a_certificate_that_is_itself_in_the_bundle_is_taken() {
     for shown in [
         Shown::Issued,
         Shown::IssuedByP384,
+        Shown::IssuedByUnknown,
         Shown::SelfSigned,
         Shown::SelfSignedAuthority,
     ] {
@@ -36,7 +37,12 @@ async fn a_certificate_that_is_itself_in_the_bundle_is_taken() {
 #[tokio::test]
 async fn one_for_another_name_or_of_another_server_is_not() {
     let world = World::start(Kind::V2);
-    for shown in [Shown::Issued, Shown::SelfSigned, Shown::SelfSignedAuthority] {
+    for shown in [
+        Shown::Issued,
+        Shown::IssuedByUnknown,
+        Shown::SelfSigned,
+        Shown::SelfSignedAuthority,
+    ] {
         let other = TlsFront::showing(shown, world.host.address(), &["localhost"]).unwrap();
         let front = TlsFront::showing(shown, world.host.address(), &["git.corp.test"]).unwrap();
         let fault = tip(&world, &front, Some(front.authority())).await.unwrap_err();
