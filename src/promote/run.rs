@@ -211,8 +211,8 @@ async fn opened(
         Job::Rollback(job) => Box::pin(rollback::run(job, reading, ways, drive, report)).await,
         Job::Wait(job) => wait::run(job, reading, repo.as_ref(), drive, report).await,
         Job::Verify(job) => verify::run(job, reading, repo.as_ref(), report).await,
-        Job::Abort(job) => abort::run(job, reading, repo.as_ref(), drive, report).await,
-        Job::Resume(job) => resume::run(job, reading, repo.as_ref(), drive, report).await,
+        Job::Abort(job) => Box::pin(abort::run(job, reading, repo.as_ref(), drive, report)).await,
+        Job::Resume(job) => Box::pin(resume::run(job, reading, repo.as_ref(), drive, report)).await,
         Job::Hold(job) => hold::run(job, reading, ways, report).await,
         Job::Status(job) => shown(ports, status::run(job, reading, report)).await,
         Job::Preflight(select) => {

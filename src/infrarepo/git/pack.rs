@@ -250,9 +250,10 @@ impl<'a> Reader<'a> {
     /// Makes an object of its base and a delta, and keeps it.
     fn make(&mut self, kind: ObjectType, base: &[u8], delta: &[u8], store: &mut dyn Objects) -> Result<Oid, Damaged> {
         self.bases_left = (self.bases_left.checked_sub(base.len())).ok_or(Damaged::TooLarge(self.most))?;
-        let applied = apply(base, delta, &mut self.left).ok_or(Damaged::Format("a delta"))?;
-        let content = applied.ok_or(Damaged::TooLarge(self.most))?;
-        store.put(kind, &content).map_err(Damaged::Store)
+        match apply(base, delta, &mut self.left).ok_or(Damaged::Format("a delta"))? {
+            Applied::Object(content) => store.put(kind, &content).map_err(Damaged::Store),
+            Applied::TooLarge => Err(Damaged::TooLarge(self.most)),
+        }
     }
 
     /// Notes where an object is, and makes those that waited for it, and so on: each of them once, whatever their order.
@@ -271,9 +272,15 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Applies a delta: two sizes, then copies from the base and new bytes. `None` if it is malformed. `left` bounds the result, in bytes: `Some(None)`
-/// if it would be larger.
-fn apply(base: &[u8], delta: &[u8], left: &mut usize) -> Option<Option<Vec<u8>>> {
+/// What a delta makes.
+enum Applied {
+    Object(Vec<u8>),
+    /// More than the bound.
+    TooLarge,
+}
+
+/// Applies a delta: two sizes, then copies from the base and new bytes. `None` if it is malformed. `left` bounds the result, in bytes.
+fn apply(base: &[u8], delta: &[u8], left: &mut usize) -> Option<Applied> {
     let mut bytes = delta.iter().copied();
     let mut number = || {
         let (mut out, mut shift) = (0_usize, 0);
@@ -291,7 +298,7 @@ fn apply(base: &[u8], delta: &[u8], left: &mut usize) -> Option<Option<Vec<u8>>>
         return None;
     }
     let Some(rest) = left.checked_sub(to) else {
-        return Some(None);
+        return Some(Applied::TooLarge);
     };
     *left = rest;
     let mut out = Vec::new();
@@ -324,7 +331,7 @@ fn apply(base: &[u8], delta: &[u8], left: &mut usize) -> Option<Option<Vec<u8>>>
             return None;
         }
     }
-    (out.len() == to).then_some(Some(out))
+    (out.len() == to).then_some(Applied::Object(out))
 }
 
 #[cfg(test)]

@@ -42,11 +42,11 @@ pub enum RecordPlace {
 
 impl RecordPlace {
     fn parse(text: &str) -> Result<Self, String> {
+        /// Names that others own: tags, and what hosts keep for pull requests, merge requests and changes.
+        const TAKEN: [&str; 4] = ["refs/tags/", "refs/pull/", "refs/merge-requests/", "refs/changes/"];
         if text == "none" {
             return Ok(Self::Nowhere);
         }
-        /// Names that others own: tags, and what hosts keep for pull requests, merge requests and changes.
-        const TAKEN: [&str; 4] = ["refs/tags/", "refs/pull/", "refs/merge-requests/", "refs/changes/"];
         if let Some(taken) = TAKEN.iter().find(|taken| text.starts_with(**taken)) {
             return Err(format!(
                 "must not be in {taken}: use a reference such as {RECORD}, or `none`"

@@ -55,25 +55,24 @@ impl Here<'_> {
                     ..Chosen::new(pins, format!("`to` names {to}, which is not known to have been here"))
                 })
             }
-            None => {
-                let mut no = self.candidates(&format!("{to} is not known to have been here"));
-                let versions = self.past.versions();
-                let names: Vec<String> = versions
-                    .iter()
-                    .map(|version| flag(version, &versions, &self.past.images()))
-                    .collect();
-                no.hint = Some(match nearest(to, names.iter().map(String::as_str)) {
-                    Some(near) => {
-                        format!("did you mean `to: {near}`? To go to {to} anyway, set `allow: unknown-version`")
-                    }
-                    None => {
-                        "set `allow: unknown-version` to go there anyway: promote cannot check that the image exists"
-                            .to_owned()
-                    }
-                });
-                Err(no)
-            }
+            None => Err(self.not_known(to)),
         }
+    }
+
+    /// Says that the app is not known to have had a version, with the nearest name of one that it had.
+    fn not_known(&self, to: &str) -> No {
+        let mut no = self.candidates(&format!("{to} is not known to have been here"));
+        let versions = self.past.versions();
+        let names: Vec<String> = (versions.iter())
+            .map(|version| flag(version, &versions, &self.past.images()))
+            .collect();
+        no.hint = Some(match nearest(to, names.iter().map(String::as_str)) {
+            Some(near) => format!("did you mean `to: {near}`? To go to {to} anyway, set `allow: unknown-version`"),
+            None => {
+                "set `allow: unknown-version` to go there anyway: promote cannot check that the image exists".to_owned()
+            }
+        });
+        no
     }
 
     /// Says which versions there are, with how each ended and what chooses it.
