@@ -187,7 +187,7 @@ fn expressions_beyond_their_bounds_end_in_words() {
         ),
         ("len(reduce(1..400000, [#acc], 0)) > 0", "more than 200 levels"),
     ] {
-        let text = template(&prometheus.url(), "    interval: 1s\n    count: 3");
+        let text = template(prometheus.url(), "    interval: 1s\n    count: 3");
         let quoted = condition.replace('\'', "''");
         let text = text.replace("result[0] >= 0.95", &format!("'{quoted}'"));
         let report = not_open(&analysed(&text), words);
@@ -195,7 +195,7 @@ fn expressions_beyond_their_bounds_end_in_words() {
         assert!(reason.contains(words), "{reason}");
     }
     // This one is a mistake before anything is measured.
-    let text = template(&prometheus.url(), "    interval: 1s\n    count: 3");
+    let text = template(prometheus.url(), "    interval: 1s\n    count: 3");
     let text = text.replace("result[0] >= 0.95", &format!("'\"{}\" == \"\"'", "x".repeat(300_000)));
     let report = limited(&analysed(&text), &[], "plan --app api --environment staging --tag v2");
     let reason = report["reason"].as_str().unwrap();
