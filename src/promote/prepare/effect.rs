@@ -57,6 +57,10 @@ const UNUSED: &str =
 
 impl Looking<'_> {
     /// Returns each change that an application would not show, with what to do.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one way after the other in which a change has no effect"
+    )]
     async fn one(&self, followee: &Followee) -> Vec<(String, &'static str)> {
         let Some(app) = &followee.baseline else {
             return Vec::new();

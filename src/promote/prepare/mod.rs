@@ -167,13 +167,11 @@ impl<'a> Preparation<'a> {
                 .collect();
             let look = riding_along::look(repo, &planned, &followees, report, ports.journal);
             unsynced = or_cancel(ports.cancel, look).await?;
-            hidden = match or_cancel(ports.cancel, ineffective::look(repo, &planned, &followees)).await?? {
-                Some(hidden) => Some(hidden),
-                None => {
-                    let look = effect::look(observe, repo, ports.clock, &planned, &followees);
-                    or_cancel(ports.cancel, look).await?
-                }
-            };
+            hidden = or_cancel(ports.cancel, ineffective::look(repo, &planned, &followees)).await??;
+            if hidden.is_none() {
+                let look = effect::look(observe, repo, ports.clock, &planned, &followees);
+                hidden = or_cancel(ports.cancel, look).await?;
+            }
             if first {
                 if let Some(said) = shared::announced(&followees) {
                     ports.journal.warn(said);

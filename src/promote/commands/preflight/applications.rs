@@ -47,6 +47,7 @@ pub(super) async fn server(
 
 /// Checks every application: whether it is there, deploys what would be changed, what would go live or be lost with a promotion, and
 /// whether it may be synced and taken back. Returns the commits that the next promotion takes along.
+#[expect(clippy::too_many_lines, reason = "one check of an application after the other")]
 pub(super) async fn each(
     (found, observe): (&Found<'_>, &dyn Observe),
     ports: Ports<'_>,
