@@ -167,11 +167,13 @@ impl<'a> Preparation<'a> {
                 .collect();
             let look = riding_along::look(repo, &planned, &followees, report, ports.journal);
             unsynced = or_cancel(ports.cancel, look).await?;
-            hidden = or_cancel(ports.cancel, ineffective::look(repo, &planned, &followees)).await??;
-            if hidden.is_none() {
+            let named = or_cancel(ports.cancel, ineffective::look(repo, &planned, &followees)).await??;
+            hidden = if named.is_some() {
+                named
+            } else {
                 let look = effect::look(observe, repo, ports.clock, &planned, &followees);
-                hidden = or_cancel(ports.cancel, look).await?;
-            }
+                or_cancel(ports.cancel, look).await?
+            };
             if first {
                 if let Some(said) = shared::announced(&followees) {
                     ports.journal.warn(said);
