@@ -42,6 +42,7 @@ pub mod delivery {
         mod bounded;
         mod convert;
         mod frames;
+        mod managed;
         mod wire;
 
         use super::Change;
@@ -58,8 +59,8 @@ pub mod delivery {
             if let Ok(list) = bounded::from_slice::<wire::ApplicationList>(bytes) {
                 let _: Vec<_> = list.items.into_iter().map(convert::listed).collect();
             }
-            if let Ok(managed) = bounded::from_slice::<wire::ManagedResources>(bytes) {
-                let _: Vec<_> = managed.items.into_iter().map(convert::managed).collect();
+            if let Ok(list) = bounded::from_slice::<wire::ManagedResources>(bytes) {
+                let _: Vec<_> = list.items.into_iter().map(managed::managed).collect();
             }
             let _ = bounded::from_slice::<wire::Tree>(bytes).map(convert::tree);
             let _ = bounded::from_slice::<wire::Windows>(bytes).map(convert::windows);

@@ -1,6 +1,7 @@
 //! The seam to pull requests: find, open, update, merge, look. GitHub.
 
 mod github;
+mod hiding;
 
 use std::rc::Rc;
 

@@ -2,6 +2,7 @@
 
 mod comments;
 mod deployments;
+mod hiding;
 
 use std::rc::Rc;
 

@@ -93,15 +93,8 @@ pub(in crate::promote) async fn bring<T>(
     ports: &Ports<'_>,
     story: Story<'_, T>,
     first: Proposal<T>,
-    mut again: impl AsyncFnMut() -> Result<Proposal<T>, Fault>,
+    again: impl AsyncFnMut() -> Result<Proposal<T>, Fault>,
 ) -> Result<Brought<T>, Unbrought> {
-    // What is written can be read by more people than the log.
-    let hidden = |proposal: Proposal<T>| Proposal {
-        message: ports.journal.hide(&proposal.message),
-        ..proposal
-    };
-    let first = hidden(first);
-    let again = async || again().await.map(hidden);
     let (how, pulls) = match (&landing.via, ways.pulls) {
         (Via::PullRequest(how), Some(pulls)) => (how, pulls),
         (Via::PullRequest(_), None) => {
@@ -127,10 +120,7 @@ pub(in crate::promote) async fn bring<T>(
     let known: RefCell<Option<PullRequestRow>> = RefCell::default();
     let branch: RefCell<String> = RefCell::default();
     let described = |proposal: &Proposal<T>| {
-        let mut described = (story.describe)(proposal)?;
-        for text in [&mut described.title, &mut described.body] {
-            *text = ports.journal.hide(text);
-        }
+        let described = (story.describe)(proposal)?;
         branch.replace(described.branch.to_string());
         Some(described)
     };

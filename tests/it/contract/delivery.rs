@@ -124,7 +124,10 @@ fn a_failed_analysis_ends_the_wait_with_what_it_measured_and_what_git_must_do() 
     assert_eq!(followed.outcome, Outcome::RolloutFailed, "{}", followed.reason);
     assert!(followed.reason.contains("abort"), "{}", followed.reason);
     assert!(
-        followed.hints.iter().any(|hint| hint.contains("revert")),
+        followed
+            .hints
+            .iter()
+            .any(|hint| hint.contains("roll back") && hint.contains("infra-repo pins")),
         "{:?}",
         followed.hints
     );

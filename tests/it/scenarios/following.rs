@@ -285,7 +285,10 @@ fn an_aborted_canary_ends_with_its_reason() {
         "{why}"
     );
     let hint = report["hints"][0].as_str().unwrap();
-    assert!(hint.contains("revert") && hint.contains("until git follows"), "{hint}");
+    assert!(
+        hint.starts_with("roll back") && hint.contains("stays Degraded until the infra-repo pins what runs"),
+        "{hint}"
+    );
 }
 
 /// Changes a file of the base with a canary.

@@ -94,8 +94,8 @@ fn a_descendant_passes_and_what_is_older_or_beside_it_does_not() {
             .contains("4f9d2c1 is 2 commits before abc1234"),
         "{row:#}"
     );
-    let way = "use rollback: `promote rollback --app api --environment dev --to myorg/api:4f9d2c1`";
-    assert_eq!(row["opens"], way);
+    let way = "use rollback: `promote rollback --app api --environment dev --to myorg/api:4f9d2c1 ";
+    assert!(row["opens"].as_str().unwrap().starts_with(way), "{row:#}");
 }
 
 #[test]

@@ -42,7 +42,7 @@ pub(super) async fn stopped(way: Way<'_>, bounds: Bounds<'_>, at: &Open, mut fau
             return Err(fault);
         }
     }
-    let body = unmerged(&at.pull.body, &way.ports.journal.hide(&fault.message));
+    let body = unmerged(&at.pull.body, &fault.message);
     let mut pull = at.pull.clone();
     let title = pull.title.clone();
     if let Err(why) = branch::rewritten(way, bounds.waiting(), &mut pull, &title, &body).await {
